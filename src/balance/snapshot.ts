@@ -1,0 +1,24 @@
+/**
+ * What the slow side (health checks, operators) publishes to the fast side (relay threads): which servers
+ * may be chosen now, and with what weight. Immutable and small; a relay swaps it in whole and builds its
+ * own pickers from it.
+ */
+
+export type TrafficSnapshot = {
+  /** Grows by one with each publication. */
+  readonly generation: number;
+  /** By the backend's index in the configuration. */
+  readonly backends: readonly BackendSnapshot[];
+};
+
+export type BackendSnapshot = {
+  /** By the server's index in the configuration. */
+  readonly servers: readonly ServerSnapshot[];
+};
+
+export type ServerSnapshot = {
+  /** May take new connections: up, neither draining nor in maintenance. */
+  readonly usable: boolean;
+  /** 0..256; 0 takes no new connections (HAProxy: weight 0). */
+  readonly weight: number;
+};

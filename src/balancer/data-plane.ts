@@ -1,0 +1,63 @@
+/**
+ * The narrow interface to whatever moves the bytes: apply a snapshot, count, let go. Today the relay
+ * threads implement it; kernel mode will be a second implementation.
+ */
+
+import type { TrafficSnapshot } from '../balance/snapshot.ts';
+import type { BalancerConfig } from '../config/model.ts';
+import type { CounterLayout } from '../stats/layout.ts';
+
+/** A listening socket the guardian bound and this process inherited. */
+export type InheritedListener = {
+  readonly fd: number;
+  readonly purpose:
+    | { readonly kind: 'frontend'; readonly frontend: string; readonly relay: number }
+    | { readonly kind: 'http'; readonly frontend: string }
+    | {
+        readonly kind: 'stats-socket';
+        readonly path: string;
+        readonly level: 'user' | 'operator' | 'admin';
+      };
+};
+
+export type DataPlaneOptions = {
+  readonly config: BalancerConfig;
+  readonly relays: number;
+  readonly listeners: readonly InheritedListener[];
+  /** The first state of the servers; later ones come through apply(). */
+  readonly snapshot: TrafficSnapshot;
+  /** The beat page's descriptor (core/beats.ts). */
+  readonly beatFd: number;
+  /** Soft limit of descriptors of this process (RLIMIT_NOFILE). */
+  readonly filesMax: number;
+};
+
+export type DataPlaneEvent =
+  /** A connect was refused or timed out: passive health. */
+  | {
+      readonly kind: 'connect-failed';
+      readonly backend: string;
+      readonly server: string;
+      readonly reason: string;
+    }
+  /** Told once; a data plane that failed is not used again. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface DataPlane {
+  readonly layout: CounterLayout;
+  /** One array per relay, live; read-only for everybody but the relay. */
+  readonly counters: readonly Float64Array[];
+  /** Swaps the servers' states in; returns at once, takes effect within a loop turn. */
+  apply(snapshot: TrafficSnapshot): void;
+  /** Cuts the sessions of one server (`shutdown sessions server`). */
+  shutdownSessions(backend: string, server: string): void;
+  /** Stops accepting; the existing connections go on. */
+  pause(): void;
+  /** Closes everything and ends the threads; resolves when they are gone, at most 1 s later. */
+  stop(): Promise<void>;
+}
+
+export type StartDataPlane = (
+  options: DataPlaneOptions,
+  onEvent: (event: DataPlaneEvent) => void,
+) => Promise<DataPlane>;

@@ -1,0 +1,46 @@
+/**
+ * Messages between guardian and balancer, over Node's IPC channel (JSON). The direction is in the name.
+ * Descriptors do not travel here: the balancer inherits them when it is started.
+ */
+
+import type { BalancerConfig } from '../config/model.ts';
+import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
+import type { BalancerReport } from '../stats/status.ts';
+import type { InheritedListener } from './data-plane.ts';
+
+export type GuardianToBalancer =
+  | {
+      readonly kind: 'start';
+      readonly config: BalancerConfig;
+      readonly listeners: readonly InheritedListener[];
+      readonly relays: number;
+      readonly beatFd: number;
+      /** Where the previous balancer left the servers; empty at the first start. */
+      readonly servers: readonly ServerStateRecord[];
+    }
+  | { readonly kind: 'report'; readonly id: number }
+  | {
+      readonly kind: 'set-server';
+      readonly id: number;
+      readonly backend: string;
+      readonly server: string;
+      readonly admin: AdminState;
+    }
+  /** Finish: stop accepting, give open connections `graceMs`, then end. */
+  | { readonly kind: 'stop'; readonly graceMs: number };
+
+export type BalancerToGuardian =
+  /** Relays accept and privileges are dropped. */
+  | { readonly kind: 'serving' }
+  /** Sent on every change, so that a successor can take over. */
+  | { readonly kind: 'servers'; readonly servers: readonly ServerStateRecord[] }
+  | { readonly kind: 'report'; readonly id: number; readonly report: BalancerReport }
+  | { readonly kind: 'set-server'; readonly id: number; readonly error: string | null }
+  /** One line for the log of `evergate run`. */
+  | {
+      readonly kind: 'log';
+      readonly level: 'info' | 'warning' | 'error';
+      readonly text: string;
+    }
+  /** Cannot serve; ends right after. */
+  | { readonly kind: 'failed'; readonly text: string };

@@ -1,0 +1,60 @@
+/**
+ * What `evergate check` and every start-up say about a configuration: one vocabulary for all front ends.
+ *
+ * Printed as `file:line:column: severity: text [code]`. Codes are stable; the table below is their only
+ * source, and docs/diagnostics.md is tested against it.
+ */
+
+export type Severity = 'error' | 'warning';
+
+export type Diagnostic = {
+  readonly file: string;
+  /** From 1; 0 when the diagnosis is about the file as a whole. */
+  readonly line: number;
+  /** From 1, in characters; 0 when the diagnosis is about the line as a whole. */
+  readonly column: number;
+  readonly severity: Severity;
+  /** Capital first, no full stop, values quoted, names the fix. */
+  readonly text: string;
+  readonly code: DiagnosticCode;
+};
+
+/** Every code, with the sentence the documentation explains it by. */
+export const DIAGNOSTIC_CODES = {
+  // Text
+  'unreadable-file': 'The file is missing or cannot be read.',
+  'invisible-character': 'The file holds characters that look like a space or like nothing.',
+  'syntax-error': 'The line or block is not well formed: a quote, brace or argument is missing.',
+  'unknown-directive': 'No such directive exists in this section.',
+  'unsupported-directive': 'The real program knows the directive; Evergate does not do it.',
+  'ignored-directive': 'Evergate does not need the directive; leaving it out changes nothing.',
+  'bad-value': 'The value is not what the directive takes.',
+  'missing-value': 'The directive needs an argument, or a section a directive.',
+  'duplicate-name': 'Two things of one kind carry the same name.',
+  'unknown-name': 'A name refers to nothing in the configuration.',
+  'address-conflict': 'Two listeners ask for the same address and port.',
+  'replaced-script': 'A script that watches haproxy is replaced by the built-in tracking.',
+  'missing-script': 'A script file does not exist or cannot be run.',
+  'missing-interface': 'The network interface does not exist on this machine.',
+  'nothing-to-run': 'The configuration has neither a frontend nor a VRRP instance.',
+  // Lints: the file works, and will hurt
+  'weight-never-decides': 'No result of the script can change which node is master.',
+  'shared-router-id': 'Several nodes carry the same router_id.',
+  'default-credentials': 'The stats page is protected by a password everybody knows.',
+  'open-admin': 'Anyone who reaches the stats page may disable servers.',
+  'clear-text-password': 'The VRRP password travels in clear text and is short.',
+  'short-idle-timeout': 'Idle watches and "kubectl logs -f" are cut by the timeout.',
+  'tcp-check-of-tls': 'A TCP check passes an API server that hangs.',
+} as const satisfies Record<string, string>;
+
+export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES;
+
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { file, line, column, severity, text, code } = diagnostic;
+  const place = line === 0 ? file : column === 0 ? `${file}:${line}` : `${file}:${line}:${column}`;
+  return `${place}: ${severity}: ${text} [${code}]`;
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+}

@@ -1,0 +1,26 @@
+/**
+ * Layout of the beat page: one page of shared memory (memfd) through which the guardian sees, without
+ * a system call and without waiting, that each loop of the balancer still turns.
+ *
+ * Each slot is one unsigned 32-bit counter that only its owner increments. A slot of 0 has never beaten.
+ */
+
+export const BEAT_PAGE_BYTES = 4096;
+
+/** Relay threads a balancer may have at most. */
+export const RELAYS_MAX = 32;
+
+/** Slot of relay thread 0; relay i beats in slot RELAY_BEAT_SLOT + i. */
+export const RELAY_BEAT_SLOT = 0;
+
+/** Slot of the balancer's main thread. */
+export const MAIN_BEAT_SLOT = RELAYS_MAX;
+
+/**
+ * Thread ids (gettid) of the beating loops, written once at their start: relay i at TID_SLOT + i, the
+ * main thread at TID_SLOT + MAIN_BEAT_SLOT. With it the guardian can tell a starved thread from a hung one.
+ */
+export const TID_SLOT = 64;
+
+/** A loop beats at least this often (ms), also when it has nothing to do. */
+export const BEAT_INTERVAL_MS = 50;

@@ -1,0 +1,36 @@
+/**
+ * The narrow interface behind which a node finds out who owns which VIP, and why. Today VRRP implements
+ * it; leases or a router daemon may later. The implementation also puts the address on the interface and
+ * takes it away, because ownership and address must never part.
+ */
+
+import type { InstanceStatus } from '../stats/status.ts';
+
+export type ElectionEvent =
+  | {
+      readonly kind: 'transition';
+      readonly instance: string;
+      readonly from: InstanceStatus['state'];
+      readonly to: InstanceStatus['state'];
+      /** In words, for the log. */
+      readonly why: string;
+    }
+  | { readonly kind: 'warning'; readonly text: string }
+  /** Told once; addresses are already released as far as possible. */
+  | { readonly kind: 'failed'; readonly text: string };
+
+/** What tracking says about one instance: arithmetic of scripts, the balancer, later interfaces. */
+export type TrackingVerdict = {
+  /** Added to the configured priority, then clamped to 1..254 (255 is immutable). */
+  readonly priorityDelta: number;
+  /** Reasons to be in FAULT; empty: none. */
+  readonly faults: readonly string[];
+};
+
+export interface Election {
+  /** Takes effect within a few milliseconds; calls for unknown instances are programmer errors. */
+  track(instance: string, verdict: TrackingVerdict): void;
+  status(): readonly InstanceStatus[];
+  /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 1 s later. */
+  stop(): Promise<void>;
+}

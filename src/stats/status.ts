@@ -1,0 +1,143 @@
+/**
+ * `evergate status`: what a node reports, and the verdict drawn from it. The JSON form is this type,
+ * word for word; tests and scripts read it instead of logs.
+ */
+
+import type { AdminState, CheckState, CheckStatus } from '../health/server-state.ts';
+
+export type StatusReport = {
+  readonly node: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly verdict: Verdict;
+  /** Why the verdict is not "healthy"; empty when it is. */
+  readonly reasons: readonly string[];
+  readonly balancer: BalancerStatus | null;
+  readonly vrrp: readonly InstanceStatus[];
+  /** Addresses held now, "192.168.1.94/24". */
+  readonly addresses: readonly string[];
+  readonly scripts: readonly ScriptStatus[];
+};
+
+export type Verdict = 'healthy' | 'degraded' | 'down';
+
+export const VERDICT_EXIT_CODES: Readonly<Record<Verdict, number>> = {
+  healthy: 0,
+  degraded: 1,
+  down: 2,
+};
+
+export type BalancerStatus = {
+  readonly state: 'starting' | 'serving' | 'restarting' | 'failed' | 'stopping';
+  readonly pid: number | null;
+  /** Times a balancer was replaced, and why the last one was. */
+  readonly restarts: number;
+  readonly lastExit: string | null;
+  /** null while the balancer does not answer. */
+  readonly report: BalancerReport | null;
+};
+
+export type BalancerReport = {
+  readonly uptimeMs: number;
+  readonly relays: number;
+  readonly frontends: readonly FrontendStatus[];
+  readonly backends: readonly BackendStatus[];
+};
+
+export type FrontendStatus = {
+  readonly name: string;
+  readonly connectionsCurrent: number;
+  readonly connectionsMax: number;
+  readonly connectionsTotal: number;
+  readonly connectionsLimit: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+};
+
+export type BackendStatus = {
+  readonly name: string;
+  readonly usableServers: number;
+  readonly connectErrors: number;
+  readonly servers: readonly ServerStatus[];
+};
+
+export type ServerStatus = {
+  readonly name: string;
+  readonly address: string;
+  readonly admin: AdminState;
+  readonly check: CheckState;
+  readonly lastCheck: CheckStatus;
+  /** Why it is in this state, in words. */
+  readonly reason: string;
+  readonly weight: number;
+  readonly sessionsCurrent: number;
+  readonly sessionsTotal: number;
+  readonly connectErrors: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+};
+
+export type InstanceStatus = {
+  readonly name: string;
+  readonly interface: string;
+  readonly virtualRouterId: number;
+  readonly version: 2 | 3;
+  readonly state: 'initialize' | 'backup' | 'master' | 'fault';
+  /** Why it is in fault; empty otherwise. */
+  readonly faults: readonly string[];
+  readonly priority: number;
+  readonly effectivePriority: number;
+  /** Address of the node that is master as far as this one knows; null: nobody heard. */
+  readonly master: string | null;
+  readonly addresses: readonly string[];
+  readonly held: boolean;
+  readonly transitions: number;
+  readonly advertsSent: number;
+  readonly advertsReceived: number;
+  /** Packets dropped, by named reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+};
+
+export type ScriptStatus = {
+  readonly name: string;
+  readonly passing: boolean | null;
+  readonly lastExit: string;
+};
+
+/** The verdict over everything but itself: down when nothing works here, degraded when something does not. */
+export function judge(report: Omit<StatusReport, 'verdict' | 'reasons'>): {
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+} {
+  const reasons: string[] = [];
+  let down = false;
+  if (report.balancer !== null) {
+    if (report.balancer.state !== 'serving') {
+      down = true;
+      reasons.push(`The balancer is ${report.balancer.state}`);
+    } else if (report.balancer.report === null) {
+      reasons.push('The balancer does not answer');
+    }
+    for (const backend of report.balancer.report?.backends ?? []) {
+      if (backend.servers.length > 0 && backend.usableServers === 0) {
+        down = true;
+        reasons.push(`Backend "${backend.name}" has no usable server`);
+      }
+      for (const server of backend.servers) {
+        if (server.check === 'down' || server.check === 'going-up') {
+          reasons.push(`Server "${backend.name}/${server.name}" is down: ${server.reason}`);
+        } else if (server.admin !== 'ready') {
+          reasons.push(`Server "${backend.name}/${server.name}" is in ${server.admin}`);
+        }
+      }
+    }
+  }
+  for (const instance of report.vrrp) {
+    if (instance.state === 'fault') {
+      reasons.push(`VRRP instance "${instance.name}" is in fault: ${instance.faults.join(', ')}`);
+    }
+  }
+  if (down) return { verdict: 'down', reasons };
+  return { verdict: reasons.length === 0 ? 'healthy' : 'degraded', reasons };
+}
