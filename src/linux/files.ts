@@ -1,0 +1,63 @@
+/** Descriptors that are not sockets: close(2), shared memory (memfd_create(2), mmap(2)), limits. */
+
+import { SystemError } from './errno.ts';
+import { addressOf, bind, cString, errno, pinnedBuffer, viewOf } from './libc.ts';
+
+const closeCall = bind<[number]>('int', 'close', ['int']);
+const memfdCreate = bind<[number, number]>('int', 'memfd_create', ['int64_t', 'uint32_t']);
+const ftruncate = bind<[number, number]>('int', 'ftruncate', ['int', 'int64_t']);
+const mmap = bind<[number, number, number, number, number, number]>('int64_t', 'mmap', [
+  'int64_t',
+  'size_t',
+  'int',
+  'int',
+  'int',
+  'int64_t',
+]);
+const getrlimit = bind<[number, number]>('int', 'getrlimit', ['int', 'int64_t']);
+const setrlimit = bind<[number, number]>('int', 'setrlimit', ['int', 'int64_t']);
+const gettidCall = bind<[]>('int', 'gettid', []);
+
+const MFD_CLOEXEC = 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const RLIMIT_NOFILE = 7;
+
+/** Closes a descriptor we own. A descriptor that is not open is a programmer's error. */
+export function closeFd(fd: number): void {
+  // Linux releases the descriptor whatever close() says; EBADF alone would mean we do not own it.
+  if (closeCall(fd) === -1 && errno() === 9) throw new SystemError('close', 9, `descriptor ${fd}`);
+}
+
+/** A descriptor of anonymous shared memory, close-on-exec; the caller owns it. */
+export function createSharedMemory(name: string, bytes: number): number {
+  const cName = cString(name);
+  const fd = memfdCreate(addressOf(cName), MFD_CLOEXEC);
+  if (fd === -1) throw new SystemError('memfd_create', errno(), name);
+  if (ftruncate(fd, bytes) === -1) throw new SystemError('ftruncate', errno(), name);
+  return fd;
+}
+
+/** Maps shared memory for the life of the process. The descriptor may be closed afterwards. */
+export function mapSharedMemory(fd: number, bytes: number): ArrayBuffer {
+  const address = mmap(0, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  if (address === -1) throw new SystemError('mmap', errno(), `descriptor ${fd}`);
+  return viewOf(address, bytes);
+}
+
+/** RLIMIT_NOFILE, raised to the hard limit as far as the kernel lets us; returns what is in force. */
+export function raiseFileLimit(): number {
+  const limits = pinnedBuffer(16);
+  if (getrlimit(RLIMIT_NOFILE, addressOf(limits)) === -1) {
+    throw new SystemError('getrlimit', errno());
+  }
+  limits.writeBigUInt64LE(limits.readBigUInt64LE(8), 0);
+  setrlimit(RLIMIT_NOFILE, addressOf(limits));
+  getrlimit(RLIMIT_NOFILE, addressOf(limits));
+  return Number(limits.readBigUInt64LE(0));
+}
+
+/** Thread id of the calling thread (gettid(2)). */
+export function gettid(): number {
+  return gettidCall();
+}
