@@ -87,7 +87,9 @@ function ipv6Bytes(text: string): Buffer {
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const words = [...left, ...new Array(8 - left.length - right.length).fill('0'), ...right];
   const bytes = Buffer.alloc(16);
-  words.forEach((word, index) => bytes.writeUInt16BE(Number.parseInt(word, 16), index * 2));
+  for (const [index, word] of words.entries()) {
+    bytes.writeUInt16BE(Number.parseInt(word, 16), index * 2);
+  }
   return bytes;
 }
 
