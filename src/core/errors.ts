@@ -1,0 +1,33 @@
+/**
+ * Operational errors: what is wrong with the machine or the set-up, not with the code. Each has a stable
+ * code from one table, a text that names the thing and the fix, and ends a command with exit code 1.
+ */
+
+/** Every code with the sentence the documentation explains it by. */
+export const ERROR_CODES = {
+  'already-running': 'Another Evergate runs with this run directory.',
+  'run-dir': 'The run directory cannot be made or written.',
+  'config-invalid': 'The configuration has errors; they are printed before.',
+  'port-busy': 'Another process listens on an address the configuration asks for.',
+  'cannot-listen': 'A listening socket cannot be opened.',
+  'cannot-resolve': 'A host name in the configuration has no address.',
+  'missing-interface': 'A network interface named in the configuration does not exist.',
+  'no-raw-sockets': 'VRRP needs the capabilities CAP_NET_RAW and CAP_NET_ADMIN.',
+  'address-taken': 'Another host answers for the virtual address.',
+  'no-source-address': 'The interface has no address to send advertisements from.',
+  'balancer-failed': 'The balancer process could not start serving.',
+  'vrrp-failed': 'The VRRP speaker could not go on.',
+} as const satisfies Record<string, string>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export class OperationalError extends Error {
+  readonly code: ErrorCode;
+
+  /** `text`: capital first, no full stop, values quoted, names the fix. */
+  constructor(code: ErrorCode, text: string) {
+    super(text);
+    this.name = 'OperationalError';
+    this.code = code;
+  }
+}
