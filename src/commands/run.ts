@@ -1,0 +1,110 @@
+/** `evergate run`: a node, in the foreground. */
+
+import { hostname } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import type { Config } from '../config/model.ts';
+import { loadConfig } from '../config-files/load.ts';
+import { OperationalError } from '../core/errors.ts';
+import { Guardian } from '../guardian/guardian.ts';
+import { createLog, type Log } from '../guardian/log.ts';
+import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../guardian/run-dir.ts';
+import { VERSION } from '../version.ts';
+
+type RunOptions = {
+  readonly haproxy?: string;
+  readonly keepalived?: string;
+  readonly keepScripts: boolean;
+  readonly node: string;
+  readonly runDir: string;
+  readonly balancerGrace: number;
+};
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Run this node: balance connections, hold the virtual IP')
+    .option('--haproxy <file>', 'balance as this haproxy.cfg says')
+    .option('--keepalived <file>', 'speak VRRP as this keepalived.conf says')
+    .option('--keep-scripts', 'run scripts that watch haproxy as they are', false)
+    .option('--node <name>', 'name of this node in status and logs', hostname())
+    .option('--run-dir <dir>', 'directory of pid files and admin.sock', DEFAULT_RUN_DIR)
+    .option(
+      '--balancer-grace <time>',
+      'how long no balancer may serve before the VIP moves, e.g. 1s or 500ms',
+      parseDuration,
+      1000,
+    )
+    .addHelpText(
+      'after',
+      '\nAt least one of --haproxy and --keepalived is needed; either works alone.\n' +
+        'Logs go to standard error. SIGTERM releases the VIP, then ends.',
+    )
+    .action(run);
+}
+
+async function run(options: RunOptions, command: Command): Promise<void> {
+  const { haproxy, keepalived } = options;
+  if (haproxy === undefined && keepalived === undefined) {
+    command.error('error: Give --haproxy FILE, --keepalived FILE or both', { exitCode: 1 });
+  }
+  process.title = GUARDIAN_TITLE;
+  const log = createLog((line) => process.stderr.write(line), {
+    journal: process.env.JOURNAL_STREAM !== undefined,
+    now: () => new Date(),
+  });
+  const config = await readConfig(options, log);
+  let failed = false;
+  const finished = Promise.withResolvers<void>();
+  // Before the start, so that a signal during it still cleans up.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log('info', `${signal}: stopping`);
+      finished.resolve();
+    });
+  }
+  process.on('SIGHUP', () => {
+    log('warning', 'SIGHUP: The configuration is not read again while running; restart instead');
+  });
+  const guardian = await Guardian.start({
+    config,
+    node: options.node,
+    version: VERSION,
+    runDir: options.runDir,
+    balancerGraceMs: options.balancerGrace,
+    log,
+    onFailure: (text) => {
+      failed = true;
+      log('error', text);
+      finished.resolve();
+    },
+  });
+  await finished.promise;
+  await guardian.stop();
+  log('info', 'Stopped');
+  // The IPC channel and worker threads are gone; do not wait for what a library may still hold open.
+  process.exit(failed ? 1 : 0);
+}
+
+async function readConfig(options: RunOptions, log: Log): Promise<Config> {
+  const { config, diagnostics } = await loadConfig({
+    haproxy: options.haproxy ?? null,
+    keepalived: options.keepalived === undefined ? [] : [options.keepalived],
+    keepScripts: options.keepScripts,
+    checkMachine: true,
+  });
+  for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
+  if (hasErrors(diagnostics) || config === null) {
+    throw new OperationalError(
+      'config-invalid',
+      'The configuration has errors; nothing was started',
+    );
+  }
+  return config;
+}
+
+/** "1s", "500ms", or a bare number of milliseconds. */
+function parseDuration(text: string): number {
+  const match = /^(\d{1,6})(ms|s)?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Write it as 500ms or 1s.');
+  return Number(match[1]) * (match[2] === 's' ? 1000 : 1);
+}

@@ -1,0 +1,98 @@
+/** The status report as people read it: aligned columns, worst news first. */
+
+import type { BackendStatus, InstanceStatus, StatusReport } from '../stats/status.ts';
+
+export function renderStatus(report: StatusReport): string {
+  const lines = [
+    `${report.node}: ${report.verdict} (Evergate ${report.version}, up ${duration(report.uptimeMs)})`,
+    ...report.reasons.map((reason) => `  ! ${reason}`),
+    ...report.vrrp.flatMap(renderInstance),
+    ...renderBalancer(report),
+    ...report.scripts.map(
+      ({ name, passing, lastExit }) =>
+        `Script ${name}: ${passing === null ? 'not run yet' : passing ? 'passes' : 'fails'} (${lastExit})`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function renderInstance(instance: InstanceStatus): string[] {
+  const { name, state, effectivePriority, priority } = instance;
+  const changed = effectivePriority === priority ? '' : ` (configured ${priority})`;
+  const dropped = Object.entries(instance.dropped).map(([reason, count]) => `${reason} ${count}`);
+  return [
+    `VRRP ${name}: ${state}, priority ${effectivePriority}${changed}, ` +
+      `VRID ${instance.virtualRouterId} on ${instance.interface}`,
+    `  master    ${instance.master ?? 'nobody heard'}`,
+    `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
+    `  adverts   ${instance.advertsSent} sent, ${instance.advertsReceived} received`,
+    ...(dropped.length === 0 ? [] : [`  dropped   ${dropped.join(', ')}`]),
+  ];
+}
+
+function renderBalancer({ balancer }: StatusReport): string[] {
+  if (balancer === null) return [];
+  const replaced = balancer.restarts === 0 ? '' : `, replaced ${balancer.restarts} times`;
+  const last = balancer.lastExit === null ? '' : ` (last: ${balancer.lastExit})`;
+  const lines = [`Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}${replaced}${last}`];
+  for (const frontend of balancer.report?.frontends ?? []) {
+    lines.push(
+      `  frontend ${frontend.name}: ${frontend.connectionsCurrent} of ${frontend.connectionsLimit} ` +
+        `connections, ${frontend.connectionsTotal} since start, ` +
+        `${bytes(frontend.bytesIn)} in, ${bytes(frontend.bytesOut)} out`,
+    );
+  }
+  for (const backend of balancer.report?.backends ?? []) lines.push(...renderBackend(backend));
+  return lines;
+}
+
+function renderBackend(backend: BackendStatus): string[] {
+  const head = `  backend ${backend.name}: ${backend.usableServers} of ${backend.servers.length} servers usable`;
+  const rows = backend.servers.map((server) => [
+    server.name,
+    server.address,
+    server.admin === 'ready' ? server.check : server.admin,
+    server.lastCheck,
+    `${server.sessionsCurrent} open`,
+    `${server.sessionsTotal} total`,
+    server.reason,
+  ]);
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, index) => Math.max(cell.length, all[index] ?? 0)),
+    [],
+  );
+  return [
+    head,
+    ...rows.map(
+      (row) =>
+        `    ${row
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join('  ')
+          .trimEnd()}`,
+    ),
+  ];
+}
+
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  if (minutes > 0) return `${minutes}m ${seconds % 60}s`;
+  return `${seconds}s`;
+}
+
+function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,166 @@
+/**
+ * Process 1 of a node: owns the listening sockets, the VRRP speaker and through it the VIP; supervises the
+ * balancer; runs track scripts; answers on the admin socket. Everything it opens it closes again, also
+ * when a later step of its start fails.
+ */
+
+import type { Config, VrrpConfig } from '../config/model.ts';
+import { OperationalError } from '../core/errors.ts';
+import { availableRelays } from '../linux/processors.ts';
+import { judge, type StatusReport } from '../stats/status.ts';
+import { openAdminServer } from './admin-server.ts';
+import type { Election, ElectionEvent } from './election.ts';
+import { openListeners } from './listeners.ts';
+import type { Log } from './log.ts';
+import { commandOf } from './process-table.ts';
+import { RunDir } from './run-dir.ts';
+import { startVrrp } from './speaker/speaker.ts';
+import { Supervisor } from './supervisor.ts';
+import { Tracking } from './tracking.ts';
+
+/** How long open connections may finish after the VIP is released and listeners are closed. */
+const STOP_GRACE_MS = 1000;
+
+export type GuardianOptions = {
+  readonly config: Config;
+  readonly node: string;
+  readonly version: string;
+  readonly runDir: string;
+  readonly balancerGraceMs: number;
+  readonly log: Log;
+  /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
+  readonly onFailure: (text: string) => void;
+};
+
+/** One thing that was opened and how to close it. */
+type Closer = () => void | Promise<void>;
+
+export class Guardian {
+  readonly #options: GuardianOptions;
+  readonly #startedAt = performance.now();
+  readonly #closers: Closer[] = [];
+  #supervisor: Supervisor | null = null;
+  #election: Election | null = null;
+  #tracking: Tracking | null = null;
+  #serving = false;
+
+  private constructor(options: GuardianOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the node works; throws OperationalError with nothing left behind. */
+  static async start(options: GuardianOptions): Promise<Guardian> {
+    const guardian = new Guardian(options);
+    try {
+      await guardian.#open();
+      return guardian;
+    } catch (error) {
+      await guardian.stop();
+      throw error;
+    }
+  }
+
+  async status(): Promise<StatusReport> {
+    const vrrp = this.#election?.status() ?? [];
+    const report = {
+      node: this.#options.node,
+      version: this.#options.version,
+      pid: process.pid,
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
+      balancer: (await this.#supervisor?.status()) ?? null,
+      vrrp,
+      addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
+      scripts: this.#tracking?.status() ?? [],
+    };
+    return { ...report, ...judge(report) };
+  }
+
+  /** Releases the VIP first, then lets connections finish, then closes the rest. May be called twice. */
+  async stop(): Promise<void> {
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
+      await closer();
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { config, log } = this.#options;
+    const runDir = new RunDir(this.#options.runDir);
+    this.#closers.push(() => runDir.release());
+    await this.#endOrphan(runDir);
+    if (config.balancer !== null) await this.#openBalancer(config.balancer, runDir);
+    if (config.vrrp !== null) await this.#openVrrp(config.vrrp);
+    await this.#supervisor?.started();
+    const admin = await openAdminServer(runDir.adminSocket, () => this.status());
+    this.#closers.push(() => admin.close());
+    log('info', `Node ${this.#options.node} is up; admin socket ${runDir.adminSocket}`);
+  }
+
+  async #openBalancer(config: NonNullable<Config['balancer']>, runDir: RunDir): Promise<void> {
+    const relays = config.process.relays === 0 ? availableRelays() : config.process.relays;
+    const listeners = await openListeners(config, relays);
+    this.#closers.push(() => listeners.close());
+    const supervisor = new Supervisor({
+      config,
+      relays,
+      listeners,
+      graceMs: this.#options.balancerGraceMs,
+      cacheDirectory: runDir.cache,
+      log: this.#options.log,
+      onServing: (serving, why) => this.#onServing(serving, why),
+      onPid: (pid) => runDir.writeBalancerPid(pid),
+    });
+    this.#supervisor = supervisor;
+    this.#closers.push(() => supervisor.stop(STOP_GRACE_MS));
+  }
+
+  async #openVrrp(config: VrrpConfig): Promise<void> {
+    const election = await startVrrp(config, (event) => this.#onElection(event));
+    this.#election = election;
+    this.#closers.push(() => election.stop());
+    const tracking = new Tracking(config, election, this.#options.log);
+    this.#tracking = tracking;
+    this.#closers.push(() => tracking.stop());
+    tracking.setServing(this.#serving);
+  }
+
+  #onServing(serving: boolean, why: string): void {
+    this.#serving = serving;
+    this.#tracking?.setServing(serving);
+    this.#options.log(serving ? 'info' : 'error', why);
+  }
+
+  #onElection(event: ElectionEvent): void {
+    const { log } = this.#options;
+    switch (event.kind) {
+      case 'transition':
+        log('info', `VRRP ${event.instance}: ${event.from} -> ${event.to} (${event.why})`);
+        break;
+      case 'warning':
+        log('warning', event.text);
+        break;
+      case 'failed':
+        this.#options.onFailure(event.text);
+        break;
+    }
+  }
+
+  /** A balancer left over from a killed guardian holds our ports. */
+  async #endOrphan(runDir: RunDir): Promise<void> {
+    const pid = runDir.endOrphan();
+    if (pid === null) return;
+    this.#options.log(
+      'warning',
+      `Ended balancer ${pid}, left over from a guardian that was killed`,
+    );
+    const deadline = performance.now() + 1000;
+    while (commandOf(pid)) {
+      if (performance.now() > deadline) {
+        throw new OperationalError(
+          'already-running',
+          `Balancer ${pid} of an earlier run does not end`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}

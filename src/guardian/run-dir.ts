@@ -1,0 +1,100 @@
+/**
+ * The run directory: guardian.pid (locked while the guardian lives), balancer.pid, admin.sock and the
+ * cache of compiled code. Several instances run side by side with different run directories.
+ */
+
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { OperationalError } from '../core/errors.ts';
+import { tryLockFile } from '../linux/file-lock.ts';
+import { commandOf } from './process-table.ts';
+
+export const DEFAULT_RUN_DIR = '/run/evergate';
+
+/** The process titles; they are how a pid from a file is recognised as ours. */
+export const GUARDIAN_TITLE = 'evergate: guardian';
+export const BALANCER_TITLE = 'evergate: balancer';
+
+export function adminSocketPath(directory: string): string {
+  return join(directory, 'admin.sock');
+}
+
+export class RunDir {
+  readonly path: string;
+  readonly #lock: number;
+
+  /** Makes the directory and takes its lock; throws OperationalError 'run-dir' or 'already-running'. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o755 });
+      this.#lock = openSync(join(path, 'guardian.pid'), 'a+', 0o644);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new OperationalError(
+        'run-dir',
+        `Cannot use the run directory "${path}": ${reason}; choose another with --run-dir`,
+      );
+    }
+    if (!tryLockFile(this.#lock)) {
+      const holder = readFileSync(join(path, 'guardian.pid'), 'utf8').trim();
+      closeSync(this.#lock);
+      throw new OperationalError(
+        'already-running',
+        `Evergate already runs with "${path}" (guardian ${holder}); ` +
+          'stop it or choose another directory with --run-dir',
+      );
+    }
+    // We hold the lock, so a socket that lies here is left over from a guardian that was killed.
+    rmSync(this.adminSocket, { force: true });
+    ftruncateSync(this.#lock);
+    writeSync(this.#lock, `${process.pid}\n`);
+  }
+
+  get adminSocket(): string {
+    return adminSocketPath(this.path);
+  }
+
+  get cache(): string {
+    return join(this.path, 'cache');
+  }
+
+  writeBalancerPid(pid: number): void {
+    writeFileSync(this.#balancerPidFile, `${pid}\n`);
+  }
+
+  /** Ends the balancer of a guardian that was killed; its pid, or null when there is none. */
+  endOrphan(): number | null {
+    let pid = 0;
+    try {
+      pid = Number(readFileSync(this.#balancerPidFile, 'utf8'));
+    } catch {
+      return null;
+    }
+    // The number may belong to somebody else by now: the title says whose it is.
+    if (!Number.isInteger(pid) || pid <= 1 || commandOf(pid) !== BALANCER_TITLE) return null;
+    process.kill(pid, 'SIGKILL');
+    return pid;
+  }
+
+  /** Removes what this guardian put there. The lock goes last. */
+  release(): void {
+    for (const name of ['balancer.pid', 'admin.sock', 'guardian.pid']) {
+      rmSync(join(this.path, name), { force: true });
+    }
+    closeSync(this.#lock);
+  }
+
+  get #balancerPidFile(): string {
+    return join(this.path, 'balancer.pid');
+  }
+}

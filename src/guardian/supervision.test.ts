@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  type SupervisionEffect,
+  type SupervisionEvent,
+  type SupervisionState,
+  startSupervision,
+  superviseStep,
+} from './supervision.ts';
+
+const TIMES = { graceMs: 1000, startMs: 10_000 };
+
+/** Feeds events at their times and collects every effect. */
+function play(events: readonly (readonly [number, SupervisionEvent])[]): {
+  readonly state: SupervisionState;
+  readonly effects: readonly SupervisionEffect[];
+} {
+  let { state, effects } = startSupervision(0);
+  for (const [now, event] of events) {
+    const step = superviseStep(state, event, now, TIMES);
+    state = step.state;
+    effects = [...effects, ...step.effects];
+  }
+  return { state, effects };
+}
+
+const kinds = (effects: readonly SupervisionEffect[]): string[] =>
+  effects.map((effect) => (effect.kind === 'count' ? `count ${effect.serving}` : effect.kind));
+
+describe('superviseStep()', () => {
+  it('replaces a serving balancer at once and keeps the node counted', () => {
+    const { state, effects } = play([
+      [100, { kind: 'serving' }],
+      [5000, { kind: 'ended', why: 'killed' }],
+      [5300, { kind: 'serving' }],
+      [9000, { kind: 'tick' }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'count true', 'spawn']);
+    assert.equal(state.phase, 'serving');
+    assert.equal(state.restarts, 1);
+  });
+
+  it('stops counting the node when nobody serves within the grace period', () => {
+    const { effects } = play([
+      [100, { kind: 'serving' }],
+      [5000, { kind: 'ended', why: 'killed' }],
+      [5999, { kind: 'tick' }],
+      [6000, { kind: 'tick' }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'count true', 'spawn', 'count false']);
+  });
+
+  it('lets the grace period of a hung balancer run from when its beats stopped', () => {
+    const { effects } = play([
+      [100, { kind: 'serving' }],
+      [5000, { kind: 'hung', why: 'relay 0' }],
+      [5600, { kind: 'ended', why: 'killed' }],
+      [6000, { kind: 'tick' }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'count true', 'kill', 'spawn', 'count false']);
+  });
+
+  it('waits longer between starts that never serve, two seconds at most', () => {
+    let { state } = startSupervision(0);
+    let now = 0;
+    const pauses: number[] = [];
+    for (let start = 0; start < 8; start++) {
+      const ended = superviseStep(state, { kind: 'ended', why: 'exit 1' }, now, TIMES);
+      const wait = (ended.state.restartAt ?? now) - now;
+      pauses.push(wait);
+      now += wait;
+      state = superviseStep(ended.state, { kind: 'tick' }, now, TIMES).state;
+    }
+    assert.deepEqual(pauses, [100, 200, 500, 1000, 2000, 2000, 2000, 2000]);
+  });
+
+  it('kills a start that does not serve in time', () => {
+    const { effects } = play([
+      [9999, { kind: 'tick' }],
+      [10_000, { kind: 'tick' }],
+      [10_025, { kind: 'tick' }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'kill']);
+  });
+
+  it('starts nothing once it is stopping', () => {
+    const { effects } = play([
+      [100, { kind: 'serving' }],
+      [200, { kind: 'stop' }],
+      [300, { kind: 'ended', why: 'exit 0' }],
+      [9000, { kind: 'tick' }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'count true']);
+  });
+
+  it('never runs two balancers at once, whatever happens', () => {
+    const event = fc.constantFrom<SupervisionEvent>(
+      { kind: 'serving' },
+      { kind: 'ended', why: 'x' },
+      { kind: 'hung', why: 'x' },
+      { kind: 'tick' },
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(3000), event), { maxLength: 200 }), (steps) => {
+        let { state } = startSupervision(0);
+        let alive = true;
+        let now = 0;
+        for (const [delay, happening] of steps) {
+          now += delay;
+          // Only a process that is there can serve, end or hang.
+          if (happening.kind !== 'tick' && !alive) continue;
+          if (happening.kind === 'ended') alive = false;
+          const step = superviseStep(state, happening, now, TIMES);
+          state = step.state;
+          for (const effect of step.effects) {
+            if (effect.kind !== 'spawn') continue;
+            assert.equal(alive, false, 'a second balancer was started');
+            alive = true;
+          }
+        }
+      }),
+    );
+  });
+});

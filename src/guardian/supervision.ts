@@ -1,0 +1,167 @@
+/**
+ * When a balancer is started, replaced, given up: a pure machine that the supervisor drives.
+ *
+ * A balancer that ends is replaced at once; one that keeps failing before it ever serves is replaced after
+ * growing pauses. "Serving" outlives a balancer by the grace period, so that a quick replacement moves no
+ * VIP; when nobody serves again within it, the node stops counting as one that can balance.
+ */
+
+import { unreachable } from '../core/assert.ts';
+
+export type SupervisionPhase = 'starting' | 'serving' | 'restarting' | 'failed' | 'stopping';
+
+export type SupervisionState = {
+  readonly phase: SupervisionPhase;
+  /** When the balancer of now was started; monotonic ms. */
+  readonly startedAt: number;
+  /** When the pause before the next start is over; null: no start is pending. */
+  readonly restartAt: number | null;
+  /** When the last one stopped serving; null: it serves, or none ever did. */
+  readonly servingLostAt: number | null;
+  /** What tracking is told: this node balances. */
+  readonly counted: boolean;
+  readonly everServed: boolean;
+  readonly restarts: number;
+  /** Starts in a row that ended before serving. */
+  readonly failedStarts: number;
+  readonly lastExit: string | null;
+};
+
+export type SupervisionEvent =
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'ended'; readonly why: string }
+  /** Its beats stopped: it must be killed; `ended` follows. */
+  | { readonly kind: 'hung'; readonly why: string }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'stop' };
+
+export type SupervisionEffect =
+  | { readonly kind: 'spawn' }
+  | { readonly kind: 'kill'; readonly why: string }
+  | { readonly kind: 'count'; readonly serving: boolean; readonly why: string };
+
+export type SupervisionTimes = {
+  /** A balancer may be gone this long before the node stops counting as serving. */
+  readonly graceMs: number;
+  /** A start that takes longer has failed. */
+  readonly startMs: number;
+};
+
+/** Pauses before the 1st, 2nd ... start after one that never served; the last goes on. */
+const RESTART_PAUSES_MS = [0, 100, 200, 500, 1000, 2000] as const;
+
+export type SupervisionStep = {
+  readonly state: SupervisionState;
+  readonly effects: readonly SupervisionEffect[];
+};
+
+export function startSupervision(now: number): SupervisionStep {
+  return {
+    state: {
+      phase: 'starting',
+      startedAt: now,
+      restartAt: null,
+      servingLostAt: null,
+      counted: false,
+      everServed: false,
+      restarts: 0,
+      failedStarts: 0,
+      lastExit: null,
+    },
+    effects: [{ kind: 'spawn' }],
+  };
+}
+
+export function superviseStep(
+  state: SupervisionState,
+  event: SupervisionEvent,
+  now: number,
+  times: SupervisionTimes,
+): SupervisionStep {
+  switch (event.kind) {
+    case 'serving':
+      return onServing(state);
+    case 'ended':
+      return onEnded(state, event.why, now);
+    case 'hung':
+      if (state.phase === 'stopping' || state.restartAt !== null) return { state, effects: [] };
+      // It stopped serving when its beats stopped; the grace period runs from here.
+      return {
+        state: { ...state, servingLostAt: state.servingLostAt ?? now },
+        effects: [{ kind: 'kill', why: event.why }],
+      };
+    case 'tick':
+      return onTick(state, now, times);
+    case 'stop':
+      return { state: { ...state, phase: 'stopping', restartAt: null }, effects: [] };
+    default:
+      return unreachable(event);
+  }
+}
+
+function onServing(state: SupervisionState): SupervisionStep {
+  if (state.phase === 'stopping') return { state, effects: [] };
+  return {
+    state: {
+      ...state,
+      phase: 'serving',
+      servingLostAt: null,
+      counted: true,
+      everServed: true,
+      failedStarts: 0,
+    },
+    effects: state.counted ? [] : [{ kind: 'count', serving: true, why: 'The balancer serves' }],
+  };
+}
+
+function onEnded(state: SupervisionState, why: string, now: number): SupervisionStep {
+  if (state.phase === 'stopping') return { state: { ...state, lastExit: why }, effects: [] };
+  const failedStarts = state.phase === 'serving' ? 0 : state.failedStarts + 1;
+  const index = Math.min(failedStarts, RESTART_PAUSES_MS.length - 1);
+  const pause = RESTART_PAUSES_MS[index] ?? 0;
+  const next: SupervisionState = {
+    ...state,
+    phase: failedStarts > 1 ? 'failed' : 'restarting',
+    lastExit: why,
+    failedStarts,
+    restarts: state.restarts + 1,
+    servingLostAt: state.everServed ? (state.servingLostAt ?? now) : null,
+    restartAt: now + pause,
+  };
+  return pause === 0 ? spawn(next, now) : { state: next, effects: [] };
+}
+
+function onTick(state: SupervisionState, now: number, times: SupervisionTimes): SupervisionStep {
+  if (state.phase === 'stopping') return { state, effects: [] };
+  const effects: SupervisionEffect[] = [];
+  let next = state;
+  if (next.restartAt !== null && now >= next.restartAt) {
+    const spawned = spawn(next, now);
+    next = spawned.state;
+    effects.push(...spawned.effects);
+  } else if (
+    next.phase !== 'serving' &&
+    next.restartAt === null &&
+    now - next.startedAt >= times.startMs
+  ) {
+    effects.push({ kind: 'kill', why: `It did not serve within ${times.startMs} ms` });
+    // One kill: the start counts anew until `ended` arrives.
+    next = { ...next, startedAt: now };
+  }
+  if (next.counted && next.servingLostAt !== null && now - next.servingLostAt >= times.graceMs) {
+    effects.push({
+      kind: 'count',
+      serving: false,
+      why: `No balancer has served for ${times.graceMs} ms (${next.lastExit ?? 'it hangs'})`,
+    });
+    next = { ...next, counted: false };
+  }
+  return { state: next, effects };
+}
+
+function spawn(state: SupervisionState, now: number): SupervisionStep {
+  return {
+    state: { ...state, startedAt: now, restartAt: null },
+    effects: [{ kind: 'spawn' }],
+  };
+}

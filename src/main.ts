@@ -1,0 +1,31 @@
+/** Entry of the command: one thin file per subcommand; only the one asked for is loaded. */
+
+import { Command } from 'commander';
+import { OperationalError } from './core/errors.ts';
+import { VERSION } from './version.ts';
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  lab: async () => (await import('./commands/lab.ts')).labCommand(),
+};
+
+const program = new Command('evergate')
+  .description('Keeps a Kubernetes control plane reachable: TCP balancer and VRRP virtual IP')
+  .version(VERSION)
+  .showHelpAfterError('(see "evergate --help")');
+
+// The guardian stays small: what the lab needs is not in its memory.
+const asked = COMMANDS[process.argv[2] ?? ''];
+for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
+  program.addCommand(await load());
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof OperationalError)) throw error;
+  process.stderr.write(`evergate: error: ${error.message} [${error.code}]\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,5 @@
+/** The version, from package.json: its only source. */
+
+import packageJson from '../package.json' with { type: 'json' };
+
+export const VERSION: string = packageJson.version;
