@@ -1,0 +1,61 @@
+/** What the lab and its client say to each other over the channel between them. */
+
+export type ClientConfig = {
+  readonly host: string;
+  readonly port: number;
+  /** PEM of the authority that signed the apiservers' certificates. */
+  readonly authorityFile: string;
+  /** Used in turn, one per connection. */
+  readonly addresses: readonly string[];
+  readonly intervalMs: number;
+  /** A request that takes longer has failed. */
+  readonly patienceMs: number;
+  readonly watches: number;
+};
+
+export type ToClient =
+  | { readonly kind: 'start'; readonly config: ClientConfig }
+  /** Comes with a listening server of the host's namespace; its connections go to this address. */
+  | { readonly kind: 'forward'; readonly host: string; readonly port: number }
+  /** A fault begins now: the figures "since the mark" begin with it. */
+  | { readonly kind: 'mark' };
+
+export type FromClient =
+  /** It listens for messages now. */
+  { readonly kind: 'ready' } | { readonly kind: 'report'; readonly report: ClientReport };
+
+export type ClientReport = {
+  readonly ok: number;
+  readonly failed: number;
+  /** Failed requests by reason: "ECONNREFUSED", "timeout", "HTTP 500". */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Answered requests by the node that answered. */
+  readonly nodes: Readonly<Record<string, number>>;
+  /** Longest time from one success to the next, in ms; the one that still lasts counts. */
+  readonly longestGapMs: number;
+  readonly sinceMark: {
+    readonly ok: number;
+    readonly failed: number;
+    readonly longestGapMs: number;
+    /** From the mark to the end of the last failed request; null: none failed. */
+    readonly lastFailureMs: number | null;
+  };
+  readonly watches: WatchReport;
+};
+
+export type WatchReport = {
+  readonly open: number;
+  readonly events: number;
+  /** Streams that ended without our doing. */
+  readonly broken: number;
+};
+
+export const NO_REQUESTS: ClientReport = {
+  ok: 0,
+  failed: 0,
+  failures: {},
+  nodes: {},
+  longestGapMs: 0,
+  sinceMark: { ok: 0, failed: 0, longestGapMs: 0, lastFailureMs: null },
+  watches: { open: 0, events: 0, broken: 0 },
+};

@@ -1,0 +1,85 @@
+/** Counts what became of the requests. Pure: times (ms, of one monotonic clock) come in as data. */
+
+import type { ClientReport, WatchReport } from './messages.ts';
+
+/** Reasons and node names kept apart; more are counted under "other". */
+const KEYS_MAX = 32;
+
+type Span = {
+  ok: number;
+  failed: number;
+  longestGapMs: number;
+  lastFailureAt: number | null;
+};
+
+export class Tally {
+  readonly #failures = new Map<string, number>();
+  readonly #nodes = new Map<string, number>();
+  #all = emptySpan();
+  #mark = emptySpan();
+  #markAt: number;
+  /** When the running gap began: the last success, or the first look. */
+  #gapFrom: number;
+
+  constructor(now: number) {
+    this.#gapFrom = now;
+    this.#markAt = now;
+  }
+
+  succeed(node: string, now: number): void {
+    count(this.#nodes, node);
+    for (const span of [this.#all, this.#mark]) span.ok += 1;
+    this.#stretchGaps(now);
+    this.#gapFrom = now;
+  }
+
+  fail(reason: string, now: number): void {
+    count(this.#failures, reason);
+    for (const span of [this.#all, this.#mark]) {
+      span.failed += 1;
+      span.lastFailureAt = now;
+    }
+  }
+
+  /** A new span begins; a gap that lasts already counts from the mark. */
+  mark(now: number): void {
+    this.#mark = emptySpan();
+    this.#markAt = now;
+  }
+
+  report(now: number, watches: WatchReport): ClientReport {
+    this.#stretchGaps(now);
+    const { ok, failed, longestGapMs, lastFailureAt } = this.#mark;
+    return {
+      ok: this.#all.ok,
+      failed: this.#all.failed,
+      failures: Object.fromEntries(this.#failures),
+      nodes: Object.fromEntries(this.#nodes),
+      longestGapMs: Math.round(this.#all.longestGapMs),
+      sinceMark: {
+        ok,
+        failed,
+        longestGapMs: Math.round(longestGapMs),
+        lastFailureMs: lastFailureAt === null ? null : Math.round(lastFailureAt - this.#markAt),
+      },
+      watches,
+    };
+  }
+
+  #stretchGaps(now: number): void {
+    // Before the first answer the cluster is being built: that is no gap.
+    if (this.#all.ok === 0) return;
+    this.#all.longestGapMs = Math.max(this.#all.longestGapMs, now - this.#gapFrom);
+    const sinceMark = now - Math.max(this.#gapFrom, this.#markAt);
+    this.#mark.longestGapMs = Math.max(this.#mark.longestGapMs, sinceMark);
+  }
+}
+
+function emptySpan(): Span {
+  return { ok: 0, failed: 0, longestGapMs: 0, lastFailureAt: null };
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  const known = counts.has(key) || counts.size < KEYS_MAX ? key : 'other';
+  counts.set(known, (counts.get(known) ?? 0) + 1);
+}

@@ -1,0 +1,29 @@
+/** Runs a program of the system (ip(8) mostly) to its end, within a bounded time. */
+
+import { execFile } from 'node:child_process';
+import { LabError } from './lab-error.ts';
+
+const PATIENCE_MS = 10_000;
+const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Standard output of the program; LabError with its standard error when it fails or takes over 10 s. */
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  input: string | null = null,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const limits = { timeout: PATIENCE_MS, maxBuffer: OUTPUT_BYTES_MAX };
+    const child = execFile(file, args, limits, (error, stdout, stderr) => {
+      if (error === null) {
+        resolve(stdout);
+        return;
+      }
+      const detail = stderr.trim() === '' ? error.message : stderr.trim();
+      reject(new LabError(`"${file} ${args.join(' ')}" failed: ${detail}`));
+    });
+    // A program that ends before it has read everything is reported by its exit status.
+    child.stdin?.on('error', () => undefined);
+    if (input !== null) child.stdin?.end(input);
+  });
+}
