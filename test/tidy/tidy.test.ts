@@ -1,0 +1,67 @@
+/** Style as a test: what the linter cannot say about the tree as a whole. */
+
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+
+const LINES_MAX = 500;
+const COLUMNS_MAX = 100;
+
+const sources = globSync('{src,test,bench,tools}/**/*.ts').filter(
+  (file) => !file.includes('fixtures'),
+);
+const pure = globSync('src/{core,config,vrrp,health,balance,stats}/**/*.ts').filter(
+  (file) => !file.endsWith('.test.ts'),
+);
+
+function offences(files: readonly string[], find: (text: string) => readonly string[]): string[] {
+  return files.flatMap((file) =>
+    find(readFileSync(file, 'utf8')).map((what) => `${file}: ${what}`),
+  );
+}
+
+describe('The tree', () => {
+  it('has files to look at', () => assert.ok(sources.length > 20 && pure.length > 8));
+
+  it(`has no source file over ${LINES_MAX} lines`, () => {
+    const found = offences(sources, (text) => {
+      const lines = text.split('\n').length - 1;
+      return lines > LINES_MAX ? [`${lines} lines`] : [];
+    });
+    assert.deepEqual(found, []);
+  });
+
+  it(`has no code line over ${COLUMNS_MAX} columns, strings and tests aside`, () => {
+    const code = sources.filter((file) => !file.endsWith('.test.ts'));
+    const found = offences(code, (text) =>
+      text
+        .split('\n')
+        .map((line, index) => ({ line, number: index + 1 }))
+        .filter(({ line }) => line.length > COLUMNS_MAX + 10 && !/['"`/*]/.test(line))
+        .map(({ number }) => `line ${number}`),
+    );
+    assert.deepEqual(found, []);
+  });
+
+  it('opens every source file with what it is for', () => {
+    const code = sources.filter((file) => !file.endsWith('.test.ts'));
+    assert.deepEqual(
+      offences(code, (text) => (text.startsWith('/**') ? [] : ['no opening comment'])),
+      [],
+    );
+  });
+
+  it('takes time and randomness as values in the pure folders', () => {
+    const found = offences(pure, (text) => text.match(/Math\.random|Date\.now|new Date\(/g) ?? []);
+    assert.deepEqual(found, []);
+  });
+
+  it('has no unfinished places', () => {
+    const found = offences(sources, (text) =>
+      [...text.matchAll(/\b(TO.?DO|FIX.?ME|XXX)\b:?/g)]
+        .map(([word]) => word)
+        .filter((word) => !word.includes('.')),
+    );
+    assert.deepEqual(found, []);
+  });
+});
