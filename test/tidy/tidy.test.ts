@@ -57,11 +57,9 @@ describe('The tree', () => {
   });
 
   it('has no unfinished places', () => {
-    const found = offences(sources, (text) =>
-      [...text.matchAll(/\b(TO.?DO|FIX.?ME|XXX)\b:?/g)]
-        .map(([word]) => word)
-        .filter((word) => !word.includes('.')),
-    );
+    // Written in two halves, so that this file does not find itself.
+    const marks = new RegExp(['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X'].join('|'), 'g');
+    const found = offences(sources, (text) => text.match(marks) ?? []);
     assert.deepEqual(found, []);
   });
 });

@@ -27,10 +27,10 @@ export class Tally {
   }
 
   succeed(node: string, now: number): void {
-    count(this.#nodes, node);
-    for (const span of [this.#all, this.#mark]) span.ok += 1;
     this.#stretchGaps(now);
     this.#gapFrom = now;
+    count(this.#nodes, node);
+    for (const span of [this.#all, this.#mark]) span.ok += 1;
   }
 
   fail(reason: string, now: number): void {
