@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type BalancerStatus, type InstanceStatus, judge, type ServerStatus } from './status.ts';
+
+const server: ServerStatus = {
+  name: 'k8s-master',
+  address: '192.168.1.92:6443',
+  admin: 'ready',
+  check: 'up',
+  lastCheck: 'L4OK',
+  reason: '',
+  weight: 1,
+  sessionsCurrent: 0,
+  sessionsTotal: 0,
+  connectErrors: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+};
+
+const instance: InstanceStatus = {
+  name: 'VI_1',
+  interface: 'ens192',
+  virtualRouterId: 51,
+  version: 2,
+  state: 'backup',
+  faults: [],
+  priority: 90,
+  effectivePriority: 90,
+  master: '192.168.1.92',
+  addresses: ['192.168.1.94/24'],
+  held: false,
+  transitions: 1,
+  advertsSent: 0,
+  advertsReceived: 7,
+  dropped: {},
+};
+
+function balancer(servers: readonly ServerStatus[], usableServers: number): BalancerStatus {
+  const backends = [{ name: 'kube-master', usableServers, connectErrors: 0, servers }];
+  const report = { uptimeMs: 1, relays: 1, frontends: [], backends };
+  return { state: 'serving', pid: 2, restarts: 0, lastExit: null, report };
+}
+
+function verdictOf(
+  balancerStatus: BalancerStatus | null,
+  vrrp: readonly InstanceStatus[] = [],
+): ReturnType<typeof judge> {
+  return judge({
+    node: 'n',
+    version: '0',
+    pid: 1,
+    uptimeMs: 1,
+    balancer: balancerStatus,
+    vrrp,
+    addresses: [],
+    scripts: [],
+  });
+}
+
+describe('judge()', () => {
+  it('is healthy when every server is up and the instance is backup', () => {
+    assert.deepEqual(verdictOf(balancer([server], 1), [instance]), {
+      verdict: 'healthy',
+      reasons: [],
+    });
+  });
+
+  it('is degraded, with its reason, when one server of two is down', () => {
+    const down: ServerStatus = {
+      ...server,
+      name: 'b',
+      check: 'down',
+      reason: 'Connection refused',
+    };
+    assert.deepEqual(verdictOf(balancer([server, down], 1)), {
+      verdict: 'degraded',
+      reasons: ['Server "kube-master/b" is down: Connection refused'],
+    });
+  });
+
+  it('is degraded when an operator took a server out', () => {
+    const { verdict } = verdictOf(balancer([server, { ...server, admin: 'drain' }], 1));
+    assert.equal(verdict, 'degraded');
+  });
+
+  it('is down when no server is usable', () => {
+    assert.equal(verdictOf(balancer([{ ...server, check: 'down' }], 0)).verdict, 'down');
+  });
+
+  it('is down when no balancer serves', () => {
+    const restarting: BalancerStatus = { ...balancer([server], 1), state: 'restarting' };
+    assert.equal(verdictOf(restarting).verdict, 'down');
+  });
+
+  it('is degraded when the balancer serves but does not answer', () => {
+    assert.equal(verdictOf({ ...balancer([server], 1), report: null }).verdict, 'degraded');
+  });
+
+  it('is degraded when an instance is in fault', () => {
+    const fault: InstanceStatus = { ...instance, state: 'fault', faults: ['ens192 is down'] };
+    assert.deepEqual(verdictOf(null, [fault]), {
+      verdict: 'degraded',
+      reasons: ['VRRP instance "VI_1" is in fault: ens192 is down'],
+    });
+  });
+});
