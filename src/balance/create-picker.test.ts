@@ -1,0 +1,145 @@
+/** What every balance algorithm must hold, and HAProxy's own order where we promise it. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { BalanceConfig, ServerConfig } from '../config/model.ts';
+import { createPicker } from './create-picker.ts';
+import type { PickContext } from './picker.ts';
+import { buildServerMap, gcdOfWeights } from './server-map.ts';
+import { sourceHash } from './source.ts';
+
+const BALANCES: readonly BalanceConfig[] = [
+  { kind: 'roundrobin' },
+  { kind: 'static-rr' },
+  { kind: 'leastconn' },
+  { kind: 'first' },
+  { kind: 'random', draws: 2 },
+  { kind: 'source' },
+];
+
+function server(weight: number, backup = false): ServerConfig {
+  const base = { name: 's', host: '127.0.0.1', port: 1, connectionsMax: 0, check: null };
+  return { ...base, weight, backup, disabled: false };
+}
+
+function context(overrides: Partial<PickContext> = {}): PickContext {
+  const base = { sourceHash: 0, active: () => 0, excluded: () => false, random: () => 0 };
+  return { ...base, ...overrides };
+}
+
+const allUsable = (servers: readonly ServerConfig[]) => ({
+  servers: servers.map(({ weight }) => ({ usable: true, weight })),
+});
+
+const anyServers = fc.array(
+  fc.record({
+    weight: fc.integer({ min: 0, max: 256 }),
+    backup: fc.boolean(),
+    usable: fc.boolean(),
+    excluded: fc.boolean(),
+    active: fc.nat(50),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+
+test('pick() returns a usable, not excluded server, and -1 only when there is none', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...BALANCES),
+      anyServers,
+      fc.nat(0xffffffff),
+      fc.nat(5),
+      (balance, states, hash, phase) => {
+        const servers = states.map(({ weight, backup }) => server(weight, backup));
+        const snapshot = { servers: states.map(({ usable, weight }) => ({ usable, weight })) };
+        const picker = createPicker(balance, servers, snapshot, phase);
+        const open = states.flatMap((state, index) =>
+          state.usable && state.weight > 0 && !state.excluded ? [index] : [],
+        );
+        const active = open.filter((index) => states[index]?.backup === false);
+        for (let turn = 0; turn < 5; turn++) {
+          const picked = picker.pick(
+            context({
+              sourceHash: hash,
+              active: (index) => states[index]?.active ?? 0,
+              excluded: (index) => states[index]?.excluded ?? true,
+              random: () => hash,
+            }),
+          );
+          if (active.length > 0) assert.ok(active.includes(picked));
+          else assert.equal(picked, open[0] ?? -1);
+        }
+      },
+    ),
+  );
+});
+
+test('the rotating algorithms give each server exactly its weight over one cycle', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<BalanceConfig>({ kind: 'roundrobin' }, { kind: 'static-rr' }),
+      fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }),
+      fc.nat(3),
+      (balance, weights, phase) => {
+        const servers = weights.map((weight) => server(weight));
+        const picker = createPicker(balance, servers, allUsable(servers), phase);
+        const shares = weights.map(() => 0);
+        const cycle = weights.reduce((sum, weight) => sum + weight, 0);
+        for (let turn = 0; turn < cycle; turn++) {
+          const picked = picker.pick(context());
+          shares[picked] = (shares[picked] ?? 0) + 1;
+        }
+        assert.deepEqual(shares, weights);
+      },
+    ),
+  );
+});
+
+test('equal weights rotate in the order of the file, beginning at the phase', () => {
+  for (const kind of ['roundrobin', 'static-rr', 'leastconn'] as const) {
+    const servers = [server(1), server(1), server(1)];
+    const picker = createPicker({ kind }, servers, allUsable(servers), 1);
+    const picks = Array.from({ length: 4 }, () => picker.pick(context()));
+    assert.deepEqual(picks, [1, 2, 0, 1], kind);
+  }
+});
+
+test('the server map spreads weights as HAProxy does', () => {
+  const map = (...weights: number[]) => [
+    ...buildServerMap(
+      weights.map((weight, index) => ({ server: index, weight })),
+      gcdOfWeights(weights),
+    ),
+  ];
+  assert.deepEqual(map(1, 1, 1), [0, 1, 2]);
+  assert.deepEqual(map(10, 10), [0, 1]);
+  assert.deepEqual(map(100, 50, 50), [0, 0, 1, 2]);
+});
+
+test('source keeps a client at its server, and moves only on exclusion', () => {
+  const servers = [server(1), server(1), server(1)];
+  const picker = createPicker({ kind: 'source' }, servers, allUsable(servers), 0);
+  const address = Uint8Array.of(192, 168, 1, 93);
+  const hash = sourceHash(address, 0, 4);
+  assert.equal(hash, 0xc0a8015d);
+  assert.equal(picker.pick(context({ sourceHash: hash })), hash % 3);
+  const excluded = (index: number) => index === hash % 3;
+  assert.equal(picker.pick(context({ sourceHash: hash, excluded })), ((hash % 3) + 1) % 3);
+});
+
+test('sourceHash() of an IPv4 client on an IPv6 socket is its address xor 0xffff', () => {
+  const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1);
+  assert.equal(sourceHash(mapped, 0, 16), (0x0a000001 ^ 0xffff) >>> 0);
+});
+
+test('leastconn weighs sessions: twice the weight carries twice the sessions', () => {
+  const servers = [server(2), server(1)];
+  const picker = createPicker({ kind: 'leastconn' }, servers, allUsable(servers), 0);
+  const active = [0, 0];
+  for (let turn = 0; turn < 300; turn++) {
+    const picked = picker.pick(context({ active: (index) => active[index] ?? 0 }));
+    active[picked] = (active[picked] ?? 0) + 1;
+  }
+  assert.ok(Math.abs((active[0] ?? 0) - 200) <= 2, `${active}`);
+});

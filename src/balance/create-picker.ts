@@ -1,0 +1,70 @@
+/** Chooses the algorithm a backend's configuration asks for, and lets backup servers stand in. */
+
+import type { BalanceConfig, ServerConfig } from '../config/model.ts';
+import { unreachable } from '../core/assert.ts';
+import { createFirstPicker } from './first.ts';
+import { createLeastconnPicker } from './leastconn.ts';
+import type { Candidate, Picker } from './picker.ts';
+import { createRandomPicker } from './random.ts';
+import { createRoundrobinPicker } from './roundrobin.ts';
+import { gcdOfWeights } from './server-map.ts';
+import type { BackendSnapshot } from './snapshot.ts';
+import { createSourcePicker } from './source.ts';
+import { createStaticRrPicker } from './static-rr.ts';
+
+/**
+ * `phase` shifts where rotating algorithms begin, so that relays do not all start at the same server;
+ * with phase 0 the order is HAProxy's.
+ */
+export function createPicker(
+  balance: BalanceConfig,
+  servers: readonly ServerConfig[],
+  snapshot: BackendSnapshot,
+  phase: number,
+): Picker {
+  const usable = (backup: boolean): Candidate[] =>
+    servers.flatMap((config, server) => {
+      const state = snapshot.servers[server];
+      if (state === undefined || !state.usable || state.weight === 0) return [];
+      return config.backup === backup ? [{ server, weight: state.weight }] : [];
+    });
+  const active = usable(false);
+  // Without `option allbackups` HAProxy uses the backups one after the other, not at the same time.
+  const backup = createFirstPicker(usable(true));
+  if (active.length === 0) return backup;
+  const divisor = gcdOfWeights([
+    ...servers.map((server) => server.weight),
+    ...active.map((candidate) => candidate.weight),
+  ]);
+  const primary = createActivePicker(balance, active, divisor, phase);
+  return {
+    pick(context) {
+      const server = primary.pick(context);
+      return server === -1 ? backup.pick(context) : server;
+    },
+  };
+}
+
+function createActivePicker(
+  balance: BalanceConfig,
+  candidates: readonly Candidate[],
+  divisor: number,
+  phase: number,
+): Picker {
+  switch (balance.kind) {
+    case 'roundrobin':
+      return createRoundrobinPicker(candidates, phase);
+    case 'static-rr':
+      return createStaticRrPicker(candidates, divisor, phase);
+    case 'leastconn':
+      return createLeastconnPicker(candidates, phase);
+    case 'first':
+      return createFirstPicker(candidates);
+    case 'random':
+      return createRandomPicker(candidates, balance.draws);
+    case 'source':
+      return createSourcePicker(candidates, divisor);
+    default:
+      return unreachable(balance);
+  }
+}
