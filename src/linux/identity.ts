@@ -1,0 +1,66 @@
+/**
+ * Accounts, and giving up root for good: passwd(5), group(5), setgroups(2), setgid(2), setuid(2).
+ *
+ * Accounts are read from the files: Node offers no getpwnam(3), and a daemon that starts a node's control
+ * plane must not wait for a directory server.
+ */
+
+import { readFileSync } from 'node:fs';
+import { assert } from '../core/assert.ts';
+
+/** Accounts and groups looked through at most; more means the file is not what it should be. */
+const ENTRIES_MAX = 100_000;
+
+export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
+
+/** The account of that name or number; null when there is none. */
+export function findAccount(user: string): Account | null {
+  const fields = findEntry('/etc/passwd', user);
+  const uid = parseId(fields?.[2]);
+  const gid = parseId(fields?.[3]);
+  const name = fields?.[0];
+  if (name === undefined || uid === null || gid === null) return null;
+  return { name, uid, gid };
+}
+
+/** Number of a user given by name or number; null when there is no such account. */
+export function userId(user: string): number | null {
+  return findAccount(user)?.uid ?? null;
+}
+
+/** Number of a group given by name or number; null when there is no such group. */
+export function groupId(group: string): number | null {
+  return parseId(findEntry('/etc/group', group)?.[2]);
+}
+
+/**
+ * Changes this process, all its threads, to the account; there is no way back. Throws when the kernel
+ * refuses, and asserts afterwards that root is really gone.
+ */
+export function becomeAccount(account: Account, gid: number): void {
+  assert(account.uid !== 0, 'privileges are dropped to an account other than root');
+  const { initgroups, setgid, setuid, getuid, geteuid } = process;
+  assert(initgroups && setgid && setuid && getuid && geteuid, 'the main thread changes identity');
+  initgroups(account.name, gid);
+  setgid(gid);
+  setuid(account.uid);
+  assert(getuid() === account.uid && geteuid() === account.uid, 'the identity is changed');
+}
+
+/** The fields of the line whose first field is `key`, or whose third (the number) is. */
+function findEntry(file: string, key: string): readonly string[] | null {
+  let lines: readonly string[];
+  try {
+    lines = readFileSync(file, 'utf8').split('\n', ENTRIES_MAX);
+  } catch {
+    // A container without account files has no accounts.
+    return null;
+  }
+  const entries = lines.map((line) => line.split(':'));
+  const byName = entries.find(([name]) => name === key && key !== '');
+  return byName ?? entries.find((fields) => /^\d+$/.test(key) && fields[2] === key) ?? null;
+}
+
+function parseId(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null;
+}
