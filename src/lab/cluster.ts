@@ -1,0 +1,208 @@
+/**
+ * A running lab: what tests, the live view and the control socket work with. It is made by
+ * startCluster() (network namespaces) or startSingle() (loopback only).
+ */
+
+import type { StatusReport } from '../stats/status.ts';
+import type { ClientReport } from './client/messages.ts';
+import { FAULTS, type FaultName } from './faults.ts';
+import type { LabClient } from './lab-client.ts';
+import { LabError } from './lab-error.ts';
+import type { LabNode } from './lab-node.ts';
+import type { StateFile } from './lab-state.ts';
+import { addressesOf, cutPower, restorePower } from './network.ts';
+import { type Removed, removeLab } from './remove-lab.ts';
+import type { ServiceExit } from './service.ts';
+import type { Topology } from './topology.ts';
+import { waitUntil } from './wait-until.ts';
+
+export type LabUrl = { readonly what: string; readonly url: string };
+
+export type FaultReport = {
+  readonly name: FaultName;
+  readonly node: string;
+  /** In words: what was done, and what should happen now. */
+  readonly does: string;
+  readonly expected: string;
+};
+
+export type LabEvent = { readonly kind: 'surprise'; readonly text: string };
+
+export type ClusterParts = {
+  readonly state: StateFile;
+  /** null: everything on loopback, no VIP. */
+  readonly topology: Topology | null;
+  readonly nodes: readonly LabNode[];
+  readonly client: LabClient;
+  readonly urls: readonly LabUrl[];
+  readonly kubeconfigFile: string;
+  /** What clients connect to. */
+  readonly endpoint: string;
+};
+
+const SERVING_POLL_MS = 50;
+
+export class Cluster {
+  readonly parts: ClusterParts;
+  readonly id: string;
+  readonly nodes: readonly LabNode[];
+  onEvent: (event: LabEvent) => void = () => undefined;
+  #stopped: Promise<Removed> | null = null;
+
+  constructor(parts: ClusterParts) {
+    this.parts = parts;
+    this.id = parts.state.state.id;
+    this.nodes = parts.nodes;
+    const services = parts.nodes.flatMap((node) => [node.parts.apiserver, node.parts.daemon]);
+    for (const service of [...services, parts.client.service]) {
+      if (service === null) continue;
+      service.onSurprise = (exit) => {
+        const text = `"${service.spec.name}" ended by itself (${describe(exit)})`;
+        this.onEvent({ kind: 'surprise', text: `${text}; its log is "${service.spec.logFile}"` });
+      };
+    }
+  }
+
+  get directory(): string {
+    return this.parts.state.directory;
+  }
+
+  /** The node of that name; LabError names those there are. */
+  node(name: string): LabNode {
+    const found = this.nodes.find((node) => node.name === name);
+    if (found !== undefined) return found;
+    const names = this.nodes.map((node) => node.name).join(', ');
+    throw new LabError(`There is no node "${name}"; the lab has ${names}`);
+  }
+
+  /** Names of the nodes whose kernel has the VIP now. Without a VIP: none. */
+  async owners(): Promise<string[]> {
+    const { topology } = this.parts;
+    if (topology === null) return [];
+    const held = await Promise.all(
+      this.nodes.map((node) => addressesOf(this.id, topology, node.name)),
+    );
+    return this.nodes
+      .filter((_node, index) => held[index]?.includes(topology.vip))
+      .map((node) => node.name);
+  }
+
+  /** The client's figures, a quarter of a second old at most. */
+  requests(): ClientReport {
+    return this.parts.client.report;
+  }
+
+  status(name: string): Promise<StatusReport> {
+    return this.node(name).status();
+  }
+
+  /** Does it now; figures "since the mark" begin with it. LabError when it cannot be done there. */
+  async fault(name: FaultName, nodeName: string | null = null): Promise<FaultReport> {
+    const fault = FAULTS[name];
+    if (this.parts.topology === null && !fault.single) {
+      throw new LabError(`"${name}" needs the cluster; this lab has one node without a VIP`);
+    }
+    const node = nodeName === null ? await this.#defaultNode(name) : this.node(nodeName);
+    await this.parts.client.mark();
+    await this.#apply(name, node);
+    return { name, node: node.name, does: fault.does, expected: fault.expected };
+  }
+
+  /** Resolves when there is one owner (with a VIP) and requests succeed; LabError after `boundMs`. */
+  async waitUntilServing(boundMs: number, signal?: AbortSignal): Promise<void> {
+    const before = this.requests().ok;
+    let owners: readonly string[] = [];
+    await waitUntil(
+      async () => {
+        signal?.throwIfAborted();
+        for (const node of this.nodes) node.assertDaemonRuns();
+        owners = await this.owners();
+        const single = this.parts.topology === null || owners.length === 1;
+        return single && this.requests().ok > before;
+      },
+      {
+        what: 'one owner of the VIP and answered requests',
+        boundMs,
+        everyMs: SERVING_POLL_MS,
+        seen: () => `owners [${owners}], ${JSON.stringify(this.requests().failures)}`,
+      },
+    );
+  }
+
+  /** Ends and removes everything; resolves with what that was. Safe to repeat. */
+  stop(): Promise<Removed> {
+    this.#stopped ??= this.#remove();
+    return this.#stopped;
+  }
+
+  async #remove(): Promise<Removed> {
+    for (const node of this.nodes) {
+      node.parts.daemon?.expectEnd();
+      node.parts.apiserver.expectEnd();
+      node.parts.syslog?.close();
+    }
+    this.parts.client.service.expectEnd();
+    return removeLab({ directory: this.directory, state: this.parts.state.state, running: true });
+  }
+
+  async #defaultNode(name: FaultName): Promise<LabNode> {
+    const node = await this.#findTarget(name);
+    if (node === undefined) {
+      throw new LabError(`Nothing to do "${name}" to: ${TARGET_MISSING[FAULTS[name].target]}`);
+    }
+    return node;
+  }
+
+  async #findTarget(name: FaultName): Promise<LabNode | undefined> {
+    switch (FAULTS[name].target) {
+      case 'apiserver':
+        return this.nodes.find((node) => node.parts.apiserver.running);
+      case 'broken':
+        return this.nodes.find((node) => !node.complete);
+      case 'owner': {
+        if (this.parts.topology === null) return this.nodes.find((node) => node.parts.daemon);
+        const [owner] = await this.owners();
+        return owner === undefined ? undefined : this.node(owner);
+      }
+    }
+  }
+
+  async #apply(name: FaultName, node: LabNode): Promise<void> {
+    const { topology } = this.parts;
+    switch (name) {
+      case 'kill-balancer':
+        return node.signalDaemon('balancer', 'SIGKILL');
+      case 'stop-balancer':
+        return node.signalDaemon('balancer', 'SIGSTOP');
+      case 'kill-guardian':
+        return node.signalDaemon('guardian', 'SIGKILL');
+      case 'kill-all':
+        return node.killDaemon();
+      case 'power-off':
+        // The link first: a machine without power says no good-bye.
+        if (topology !== null) await cutPower(this.id, topology, node.name);
+        return node.killEverything();
+      case 'power-on':
+        if (topology !== null) {
+          await restorePower(this.id, topology, node.name, node.parts.address);
+        }
+        return node.startMissing();
+      case 'kill-apiserver':
+      case 'hang-apiserver': {
+        const kill = name === 'kill-apiserver';
+        if (node.parts.apiserver.signal(kill ? 'SIGKILL' : 'SIGSTOP', kill)) return;
+        throw new LabError(`No apiserver runs on "${node.name}"`);
+      }
+    }
+  }
+}
+
+const TARGET_MISSING = {
+  owner: 'no node holds the VIP',
+  apiserver: 'no apiserver runs',
+  broken: 'everything runs; name a node with --node to let go on what was stopped',
+} as const;
+
+function describe(exit: ServiceExit): string {
+  return exit.signal ?? `exit code ${exit.code}`;
+}
