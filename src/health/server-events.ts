@@ -1,0 +1,118 @@
+/**
+ * What happens to servers, in HAProxy's exact words: rsyslog rules and alerting of existing installations
+ * match these lines. Levels are syslog severities (RFC 5424 section 6.2.1).
+ */
+
+import type { CheckResult, CheckStatus } from './server-state.ts';
+
+export const LEVEL_EMERGENCY = 0;
+export const LEVEL_ALERT = 1;
+export const LEVEL_NOTICE = 5;
+
+export type ServerMessage = { readonly level: number; readonly text: string };
+
+/** How the backend stands after the event, and what the server still carries. */
+export type Standing = {
+  readonly backend: string;
+  readonly server: string;
+  readonly backup: boolean;
+  readonly usableActive: number;
+  readonly usableBackup: number;
+  readonly sessions: number;
+};
+
+const STATUS_TEXTS: Readonly<Record<CheckStatus, string>> = {
+  UNK: 'Unknown',
+  INI: 'Initializing',
+  SOCKERR: 'Socket error',
+  L4OK: 'Layer4 check passed',
+  L4TOUT: 'Layer4 timeout',
+  L4CON: 'Layer4 connection problem',
+};
+
+/** HAProxy's description of a check status (`check_desc`). */
+export function checkStatusText(status: CheckStatus): string {
+  return STATUS_TEXTS[status];
+}
+
+/** "Layer4 connection problem, info: "Connection refused", check duration: 0ms" */
+export function checkReason(result: CheckResult): string {
+  const info = result.info === '' ? '' : `, info: "${result.info}"`;
+  const duration = `, check duration: ${Math.round(result.durationMs)}ms`;
+  return `${checkStatusText(result.status)}${info}${duration}`;
+}
+
+export function wentDown(standing: Standing, result: CheckResult): ServerMessage {
+  const text = `${name(standing)} is DOWN, reason: ${checkReason(result)}. ${left(standing)}`;
+  return { level: LEVEL_ALERT, text };
+}
+
+export function wentUp(standing: Standing, result: CheckResult): ServerMessage {
+  const text = `${name(standing)} is UP, reason: ${checkReason(result)}. ${online(standing)}`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+/** `option log-health-checks`: every check that changes the counter. */
+export function checkLogged(standing: Standing, result: CheckResult, place: string): ServerMessage {
+  const kind = standing.backup ? 'backup ' : '';
+  const outcome = result.passed ? 'succeeded' : 'failed';
+  const server = `${standing.backend}/${standing.server}`;
+  const text = `Health check for ${kind}server ${server} ${outcome}, reason: ${checkReason(result)}, status: ${place}.`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+export function enteredMaintenance(standing: Standing, wasUp: boolean, cause = ''): ServerMessage {
+  if (!wasUp) {
+    const text = `${name(standing)} was DOWN and now enters maintenance${cause}.`;
+    return { level: LEVEL_NOTICE, text };
+  }
+  const text = `${name(standing)} is going DOWN for maintenance${cause}. ${left(standing)}`;
+  return { level: LEVEL_ALERT, text };
+}
+
+export function leftMaintenance(standing: Standing): ServerMessage {
+  const text = `${name(standing)} is UP/READY (leaving forced maintenance).`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+export function enteredDrain(standing: Standing, isUp: boolean, cause = ''): ServerMessage {
+  const rest = isUp ? online(standing) : left(standing);
+  return { level: LEVEL_NOTICE, text: `${name(standing)} enters drain state${cause}. ${rest}` };
+}
+
+export function leftDrain(standing: Standing, isUp: boolean): ServerMessage {
+  const state = isUp ? 'UP' : 'DOWN';
+  return { level: LEVEL_NOTICE, text: `${name(standing)} is ${state} (leaving forced drain).` };
+}
+
+export function remainsInDrain(standing: Standing): ServerMessage {
+  return { level: LEVEL_NOTICE, text: `${name(standing)} remains in forced drain mode.` };
+}
+
+export function noServerLeft(backend: string): ServerMessage {
+  return { level: LEVEL_EMERGENCY, text: `backend ${backend} has no server available!` };
+}
+
+function name({ backup, backend, server }: Standing): string {
+  return `${backup ? 'Backup ' : ''}Server ${backend}/${server}`;
+}
+
+function left(standing: Standing): string {
+  const { usableActive, usableBackup, sessions } = standing;
+  return (
+    `${usableActive} active and ${usableBackup} backup servers left.${onBackup(standing)}` +
+    ` ${sessions} sessions active, 0 requeued, 0 remaining in queue.`
+  );
+}
+
+function online(standing: Standing): string {
+  const { usableActive, usableBackup } = standing;
+  return (
+    `${usableActive} active and ${usableBackup} backup servers online.${onBackup(standing)}` +
+    ' 0 sessions requeued, 0 total in queue.'
+  );
+}
+
+function onBackup({ usableActive, usableBackup }: Standing): string {
+  return usableActive === 0 && usableBackup > 0 ? ' Running on backup.' : '';
+}
