@@ -1,0 +1,34 @@
+/** Unix datagrams reach a receiver of another program's making (socat). */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LogSender } from '../../src/balancer/log/log-sender.ts';
+import { hasProgram, waitUntil } from '../netns/fixture.ts';
+
+test('server events reach a unix syslog socket', async (t) => {
+  if (!hasProgram('socat')) return t.skip('The program "socat" (Debian: socat) is missing');
+  const folder = mkdtempSync(join(tmpdir(), 'eg-log-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'log');
+  const receiver = spawn('socat', ['-u', `UNIX-RECV:${path}`, '-'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => receiver.kill());
+  await waitUntil('socat listens', () => existsSync(path), 5000);
+  const sender = new LogSender();
+  t.after(() => sender.close());
+  const arrived = once(receiver.stdout, 'data', { signal: AbortSignal.timeout(5000) });
+  sender.send(
+    [{ address: { kind: 'unix', path }, format: 'rfc3164', facility: 3, levelMax: 7, levelMin: 0 }],
+    1,
+    'Server b/s is DOWN',
+  );
+  const [data] = await arrived;
+  assert.match(String(data), /^<25>.* haproxy\[\d+\]: Server b\/s is DOWN\n$/);
+  assert.equal(sender.dropped, 0);
+});
