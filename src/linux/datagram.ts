@@ -5,7 +5,7 @@ import { closeFd } from './files.ts';
 import { addressOf, bind, errno } from './libc.ts';
 import { AF_UNIX, encodeSocketAddress, openSocket, SOCK_DGRAM } from './sockets.ts';
 
-const sendtoCall = bind<[number, number, number, number, number, number]>('ssize_t', 'sendto', [
+const sendtoCall = bind<[number, number, number, number, number, number]>('int64_t', 'sendto', [
   'int',
   'int64_t',
   'size_t',
