@@ -44,7 +44,7 @@ export function whyNoNamespaces(): string | null {
 
 /** Whether a program stands in PATH (or the sbin folders), e.g. "keepalived". */
 export function hasProgram(name: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
   return folders.some((folder) => folder !== '' && existsSync(`${folder}/${name}`));
 }
 

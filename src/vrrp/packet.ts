@@ -1,0 +1,241 @@
+/**
+ * VRRP advertisements on IPv4: version 2 (RFC 3768 section 5.3; the password of RFC 2338 section 5.3.6)
+ * and version 3 (RFC 9568 section 5.2).
+ *
+ *   0      version << 4 | type 1      0      version << 4 | type 1
+ *   1      virtual router id          1      virtual router id
+ *   2      priority                   2      priority
+ *   3      number of addresses        3      number of addresses
+ *   4      v2: authentication type    4..5   v3: interval in 1/100 s, upper 4 bits reserved
+ *   5      v2: interval in s
+ *   6..7   checksum                   6..7   checksum, with the IPv4 pseudo-header
+ *   8..    addresses                  8..    addresses
+ *   then   v2: 8 bytes of authentication data
+ */
+
+import { assert } from '../core/assert.ts';
+import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
+import { foldChecksum, sumWords } from '../core/checksum.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+
+export const IPPROTO_VRRP = 112;
+/** Addresses the count field can hold. */
+export const ADDRESSES_MAX = 255;
+/** Longest message of either version. */
+export const MESSAGE_BYTES_MAX = 8 + 4 * ADDRESSES_MAX + 8;
+/** RFC 9568 section 7.1: the TTL must be 255, so that no packet from beyond a router is believed. */
+const TTL = 255;
+
+const TYPE_ADVERTISEMENT = 1;
+const HEADER_BYTES = 8;
+const AUTH_BYTES = 8;
+const AUTH_NONE = 0;
+const AUTH_PASSWORD = 1;
+
+/** What an advertisement says. Addresses are unsigned 32-bit numbers. */
+export type Advertisement = {
+  readonly version: 2 | 3;
+  /** 1..255 */
+  readonly virtualRouterId: number;
+  /** 0: the master leaves. */
+  readonly priority: number;
+  /** v2: whole seconds up to 255. v3: whole hundredths up to 40.95 s. */
+  readonly intervalMs: number;
+  readonly addresses: readonly number[];
+};
+
+/** An IP packet of protocol 112 as it came in. */
+export type ReceivedPacket = {
+  /** The VRRP message alone, cut to the length the IP header states. */
+  readonly message: Uint8Array;
+  readonly source: number;
+  readonly destination: number;
+  readonly ttl: number;
+};
+
+/** What an instance takes as an advertisement for itself. */
+export type Expectation = {
+  readonly version: 2 | 3;
+  readonly virtualRouterId: number;
+  /** v2 only: 8 bytes as passwordField() makes them; null: no authentication. */
+  readonly password: Uint8Array | null;
+  readonly intervalMs: number;
+  readonly addresses: readonly number[];
+  readonly ownAddress: number;
+  /** The group listened to, or the peers whose packets are believed. */
+  readonly transport:
+    | { readonly kind: 'multicast'; readonly group: number }
+    | { readonly kind: 'unicast'; readonly peers: readonly number[] };
+};
+
+/** Why a packet was dropped, in the order of the checks. */
+export type DropReason =
+  | 'too-short'
+  | 'other-router'
+  | 'own-packet'
+  | 'wrong-length'
+  | 'wrong-ttl'
+  | 'wrong-version'
+  | 'wrong-authentication-type'
+  | 'wrong-password'
+  | 'wrong-interval'
+  | 'wrong-type'
+  | 'bad-checksum'
+  | 'wrong-destination'
+  | 'unknown-peer';
+
+export type AcceptedAdvertisement = {
+  readonly advertisement: Advertisement;
+  /** False: the sender is configured with another list; worth a warning, never a second master. */
+  readonly addressesMatch: boolean;
+  /** v3: false when the sender's interval is another; a backup adopts it. */
+  readonly intervalMatches: boolean;
+};
+
+/** The 8 bytes of authentication data for a password of at most 8 bytes (RFC 2338 section 5.3.6.1). */
+export function passwordField(password: string): Uint8Array {
+  const bytes = new TextEncoder().encode(password);
+  assert(bytes.length <= AUTH_BYTES, 'a VRRP password has at most 8 bytes');
+  const field = new Uint8Array(AUTH_BYTES);
+  field.set(bytes);
+  return field;
+}
+
+/** Writes the message at the start of `into` (MESSAGE_BYTES_MAX is always enough); returns its length. */
+export function encodeAdvertisement(
+  advertisement: Advertisement,
+  password: Uint8Array | null,
+  ends: { readonly source: number; readonly destination: number },
+  into: Uint8Array,
+): number {
+  const { version, virtualRouterId, priority, addresses } = advertisement;
+  assert(addresses.length <= ADDRESSES_MAX, 'an advertisement holds at most 255 addresses');
+  const length = messageLength(version, addresses.length);
+  assert(into.length >= length, 'the buffer holds the advertisement');
+  into[0] = (version << 4) | TYPE_ADVERTISEMENT;
+  into[1] = virtualRouterId;
+  into[2] = priority;
+  into[3] = addresses.length;
+  writeInterval(advertisement, password, into);
+  writeUint16(into, 6, 0);
+  let offset = HEADER_BYTES;
+  for (const address of addresses) {
+    writeUint32(into, offset, address);
+    offset += 4;
+  }
+  if (version === 2) {
+    if (password === null) into.fill(0, offset, offset + AUTH_BYTES);
+    else into.set(password, offset);
+  }
+  writeUint16(into, 6, messageChecksum(version, into, length, ends));
+  return length;
+}
+
+function writeInterval(
+  { version, intervalMs }: Advertisement,
+  password: Uint8Array | null,
+  into: Uint8Array,
+): void {
+  if (version === 2) {
+    assert(intervalMs % 1000 === 0 && intervalMs <= 255_000, 'v2 intervals are whole seconds');
+    into[4] = password === null ? AUTH_NONE : AUTH_PASSWORD;
+    into[5] = intervalMs / 1000;
+  } else {
+    assert(intervalMs % 10 === 0 && intervalMs <= 40_950, 'v3 intervals are hundredths of seconds');
+    assert(password === null, 'v3 has no authentication');
+    writeUint16(into, 4, intervalMs / 10);
+  }
+}
+
+/** Checks a packet as RFC 3768 and RFC 9568 section 7.1 ask for it, and reads it. Never throws. */
+export function decodeAdvertisement(
+  packet: ReceivedPacket,
+  expected: Expectation,
+): Result<AcceptedAdvertisement, DropReason> {
+  const { message } = packet;
+  const reason = whyDropped(packet, expected);
+  if (reason !== null) return fail(reason);
+  const count = message[3] ?? 0;
+  const addresses: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    addresses.push(readUint32(message, HEADER_BYTES + 4 * index));
+  }
+  const advertisement = {
+    version: expected.version,
+    virtualRouterId: expected.virtualRouterId,
+    priority: message[2] ?? 0,
+    intervalMs: readInterval(expected.version, message),
+    addresses,
+  };
+  return ok({
+    advertisement,
+    addressesMatch: sameAddresses(addresses, expected.addresses),
+    intervalMatches: advertisement.intervalMs === expected.intervalMs,
+  });
+}
+
+function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason | null {
+  const { message, source, ttl } = packet;
+  if (message.length < HEADER_BYTES) return 'too-short';
+  const version = (message[0] ?? 0) >>> 4;
+  if (message[1] !== expected.virtualRouterId) return 'other-router';
+  if (source === expected.ownAddress) return 'own-packet';
+  // A version we do not know has a length we do not know either.
+  if (version !== 2 && version !== 3) return 'wrong-version';
+  if (message.length !== messageLength(version, message[3] ?? 0)) return 'wrong-length';
+  if (expected.transport.kind === 'multicast' && ttl !== TTL) return 'wrong-ttl';
+  if (version !== expected.version) return 'wrong-version';
+  if (version === 2) {
+    const reason = whyNotAuthentic(message, expected.password);
+    if (reason !== null) return reason;
+    if (readInterval(2, message) !== expected.intervalMs) return 'wrong-interval';
+  }
+  if (((message[0] ?? 0) & 0xf) !== TYPE_ADVERTISEMENT) return 'wrong-type';
+  if (messageChecksum(version, message, message.length, packet) !== 0) return 'bad-checksum';
+  return whyNotFromPeer(packet, expected);
+}
+
+function whyNotAuthentic(message: Uint8Array, password: Uint8Array | null): DropReason | null {
+  const type = message[4] ?? 0;
+  if (type !== (password === null ? AUTH_NONE : AUTH_PASSWORD)) return 'wrong-authentication-type';
+  if (password === null) return null;
+  const start = message.length - AUTH_BYTES;
+  return password.every((byte, index) => message[start + index] === byte) ? null : 'wrong-password';
+}
+
+function whyNotFromPeer(packet: ReceivedPacket, expected: Expectation): DropReason | null {
+  const { transport } = expected;
+  if (transport.kind === 'multicast') {
+    return packet.destination === transport.group ? null : 'wrong-destination';
+  }
+  if (packet.destination !== expected.ownAddress) return 'wrong-destination';
+  return transport.peers.includes(packet.source) ? null : 'unknown-peer';
+}
+
+function readInterval(version: 2 | 3, message: Uint8Array): number {
+  return version === 2 ? (message[5] ?? 0) * 1000 : (readUint16(message, 4) & 0xfff) * 10;
+}
+
+function messageLength(version: 2 | 3, addresses: number): number {
+  return HEADER_BYTES + 4 * addresses + (version === 2 ? AUTH_BYTES : 0);
+}
+
+/** v3 covers the IPv4 pseudo-header too (RFC 9568 section 5.2.8); v2 the message alone. */
+function messageChecksum(
+  version: 2 | 3,
+  bytes: Uint8Array,
+  length: number,
+  { source, destination }: { readonly source: number; readonly destination: number },
+): number {
+  let sum = sumWords(bytes, 0, length);
+  if (version === 3) {
+    sum += (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
+    sum += IPPROTO_VRRP + length;
+  }
+  return foldChecksum(sum);
+}
+
+/** The order may differ: keepalived sends the list in the order of its file. */
+function sameAddresses(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((address) => right.includes(address));
+}
