@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import {
+  downIntervalMs,
+  type MachineConfig,
+  type MachineEffect,
+  type MachineEvent,
+  type MachineState,
+  newMachine,
+  nextTickAt,
+  skewMs,
+  step,
+} from './machine.ts';
+
+const OWN = 0x0a630002;
+const LOWER = 0x0a630001;
+const HIGHER = 0x0a630003;
+
+const V2: MachineConfig = {
+  version: 2,
+  priority: 100,
+  initialState: 'backup',
+  intervalMs: 1000,
+  preempt: true,
+  preemptDelayMs: 0,
+  address: OWN,
+  garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
+};
+const V3: MachineConfig = { ...V2, version: 3, intervalMs: 100 };
+
+const START: MachineEvent = { kind: 'start', held: false };
+const TICK: MachineEvent = { kind: 'tick' };
+
+function advert(priority: number, source = HIGHER, intervalMs = 1000): MachineEvent {
+  return { kind: 'advert', priority, source, intervalMs };
+}
+
+/** Drives one machine; keeps the effects of the last event, named shortly. */
+class Driver {
+  readonly config: MachineConfig;
+  state: MachineState;
+  effects: readonly MachineEffect[] = [];
+
+  constructor(config: MachineConfig) {
+    this.config = config;
+    this.state = newMachine(config);
+  }
+
+  at(now: number, event: MachineEvent): readonly string[] {
+    const result = step(this.config, this.state, event, now);
+    this.state = result.state;
+    this.effects = result.effects;
+    return result.effects.map((effect) => {
+      if (effect.kind === 'send-advert') return `advert ${effect.priority}`;
+      if (effect.kind === 'garp') return `garp ${effect.count}`;
+      if (effect.kind === 'transition') return `${effect.from} -> ${effect.to}`;
+      return effect.kind;
+    });
+  }
+}
+
+function master(config: MachineConfig): Driver {
+  const driver = new Driver(config);
+  driver.at(0, START);
+  driver.at(nextTickAt(config, driver.state), TICK);
+  assert.equal(driver.state.phase, 'master');
+  return driver;
+}
+
+test('step() waits for the Master_Down_Interval of RFC 3768, also with state MASTER', () => {
+  for (const initialState of ['master', 'backup'] as const) {
+    const driver = new Driver({ ...V2, initialState });
+    assert.deepEqual(driver.at(0, START), ['initialize -> backup']);
+    assert.equal(nextTickAt(driver.config, driver.state), 3000 + (156 * 1000) / 256);
+    assert.deepEqual(driver.at(3609, TICK), []);
+    assert.deepEqual(driver.at(3610, TICK), [
+      'advert 100',
+      'add-addresses',
+      'garp 5',
+      'backup -> master',
+    ]);
+  }
+});
+
+test('step() makes the owner master at once, unless the probe still holds it', () => {
+  const owner = { ...V2, priority: 255 };
+  const driver = new Driver(owner);
+  driver.at(0, START);
+  assert.equal(driver.state.phase, 'master');
+  const held = new Driver(owner);
+  held.at(0, { kind: 'start', held: true });
+  assert.equal(held.state.phase, 'backup');
+  assert.equal(nextTickAt(owner, held.state), Number.POSITIVE_INFINITY);
+  held.at(300, { kind: 'release' });
+  assert.equal(held.state.phase, 'master');
+});
+
+test('step() restarts the timer on advertisements it accepts, ignores lower ones', () => {
+  const driver = new Driver(V2);
+  driver.at(0, START);
+  driver.at(1000, advert(100));
+  assert.equal(driver.state.down.startedAt, 1000);
+  driver.at(2000, advert(99));
+  assert.equal(driver.state.down.startedAt, 1000);
+  assert.deepEqual(driver.state.master, { address: HIGHER, heardAt: 2000 });
+});
+
+test('step() leaves a lower master alone with nopreempt, but not with state MASTER', () => {
+  const polite = new Driver({ ...V2, preempt: false });
+  polite.at(0, START);
+  polite.at(1000, advert(50));
+  assert.equal(polite.state.down.startedAt, 1000);
+  const owner = new Driver({ ...V2, preempt: false, initialState: 'master' });
+  owner.at(0, START);
+  owner.at(1000, advert(50));
+  assert.equal(owner.state.down.startedAt, 0);
+});
+
+test('step() preempts after preempt_delay, counted from the first lower advertisement', () => {
+  const driver = new Driver({ ...V2, preemptDelayMs: 5000 });
+  driver.at(0, START);
+  for (let now = 1000; now <= 6000; now += 1000) driver.at(now, advert(50));
+  assert.equal(driver.state.down.startedAt, 5000);
+  for (let now = 7000; now <= 9000; now += 1000) driver.at(now, advert(50));
+  assert.equal(driver.state.phase, 'master');
+});
+
+test('step() waits only the skew time after priority 0', () => {
+  const driver = new Driver(V2);
+  driver.at(0, START);
+  driver.at(1000, advert(200));
+  driver.at(2000, advert(0));
+  assert.equal(nextTickAt(driver.config, driver.state), 2000 + skewMs(2, 100, 1000));
+  assert.deepEqual(driver.at(2610, TICK).slice(0, 2), ['advert 100', 'add-addresses']);
+});
+
+test('step() adopts the interval of a v3 master, never of a v2 one', () => {
+  const driver = new Driver(V3);
+  driver.at(0, START);
+  driver.at(10, advert(200, HIGHER, 500));
+  assert.equal(nextTickAt(V3, driver.state), 10 + downIntervalMs(3, 100, 500));
+  const v2 = new Driver(V2);
+  v2.at(0, START);
+  v2.at(10, advert(200, HIGHER, 500));
+  assert.equal(nextTickAt(V2, v2.state), 10 + downIntervalMs(2, 100, 1000));
+});
+
+test('step() rescales a running timer when the effective priority changes', () => {
+  const driver = new Driver(V2);
+  driver.at(0, START);
+  driver.at(1000, { kind: 'track', priorityDelta: -50, faults: [] });
+  assert.equal(nextTickAt(driver.config, driver.state), 3000 + skewMs(2, 50, 1000));
+});
+
+test('step() as master advertises each interval and announces a second time', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  for (let count = 1; count <= 4; count += 1) {
+    assert.deepEqual(driver.at(since + count * 1000, TICK), ['advert 100']);
+  }
+  assert.deepEqual(driver.at(since + 5000, TICK), ['advert 100', 'garp 5']);
+  assert.deepEqual(driver.at(since + 6000, TICK), ['advert 100']);
+});
+
+test('step() as master refreshes its announcements when asked to', () => {
+  const driver = master({ ...V2, garp: { repeat: 5, delayMs: 0, refreshMs: 2000 } });
+  const since = driver.state.lastSentAt;
+  assert.deepEqual(driver.at(since + 1000, TICK), ['advert 100']);
+  assert.deepEqual(driver.at(since + 2000, TICK), ['advert 100', 'garp 1']);
+  assert.deepEqual(driver.at(since + 4000, TICK), ['advert 100', 'garp 1']);
+});
+
+test('step() yields to a higher priority, and to an equal one with a higher address', () => {
+  for (const rival of [advert(101, LOWER), advert(100, HIGHER)]) {
+    const driver = master(V2);
+    const now = driver.state.lastSentAt + 100;
+    assert.deepEqual(driver.at(now, rival), ['advert 100', 'remove-addresses', 'master -> backup']);
+    assert.equal(driver.state.master?.heardAt, now);
+  }
+});
+
+test('step() answers a lower rival at once with an advertisement and announcements', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  assert.deepEqual(driver.at(since + 2000, advert(99)), ['advert 100', 'garp 5']);
+  assert.deepEqual(driver.at(since + 2100, advert(100, LOWER)), ['advert 100']);
+  assert.deepEqual(driver.at(since + 3000, TICK), ['garp 5']);
+});
+
+test('step() as master answers priority 0 with an advertisement', () => {
+  const driver = master(V2);
+  assert.deepEqual(driver.at(driver.state.lastSentAt + 500, advert(0)), ['advert 100']);
+});
+
+test('step() in FAULT says priority 0, drops the addresses, ignores adverts, comes back', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  const fault: MachineEvent = { kind: 'track', priorityDelta: 0, faults: ['script "x" fails'] };
+  assert.deepEqual(driver.at(since + 100, fault), [
+    'advert 0',
+    'remove-addresses',
+    'master -> fault',
+  ]);
+  assert.deepEqual(driver.at(since + 200, advert(1)), []);
+  assert.equal(nextTickAt(V2, driver.state), Number.POSITIVE_INFINITY);
+  const clear: MachineEvent = { kind: 'track', priorityDelta: 0, faults: [] };
+  assert.deepEqual(driver.at(since + 300, clear), ['fault -> backup']);
+  assert.equal(driver.state.down.startedAt, since + 300);
+});
+
+test('step() tells a new priority at once while master', () => {
+  const driver = master(V2);
+  const event: MachineEvent = { kind: 'track', priorityDelta: -30, faults: [] };
+  assert.deepEqual(driver.at(driver.state.lastSentAt + 10, event), ['advert 70']);
+});
+
+test('step() after a stall drops the addresses before anything else', () => {
+  for (const event of [TICK, advert(50), { kind: 'foreign-claim' } as const]) {
+    const driver = master(V2);
+    const woken = driver.state.lastSentAt + 3611;
+    assert.deepEqual(driver.at(woken, event), ['remove-addresses', 'master -> backup']);
+    assert.ok(nextTickAt(V2, driver.state) >= woken + 3000);
+  }
+});
+
+test('step() on stop leaves with priority 0', () => {
+  const driver = master(V2);
+  assert.deepEqual(driver.at(driver.state.lastSentAt + 10, { kind: 'stop' }), [
+    'advert 0',
+    'remove-addresses',
+    'master -> initialize',
+  ]);
+  const backup = new Driver(V2);
+  backup.at(0, START);
+  assert.deepEqual(backup.at(10, { kind: 'stop' }), ['backup -> initialize']);
+});
+
+test('step() answers a foreign ARP claim with announcements, while master only', () => {
+  const driver = master(V2);
+  const claim: MachineEvent = { kind: 'foreign-claim' };
+  const since = driver.state.lastSentAt;
+  driver.at(since + 1000, TICK);
+  assert.deepEqual(driver.at(since + 1500, claim), ['garp 5']);
+  const backup = new Driver(V2);
+  backup.at(0, START);
+  assert.deepEqual(backup.at(10, claim), []);
+});
+
+const events: fc.Arbitrary<MachineEvent> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(TICK) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('advert' as const),
+      source: fc.constantFrom(LOWER, HIGHER),
+      priority: fc.constantFrom(0, 1, 99, 100, 101, 254, 255),
+      intervalMs: fc.constantFrom(100, 1000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('track' as const),
+      priorityDelta: fc.integer({ min: -253, max: 253 }),
+      faults: fc.constantFrom<readonly string[]>([], [], ['a fault']),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant<MachineEvent>({ kind: 'foreign-claim' }) },
+  { weight: 1, arbitrary: fc.constant<MachineEvent>({ kind: 'release' }) },
+  { weight: 1, arbitrary: fc.constant<MachineEvent>({ kind: 'stop' }) },
+  { weight: 1, arbitrary: fc.constant(START) },
+);
+
+const configs = fc.record({
+  version: fc.constantFrom<2 | 3>(2, 3),
+  priority: fc.constantFrom(1, 100, 254, 255),
+  initialState: fc.constantFrom<'master' | 'backup'>('master', 'backup'),
+  intervalMs: fc.constantFrom(1000),
+  preempt: fc.boolean(),
+  preemptDelayMs: fc.constantFrom(0, 3000),
+  address: fc.constant(OWN),
+  garp: fc.record({
+    repeat: fc.constantFrom(0, 5),
+    delayMs: fc.constantFrom(0, 5000),
+    refreshMs: fc.constantFrom(0, 1000),
+  }),
+});
+
+test('step() keeps its invariants under any order of events', () => {
+  const steps = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 5000 })), { maxLength: 60 });
+  fc.assert(
+    fc.property(configs, steps, (config, sequence) => {
+      const driver = new Driver(config);
+      let held = false;
+      let now = 0;
+      driver.at(now, START);
+      for (const effect of driver.effects) if (effect.kind === 'add-addresses') held = true;
+      for (const [event, pauseMs] of sequence) {
+        const before = driver.state;
+        now += pauseMs;
+        driver.at(now, event);
+        for (const effect of driver.effects) {
+          if (effect.kind === 'add-addresses') {
+            assert.equal(held, false, 'addresses are added once');
+            held = true;
+          } else if (effect.kind === 'remove-addresses') {
+            assert.equal(held, true, 'only held addresses are removed');
+            held = false;
+          } else if (effect.kind === 'garp') {
+            assert.equal(held, true, 'only held addresses are announced');
+          }
+        }
+        const { state } = driver;
+        assert.equal(held, state.phase === 'master', 'addresses are held by the master alone');
+        if (state.phase === 'master' || state.phase === 'backup') {
+          assert.deepEqual(state.faults, [], 'no part in the election with a fault');
+        }
+        assert.ok(state.effectivePriority >= 1 && state.effectivePriority <= 255);
+        if (before.phase === state.phase) assert.ok(state.transitions - before.transitions !== 1);
+        const sent = driver.effects.findIndex(({ kind }) => kind === 'send-advert');
+        const asleep = now - before.lastSentAt > downIntervalMs(2, 1, 1000);
+        if (before.phase === 'master' && asleep && sent !== -1) {
+          const removed = driver.effects.findIndex(({ kind }) => kind === 'remove-addresses');
+          assert.ok(removed !== -1 && removed < sent, 'after a stall the addresses go first');
+        }
+      }
+    }),
+    { numRuns: 400 },
+  );
+});

@@ -1,0 +1,391 @@
+/**
+ * The VRRP state machine of one instance (RFC 9568 section 6.4, RFC 3768 section 6.4), pure: events and
+ * the time go in, a new state and effects come out. Beyond the RFC it behaves as keepalived does where
+ * both run side by side: `state MASTER` below priority 255 still waits, preempt_delay, FAULT.
+ *
+ * Times are milliseconds of a clock that never goes back and counts while the machine sleeps.
+ *
+ * Two additions of our own:
+ * - A master that was asleep longer than its down interval cannot know who took over: it drops the
+ *   addresses before it sends anything, and begins again as backup.
+ * - A master that yields sends its advertisement once more, so that the winner, who may not have heard
+ *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
+ */
+
+import { assert, unreachable } from '../core/assert.ts';
+import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
+
+export type Phase = 'initialize' | 'backup' | 'master' | 'fault';
+
+export type MachineConfig = {
+  readonly version: 2 | 3;
+  /** 1..255 */
+  readonly priority: number;
+  readonly initialState: 'master' | 'backup';
+  readonly intervalMs: number;
+  readonly preempt: boolean;
+  readonly preemptDelayMs: number;
+  /** Source of our advertisements, for the tie between equal priorities. */
+  readonly address: number;
+  readonly garp: { readonly repeat: number; readonly delayMs: number; readonly refreshMs: number };
+};
+
+/** The Master_Down_Timer: how long it runs follows from the kind, so a new priority rescales it. */
+type DownTimer = {
+  readonly startedAt: number;
+  readonly kind: 'full' | 'skew' | 'none';
+};
+
+type PlannedGarp = { readonly at: number; readonly count: number };
+
+export type MachineState = {
+  readonly phase: Phase;
+  readonly effectivePriority: number;
+  /** Why it is, or would be, in FAULT. */
+  readonly faults: readonly string[];
+  /** True while the address probe runs: no promotion before its end. */
+  readonly held: boolean;
+  /** Master_Adver_Interval: v3 backups adopt the master's. */
+  readonly masterIntervalMs: number;
+  readonly down: DownTimer;
+  /** Until then a master of lower priority is left alone; null: none was seen. */
+  readonly preemptAt: number | null;
+  readonly lastSentAt: number;
+  readonly advertAt: number;
+  readonly lastGarpAt: number;
+  /** Next announcement while master; null: none is planned. */
+  readonly nextGarp: PlannedGarp | null;
+  /** Who was last taken for the master; null: nobody. */
+  readonly master: { readonly address: number; readonly heardAt: number } | null;
+  readonly transitions: number;
+};
+
+export type MachineEvent =
+  /** `held`: promotions wait for `release`. */
+  | { readonly kind: 'start'; readonly held: boolean }
+  | { readonly kind: 'release' }
+  | {
+      readonly kind: 'advert';
+      readonly source: number;
+      readonly priority: number;
+      readonly intervalMs: number;
+    }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'track'; readonly priorityDelta: number; readonly faults: readonly string[] }
+  /** Somebody else claimed one of our addresses by ARP. */
+  | { readonly kind: 'foreign-claim' }
+  | { readonly kind: 'stop' };
+
+export type MachineEffect =
+  | { readonly kind: 'send-advert'; readonly priority: number }
+  | { readonly kind: 'add-addresses' }
+  | { readonly kind: 'remove-addresses' }
+  | { readonly kind: 'garp'; readonly count: number }
+  | { readonly kind: 'transition'; readonly from: Phase; readonly to: Phase; readonly why: string };
+
+export type MachineStep = {
+  readonly state: MachineState;
+  readonly effects: readonly MachineEffect[];
+};
+
+type EffectKind = Exclude<MachineEffect['kind'], 'transition'>;
+
+/**
+ * Every change of phase there is, with what it does, in this order. `stop` always ends in initialize.
+ * An empty list is a change that only touches timers.
+ */
+const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
+  // RFC 9568 6.4.1, start-up; priority 255 goes on to master in the same step.
+  'initialize backup': [],
+  // Not in the RFC: tracking keeps the instance out from its start.
+  'initialize fault': [],
+  // RFC 9568 6.4.2: the Master_Down_Timer fired.
+  'backup master': ['send-advert', 'add-addresses', 'garp'],
+  // RFC 9568 6.4.2: shutdown.
+  'backup initialize': [],
+  'backup fault': [],
+  // RFC 9568 6.4.3: somebody better; the farewell is ours, see the head of this file.
+  'master backup': ['send-advert', 'remove-addresses'],
+  // RFC 9568 6.4.3: shutdown. The priority sent is 0.
+  'master initialize': ['send-advert', 'remove-addresses'],
+  // As a shutdown; keepalived does the same.
+  'master fault': ['send-advert', 'remove-addresses'],
+  'fault backup': [],
+  'fault initialize': [],
+};
+
+/** Announcements because of a rival come at most this often. */
+const RIVAL_GARP_GAP_MS = 1000;
+
+export function newMachine(config: MachineConfig): MachineState {
+  return {
+    phase: 'initialize',
+    effectivePriority: config.priority,
+    faults: [],
+    held: false,
+    masterIntervalMs: config.intervalMs,
+    down: { startedAt: 0, kind: 'full' },
+    preemptAt: null,
+    lastSentAt: 0,
+    advertAt: 0,
+    lastGarpAt: 0,
+    nextGarp: null,
+    master: null,
+    transitions: 0,
+  };
+}
+
+/** Skew_Time (RFC 3768 section 6.1: parts of a second; RFC 9568 section 6.1: parts of the interval). */
+export function skewMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
+  return ((256 - priority) * (version === 2 ? 1000 : masterIntervalMs)) / 256;
+}
+
+/** Master_Down_Interval of a backup with this priority. */
+export function downIntervalMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
+  return 3 * masterIntervalMs + skewMs(version, priority, masterIntervalMs);
+}
+
+/** When `tick` is next needed; Infinity: not before another event. */
+export function nextTickAt(config: MachineConfig, state: MachineState): number {
+  if (state.phase === 'backup')
+    return state.held ? Number.POSITIVE_INFINITY : downAt(config, state);
+  if (state.phase === 'master') {
+    return Math.min(state.advertAt, state.nextGarp?.at ?? Number.POSITIVE_INFINITY);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** The step function. Any order of events is allowed; `now` never goes back. */
+export function step(
+  config: MachineConfig,
+  state: MachineState,
+  event: MachineEvent,
+  now: number,
+): MachineStep {
+  const run = new Run(config, state, now);
+  run.dropAfterStall();
+  run.take(event);
+  run.promoteWhenDue();
+  return { state: run.state, effects: run.effects };
+}
+
+/** One step under way: the state as it is changed, and the effects so far. */
+class Run {
+  readonly #config: MachineConfig;
+  readonly #now: number;
+  readonly effects: MachineEffect[] = [];
+  state: MachineState;
+
+  constructor(config: MachineConfig, state: MachineState, now: number) {
+    this.#config = config;
+    this.#now = now;
+    this.state = state;
+  }
+
+  take(event: MachineEvent): void {
+    switch (event.kind) {
+      case 'start':
+        if (this.state.phase === 'initialize') this.#start(event.held);
+        break;
+      case 'release':
+        this.state = { ...this.state, held: false };
+        break;
+      case 'advert':
+        if (this.state.phase === 'backup') this.#adviseBackup(event);
+        if (this.state.phase === 'master') this.#adviseMaster(event);
+        break;
+      case 'tick':
+        if (this.state.phase === 'master') this.#beMaster();
+        break;
+      case 'track':
+        this.#track(event.priorityDelta, event.faults);
+        break;
+      case 'foreign-claim':
+        if (this.state.phase === 'master') this.#announceAgain();
+        break;
+      case 'stop':
+        if (this.state.phase !== 'initialize') this.#move('initialize', 'stopped');
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** See the head of this file. Without the farewell: silence until we know who is master. */
+  dropAfterStall(): void {
+    const { version, intervalMs } = this.#config;
+    const { phase, lastSentAt, effectivePriority: priority } = this.state;
+    if (phase !== 'master') return;
+    const asleepMs = this.#now - lastSentAt;
+    if (asleepMs <= downIntervalMs(version, priority, intervalMs)) return;
+    this.effects.push({ kind: 'remove-addresses' });
+    this.#enter('backup', `asleep for ${Math.round(asleepMs)} ms`);
+  }
+
+  promoteWhenDue(): void {
+    if (this.state.phase !== 'backup' || this.state.held) return;
+    if (this.#now < downAt(this.#config, this.state)) return;
+    const why =
+      this.state.down.kind === 'none'
+        ? 'owner of the address'
+        : this.state.down.kind === 'skew'
+          ? 'the master left'
+          : 'no better master is heard';
+    this.#move('master', why);
+  }
+
+  #start(held: boolean): void {
+    this.state = { ...this.state, held };
+    if (this.state.faults.length > 0) this.#move('fault', this.state.faults.join(', '));
+    else this.#move('backup', 'started');
+  }
+
+  #track(priorityDelta: number, faults: readonly string[]): void {
+    const before = this.state;
+    const priority = effectivePriority(this.#config.priority, priorityDelta);
+    this.state = { ...before, effectivePriority: priority, faults };
+    if (before.phase === 'initialize') return;
+    if (before.phase === 'fault') {
+      if (faults.length === 0) this.#move('backup', 'all faults are gone');
+    } else if (faults.length > 0) {
+      this.#move('fault', faults.join(', '));
+    } else if (before.phase === 'master' && priority !== before.effectivePriority) {
+      // A backup that is better now learns it at once.
+      this.#sendAdvert(priority);
+    }
+  }
+
+  /** RFC 9568 section 6.4.2, an advertisement as backup. */
+  #adviseBackup(advert: Extract<MachineEvent, { kind: 'advert' }>): void {
+    const now = this.#now;
+    const heard = { address: advert.source, heardAt: now };
+    if (advert.priority === 0) {
+      this.state = { ...this.state, master: null, down: { startedAt: now, kind: 'skew' } };
+      return;
+    }
+    const accept =
+      !preempts(this.#config) ||
+      advert.priority >= this.state.effectivePriority ||
+      this.#waitsToPreempt();
+    this.state = { ...this.state, master: heard };
+    if (!accept) return;
+    const { version, intervalMs } = this.#config;
+    this.state = {
+      ...this.state,
+      preemptAt: advert.priority >= this.state.effectivePriority ? null : this.state.preemptAt,
+      masterIntervalMs: version === 3 ? advert.intervalMs : intervalMs,
+      down: { startedAt: now, kind: 'full' },
+    };
+  }
+
+  /** keepalived's preempt_delay: counted from the first advertisement of a lower master. */
+  #waitsToPreempt(): boolean {
+    const { initialState, preemptDelayMs } = this.#config;
+    if (preemptDelayMs === 0 || initialState === 'master') return false;
+    const preemptAt = this.state.preemptAt ?? this.#now + preemptDelayMs;
+    this.state = { ...this.state, preemptAt };
+    return this.#now < preemptAt;
+  }
+
+  /** RFC 9568 section 6.4.3, an advertisement as master. */
+  #adviseMaster({ source, priority, intervalMs }: Extract<MachineEvent, { kind: 'advert' }>): void {
+    const own = this.state.effectivePriority;
+    if (priority === 0) {
+      this.#sendAdvert(own);
+    } else if (priority > own || (priority === own && source > this.#config.address)) {
+      this.#move('backup', priority > own ? `priority ${priority} is heard` : 'a tie is lost');
+      const adopted = this.#config.version === 3 ? intervalMs : this.#config.intervalMs;
+      const master = { address: source, heardAt: this.#now };
+      this.state = { ...this.state, master, masterIntervalMs: adopted };
+    } else {
+      this.#sendAdvert(own);
+      this.#announceAgain();
+    }
+  }
+
+  /** The Adver_Timer (RFC 9568 section 6.4.3) and the planned announcements. */
+  #beMaster(): void {
+    if (this.#now >= this.state.advertAt) this.#sendAdvert(this.state.effectivePriority);
+    const { nextGarp } = this.state;
+    if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
+  }
+
+  #announceAgain(): void {
+    const at = this.state.lastGarpAt + RIVAL_GARP_GAP_MS;
+    const { nextGarp } = this.state;
+    const { repeat } = this.#config.garp;
+    if (this.#now >= at) this.#announce(repeat, nextGarp);
+    else if (nextGarp === null || at < nextGarp.at) {
+      this.state = { ...this.state, nextGarp: { at, count: repeat } };
+    }
+  }
+
+  /** Announces now; `next` is what was planned for later, null: the refresh, if there is one. */
+  #announce(count: number, next: PlannedGarp | null): void {
+    if (count > 0) this.effects.push({ kind: 'garp', count });
+    const { refreshMs } = this.#config.garp;
+    const refresh = refreshMs > 0 ? { at: this.#now + refreshMs, count: 1 } : null;
+    this.state = { ...this.state, lastGarpAt: this.#now, nextGarp: next ?? refresh };
+  }
+
+  #sendAdvert(priority: number): void {
+    this.effects.push({ kind: 'send-advert', priority });
+    const advertAt = this.#now + this.#config.intervalMs;
+    this.state = { ...this.state, lastSentAt: this.#now, advertAt };
+  }
+
+  /** Changes the phase and does what the table says. */
+  #move(to: Phase, why: string): void {
+    const from = this.state.phase;
+    const kinds = TRANSITIONS[`${from} ${to}`];
+    assert(kinds !== undefined, `${from} never becomes ${to}`);
+    const leaves = to === 'initialize' || to === 'fault';
+    for (const kind of kinds) {
+      if (kind === 'send-advert') this.#sendAdvert(leaves ? 0 : this.state.effectivePriority);
+      else if (kind === 'garp') this.#announceFirst();
+      else this.effects.push({ kind });
+    }
+    this.#enter(to, why);
+  }
+
+  /** keepalived: garp_master_repeat at once, and as many again after garp_master_delay. */
+  #announceFirst(): void {
+    const { repeat, delayMs } = this.#config.garp;
+    this.#announce(repeat, delayMs > 0 ? { at: this.#now + delayMs, count: repeat } : null);
+  }
+
+  #enter(to: Phase, why: string): void {
+    const { phase: from, nextGarp, transitions } = this.state;
+    this.state = {
+      ...this.state,
+      phase: to,
+      transitions: transitions + 1,
+      nextGarp: to === 'master' ? nextGarp : null,
+      preemptAt: null,
+      master: to === 'master' ? { address: this.#config.address, heardAt: this.#now } : null,
+      masterIntervalMs: this.#config.intervalMs,
+      down: {
+        startedAt: this.#now,
+        kind: this.#config.priority === OWNER_PRIORITY && from !== 'master' ? 'none' : 'full',
+      },
+    };
+    this.effects.push({ kind: 'transition', from, to, why });
+  }
+}
+
+function downAt(config: MachineConfig, state: MachineState): number {
+  const { down, effectivePriority: priority, masterIntervalMs } = state;
+  switch (down.kind) {
+    case 'none':
+      return down.startedAt;
+    case 'skew':
+      return down.startedAt + skewMs(config.version, priority, masterIntervalMs);
+    case 'full':
+      return down.startedAt + downIntervalMs(config.version, priority, masterIntervalMs);
+  }
+}
+
+/** `state MASTER` and the owner's priority cancel nopreempt, as in keepalived. */
+function preempts({ preempt, initialState, priority }: MachineConfig): boolean {
+  return preempt || initialState === 'master' || priority === OWNER_PRIORITY;
+}
