@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { BalancerConfig, BindConfig, StatsSocketConfig } from '../config/model.ts';
+import { OperationalError } from '../core/errors.ts';
+import { closeFd } from '../linux/files.ts';
+import { openListener } from '../linux/sockets.ts';
+import { openListeners } from './listeners.ts';
+import { listenerOwner } from './process-table.ts';
+
+let folder = '';
+let other: Server | null = null;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evergate-listeners-'));
+});
+afterEach(() => {
+  other?.close();
+  other = null;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function configOf(binds: readonly BindConfig[], statsSockets: readonly StatsSocketConfig[] = []) {
+  return {
+    process: { statsSockets },
+    frontends: [{ name: 'kube-api', binds }],
+    httpFrontends: [],
+    backends: [],
+  } as unknown as BalancerConfig;
+}
+
+const ipv4 = (port: number): BindConfig => ({
+  address: { kind: 'ipv4', host: '127.0.0.1', port },
+  origin: 'haproxy.cfg:23',
+});
+
+const statsSocket = (path: string): StatsSocketConfig => ({
+  path,
+  mode: 0o600,
+  user: null,
+  group: null,
+  level: 'admin',
+});
+
+/** Another program that listens: its port. */
+function occupy(path?: string): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    other = server;
+    const listening = (): void => resolve((server.address() as AddressInfo).port);
+    if (path === undefined) server.listen(0, '127.0.0.1', listening);
+    else server.listen(path, listening);
+  });
+}
+
+async function refusal(config: BalancerConfig): Promise<OperationalError> {
+  try {
+    (await openListeners(config, 1)).close();
+  } catch (error) {
+    assert.ok(error instanceof OperationalError);
+    return error;
+  }
+  assert.fail('it was not refused');
+}
+
+describe('openListeners()', () => {
+  it('opens one socket for each relay on one port', async () => {
+    const port = await occupy();
+    await new Promise((resolve) => other?.close(resolve));
+    const listeners = await openListeners(configOf([ipv4(port)]), 3);
+    assert.deepEqual(
+      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.relay),
+      [0, 1, 2],
+    );
+    assert.equal(listenerOwner(port)?.pid, process.pid);
+    listeners.close();
+    assert.equal(listenerOwner(port), null);
+  });
+
+  it('names the process that has the port, and opens nothing', async () => {
+    const port = await occupy();
+    const socket = join(folder, 'stats');
+    const error = await refusal(configOf([ipv4(0), ipv4(port)], [statsSocket(socket)]));
+    assert.equal(error.code, 'port-busy');
+    assert.match(error.message, new RegExp(`^haproxy.cfg:23: Address 127.0.0.1:${port} is in use`));
+    assert.ok(error.message.includes(`process ${process.pid}`), error.message);
+    assert.equal(existsSync(socket), false);
+  });
+
+  it('makes the directory of a stats socket, sets its mode, and removes the socket', async () => {
+    const path = join(folder, 'haproxy', 'stats');
+    const listeners = await openListeners(configOf([], [statsSocket(path)]), 1);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    listeners.close();
+    assert.equal(existsSync(path), false);
+  });
+
+  it('takes over a socket file nobody serves, and refuses one that answers', async () => {
+    const path = join(folder, 'stats');
+    // A descriptor that is closed without unlink(2) is what a killed process leaves.
+    closeFd(openListener({ kind: 'unix', path }, { v6only: false, reusePort: false }));
+    assert.ok(existsSync(path));
+    (await openListeners(configOf([], [statsSocket(path)]), 1)).close();
+
+    await occupy(path);
+    const error = await refusal(configOf([], [statsSocket(path)]));
+    assert.equal(error.code, 'port-busy');
+    assert.ok(existsSync(path), 'the other program lost its socket');
+  });
+
+  it('refuses to replace a file that is no socket', async () => {
+    const path = join(folder, 'stats');
+    writeFileSync(path, 'precious');
+    const error = await refusal(configOf([], [statsSocket(path)]));
+    assert.match(error.message, /is not a socket; move it away/);
+    assert.ok(existsSync(path));
+  });
+
+  it('names an account that does not exist', async () => {
+    const socket = { ...statsSocket(join(folder, 'stats')), user: 'no-such-account' };
+    const error = await refusal(configOf([], [socket]));
+    assert.match(error.message, /Account "no-such-account" does not exist/);
+    assert.equal(existsSync(socket.path), false);
+  });
+});
