@@ -64,7 +64,7 @@ test('maintenance and drain words and levels', () => {
     text: 'Server b/s1 was DOWN and now enters maintenance.',
   });
   assert.equal(
-    leftMaintenance(standing).text,
+    leftMaintenance(standing, 'READY').text,
     'Server b/s1 is UP/READY (leaving forced maintenance).',
   );
   assert.equal(

@@ -70,8 +70,8 @@ export function enteredMaintenance(standing: Standing, wasUp: boolean, cause = '
   return { level: LEVEL_ALERT, text };
 }
 
-export function leftMaintenance(standing: Standing): ServerMessage {
-  const text = `${name(standing)} is UP/READY (leaving forced maintenance).`;
+export function leftMaintenance(standing: Standing, into: 'READY' | 'DRAIN'): ServerMessage {
+  const text = `${name(standing)} is UP/${into} (leaving forced maintenance).`;
   return { level: LEVEL_NOTICE, text };
 }
 

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BackendConfig } from '../config/model.ts';
+import type { CheckResult, ServerStateRecord } from '../health/server-state.ts';
+import { testBackend, testServer } from './fixture.ts';
+import { checkStateOf, healthPlace, ServerTable } from './server-table.ts';
+
+const PASSED: CheckResult = { status: 'L4OK', passed: true, info: '', durationMs: 0 };
+const REFUSED: CheckResult = {
+  status: 'L4CON',
+  passed: false,
+  info: 'Connection refused',
+  durationMs: 0,
+};
+
+function build(backend: BackendConfig = testBackend(), records: ServerStateRecord[] = []) {
+  const lines: string[] = [];
+  const clock = { now: 1000 };
+  let changes = 0;
+  const table = new ServerTable({
+    backends: [backend],
+    records,
+    now: () => clock.now,
+    sessions: () => 0,
+    log: (_, { level, text }) => lines.push(`${level} ${text}`),
+    onChange: () => changes++,
+  });
+  return { table, lines, clock, changes: () => changes };
+}
+
+const usable = (table: ServerTable) =>
+  table.snapshot().backends[0]?.servers.map(({ usable }) => usable);
+
+test('a failed first check takes the server out and says so as HAProxy does', () => {
+  const { table, lines, changes } = build();
+  assert.deepEqual(usable(table), [true, true]);
+  table.recordCheck(0, 0, REFUSED);
+  assert.deepEqual(usable(table), [false, true]);
+  assert.equal(changes(), 1);
+  assert.deepEqual(lines, [
+    '1 Server kube-master/m1 is DOWN, reason: Layer4 connection problem, info: ' +
+      '"Connection refused", check duration: 0ms. 1 active and 0 backup servers left. ' +
+      '0 sessions active, 0 requeued, 0 remaining in queue.',
+  ]);
+  table.recordCheck(0, 1, REFUSED);
+  assert.equal(lines.at(-1), '0 backend kube-master has no server available!');
+  assert.equal(table.backends[0]?.downTransitions, 1);
+});
+
+test('a server comes back after `rise` passes, and its downtime is counted', () => {
+  const { table, lines, clock } = build();
+  table.recordCheck(0, 0, REFUSED);
+  clock.now += 3000;
+  table.recordCheck(0, 0, PASSED);
+  assert.equal(healthPlace(table.entry(0, 0)), '1/2 DOWN');
+  clock.now += 2000;
+  table.recordCheck(0, 0, PASSED);
+  assert.match(lines.at(-1) ?? '', /^5 Server kube-master\/m1 is UP, reason: Layer4 check passed/);
+  assert.deepEqual(usable(table), [true, true]);
+  assert.equal(table.downtimeMs(table.entry(0, 0)), 5000);
+});
+
+test('maintenance takes a server out, and leaving it brings it up with one failure to spare', () => {
+  const { table, lines } = build();
+  table.recordCheck(0, 0, PASSED);
+  table.setAdmin(0, 0, 'maint');
+  assert.deepEqual(usable(table), [false, true]);
+  assert.match(lines.at(-1) ?? '', /^1 Server kube-master\/m1 is going DOWN for maintenance\. 1 a/);
+  table.setAdmin(0, 0, 'ready');
+  assert.equal(lines.at(-1), '5 Server kube-master/m1 is UP/READY (leaving forced maintenance).');
+  assert.equal(healthPlace(table.entry(0, 0)), '1/2 UP');
+  table.recordCheck(0, 0, REFUSED);
+  assert.equal(checkStateOf(table.entry(0, 0)), 'down');
+});
+
+test('a draining server takes no new connections and stays up', () => {
+  const { table, lines } = build();
+  table.setAdmin(0, 0, 'drain');
+  assert.deepEqual(usable(table), [false, true]);
+  assert.match(lines.at(-1) ?? '', /^5 Server kube-master\/m1 enters drain state\. 1 active and 0/);
+  table.recordCheck(0, 0, REFUSED);
+  assert.equal(lines.at(-1), '5 Server kube-master/m1 remains in forced drain mode.');
+  table.setAdmin(0, 0, 'maint');
+  assert.equal(lines.at(-1), '5 Server kube-master/m1 was DOWN and now enters maintenance.');
+  table.setAdmin(0, 0, 'drain');
+  assert.equal(lines.at(-1), '5 Server kube-master/m1 is UP/DRAIN (leaving forced maintenance).');
+});
+
+test('a backup server counts apart, and the log says when it carries the backend', () => {
+  const servers = [testServer('m1'), testServer('m2', { backup: true })];
+  const { table, lines } = build(testBackend({ servers }));
+  table.recordCheck(0, 0, REFUSED);
+  assert.match(lines[0] ?? '', /0 active and 1 backup servers left\. Running on backup\. 0 sess/);
+});
+
+test('weight 0 for all empties the backend; weights are in the snapshot', () => {
+  const { table, lines } = build();
+  table.setWeight(0, 0, 0);
+  assert.deepEqual(
+    table.snapshot().backends[0]?.servers.map(({ weight }) => weight),
+    [0, 1],
+  );
+  table.setWeight(0, 1, 0);
+  assert.deepEqual(lines, ['0 backend kube-master has no server available!']);
+});
+
+test('setting what already holds changes and logs nothing', () => {
+  const { table, lines, changes } = build();
+  table.setAdmin(0, 0, 'ready');
+  assert.deepEqual([lines.length, changes()], [0, 0]);
+});
+
+test('a successor starts where its predecessor was, in silence', () => {
+  const first = build();
+  first.table.recordCheck(0, 0, REFUSED);
+  first.table.recordCheck(0, 0, PASSED);
+  first.table.setAdmin(0, 1, 'drain');
+  first.table.setWeight(0, 1, 7);
+  const records = [...first.table.records()];
+  const { table, lines } = build(testBackend(), records);
+  assert.deepEqual(table.records(), records);
+  assert.deepEqual(usable(table), [false, false]);
+  assert.deepEqual(lines, []);
+  table.recordCheck(0, 0, PASSED);
+  assert.deepEqual(usable(table), [true, false]);
+});
+
+test('a disabled server starts in maintenance; one without a check is up', () => {
+  const servers = [testServer('m1', { disabled: true }), testServer('m2', { check: null })];
+  const { table } = build(testBackend({ servers }));
+  assert.deepEqual(usable(table), [false, true]);
+  assert.equal(checkStateOf(table.entry(0, 1)), 'unchecked');
+});
+
+test('log-health-checks tells each step of the counter', () => {
+  const { table, lines } = build(testBackend({ logHealthChecks: true }));
+  table.recordCheck(0, 0, PASSED);
+  table.recordCheck(0, 0, PASSED);
+  table.recordCheck(0, 0, REFUSED);
+  assert.deepEqual(
+    lines.map((line) => line.replace(/, reason.*, status/, ', status')),
+    [
+      '5 Health check for server kube-master/m1 succeeded, status: 2/2 UP.',
+      '5 Health check for server kube-master/m1 failed, status: 1/2 UP.',
+    ],
+  );
+});

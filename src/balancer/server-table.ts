@@ -1,0 +1,341 @@
+/**
+ * The one owner of what is true about the servers: what checks found, what operators asked for, and the
+ * weights in force. Everything else reads it, and the relays get snapshots of it.
+ */
+
+import type { TrafficSnapshot } from '../balance/snapshot.ts';
+import type { BackendConfig, ServerConfig } from '../config/model.ts';
+import { assert } from '../core/assert.ts';
+import {
+  checkState,
+  fullHealth,
+  initialHealth,
+  restoredHealth,
+  stepHealth,
+} from '../health/rise-fall.ts';
+import {
+  checkLogged,
+  enteredDrain,
+  enteredMaintenance,
+  leftDrain,
+  leftMaintenance,
+  noServerLeft,
+  remainsInDrain,
+  type ServerMessage,
+  type Standing,
+  wentDown,
+  wentUp,
+} from '../health/server-events.ts';
+import type {
+  AdminState,
+  CheckResult,
+  CheckState,
+  ServerStateRecord,
+} from '../health/server-state.ts';
+
+export type ServerTableOptions = {
+  readonly backends: readonly BackendConfig[];
+  /** Where the previous balancer left the servers. */
+  readonly records: readonly ServerStateRecord[];
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  /** Sessions a server carries, for the log lines. */
+  readonly sessions: (backend: number, server: number) => number;
+  readonly log: (backend: number, message: ServerMessage) => void;
+  /** After every change of a state, a counter of the checks, or a weight. */
+  readonly onChange: () => void;
+};
+
+export type ServerEntry = {
+  readonly config: ServerConfig;
+  admin: AdminState;
+  /** 0 for a server without a check. */
+  health: number;
+  result: CheckResult;
+  /** Set at run time; null: the configured one. */
+  weight: number | null;
+  changedAtMs: number;
+  /** Of finished times out of service. */
+  downtimeMs: number;
+  failedChecks: number;
+  downTransitions: number;
+};
+
+export type BackendEntry = {
+  readonly config: BackendConfig;
+  readonly servers: readonly ServerEntry[];
+  usableActive: number;
+  usableBackup: number;
+  changedAtMs: number;
+  downtimeMs: number;
+  downTransitions: number;
+};
+
+const NOT_CHECKED: CheckResult = { status: 'INI', passed: true, info: '', durationMs: 0 };
+
+/** Heavier is not possible (HAProxy: 256). */
+export const WEIGHT_MAX = 256;
+
+export class ServerTable {
+  readonly backends: readonly BackendEntry[];
+  readonly #options: ServerTableOptions;
+  #generation = 0;
+
+  constructor(options: ServerTableOptions) {
+    this.#options = options;
+    const now = options.now();
+    const records = new Map(options.records.map((one) => [`${one.backend}/${one.server}`, one]));
+    this.backends = options.backends.map((config) => {
+      const servers = config.servers.map((server) =>
+        newEntry(server, records.get(`${config.name}/${server.name}`), now),
+      );
+      const entry = {
+        config,
+        servers,
+        changedAtMs: now,
+        downtimeMs: 0,
+        downTransitions: 0,
+        usableActive: 0,
+        usableBackup: 0,
+      };
+      return Object.assign(entry, countUsable(servers));
+    });
+  }
+
+  /** null: no such backend or server. */
+  find(backend: string, server: string): { backend: number; server: number } | null {
+    const backendIndex = this.backends.findIndex(({ config }) => config.name === backend);
+    const servers = this.backends[backendIndex]?.servers ?? [];
+    const serverIndex = servers.findIndex(({ config }) => config.name === server);
+    return serverIndex === -1 ? null : { backend: backendIndex, server: serverIndex };
+  }
+
+  entry(backend: number, server: number): ServerEntry {
+    const entry = this.backends[backend]?.servers[server];
+    assert(entry !== undefined, `server ${backend}/${server} exists`);
+    return entry;
+  }
+
+  health(backend: number, server: number): number {
+    return this.entry(backend, server).health;
+  }
+
+  inMaintenance(backend: number, server: number): boolean {
+    return this.entry(backend, server).admin === 'maint';
+  }
+
+  recordCheck(backend: number, server: number, result: CheckResult): void {
+    const entry = this.entry(backend, server);
+    const limits = entry.config.check;
+    assert(limits !== null, 'only a server with a check gets results');
+    assert(entry.admin !== 'maint', 'a server in maintenance is not checked');
+    const before = entry.health;
+    const previous = entry.result.status;
+    const step = stepHealth(limits, before, result.passed);
+    if (!result.passed && before >= limits.rise) entry.failedChecks++;
+    if (step.transition !== 'none') this.#stamp(entry);
+    if (step.transition === 'went-down') entry.downTransitions++;
+    entry.health = step.health;
+    entry.result = result;
+    const backendEmptied = this.#recount(backend);
+    const standing = this.#standing(backend, server);
+    const changed = step.health !== before;
+    if (this.#backend(backend).config.logHealthChecks && (changed || previous !== result.status)) {
+      this.#options.log(backend, checkLogged(standing, result, healthPlace(entry)));
+    }
+    if (step.transition !== 'none') {
+      const message = step.transition === 'went-up' ? wentUp : wentDown;
+      this.#options.log(backend, message(standing, result));
+      if (entry.admin === 'drain') this.#options.log(backend, remainsInDrain(standing));
+    }
+    this.#reportEmpty(backend, backendEmptied);
+    if (changed) this.#options.onChange();
+  }
+
+  /** `cause` goes into the log line: "('disable' on stats page)" with a leading space. */
+  setAdmin(backend: number, server: number, admin: AdminState, cause = ''): void {
+    const entry = this.entry(backend, server);
+    const before = entry.admin;
+    if (before === admin) return;
+    const wasUp = isUp(entry);
+    this.#stamp(entry);
+    if (admin === 'maint' && wasUp) entry.downTransitions++;
+    // What the checks knew is stale after a maintenance: up at once, and down at the first failure.
+    if (before === 'maint' && entry.config.check !== null) {
+      entry.health = initialHealth(entry.config.check);
+    }
+    entry.admin = admin;
+    const backendEmptied = this.#recount(backend);
+    const standing = this.#standing(backend, server);
+    this.#options.log(backend, adminMessage(standing, before, admin, wasUp, cause));
+    this.#reportEmpty(backend, backendEmptied);
+    this.#options.onChange();
+  }
+
+  /** 0..256. */
+  setWeight(backend: number, server: number, weight: number): void {
+    assert(Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX, 'a weight is 0..256');
+    const entry = this.entry(backend, server);
+    entry.weight = weight === entry.config.weight ? null : weight;
+    this.#reportEmpty(backend, this.#recount(backend));
+    this.#options.onChange();
+  }
+
+  snapshot(): TrafficSnapshot {
+    this.#generation++;
+    return {
+      generation: this.#generation,
+      backends: this.backends.map(({ servers }) => ({
+        servers: servers.map((entry) => ({
+          usable: entry.admin === 'ready' && isUp(entry),
+          weight: weightOf(entry),
+        })),
+      })),
+    };
+  }
+
+  records(): readonly ServerStateRecord[] {
+    return this.backends.flatMap(({ config, servers }) =>
+      servers.map((entry) => ({
+        backend: config.name,
+        server: entry.config.name,
+        admin: entry.admin,
+        check: checkStateOf(entry),
+        health: entry.health,
+        weight: entry.weight,
+      })),
+    );
+  }
+
+  /** Time out of service until now, ms. */
+  downtimeMs(entry: ServerEntry): number {
+    if (isServing(entry)) return entry.downtimeMs;
+    return entry.downtimeMs + this.#options.now() - entry.changedAtMs;
+  }
+
+  #backend(index: number): BackendEntry {
+    const backend = this.backends[index];
+    assert(backend !== undefined, `backend ${index} exists`);
+    return backend;
+  }
+
+  /** Notes a change of the operational state; called before the change. */
+  #stamp(entry: ServerEntry): void {
+    entry.downtimeMs = this.downtimeMs(entry);
+    entry.changedAtMs = this.#options.now();
+  }
+
+  /** Counts the usable servers again; whether the backend just lost its last one. */
+  #recount(index: number): boolean {
+    const backend = this.#backend(index);
+    const hadAny = backend.usableActive + backend.usableBackup > 0;
+    const counted = countUsable(backend.servers);
+    const hasAny = counted.usableActive + counted.usableBackup > 0;
+    const now = this.#options.now();
+    if (hadAny !== hasAny) {
+      if (hasAny) backend.downtimeMs += now - backend.changedAtMs;
+      else backend.downTransitions++;
+      backend.changedAtMs = now;
+    }
+    Object.assign(backend, counted);
+    return hadAny && !hasAny;
+  }
+
+  #reportEmpty(backend: number, emptied: boolean): void {
+    if (emptied) this.#options.log(backend, noServerLeft(this.#backend(backend).config.name));
+  }
+
+  #standing(backend: number, server: number): Standing {
+    const { config, usableActive, usableBackup } = this.#backend(backend);
+    const entry = this.entry(backend, server);
+    return {
+      backend: config.name,
+      server: entry.config.name,
+      backup: entry.config.backup,
+      usableActive,
+      usableBackup,
+      sessions: this.#options.sessions(backend, server),
+    };
+  }
+}
+
+/** Whether the checks say so, or nothing says otherwise. */
+export function isUp({ config, health }: ServerEntry): boolean {
+  return config.check === null || health >= config.check.rise;
+}
+
+/** Up and not in maintenance; draining servers go on serving what they have. */
+export function isServing(entry: ServerEntry): boolean {
+  return entry.admin !== 'maint' && isUp(entry);
+}
+
+export function weightOf({ config, weight }: ServerEntry): number {
+  return weight ?? config.weight;
+}
+
+/** May take new connections. */
+export function isUsable(entry: ServerEntry): boolean {
+  return entry.admin === 'ready' && isUp(entry) && weightOf(entry) > 0;
+}
+
+export function checkStateOf({ config, health, result }: ServerEntry): CheckState {
+  if (config.check === null) return 'unchecked';
+  const state = checkState(config.check, health);
+  // Before the first result a server counts as up, without a failure behind it.
+  return result.status === 'INI' && state === 'going-down' ? 'up' : state;
+}
+
+/** "1/2 DOWN": where the counter stands on its way, as HAProxy shows it. */
+export function healthPlace({ config, health }: ServerEntry): string {
+  if (config.check === null) return 'UP';
+  const { rise, fall } = config.check;
+  if (health >= rise) return `${health - rise + 1}/${fall} UP`;
+  return `${health}/${rise} DOWN`;
+}
+
+function newEntry(
+  config: ServerConfig,
+  record: ServerStateRecord | undefined,
+  now: number,
+): ServerEntry {
+  const initial = config.check === null ? 0 : initialHealth(config.check);
+  const health =
+    config.check === null || record === undefined
+      ? initial
+      : restoredHealth(config.check, record.health);
+  return {
+    config,
+    admin: record?.admin ?? (config.disabled ? 'maint' : 'ready'),
+    health,
+    result:
+      config.check !== null && health < fullHealth(config.check) && health !== initial
+        ? { status: 'UNK', passed: false, info: 'Known from before a restart', durationMs: 0 }
+        : NOT_CHECKED,
+    weight: record?.weight ?? null,
+    changedAtMs: now,
+    downtimeMs: 0,
+    failedChecks: 0,
+    downTransitions: 0,
+  };
+}
+
+function countUsable(servers: readonly ServerEntry[]): {
+  usableActive: number;
+  usableBackup: number;
+} {
+  const usable = servers.filter(isUsable);
+  const usableBackup = usable.filter(({ config }) => config.backup).length;
+  return { usableActive: usable.length - usableBackup, usableBackup };
+}
+
+function adminMessage(
+  standing: Standing,
+  before: AdminState,
+  after: AdminState,
+  wasUp: boolean,
+  cause: string,
+): ServerMessage {
+  if (after === 'maint') return enteredMaintenance(standing, wasUp, cause);
+  if (before === 'maint') return leftMaintenance(standing, after === 'drain' ? 'DRAIN' : 'READY');
+  return after === 'drain' ? enteredDrain(standing, wasUp, cause) : leftDrain(standing, wasUp);
+}
