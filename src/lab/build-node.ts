@@ -26,6 +26,7 @@ export type Enter = (command: readonly string[]) => string[];
 export type ApiserverPlan = {
   readonly node: string;
   readonly nodes: readonly string[];
+  readonly host: string;
   readonly port: number;
   /** Names and addresses beside the usual ones. */
   readonly names: readonly string[];
@@ -45,7 +46,7 @@ export async function buildApiserver(authority: Authority, plan: ApiserverPlan):
   const options: ApiserverOptions = {
     node: plan.node,
     nodes: plan.nodes,
-    host: '0.0.0.0',
+    host: plan.host,
     port: plan.port,
     certificateFile,
     keyFile,

@@ -12,7 +12,7 @@ import type { LabNode } from './lab-node.ts';
 import type { StateFile } from './lab-state.ts';
 import { addressesOf, cutPower, restorePower } from './network.ts';
 import { type Removed, removeLab } from './remove-lab.ts';
-import type { ServiceExit } from './service.ts';
+import type { Service, ServiceExit } from './service.ts';
 import type { Topology } from './topology.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -53,9 +53,7 @@ export class Cluster {
     this.parts = parts;
     this.id = parts.state.state.id;
     this.nodes = parts.nodes;
-    const services = parts.nodes.flatMap((node) => [node.parts.apiserver, node.parts.daemon]);
-    for (const service of [...services, parts.client.service]) {
-      if (service === null) continue;
+    for (const service of this.#services()) {
       service.onSurprise = (exit) => {
         const text = `"${service.spec.name}" ended by itself (${describe(exit)})`;
         this.onEvent({ kind: 'surprise', text: `${text}; its log is "${service.spec.logFile}"` });
@@ -105,6 +103,7 @@ export class Cluster {
     const node = nodeName === null ? await this.#defaultNode(name) : this.node(nodeName);
     await this.parts.client.mark();
     await this.#apply(name, node);
+    this.#record();
     return { name, node: node.name, does: fault.does, expected: fault.expected };
   }
 
@@ -142,7 +141,21 @@ export class Cluster {
       node.parts.syslog?.close();
     }
     this.parts.client.service.expectEnd();
+    this.#record();
     return removeLab({ directory: this.directory, state: this.parts.state.state, running: true });
+  }
+
+  #services(): Service[] {
+    const { nodes, client } = this.parts;
+    const services = nodes.flatMap(({ parts }) => [parts.apiserver, parts.daemon]);
+    return [...services, client.service].filter((service) => service !== null);
+  }
+
+  /** Without namespaces whoever removes the lab finds its processes by what is written here only. */
+  #record(): void {
+    if (this.parts.topology !== null) return;
+    const identities = this.#services().map((service) => service.identity);
+    this.parts.state.update({ processes: identities.filter((identity) => identity !== null) });
   }
 
   async #defaultNode(name: FaultName): Promise<LabNode> {

@@ -11,11 +11,15 @@ import {
 } from './client/messages.ts';
 import { LabError } from './lab-error.ts';
 import type { Service } from './service.ts';
+import { waitUntil } from './wait-until.ts';
+
+const ANSWER_BOUND_MS = 5000;
 
 export class LabClient {
   readonly service: Service;
   onReport: (report: ClientReport) => void = () => undefined;
   #report: ClientReport = NO_REQUESTS;
+  #marks = 0;
   #send: (message: ToClient, handle?: Server) => Promise<void> = async () => undefined;
 
   constructor(service: Service) {
@@ -56,9 +60,22 @@ export class LabClient {
     return this.#send({ kind: 'start', config });
   }
 
-  /** The figures "since the mark" begin now. */
+  /** The figures "since the mark" begin now; resolves when report() shows them. */
   mark(): Promise<void> {
-    return this.#send({ kind: 'mark' });
+    return this.#markWith('mark');
+  }
+
+  /** All figures begin now; resolves when report() shows them. */
+  reset(): Promise<void> {
+    return this.#markWith('reset');
+  }
+
+  async #markWith(kind: 'mark' | 'reset'): Promise<void> {
+    this.#marks += 1;
+    const marks = this.#marks;
+    await this.#send({ kind });
+    const bound = { what: "the lab's client to answer", boundMs: ANSWER_BOUND_MS, everyMs: 2 };
+    await waitUntil(() => this.#report.marks >= marks, bound);
   }
 
   /**

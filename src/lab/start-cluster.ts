@@ -69,6 +69,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const cluster = await build(state, files, ARTICLE, options);
     options.onProgress?.('Waiting for one owner of the VIP and the first answers');
     await cluster.waitUntilServing(SERVING_BOUND_MS, options.signal);
+    await cluster.parts.client.reset();
     return cluster;
   } catch (error) {
     await removeLab({ directory: state.directory, state: state.state, running: true });
@@ -149,6 +150,7 @@ async function buildNode(
   const apiserver = await buildApiserver(authority, {
     node: node.name,
     nodes: topology.nodes.map((each) => each.name),
+    host: '0.0.0.0',
     port: topology.apiserverPort,
     names: [node.address, topology.vip],
     directory,

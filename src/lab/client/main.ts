@@ -23,6 +23,10 @@ function say(message: FromClient): void {
   process.send?.(message);
 }
 
+function report(): void {
+  say({ kind: 'report', report: tally.report(performance.now(), watches.report()) });
+}
+
 function start(config: ClientConfig): void {
   const secureContext = createSecureContext({ ca: readFileSync(config.authorityFile) });
   let turn = 0;
@@ -38,9 +42,7 @@ function start(config: ClientConfig): void {
     if (outcome.ok) tally.succeed(outcome.node, performance.now());
     else tally.fail(outcome.reason, performance.now());
   }, config.intervalMs);
-  setInterval(() => {
-    say({ kind: 'report', report: tally.report(performance.now(), watches.report()) });
-  }, REPORT_INTERVAL_MS);
+  setInterval(report, REPORT_INTERVAL_MS);
 }
 
 process.title = 'evergate lab: client';
@@ -55,6 +57,11 @@ process.on('message', (message: ToClient, handle: unknown) => {
       break;
     case 'mark':
       tally.mark(performance.now());
+      report();
+      break;
+    case 'reset':
+      tally.reset(performance.now());
+      report();
       break;
   }
 });

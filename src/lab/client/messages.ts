@@ -18,13 +18,17 @@ export type ToClient =
   /** Comes with a listening server of the host's namespace; its connections go to this address. */
   | { readonly kind: 'forward'; readonly host: string; readonly port: number }
   /** A fault begins now: the figures "since the mark" begin with it. */
-  | { readonly kind: 'mark' };
+  | { readonly kind: 'mark' }
+  /** The cluster is complete: what failed while it was being built does not count. */
+  | { readonly kind: 'reset' };
 
 export type FromClient =
   /** It listens for messages now. */
   { readonly kind: 'ready' } | { readonly kind: 'report'; readonly report: ClientReport };
 
 export type ClientReport = {
+  /** How many marks and resets these figures know of. */
+  readonly marks: number;
   readonly ok: number;
   readonly failed: number;
   /** Failed requests by reason: "ECONNREFUSED", "timeout", "HTTP 500". */
@@ -51,6 +55,7 @@ export type WatchReport = {
 };
 
 export const NO_REQUESTS: ClientReport = {
+  marks: 0,
   ok: 0,
   failed: 0,
   failures: {},

@@ -18,6 +18,7 @@ export class Tally {
   #all = emptySpan();
   #mark = emptySpan();
   #markAt: number;
+  #marks = 0;
   /** When the running gap began: the last success, or the first look. */
   #gapFrom: number;
 
@@ -43,14 +44,25 @@ export class Tally {
 
   /** A new span begins; a gap that lasts already counts from the mark. */
   mark(now: number): void {
+    this.#marks += 1;
     this.#mark = emptySpan();
     this.#markAt = now;
+  }
+
+  /** Forgets everything but how many marks there were. */
+  reset(now: number): void {
+    this.mark(now);
+    this.#all = emptySpan();
+    this.#gapFrom = now;
+    this.#failures.clear();
+    this.#nodes.clear();
   }
 
   report(now: number, watches: WatchReport): ClientReport {
     this.#stretchGaps(now);
     const { ok, failed, longestGapMs, lastFailureAt } = this.#mark;
     return {
+      marks: this.#marks,
       ok: this.#all.ok,
       failed: this.#all.failed,
       failures: Object.fromEntries(this.#failures),

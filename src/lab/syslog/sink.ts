@@ -20,7 +20,7 @@ export class SyslogSink {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('message', (message) => {
-      this.#lines.push(message.toString('utf8'));
+      this.#lines.push(message.toString('utf8').trimEnd());
       if (this.#lines.length > LINES_MAX) this.#lines.shift();
     });
     socket.on('error', () => undefined);

@@ -1,0 +1,186 @@
+/** `evergate lab`: a cluster in network namespaces, with faults on demand. */
+
+import { Command, InvalidArgumentError } from 'commander';
+import { askControl } from '../lab/control.ts';
+import { FAULT_NAMES, FAULTS, isFaultName } from '../lab/faults.ts';
+import { LabError } from '../lab/lab-error.ts';
+import { findLabs, labsRoot } from '../lab/lab-state.ts';
+import { missingPrerequisites } from '../lab/prerequisites.ts';
+import { removeLab } from '../lab/remove-lab.ts';
+import { createJsonReporter } from '../lab/session/json-reporter.ts';
+import { renderLabStatus } from '../lab/session/lab-status.ts';
+import type { Reporter } from '../lab/session/reporter.ts';
+import { runSession } from '../lab/session/session.ts';
+import { createTextReporter } from '../lab/session/text-reporter.ts';
+import { CLIENT_DEFAULTS, startCluster } from '../lab/start-cluster.ts';
+import { startSingle } from '../lab/start-single.ts';
+
+type LabOptions = {
+  readonly seed?: string;
+  readonly single: boolean;
+  readonly duration?: number;
+  readonly every: number;
+  readonly json: boolean;
+};
+
+type AskOptions = { readonly id?: string; readonly json: boolean };
+
+export function labCommand(): Command {
+  const lab = new Command('lab')
+    .description('Build a cluster of three nodes in network namespaces and break it')
+    .option('--seed <dir>', 'haproxy.cfg and keepalived.<node>.conf from here (examples/article)')
+    .option('--single', 'one balancer on loopback, without root and without a VIP', false)
+    .option('--duration <seconds>', 'end after this time; exit 0 when healthy then', parseCount)
+    .option(
+      '--every <ms>',
+      'time between two requests of the client',
+      parseCount,
+      CLIENT_DEFAULTS.requestIntervalMs,
+    )
+    .option('--json', 'print JSON lines', false)
+    .action(run);
+  lab
+    .command('fault')
+    .description('Break something in the running lab')
+    .argument('<name>', FAULT_NAMES.join(', '))
+    .option('--node <node>', 'where (default: the owner of the VIP, or the first it fits)')
+    .option('--id <id>', 'the lab, when several run')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', `\n${describeFaults()}`)
+    .action(fault);
+  lab
+    .command('status')
+    .description('Show the nodes and the requests of the running lab')
+    .option('--id <id>', 'the lab, when several run')
+    .option('--json', 'print JSON', false)
+    .action(status);
+  lab
+    .command('logs')
+    .description("Show the last lines of a node's log and syslog")
+    .argument('<node>')
+    .option('--id <id>', 'the lab, when several run')
+    .action(logs);
+  lab
+    .command('clean')
+    .description('End running labs and remove what crashed ones left behind')
+    .action(clean);
+  return lab;
+}
+
+async function run(options: LabOptions): Promise<void> {
+  if (!options.single && !(await clusterIsPossible())) return;
+  const keyboard = process.stdin.isTTY && process.stdout.isTTY && !options.json;
+  const reporter = createReporter(options.json, keyboard);
+  for (const left of findLabs(labsRoot()).filter((found) => !found.running)) {
+    reporter.problem(`A crashed lab left "${left.directory}": remove it with "evergate lab clean"`);
+  }
+  const ending = new AbortController();
+  const end = (): void => ending.abort(new LabError('Interrupted before the lab was complete'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  // A reader that left (a pipe to head) must not keep the lab from removing itself.
+  process.stdout.on('error', end);
+  const common = {
+    requestIntervalMs: options.every,
+    onProgress: (text: string) => reporter.progress(text),
+  };
+  const healthy = await runSession({
+    reporter,
+    start: (signal) =>
+      options.single
+        ? startSingle({ ...common, signal })
+        : startCluster({
+            ...common,
+            signal,
+            steadyPorts: true,
+            ...(options.seed === undefined ? {} : { filesDirectory: options.seed }),
+          }),
+    durationMs: options.duration === undefined ? null : options.duration * 1000,
+    keyboard: keyboard ? process.stdin : null,
+    signal: ending.signal,
+    quit: end,
+  });
+  // Ended by hand is a good end; by itself it must have been healthy.
+  process.exit(healthy || ending.signal.aborted ? 0 : 1);
+}
+
+function createReporter(json: boolean, keys: boolean): Reporter {
+  const write = (text: string): void => void process.stdout.write(text);
+  if (json) return createJsonReporter(write);
+  const coloured = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
+  return createTextReporter({ write, coloured, keys });
+}
+
+async function clusterIsPossible(): Promise<boolean> {
+  const missing = await missingPrerequisites();
+  if (missing.length === 0) return true;
+  const lines = missing.map(({ what, fix }) => `  ${what}\n    ${fix}`);
+  process.stderr.write(
+    'evergate: error: The cluster cannot be built here; this is missing:\n' +
+      `${lines.join('\n')}\n` +
+      'One balancer with three apiservers works without it:\n  npm start -- --single\n',
+  );
+  process.exitCode = 1;
+  return false;
+}
+
+async function fault(name: string, options: AskOptions & { readonly node?: string }) {
+  if (!isFaultName(name)) {
+    throw new LabError(`There is no fault "${name}"; there are ${FAULT_NAMES.join(', ')}`);
+  }
+  const question = { ask: 'fault', name, node: options.node ?? null } as const;
+  const { report } = await askControl(runningLab(options.id), question, 'fault');
+  print(
+    options.json,
+    report,
+    `${report.name} on ${report.node}: ${report.does}\nExpected: ${report.expected}\n`,
+  );
+}
+
+async function status(options: AskOptions): Promise<void> {
+  const answer = await askControl(runningLab(options.id), { ask: 'status' }, 'status');
+  print(options.json, answer.status, renderLabStatus(answer.status));
+}
+
+async function logs(node: string, options: AskOptions): Promise<void> {
+  const { lines } = await askControl(runningLab(options.id), { ask: 'logs', node }, 'logs');
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+async function clean(): Promise<void> {
+  const found = findLabs(labsRoot());
+  const reporter = createReporter(false, false);
+  if (found.length === 0) process.stdout.write('There is no lab to remove\n');
+  for (const lab of found) reporter.removed(await removeLab(lab));
+}
+
+function runningLab(id: string | undefined): string {
+  const running = findLabs(labsRoot()).filter((lab) => lab.running);
+  const [first, second] = running.filter((lab) => id === undefined || lab.state?.id === id);
+  if (first === undefined) {
+    const which = id === undefined ? 'No lab runs' : `No lab "${id}" runs`;
+    throw new LabError(`${which}; start one with "evergate lab"`);
+  }
+  if (second !== undefined) {
+    const ids = running.map((lab) => lab.state?.id).join(', ');
+    throw new LabError(`Several labs run (${ids}); name one with --id`);
+  }
+  return first.directory;
+}
+
+function describeFaults(): string {
+  const width = Math.max(...FAULT_NAMES.map((name) => name.length));
+  return FAULT_NAMES.map(
+    (name) => `  ${name.padEnd(width)}  ${FAULTS[name].does}: ${FAULTS[name].expected}`,
+  ).join('\n');
+}
+
+function print(json: boolean, value: object, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
+}
+
+function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('A whole number above 0');
+  return value;
+}

@@ -1,0 +1,194 @@
+/** The lab's events as lines for people: aligned, coloured where that is wanted. */
+
+import { styleText } from 'node:util';
+import type { Cluster } from '../cluster.ts';
+import { FAULT_NAMES, FAULTS } from '../faults.ts';
+import type { Reporter, Second } from './reporter.ts';
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+export type Paint = (style: Style, text: string) => string;
+
+export type TextOptions = {
+  readonly write: (text: string) => void;
+  readonly coloured: boolean;
+  /** Keys work: say which. */
+  readonly keys: boolean;
+};
+
+const HEADER_EVERY = 20;
+
+export function createTextReporter(options: TextOptions): Reporter {
+  const paint: Paint = options.coloured
+    ? (style, text) => styleText(style, text, { validateStream: false })
+    : (_style, text) => text;
+  const line = (text: string): void => options.write(`${text}\n`);
+  let layout: Layout = { names: [], vip: true };
+  let seconds = 0;
+  return {
+    progress: (text) => line(paint('dim', `${text} ...`)),
+    built: (cluster) => {
+      layout = {
+        names: cluster.nodes.map((node) => node.name),
+        vip: cluster.parts.topology !== null,
+      };
+      for (const text of describeCluster(cluster, paint, options.keys)) line(text);
+    },
+    second: (second) => {
+      if (seconds % HEADER_EVERY === 0) line(paint('dim', secondHeader(layout)));
+      seconds += 1;
+      line(secondLine(layout, second, paint));
+    },
+    fault: (report) => {
+      line(paint('yellow', `${' '.repeat(10)}${report.name} on ${report.node}: ${report.does}`));
+      line(`${' '.repeat(10)}Expected: ${report.expected}`);
+    },
+    problem: (text) => line(paint('red', `${' '.repeat(10)}${text}`)),
+    removed: ({ id, processes, namespaces, directory }) => {
+      const spaces = namespaces.length === 0 ? '' : `, ${namespaces.length} namespaces`;
+      line(`Removed lab ${id}: ${processes} processes${spaces}, ${directory}`);
+    },
+  };
+}
+
+type Layout = { readonly names: readonly string[]; readonly vip: boolean };
+
+/** The picture of what was built, and how to reach and to hurt it. */
+export function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[] {
+  const { urls, kubeconfigFile, topology } = cluster.parts;
+  const kubectl = `kubectl --kubeconfig ${kubeconfigFile}`;
+  const title = topology === null ? 'one balancer on loopback' : "the article's cluster";
+  const width = Math.max(...urls.map((url) => url.what.length));
+  return [
+    '',
+    paint('bold', `Evergate lab ${cluster.id}: ${title}`),
+    '',
+    ...picture(cluster, paint),
+    '',
+    paint('bold', 'From this machine'),
+    ...urls.map(({ what, url }) => `  ${what.padEnd(width)}  ${paint('cyan', url)}`),
+    `  ${'kubectl'.padEnd(width)}  ${kubectl} get --raw /readyz`,
+    '',
+    ...(keys ? describeKeys(topology === null, paint) : describeCommands(topology === null, paint)),
+    '',
+  ];
+}
+
+/** Nodes side by side below what clients connect to. */
+function picture(cluster: Cluster, paint: Paint): string[] {
+  const { topology, endpoint } = cluster.parts;
+  const cells = cluster.nodes.map((node) => [
+    paintable(node.name, 'bold'),
+    paintable(node.parts.address, null),
+    paintable(node.parts.daemon === null ? '' : 'evergate', null),
+    paintable('apiserver', null),
+  ]);
+  const width = Math.max(...cells.flat().map((cell) => cell.text.length)) + 4;
+  const span = width * (cells.length - 1);
+  const rows = [0, 1, 2, 3].map((row) =>
+    cells
+      .map((cell) => {
+        const { text, style } = cell[row] ?? paintable('', null);
+        const padded = centre(text, width);
+        return style === null ? padded : padded.replace(text, paint(style, text));
+      })
+      .join(''),
+  );
+  const joints = cells.map((_cell, index) => {
+    if (index === 0) return '┌';
+    return index === cells.length - 1 ? '┐' : '┬';
+  });
+  const bar = joints.join('─'.repeat(width - 1));
+  const margin = ' '.repeat(Math.floor(width / 2) + 2);
+  const label = topology === null ? `Frontend ${endpoint}` : `VIP ${endpoint}`;
+  const total = span + 1;
+  return [
+    `${margin}${centre(label, total).replace(label, paint('green', label))}`,
+    `${margin}${centre('│', total)}`,
+    `${margin}${cells.length % 2 === 1 ? replaceAt(bar, Math.floor(total / 2), '┼') : bar}`,
+    ...rows.map((row) => `  ${row}`.trimEnd()),
+  ];
+}
+
+function paintable(text: string, style: Style | null): { text: string; style: Style | null } {
+  return { text, style };
+}
+
+function describeKeys(single: boolean, paint: Paint): string[] {
+  const faults = FAULT_NAMES.filter((name) => !single || FAULTS[name].single);
+  return [
+    paint('bold', 'Keys'),
+    ...faults.map(
+      (name) => `  ${paint('cyan', FAULTS[name].key)}  ${name.padEnd(16)}${does(name)}`,
+    ),
+    `  ${paint('cyan', '1-3')} the node that the next fault is for, ${paint('cyan', '0')} the usual one`,
+    `  ${paint('cyan', '?')}  these keys    ${paint('cyan', 'q')}  end and remove everything`,
+  ];
+}
+
+function describeCommands(single: boolean, paint: Paint): string[] {
+  const faults = FAULT_NAMES.filter((name) => !single || FAULTS[name].single);
+  return [
+    paint('bold', 'From another terminal: evergate lab fault NAME [--node NODE]'),
+    ...faults.map((name) => `  ${name.padEnd(16)}${does(name)}`),
+    '  evergate lab status, evergate lab logs NODE; Ctrl-C ends and removes everything',
+  ];
+}
+
+function does(name: (typeof FAULT_NAMES)[number]): string {
+  const where = { owner: 'owner of the VIP', apiserver: 'first alive', broken: 'first broken' };
+  return `${FAULTS[name].does} (${where[FAULTS[name].target]})`;
+}
+
+const TIME_WIDTH = 10;
+const NUMBER_WIDTH = 10;
+
+function ownerWidth(layout: Layout): number {
+  return layout.vip ? Math.max(...layout.names.map((name) => name.length)) + 2 : 0;
+}
+
+function secondHeader(layout: Layout): string {
+  return [
+    'time'.padEnd(TIME_WIDTH),
+    (layout.vip ? 'VIP on' : '').padEnd(ownerWidth(layout)),
+    'answered'.padStart(NUMBER_WIDTH),
+    'failed'.padStart(NUMBER_WIDTH),
+    'gap ms'.padStart(NUMBER_WIDTH),
+    'watches'.padStart(NUMBER_WIDTH),
+    '  ',
+    layout.names.map((name) => name.padStart(name.length + 2)).join(''),
+  ].join('');
+}
+
+export function secondLine(layout: Layout, second: Second, paint: Paint): string {
+  const { owners, total } = second;
+  const width = ownerWidth(layout);
+  const owner = owners.length === 0 ? 'nobody' : owners.join('+');
+  const ownerText = layout.vip ? owner.padEnd(width) : '';
+  const failed = String(second.failed).padStart(NUMBER_WIDTH);
+  const answered = layout.names.map((name) =>
+    String(second.nodes[name] ?? 0).padStart(name.length + 2),
+  );
+  return [
+    clock(second.at).padEnd(TIME_WIDTH),
+    paint(owners.length === 1 ? 'green' : 'red', ownerText),
+    String(second.ok).padStart(NUMBER_WIDTH),
+    second.failed === 0 ? failed : paint('red', failed),
+    String(total.sinceMark.longestGapMs).padStart(NUMBER_WIDTH),
+    String(total.watches.open).padStart(NUMBER_WIDTH),
+    '  ',
+    answered.join(''),
+  ].join('');
+}
+
+function clock(at: Date): string {
+  return at.toTimeString().slice(0, 8);
+}
+
+function centre(text: string, width: number): string {
+  const left = Math.floor((width - text.length) / 2);
+  return `${' '.repeat(Math.max(0, left))}${text}`.padEnd(width);
+}
+
+function replaceAt(text: string, index: number, character: string): string {
+  return `${text.slice(0, index)}${character}${text.slice(index + 1)}`;
+}

@@ -1,0 +1,167 @@
+/**
+ * The lab without root: three apiservers and one balancer on loopback, no VIP. What the balancer does
+ * can be seen here; what the VIP does needs the cluster.
+ */
+
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { buildApiserver, buildClient, EVERGATE } from './build-node.ts';
+import { createAuthority } from './certificates.ts';
+import { Cluster } from './cluster.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { LabClient } from './lab-client.ts';
+import { LabError } from './lab-error.ts';
+import { LabNode } from './lab-node.ts';
+import { labsRoot, StateFile } from './lab-state.ts';
+import { removeLab } from './remove-lab.ts';
+import { Service } from './service.ts';
+import { CLIENT_DEFAULTS, type ClusterOptions } from './start-cluster.ts';
+import { ARTICLE, type Topology } from './topology.ts';
+
+const HOST = '127.0.0.1';
+const SERVING_BOUND_MS = 20_000;
+
+type Ports = { readonly api: number; readonly stats: number };
+
+/** As startCluster(), with everything on 127.0.0.1; takes no files of its own. */
+export async function startSingle(
+  options: Omit<ClusterOptions, 'filesDirectory' | 'nodeCommand' | 'steadyPorts'> = {},
+): Promise<Cluster> {
+  const state = StateFile.create(labsRoot(), 'single');
+  try {
+    const cluster = await build(state, ARTICLE, options);
+    options.onProgress?.('Waiting for the first answers');
+    await cluster.waitUntilServing(SERVING_BOUND_MS, options.signal);
+    await cluster.parts.client.reset();
+    return cluster;
+  } catch (error) {
+    await removeLab({ directory: state.directory, state: state.state, running: true });
+    throw error;
+  }
+}
+
+async function build(
+  state: StateFile,
+  topology: Topology,
+  options: ClusterOptions,
+): Promise<Cluster> {
+  const { directory } = state;
+  options.onProgress?.('Making certificates, starting apiservers, a balancer and a client');
+  const authority = await createAuthority();
+  const authorityFile = join(directory, 'ca.crt');
+  writeFileSync(authorityFile, authority.pem);
+  const names = topology.nodes.map((node) => node.name);
+  const runDir = join(directory, 'run');
+  mkdirSync(runDir);
+  const configFile = join(directory, 'haproxy.cfg');
+  const ports: Ports = { api: await freePort(), stats: await freePort() };
+  const daemon = new Service({
+    name: 'evergate',
+    command: [EVERGATE, 'run', '--haproxy', configFile, '--node', 'local', '--run-dir', runDir],
+    logFile: join(directory, 'evergate.log'),
+    channel: false,
+  });
+  const nodes: LabNode[] = [];
+  const apiservers: { readonly name: string; readonly port: number }[] = [];
+  for (const [index, name] of names.entries()) {
+    const apiserver = await buildApiserver(authority, {
+      node: name,
+      nodes: names,
+      host: HOST,
+      port: 0,
+      names: [],
+      directory: join(directory, name),
+      enter: (command) => [...command],
+    });
+    const node = new LabNode({
+      name,
+      address: HOST,
+      namespace: null,
+      runDir,
+      apiserver,
+      // The one balancer is counted to the first node.
+      daemon: index === 0 ? daemon : null,
+      syslog: null,
+      evergate: [EVERGATE],
+    });
+    nodes.push(node);
+    apiservers.push({ name, port: (await node.startApiserver()) ?? 0 });
+    record(state, apiserver);
+  }
+  writeFileSync(configFile, haproxyConfig(ports, apiservers));
+  nodes[0]?.startDaemon();
+  record(state, daemon);
+  const client = new LabClient(buildClient(directory, (command) => [...command]));
+  await client.start();
+  record(state, client.service);
+  await client.load({
+    host: HOST,
+    port: ports.api,
+    authorityFile,
+    addresses: topology.clientAddresses.map((_address, index) => `127.0.0.${index + 2}`),
+    intervalMs: options.requestIntervalMs ?? CLIENT_DEFAULTS.requestIntervalMs,
+    patienceMs: options.patienceMs ?? CLIENT_DEFAULTS.patienceMs,
+    watches: options.watches ?? CLIENT_DEFAULTS.watches,
+  });
+  const endpoint = `${HOST}:${ports.api}`;
+  const api = `https://${endpoint}`;
+  const kubeconfigFile = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfigFile, kubeconfig(authority.pem, { host: api }), { mode: 0o600 });
+  const urls = [
+    { what: 'Kubernetes API', url: api },
+    { what: 'stats', url: `http://${HOST}:${ports.stats}${topology.statsPath}` },
+  ];
+  return new Cluster({ state, topology: null, nodes, client, urls, kubeconfigFile, endpoint });
+}
+
+/** Without namespaces the processes are found again by their pids only. */
+function record(state: StateFile, service: Service): void {
+  if (service.identity === null) return;
+  state.update({ processes: [...state.state.processes, service.identity] });
+}
+
+function haproxyConfig(
+  ports: Ports,
+  apiservers: readonly { readonly name: string; readonly port: number }[],
+): string {
+  const servers = apiservers.map(
+    ({ name, port }) => `    server ${name} ${HOST}:${port} check inter 2000 fall 2`,
+  );
+  return `# Made by "evergate lab --single"
+defaults
+    mode            tcp
+    timeout connect 10s
+    timeout client  30m
+    timeout server  30m
+    timeout check   10s
+    maxconn         3000
+
+frontend kube-api
+    bind ${HOST}:${ports.api}
+    default_backend kube-master
+
+backend kube-master
+    balance source
+${servers.join('\n')}
+
+listen stats
+    mode http
+    bind ${HOST}:${ports.stats}
+    stats enable
+    stats uri ${ARTICLE.statsPath}
+    stats auth admin:admin
+    stats admin if TRUE
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, HOST);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new LabError(`No port on ${HOST}`);
+  return address.port;
+}
