@@ -1,0 +1,307 @@
+/**
+ * From drafts to the configuration model: fills in HAProxy's defaults and refuses what cannot work
+ * together. Timers as the configuration manual has them under `timeout check` and `inter`.
+ */
+
+import type {
+  BackendConfig,
+  BalancerConfig,
+  CheckConfig,
+  FrontendConfig,
+  HttpFrontendConfig,
+  ServerConfig,
+} from '../model.ts';
+import { didYouMean } from '../suggest.ts';
+import { ipv6Key } from './address.ts';
+import { DEFAULT_STATS_REALM, DEFAULT_STATS_URI } from './convert-stats.ts';
+import {
+  type BindDraft,
+  backendNameOf,
+  findBackend,
+  hasBackend,
+  hasFrontend,
+  type ProxyDraft,
+  type ServerDraft,
+  type TimeoutName,
+} from './draft.ts';
+import type { Drafts } from './proxies.ts';
+import { type Report, WHOLE_FILE } from './report.ts';
+
+/** HAProxy's DEF_CHKINTR, DEF_RISETIME and DEF_FALLTIME: manual section 5.2. */
+const DEFAULT_INTER_MS = 2_000;
+const DEFAULT_RISE = 2;
+const DEFAULT_FALL = 3;
+const DEFAULT_WEIGHT = 1;
+
+function timeoutMs(draft: ProxyDraft, name: TimeoutName): number {
+  return draft.timeouts.get(name)?.value ?? 0;
+}
+
+function optionalTimeoutMs(draft: ProxyDraft, name: TimeoutName): number | null {
+  const value = timeoutMs(draft, name);
+  return value === 0 ? null : value;
+}
+
+/**
+ * The check's connect may take `inter`; with `timeout check` given, `timeout connect` bounds it too.
+ */
+function checkConnectTimeoutMs(draft: ProxyDraft, intervalMs: number): number {
+  const connectMs = timeoutMs(draft, 'connect');
+  if (timeoutMs(draft, 'check') === 0 || connectMs === 0) return intervalMs;
+  return Math.min(connectMs, intervalMs);
+}
+
+function buildCheck(draft: ProxyDraft, server: ServerDraft): CheckConfig | null {
+  const { settings } = server;
+  if (settings.check?.value !== true) return null;
+  const intervalMs = settings.interMs ?? DEFAULT_INTER_MS;
+  return {
+    kind: 'tcp',
+    host: settings.checkHost ?? null,
+    port: settings.checkPort ?? null,
+    intervalMs,
+    fastIntervalMs: settings.fastinterMs ?? intervalMs,
+    downIntervalMs: settings.downinterMs ?? intervalMs,
+    rise: settings.rise ?? DEFAULT_RISE,
+    fall: settings.fall ?? DEFAULT_FALL,
+    connectTimeoutMs: checkConnectTimeoutMs(draft, intervalMs),
+  };
+}
+
+function buildServer(draft: ProxyDraft, server: ServerDraft): ServerConfig {
+  const { name, host, port, settings } = server;
+  return {
+    name,
+    host,
+    port,
+    weight: settings.weight ?? DEFAULT_WEIGHT,
+    connectionsMax: settings.connectionsMax ?? 0,
+    backup: settings.backup ?? false,
+    disabled: settings.disabled ?? false,
+    check: buildCheck(draft, server),
+  };
+}
+
+/** Refuses checks other than TCP connects, where a server asks for checks at all. */
+function refuseOtherChecks(report: Report, draft: ProxyDraft): void {
+  const option = draft.checkOption;
+  if (option === null || option.value === 'tcp-check') return;
+  if (draft.servers.some((server) => server.settings.check?.value === true)) {
+    const text =
+      `"option ${option.value}" is not supported: Evergate checks haproxy.cfg servers by TCP ` +
+      'connects only; say "option tcp-check"';
+    report.error(option.place, 'unsupported-directive', text);
+  } else {
+    const text = `"option ${option.value}" is ignored: no server of "${draft.name}" has "check"`;
+    report.warning(option.place, 'ignored-directive', text);
+  }
+}
+
+function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
+  refuseOtherChecks(report, draft);
+  if (draft.hashType !== null && draft.balance.value.kind === 'source') {
+    const text = `"hash-type ${draft.hashType.value}" is not supported: say "hash-type map-based"`;
+    report.error(draft.hashType.place, 'unsupported-directive', text);
+  }
+  if (draft.servers.length === 0) {
+    const text = `Backend "${draft.name}" has no server: its clients are turned away`;
+    report.warning(draft.place, 'missing-value', text);
+  }
+  return {
+    name: draft.name,
+    balance: draft.balance.value,
+    connectTimeoutMs: timeoutMs(draft, 'connect'),
+    serverTimeoutMs: timeoutMs(draft, 'server'),
+    serverFinTimeoutMs: optionalTimeoutMs(draft, 'server-fin'),
+    tunnelTimeoutMs: optionalTimeoutMs(draft, 'tunnel'),
+    retries: draft.retries,
+    servers: draft.servers.map((server) => buildServer(draft, server)),
+    logs: draft.logs,
+    logHealthChecks: draft.logHealthChecks,
+    listen: draft.kind === 'listen',
+  };
+}
+
+function connectionsMax(drafts: Drafts, draft: ProxyDraft): number {
+  const own = draft.connectionsMax ?? 0;
+  return own === 0 ? drafts.global.connectionsMax : own;
+}
+
+/** Says what a TCP proxy has no use for. */
+function warnOfHttp(report: Report, draft: ProxyDraft): void {
+  if (draft.stats !== null) {
+    const text = `"stats" is ignored in "${draft.name}": it asks for "mode http"`;
+    report.warning(draft.stats.place, 'ignored-directive', text);
+  }
+  if (draft.monitorUri !== null) {
+    const text = `"monitor-uri" is ignored in "${draft.name}": it asks for "mode http"`;
+    report.warning(draft.monitorUri.place, 'ignored-directive', text);
+  }
+  if (draft.logFormat.value === 'httplog') {
+    const text = `"option httplog" reads as "option tcplog" in "${draft.name}", which is TCP`;
+    report.warning(draft.logFormat.place, 'ignored-directive', text);
+  }
+}
+
+/** The backend's name, once it is known to exist and to carry TCP; null after an error. */
+function resolveBackend(report: Report, drafts: Drafts, draft: ProxyDraft): string | null {
+  const name = backendNameOf(draft);
+  const place = draft.defaultBackend ?? draft.place;
+  if (name === null) {
+    const text = `Frontend "${draft.name}" has no backend: add "default_backend"`;
+    report.error(place, 'missing-value', text);
+    return null;
+  }
+  const backend = findBackend(drafts.proxies, draft);
+  if (backend === null || backend.disabled) {
+    const usable = drafts.proxies.filter((each) => hasBackend(each) && !each.disabled);
+    const hint = didYouMean(
+      name,
+      usable.map((each) => each.name),
+    );
+    const what =
+      backend === null ? `No backend is called "${name}"` : `Backend "${name}" is disabled`;
+    report.error(place, 'unknown-name', `${what}${hint}`);
+    return null;
+  }
+  return name;
+}
+
+function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): FrontendConfig | null {
+  warnOfHttp(report, draft);
+  const backend = resolveBackend(report, drafts, draft);
+  if (backend === null) return null;
+  return {
+    name: draft.name,
+    binds: draft.binds.map((each) => each.bind),
+    connectionsMax: connectionsMax(drafts, draft),
+    backend,
+    clientTimeoutMs: timeoutMs(draft, 'client'),
+    clientFinTimeoutMs: optionalTimeoutMs(draft, 'client-fin'),
+    log: {
+      targets: draft.logs,
+      format: draft.logFormat.value === 'connect' ? 'connect' : 'tcplog',
+      dontLogNull: draft.dontLogNull,
+    },
+  };
+}
+
+/** A `mode http` proxy: the stats page or a monitor, and nothing else. */
+function buildHttpFrontend(
+  report: Report,
+  drafts: Drafts,
+  draft: ProxyDraft,
+): HttpFrontendConfig | null {
+  const { stats, monitorUri } = draft;
+  const first = draft.servers[0]?.place ?? draft.defaultBackend;
+  if (first !== null && first !== undefined) {
+    const text =
+      `"${draft.name}" balances HTTP, in which Evergate carries TCP only: ` +
+      'say "mode tcp", which suits TLS and HTTP alike';
+    report.error(draft.mode.place, 'unsupported-directive', text);
+    return null;
+  }
+  if (stats === null && monitorUri === null) {
+    const text = `"${draft.name}" in mode http has neither "stats" nor "monitor-uri": nothing to serve`;
+    report.error(draft.place, 'missing-value', text);
+    return null;
+  }
+  return {
+    name: draft.name,
+    binds: draft.binds.map((each) => each.bind),
+    connectionsMax: connectionsMax(drafts, draft),
+    clientTimeoutMs: timeoutMs(draft, 'client'),
+    monitorUri: monitorUri?.value ?? null,
+    stats:
+      stats === null
+        ? null
+        : {
+            uri: stats.uri ?? DEFAULT_STATS_URI,
+            realm: stats.realm ?? DEFAULT_STATS_REALM,
+            users: stats.users.map((user) => user.value),
+            hideVersion: stats.hideVersion,
+            admin: stats.admin !== null,
+            refreshSeconds: stats.refreshSeconds,
+            showNode: stats.showNode,
+          },
+  };
+}
+
+/** HAProxy warns likewise: without these a vanished peer holds its connection for good. */
+function warnOfMissingTimeouts(report: Report, draft: ProxyDraft): void {
+  const needed: TimeoutName[] = [];
+  if (hasFrontend(draft)) needed.push('client');
+  if (hasBackend(draft) && draft.mode.value === 'tcp') needed.push('connect', 'server');
+  const missing = needed.filter((name) => timeoutMs(draft, name) === 0);
+  if (missing.length === 0) return;
+  const list = missing.map((name) => `"timeout ${name}"`).join(', ');
+  const text = `"${draft.name}" waits without limit for a peer that is gone: add ${list}`;
+  report.warning(draft.place, 'missing-value', text);
+}
+
+function bindKey({ bind }: BindDraft): string {
+  const { address } = bind;
+  if (address.kind === 'unix') return address.path;
+  const host = address.kind === 'ipv6' ? ipv6Key(address.host) : address.host;
+  return `${address.kind} ${host} ${address.port}`;
+}
+
+function formatAddress({ bind }: BindDraft): string {
+  const { address } = bind;
+  if (address.kind === 'unix') return address.path;
+  const host = address.kind === 'ipv6' ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}
+
+function refuseConflicts(report: Report, proxies: readonly ProxyDraft[]): void {
+  const seen = new Map<string, BindDraft>();
+  for (const proxy of proxies) {
+    for (const draft of proxy.binds) {
+      const key = bindKey(draft);
+      const other = seen.get(key);
+      if (other === undefined) seen.set(key, draft);
+      else {
+        const where = `line ${other.place.line} listens there already`;
+        const text = `"${formatAddress(draft)}" is taken: ${where}; choose another address or port`;
+        report.error(draft.place, 'address-conflict', text);
+      }
+    }
+  }
+}
+
+/** Everything the file asks for; null when an error was reported, now or before. */
+export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | null {
+  const proxies = drafts.proxies.filter((draft) => !draft.disabled);
+  const frontends: FrontendConfig[] = [];
+  const httpFrontends: HttpFrontendConfig[] = [];
+  const backends: BackendConfig[] = [];
+  for (const draft of proxies) {
+    warnOfMissingTimeouts(report, draft);
+    if (hasFrontend(draft) && draft.binds.length === 0) {
+      const text = `"${draft.name}" listens nowhere: add a line such as "bind :8443"`;
+      report.error(draft.place, 'missing-value', text);
+    }
+    if (draft.mode.value === 'http') {
+      const frontend = hasFrontend(draft) ? buildHttpFrontend(report, drafts, draft) : null;
+      if (frontend !== null) httpFrontends.push(frontend);
+      if (draft.kind === 'backend') {
+        const text = `Backend "${draft.name}" is in mode http; say "mode tcp", which suits TLS too`;
+        report.error(draft.mode.place, 'unsupported-directive', text);
+      }
+      continue;
+    }
+    const frontend = hasFrontend(draft) ? buildFrontend(report, drafts, draft) : null;
+    if (frontend !== null) frontends.push(frontend);
+    const relaying = draft.kind === 'listen' && draft.servers.length === 0;
+    if (hasBackend(draft) && !(relaying && draft.defaultBackend !== null)) {
+      backends.push(buildBackend(report, draft));
+    }
+  }
+  refuseConflicts(report, proxies);
+  if (!report.failed() && frontends.length + httpFrontends.length === 0) {
+    const text = 'File has no frontend and no listen section: nothing would listen';
+    report.error(WHOLE_FILE, 'nothing-to-run', text);
+  }
+  if (report.failed()) return null;
+  return { process: drafts.global, frontends, httpFrontends, backends };
+}

@@ -1,0 +1,64 @@
+/** `bind` lines: addresses and ports a proxy listens on (configuration manual sections 4.2, 5.1, 11). */
+
+import { fail, ok, type Result } from '../../core/result.ts';
+import type { BindConfig } from '../model.ts';
+import { parseEndpoint, parsePorts } from './address.ts';
+import type { BindDraft } from './draft.ts';
+import { readKeywords } from './keyword-reader.ts';
+import { BIND_KEYWORDS } from './keywords.ts';
+import type { Report } from './report.ts';
+import type { Call } from './scope.ts';
+
+/** Addresses one proxy may listen on. */
+export const BINDS_MAX = 256;
+
+/** Addresses of one part of the comma-separated list. */
+function parsePart(text: string, v6only: boolean): Result<readonly BindConfig['address'][]> {
+  const parsed = parseEndpoint(text);
+  if (!parsed.ok) return parsed;
+  const endpoint = parsed.value;
+  if (endpoint.kind === 'unix') return ok([{ kind: 'unix', path: endpoint.path }]);
+  if (endpoint.kind === 'other') {
+    return fail(`"${text}" is no address Evergate can listen on; write an address and a port`);
+  }
+  if (endpoint.kind === 'name') {
+    return fail(`"${endpoint.host}" is a name; write the address to listen on`);
+  }
+  const { kind, host, port } = endpoint;
+  if (port === null) return fail(`"${text}" has no port; write "${text}:8443", say`);
+  const ports = parsePorts(port);
+  if (!ports.ok) return ports;
+  return ok(
+    ports.value.map((each) =>
+      kind === 'ipv4' ? { kind, host, port: each } : { kind, host, port: each, v6only },
+    ),
+  );
+}
+
+/** Listening addresses of one `bind` line; those that are wrong are reported and left out. */
+export function convertBind(report: Report, call: Call): readonly BindDraft[] {
+  const [list, ...keywords] = call.args;
+  if (list === undefined) return [];
+  let v6only = false;
+  readKeywords(report, BIND_KEYWORDS, keywords, 'a "bind" line', {
+    v6only: () => {
+      v6only = true;
+    },
+    v4v6: () => {
+      v6only = false;
+    },
+  });
+  const drafts: BindDraft[] = [];
+  for (const part of list.text.split(',')) {
+    const addresses = parsePart(part, v6only);
+    if (!addresses.ok) {
+      report.error(list, 'bad-value', addresses.reason);
+      continue;
+    }
+    for (const address of addresses.value) {
+      if (drafts.length >= BINDS_MAX) break;
+      drafts.push({ bind: { address, origin: `${report.file}:${list.line}` }, place: list });
+    }
+  }
+  return drafts;
+}

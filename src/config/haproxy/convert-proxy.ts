@@ -1,0 +1,280 @@
+/** Sections `defaults`, `frontend`, `listen` and `backend`, line by line, into drafts. */
+
+import type { BalanceConfig, LogTarget } from '../model.ts';
+import { BINDS_MAX, convertBind } from './convert-bind.ts';
+import { CONNECTIONS_MAX } from './convert-global.ts';
+import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
+import { convertDefaultServer, convertServer } from './convert-server.ts';
+import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
+import { PROXY_DIRECTIVES } from './directives-proxy.ts';
+import type { ProxyDraft, ProxyKind, TimeoutName } from './draft.ts';
+import type { Word } from './lexer.ts';
+import type { Line, Section } from './parser.ts';
+import type { Report } from './report.ts';
+import { type Call, findCall, mayConvert } from './scope.ts';
+import { parseInteger, parseTimeMs } from './values.ts';
+
+/** Servers one backend may have. */
+export const SERVERS_MAX = 1_024;
+const RETRIES_MAX = 1_000;
+const DRAWS_MAX = 100;
+
+export type ProxyContext = {
+  readonly report: Report;
+  readonly draft: ProxyDraft;
+  /** Targets of the global section so far, for `log global`. */
+  readonly globalLogs: readonly LogTarget[];
+};
+
+type Converter = (context: ProxyContext, call: Call, word: Word) => void;
+
+function convertLog({ report, draft, globalLogs }: ProxyContext, call: Call, word: Word): void {
+  if (call.negated) {
+    draft.logs = [];
+  } else if (word.text === 'global') {
+    for (const target of globalLogs) draft.logs = addLogTarget(draft.logs, target);
+  } else {
+    const target = convertLogTarget(report, call);
+    if (target === null) return;
+    refuseLogFlood(report, draft.logs, call);
+    draft.logs = addLogTarget(draft.logs, target);
+  }
+}
+
+/** What `option tcplog` writes; the same given as a log-format is no loss. */
+const TCPLOG_FORMAT = '%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq';
+
+function convertLogFormat({ report, draft }: ProxyContext, call: Call, word: Word): void {
+  draft.logFormat = { value: 'tcplog', place: call.place };
+  if (word.text === TCPLOG_FORMAT) return;
+  const text = '"log-format" is not supported: connections are logged as by "option tcplog"';
+  report.warning(call.place, 'unsupported-directive', text);
+}
+
+const PLAIN_BALANCES = ['roundrobin', 'static-rr', 'leastconn', 'first', 'source'] as const;
+
+/** Algorithms that read HTTP or a protocol on top of TCP. */
+const OTHER_BALANCES = ['uri', 'url_param', 'hdr', 'rdp-cookie', 'hash'];
+
+function parseBalance(text: string): BalanceConfig | null {
+  const plain = PLAIN_BALANCES.find((name) => name === text);
+  if (plain !== undefined) return { kind: plain };
+  const random = /^random(?:\((\d{1,9})\))?$/.exec(text);
+  if (random === null) return null;
+  const draws = random[1] === undefined ? 2 : Number(random[1]);
+  return draws >= 1 && draws <= DRAWS_MAX ? { kind: 'random', draws } : null;
+}
+
+function convertBalance({ report, draft }: ProxyContext, call: Call): void {
+  const [word, extra] = call.args;
+  const balance = word === undefined ? { kind: 'roundrobin' as const } : parseBalance(word.text);
+  if (balance === null && word !== undefined) {
+    const name = word.text.split('(', 1)[0] ?? '';
+    if (OTHER_BALANCES.includes(name)) {
+      const text = `"balance ${name}" is not supported: say roundrobin, leastconn or source`;
+      report.error(word, 'unsupported-directive', text);
+    } else {
+      const known = [...PLAIN_BALANCES, 'random'].join(', ');
+      report.error(word, 'bad-value', `"${word.text}" is no algorithm; use one of ${known}`);
+    }
+    return;
+  }
+  if (extra !== undefined) {
+    report.error(extra, 'syntax-error', `"${extra.text}" is one argument too many for "balance"`);
+  }
+  if (balance !== null) draft.balance = { value: balance, place: call.place };
+}
+
+function convertHashType({ report, draft }: ProxyContext, call: Call, word: Word): void {
+  const words = call.args.map((arg) => arg.text);
+  if (word.text !== 'map-based' && word.text !== 'consistent') {
+    const text = `"${word.text}" is no hash type; use map-based or consistent`;
+    report.error(word, 'bad-value', text);
+    return;
+  }
+  const plain = word.text === 'map-based' && !words.includes('avalanche');
+  draft.hashType = plain ? null : { value: words.join(' '), place: call.place };
+}
+
+function convertTimeout({ report, draft }: ProxyContext, call: Call, word: Word): void {
+  const name = call.name.slice('timeout '.length) as TimeoutName;
+  const parsed = parseTimeMs(word.text);
+  if (!parsed.ok) {
+    report.error(word, 'bad-value', `"${call.name}": ${parsed.reason}`);
+    return;
+  }
+  draft.timeouts = new Map(draft.timeouts).set(name, { value: parsed.value, place: word });
+}
+
+function convertMode({ report, draft }: ProxyContext, _call: Call, word: Word): void {
+  if (word.text === 'tcp' || word.text === 'http') {
+    draft.mode = { value: word.text, place: word };
+  } else {
+    report.error(word, 'bad-value', `"${word.text}" is no mode; use tcp, or http for a stats page`);
+  }
+}
+
+function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
+  const format = call.name === 'option tcplog' ? 'tcplog' : 'httplog';
+  if (call.negated) {
+    const text = `"no ${call.name}" is refused by HAProxy too; leave the line out`;
+    report.error(call.place, 'bad-value', text);
+  } else if (draft.kind === 'backend') {
+    const text = `"${call.name}" is ignored: connections are logged by their frontend`;
+    report.warning(call.place, 'ignored-directive', text);
+  } else {
+    draft.logFormat = { value: format, place: call.place };
+  }
+}
+
+function convertCheckOption({ draft }: ProxyContext, call: Call): void {
+  const value = call.name.slice('option '.length);
+  draft.checkOption = call.negated ? null : { value, place: call.place };
+}
+
+function convertRedispatch({ report }: ProxyContext, call: Call): void {
+  if (!call.negated) return;
+  const text = '"no option redispatch" is left out: a failed connect always tries another server';
+  report.warning(call.place, 'unsupported-directive', text);
+}
+
+function convertBindLine({ report, draft }: ProxyContext, call: Call): void {
+  draft.binds = [...draft.binds, ...convertBind(report, call)];
+  if (draft.binds.length > BINDS_MAX) {
+    report.error(call.place, 'bad-value', `"${draft.name}" binds more than ${BINDS_MAX} addresses`);
+    draft.binds = draft.binds.slice(0, BINDS_MAX);
+  }
+}
+
+function convertServerLine({ report, draft }: ProxyContext, call: Call): void {
+  if (draft.servers.length >= SERVERS_MAX) {
+    report.error(call.place, 'bad-value', `"${draft.name}" has more than ${SERVERS_MAX} servers`);
+    return;
+  }
+  const server = convertServer(report, draft.defaultServer, call);
+  if (server === null) return;
+  const twin = draft.servers.find((each) => each.name === server.name);
+  if (twin !== undefined) {
+    const where = `line ${twin.place.line}`;
+    const text = `Server "${server.name}" is in "${draft.name}" already, in ${where}; rename one`;
+    report.error(server.place, 'duplicate-name', text);
+    return;
+  }
+  draft.servers = [...draft.servers, server];
+}
+
+function readInteger(report: Report, call: Call, word: Word, max: number): number | null {
+  const value = parseInteger(word.text, 0, max);
+  if (value.ok) return value.value;
+  report.error(word, 'bad-value', `"${call.name}": ${value.reason}`);
+  return null;
+}
+
+/** By directive; the `stats` family and the check options are added below. */
+const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
+  mode: convertMode,
+  bind: convertBindLine,
+  server: convertServerLine,
+  'default-server': ({ report, draft }, call) =>
+    convertDefaultServer(report, draft.defaultServer, call),
+  balance: convertBalance,
+  'hash-type': convertHashType,
+  log: convertLog,
+  'log-format': convertLogFormat,
+  'option tcplog': convertLogOption,
+  'option httplog': convertLogOption,
+  'option redispatch': convertRedispatch,
+  'option dontlognull': ({ draft }, call) => {
+    draft.dontLogNull = !call.negated;
+  },
+  'option log-health-checks': ({ draft }, call) => {
+    draft.logHealthChecks = !call.negated;
+  },
+  default_backend: ({ draft }, _call, word) => {
+    draft.defaultBackend = word;
+  },
+  'monitor-uri': ({ draft }, call, word) => {
+    draft.monitorUri = { value: word.text, place: call.place };
+  },
+  maxconn: ({ report, draft }, call, word) => {
+    const value = readInteger(report, call, word, CONNECTIONS_MAX);
+    draft.connectionsMax = value ?? draft.connectionsMax;
+  },
+  retries: ({ report, draft }, call, word) => {
+    draft.retries = readInteger(report, call, word, RETRIES_MAX) ?? draft.retries;
+  },
+  enabled: ({ draft }) => {
+    draft.disabled = false;
+  },
+  disabled: ({ draft }) => {
+    draft.disabled = true;
+  },
+};
+
+function family(names: Iterable<string>, converter: Converter): Record<string, Converter> {
+  return Object.fromEntries([...names].map((name) => [name, converter]));
+}
+
+const CHECK_OPTIONS = (
+  'tcp-check httpchk ssl-hello-chk external-check ldap-check redis-check spop-check mysql-check ' +
+  'pgsql-check smtpchk'
+).split(' ');
+
+const TIMEOUTS = 'client client-fin connect server server-fin tunnel check'.split(' ');
+
+export const PROXY_CONVERTERS: Readonly<Record<string, Converter>> = {
+  ...OWN_CONVERTERS,
+  ...family(
+    TIMEOUTS.map((name) => `timeout ${name}`),
+    convertTimeout,
+  ),
+  ...family(
+    CHECK_OPTIONS.map((name) => `option ${name}`),
+    convertCheckOption,
+  ),
+  ...family(Object.keys(STATS_CONVERTERS), ({ report, draft }, call) =>
+    convertStats(report, draft, call),
+  ),
+};
+
+const SECTION_LETTERS: Readonly<Record<ProxyKind, string>> = {
+  defaults: 'd',
+  frontend: 'f',
+  listen: 'l',
+  backend: 'b',
+};
+
+/** Directives whose loss leaves a proxy without its point: an error in the wrong section. */
+const ESSENTIAL = ['bind', 'server', 'default_backend', 'balance'];
+
+/** Whether the section may hold the directive; says so if not, as HAProxy ignores most of these. */
+function belongs(report: Report, kind: ProxyKind, call: Call, sections: string): boolean {
+  if (sections.includes(SECTION_LETTERS[kind])) return true;
+  const home = Object.entries(SECTION_LETTERS)
+    .filter(([name, letter]) => name !== 'defaults' && sections.includes(letter))
+    .map(([name]) => name)
+    .join(', ');
+  const text = `"${call.name}" has no place in a ${kind} section; it belongs to: ${home}`;
+  if (ESSENTIAL.includes(call.name) || kind === 'defaults') {
+    report.error(call.place, 'syntax-error', text);
+  } else {
+    report.warning(call.place, 'ignored-directive', text);
+  }
+  return false;
+}
+
+function convertLine(context: ProxyContext, line: Line): void {
+  const { report, draft } = context;
+  const where = draft.kind === 'defaults' ? 'a defaults section' : `a ${draft.kind} section`;
+  const found = findCall(report, PROXY_DIRECTIVES, line, where);
+  if (found === null) return;
+  const { directive, call } = found;
+  if (!belongs(report, draft.kind, call, directive.sections)) return;
+  if (!mayConvert(report, found)) return;
+  PROXY_CONVERTERS[call.name]?.(context, call, call.args[0] ?? line.first);
+}
+
+/** Reads the lines of one proxy or `defaults` section into its draft. */
+export function convertProxyLines(context: ProxyContext, section: Section): void {
+  for (const line of section.lines) convertLine(context, line);
+}

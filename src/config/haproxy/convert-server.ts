@@ -1,0 +1,131 @@
+/** `server` and `default-server` lines (configuration manual section 5.2). */
+
+import { fail, ok, type Result } from '../../core/result.ts';
+import { parseEndpoint } from './address.ts';
+import type { ServerDraft, ServerSettings } from './draft.ts';
+import { type KeywordHandlers, readKeywords } from './keyword-reader.ts';
+import { SERVER_KEYWORDS } from './keywords.ts';
+import type { Word } from './lexer.ts';
+import type { Report } from './report.ts';
+import type { Call } from './scope.ts';
+import { isProxyName, parseInteger, parseTimeMs } from './values.ts';
+
+/** HAProxy keeps weights in a byte and one more value. */
+export const WEIGHT_MAX = 256;
+const CHECKS_MAX = 1_000_000;
+const CONNECTIONS_MAX = 10_000_000;
+
+/** Address of a check without port, numeric. */
+function parseCheckHost(text: string): Result<string> {
+  const endpoint = parseEndpoint(text.includes(':') && !text.startsWith('[') ? `[${text}]` : text);
+  if (!endpoint.ok) return endpoint;
+  const { value } = endpoint;
+  const numeric = value.kind === 'ipv4' || value.kind === 'ipv6';
+  if (!numeric || value.port !== null) return fail(`"${text}" is not an address without a port`);
+  return ok(value.host);
+}
+
+/** Handlers that write into `settings`. */
+function settingHandlers(report: Report, settings: ServerSettings): KeywordHandlers {
+  const take = <Value>(word: Word, keyword: Word, result: Result<Value>): Value | undefined => {
+    if (result.ok) return result.value;
+    report.error(word, 'bad-value', `"${keyword.text}": ${result.reason}`);
+    return undefined;
+  };
+  const number =
+    (key: 'rise' | 'fall' | 'weight' | 'connectionsMax' | 'checkPort', min: number, max: number) =>
+    (word: Word, keyword: Word): void => {
+      const value = take(word, keyword, parseInteger(word.text, min, max));
+      if (value !== undefined) settings[key] = value;
+    };
+  const time =
+    (key: 'interMs' | 'fastinterMs' | 'downinterMs') =>
+    (word: Word, keyword: Word): void => {
+      const parsed = parseTimeMs(word.text);
+      const zero = parsed.ok && parsed.value === 0;
+      const value = take(
+        word,
+        keyword,
+        zero ? fail('a check interval of 0 is no interval') : parsed,
+      );
+      if (value !== undefined) settings[key] = value;
+    };
+  return {
+    check: (_value, place) => {
+      settings.check = { value: true, place };
+    },
+    'no-check': (_value, place) => {
+      settings.check = { value: false, place };
+    },
+    backup: () => {
+      settings.backup = true;
+    },
+    'no-backup': () => {
+      settings.backup = false;
+    },
+    disabled: () => {
+      settings.disabled = true;
+    },
+    enabled: () => {
+      settings.disabled = false;
+    },
+    inter: time('interMs'),
+    fastinter: time('fastinterMs'),
+    downinter: time('downinterMs'),
+    rise: number('rise', 1, CHECKS_MAX),
+    fall: number('fall', 1, CHECKS_MAX),
+    weight: number('weight', 0, WEIGHT_MAX),
+    maxconn: number('connectionsMax', 0, CONNECTIONS_MAX),
+    port: number('checkPort', 1, 65_535),
+    addr: (word, keyword) => {
+      const host = take(word, keyword, parseCheckHost(word.text));
+      if (host !== undefined) settings.checkHost = host;
+    },
+  };
+}
+
+/** Adds what a `default-server` line says to `settings`. */
+export function convertDefaultServer(report: Report, settings: ServerSettings, call: Call): void {
+  const handlers = settingHandlers(report, settings);
+  readKeywords(report, SERVER_KEYWORDS, call.args, 'a "default-server" line', handlers);
+}
+
+/** Host and port of a server. A name stays a name: it is resolved before the model is used. */
+function parseServerAddress(text: string): Result<{ host: string; port: number }> {
+  const parsed = parseEndpoint(text);
+  if (!parsed.ok) return parsed;
+  const endpoint = parsed.value;
+  if (endpoint.kind === 'unix' || endpoint.kind === 'other') {
+    return fail(`"${text}" is no TCP address; Evergate connects to servers over TCP only`);
+  }
+  const { host, port } = endpoint;
+  if (port === null || port === '' || /^[+-]/.test(port)) {
+    return fail(`"${text}" has no fixed port; write it out, as in "${host}:6443"`);
+  }
+  const value = parseInteger(port, 1, 65_535);
+  if (!value.ok) return fail(`"${text}": the port ${value.reason}`);
+  return ok({ host, port: value.value });
+}
+
+/** The server of one line, starting from `defaults`; null after an error that leaves no server. */
+export function convertServer(
+  report: Report,
+  defaults: ServerSettings,
+  call: Call,
+): ServerDraft | null {
+  const [name, address, ...keywords] = call.args;
+  if (name === undefined || address === undefined) return null;
+  if (!isProxyName(name.text)) {
+    const text = `"${name.text}" is no server name; use letters, digits, "-", "_", "." and ":"`;
+    report.error(name, 'bad-value', text);
+  }
+  const settings: ServerSettings = { ...defaults };
+  const handlers = settingHandlers(report, settings);
+  readKeywords(report, SERVER_KEYWORDS, keywords, 'a "server" line', handlers);
+  const parsed = parseServerAddress(address.text);
+  if (!parsed.ok) {
+    report.error(address, 'bad-value', parsed.reason);
+    return null;
+  }
+  return { name: name.text, ...parsed.value, place: name, settings };
+}

@@ -1,0 +1,126 @@
+/**
+ * Directives of `defaults`, `frontend`, `listen` and `backend` (configuration manual section 4), with
+ * the sections its matrix 4.1 allows them in.
+ */
+
+import { convert, ignore, lose, refuse, rows, tableOf } from './directives.ts';
+import { OPTION_ROWS } from './directives-option.ts';
+
+const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
+const HTTP_RULES = refuse('Evergate does not read HTTP and applies no HTTP rules');
+const TCP_RULES = refuse('Evergate applies no rules to connections');
+const STICKY = refuse('Evergate keeps no stick tables; say "balance source" for sticky clients');
+const HTTP_CHECK = refuse('Evergate checks haproxy.cfg servers by TCP connects only');
+const KEEPALIVE = lose("the kernel's settings for TCP keepalive apply");
+const MAIL = lose('Evergate sends no mail; watch its log or metrics instead');
+const REMOVED = refuse('HAProxy itself has dropped it');
+
+export const PROXY_DIRECTIVES = tableOf([
+  ...OPTION_ROWS,
+  ...rows('dflb', 'mode', convert(1, 1)),
+  ...rows('dfl', 'maxconn', convert(1, 1)),
+  ...rows('dfl', 'default_backend', convert(1, 1)),
+  ...rows('fl', 'bind', convert(1, 60)),
+  ...rows('lb', 'server', convert(2, 63)),
+  ...rows('dlb', 'default-server', convert(1, 63)),
+  ...rows('dlb', 'balance', convert(0, 8)),
+  ...rows('dlb', 'hash-type', convert(1, 3)),
+  ...rows('dlb', 'retries', convert(1, 1)),
+  ...rows('dflb', 'log', convert(1, 16)),
+  ...rows('dfl', 'log-format', convert(1, 1)),
+  ...rows('dfl', 'monitor-uri', convert(1, 1)),
+  ...rows('dflb', 'enabled,disabled', convert(0, 0)),
+  ...rows('dfl', 'timeout client,timeout client-fin', convert(1, 1)),
+  ...rows('dlb', 'timeout connect,timeout server,timeout server-fin', convert(1, 1)),
+  ...rows('dlb', 'timeout tunnel,timeout check', convert(1, 1)),
+  ...rows('dflb', 'stats enable,stats hide-version', convert(0, 0)),
+  ...rows('dflb', 'stats uri,stats realm,stats auth,stats refresh', convert(1, 1)),
+  ...rows('dflb', 'stats show-node', convert(0, 1)),
+  ...rows('flb', 'stats admin', convert(2, 16)),
+
+  ...rows(
+    'dflb',
+    'stats show-legends,stats show-desc,stats show-modules',
+    lose('the stats page shows what it has to show'),
+  ),
+  ...rows('dflb', 'stats scope', refuse('the stats page shows every proxy')),
+  ...rows('flb', 'stats http-request', refuse('the stats page knows "stats auth" only')),
+  ...rows('flb', 'description', ignore('it is a note')),
+  ...rows('flb', 'id', ignore('Evergate numbers proxies in the order of the file')),
+  ...rows('dfl', 'backlog', ignore('Evergate asks the kernel for its longest queue')),
+  ...rows('dflb', 'bind-process', ignore('there is one balancer process')),
+  ...rows('dlb', 'timeout queue', ignore('Evergate keeps no connection waiting for a server')),
+  ...rows('dflb', 'timeout http-request,timeout http-keep-alive,timeout tarpit', HTTP),
+  ...rows('dlb', 'fullconn', ignore('it only matters to "minconn"')),
+  ...rows('dlb', 'max-keep-alive-queue,http-reuse,http-send-name-header,retry-on', HTTP),
+  ...rows('dlb', 'cookie,ignore-persist,force-persist', HTTP),
+  ...rows('dflb', 'compression,errorfile,errorfiles,errorloc,errorloc302,errorloc303', HTTP),
+  ...rows('dflb', 'http-error,http-after-response', HTTP),
+  ...rows('fl', 'capture cookie,capture request,capture response,declare capture', HTTP),
+  ...rows('dfl', 'unique-id-format,unique-id-header', HTTP),
+  ...rows('lb', 'use-fcgi-app', HTTP),
+  ...rows('dflb', 'acl', ignore('an ACL only matters to the rules that use it')),
+  ...rows('flb', 'stick-table', ignore('a stick table only matters to the rules that use it')),
+  ...rows(
+    'dflb',
+    'tcp-request inspect-delay,tcp-response inspect-delay',
+    ignore('it only matters to "tcp-request content" rules'),
+  ),
+  ...rows(
+    'dlb',
+    'external-check command,external-check path',
+    ignore('it only matters to "option external-check"'),
+  ),
+  ...rows(
+    'dlb',
+    'server-state-file-name,load-server-state-from-file',
+    lose('every server starts as the file says and is checked at once'),
+  ),
+
+  ...rows(
+    'dfl',
+    'log-format-sd,error-log-format',
+    lose('connections are logged as by "option tcplog"'),
+  ),
+  ...rows('dflb', 'log-tag', lose('log lines carry the tag "haproxy"')),
+  ...rows('dfl', 'clitcpka-cnt,clitcpka-idle,clitcpka-intvl', KEEPALIVE),
+  ...rows('dlb', 'srvtcpka-cnt,srvtcpka-idle,srvtcpka-intvl', KEEPALIVE),
+  ...rows('dflb', 'email-alert from,email-alert level,email-alert mailers', MAIL),
+  ...rows('dflb', 'email-alert myhostname,email-alert to', MAIL),
+
+  ...rows('dflb', 'http-request,http-response', HTTP_RULES),
+  ...rows('flb', 'redirect', HTTP_RULES),
+  ...rows('fl', 'use_backend', refuse('a frontend has one backend; say "default_backend"')),
+  ...rows('lb', 'use-server', refuse('"balance" alone chooses the server')),
+  ...rows('dfl', 'tcp-request connection,tcp-request session', TCP_RULES),
+  ...rows('dflb', 'tcp-request content', TCP_RULES),
+  ...rows('dlb', 'tcp-response content', TCP_RULES),
+  ...rows('flb', 'filter', TCP_RULES),
+  ...rows('lb', 'stick on,stick match,stick store-request,stick store-response', STICKY),
+  ...rows('dlb', 'persist rdp-cookie', STICKY),
+  ...rows('dlb', 'http-check connect,http-check disable-on-404,http-check expect', HTTP_CHECK),
+  ...rows('dlb', 'http-check send,http-check send-state,http-check set-var', HTTP_CHECK),
+  ...rows('dlb', 'http-check unset-var,http-check set-var-fmt,tcp-check connect', HTTP_CHECK),
+  ...rows('dlb', 'tcp-check expect,tcp-check send,tcp-check send-lf', HTTP_CHECK),
+  ...rows('dlb', 'tcp-check send-binary,tcp-check send-binary-lf,tcp-check set-var', HTTP_CHECK),
+  ...rows('dlb', 'tcp-check unset-var,tcp-check set-var-fmt', HTTP_CHECK),
+  ...rows('dlb', 'http-check comment,tcp-check comment', ignore('it is a note')),
+  ...rows('fl', 'monitor fail', refuse('"monitor-uri" always answers 200')),
+  ...rows('dfl', 'rate-limit sessions', refuse('Evergate does not limit rates')),
+  ...rows('lb', 'server-template', refuse('name every server in a "server" line')),
+  ...rows('lb', 'dispatch', refuse('name the servers in "server" lines')),
+  ...rows('dlb', 'transparent', refuse("Evergate does not connect to a client's own target")),
+  ...rows('dlb', 'source', refuse('Evergate connects from the address the kernel chooses')),
+  ...rows(
+    'dflb',
+    'clitimeout,contimeout,srvtimeout',
+    refuse(
+      'HAProxy itself has dropped it; say "timeout client", "timeout connect" or "timeout server"',
+    ),
+  ),
+  ...rows('dlb', 'redispatch', refuse('HAProxy itself has dropped it; say "option redispatch"')),
+  ...rows('dflb', 'block,reqadd,reqallow,reqdel,reqdeny,reqiallow,reqidel', REMOVED),
+  ...rows('dflb', 'reqideny,reqipass,reqirep,reqitarpit,reqpass,reqrep,reqtarpit', REMOVED),
+  ...rows('dflb', 'rspadd,rspdel,rspdeny,rspidel,rspideny,rspirep,rsprep', REMOVED),
+  ...rows('dfl', 'monitor-net', REMOVED),
+]);

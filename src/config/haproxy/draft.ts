@@ -1,0 +1,151 @@
+/** Proxies while their sections are read: what the file said, with the places where it said so. */
+
+import type { BalanceConfig, BindConfig, LogTarget } from '../model.ts';
+import type { Word } from './lexer.ts';
+import type { Place } from './report.ts';
+
+export type ProxyKind = 'defaults' | 'frontend' | 'listen' | 'backend';
+
+export type TimeoutName =
+  | 'client'
+  | 'client-fin'
+  | 'connect'
+  | 'server'
+  | 'server-fin'
+  | 'tunnel'
+  | 'check';
+
+export type Placed<Value> = { readonly value: Value; readonly place: Place };
+
+export type BindDraft = { readonly bind: BindConfig; readonly place: Place };
+
+/** What `server` and `default-server` lines set; undefined: not said. */
+export type ServerSettings = {
+  check?: Placed<boolean>;
+  interMs?: number;
+  fastinterMs?: number;
+  downinterMs?: number;
+  rise?: number;
+  fall?: number;
+  weight?: number;
+  connectionsMax?: number;
+  checkPort?: number;
+  checkHost?: string;
+  backup?: boolean;
+  disabled?: boolean;
+};
+
+export type ServerDraft = {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly place: Place;
+  readonly settings: ServerSettings;
+};
+
+export type StatsDraft = {
+  place: Place;
+  uri: string | null;
+  realm: string | null;
+  users: readonly Placed<{ readonly name: string; readonly password: string }>[];
+  hideVersion: boolean;
+  showNode: boolean;
+  refreshSeconds: number;
+  admin: Place | null;
+};
+
+export type LogFormat = 'connect' | 'tcplog' | 'httplog';
+
+export type ProxyDraft = {
+  readonly kind: ProxyKind;
+  readonly name: string;
+  readonly place: Place;
+  mode: Placed<'tcp' | 'http'>;
+  disabled: boolean;
+  connectionsMax: number | null;
+  defaultBackend: Word | null;
+  binds: readonly BindDraft[];
+  servers: readonly ServerDraft[];
+  defaultServer: ServerSettings;
+  balance: Placed<BalanceConfig>;
+  /** `hash-type` other than HAProxy's default, which only `balance source` asks for. */
+  hashType: Placed<string> | null;
+  retries: number;
+  timeouts: ReadonlyMap<TimeoutName, Placed<number>>;
+  /** The last `option ...chk`: it wins. */
+  checkOption: Placed<string> | null;
+  logs: readonly LogTarget[];
+  logFormat: Placed<LogFormat>;
+  dontLogNull: boolean;
+  logHealthChecks: boolean;
+  stats: StatsDraft | null;
+  monitorUri: Placed<string> | null;
+};
+
+/** HAProxy's own defaults, where no `defaults` section came before (configuration manual section 4). */
+export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyDraft {
+  return {
+    kind,
+    name,
+    place,
+    mode: { value: 'tcp', place },
+    disabled: false,
+    connectionsMax: null,
+    defaultBackend: null,
+    binds: [],
+    servers: [],
+    defaultServer: {},
+    balance: { value: { kind: 'roundrobin' }, place },
+    hashType: null,
+    retries: 3,
+    timeouts: new Map(),
+    checkOption: null,
+    logs: [],
+    logFormat: { value: 'connect', place },
+    dontLogNull: false,
+    logHealthChecks: false,
+    stats: null,
+    monitorUri: null,
+  };
+}
+
+/** A proxy or a further `defaults` that starts from `parent`. Nothing is shared that is written to. */
+export function inheritDraft(
+  parent: ProxyDraft,
+  kind: ProxyKind,
+  name: string,
+  place: Place,
+): ProxyDraft {
+  return {
+    ...parent,
+    kind,
+    name,
+    place,
+    defaultServer: { ...parent.defaultServer },
+    stats: parent.stats === null ? null : { ...parent.stats },
+  };
+}
+
+/** Whether the proxy accepts clients. */
+export function hasFrontend(draft: ProxyDraft): boolean {
+  return draft.kind === 'frontend' || draft.kind === 'listen';
+}
+
+/** Whether the proxy has servers. */
+export function hasBackend(draft: ProxyDraft): boolean {
+  return draft.kind === 'backend' || draft.kind === 'listen';
+}
+
+/** Name of the backend a proxy hands its clients to; a `listen` has its own unless it names another. */
+export function backendNameOf(draft: ProxyDraft): string | null {
+  return draft.defaultBackend?.text ?? (draft.kind === 'listen' ? draft.name : null);
+}
+
+/** The backend a frontend hands its clients to, if there is one of that name. */
+export function findBackend(
+  proxies: readonly ProxyDraft[],
+  frontend: ProxyDraft,
+): ProxyDraft | null {
+  const name = backendNameOf(frontend);
+  return proxies.find((each) => hasBackend(each) && each.name === name) ?? null;
+}

@@ -1,0 +1,43 @@
+/**
+ * haproxy.cfg to the configuration model: text to words (lexer.ts), words to sections (parser.ts),
+ * sections to drafts (proxies.ts, convert-*.ts, along the tables in directives-*.ts and keywords.ts),
+ * drafts to the model (build.ts), and what will hurt (lints.ts).
+ */
+
+import type { Diagnostic } from '../diagnostics.ts';
+import type { BalancerConfig } from '../model.ts';
+import { scanInvisible, withoutInvisible } from '../text.ts';
+import { buildBalancer } from './build.ts';
+import { lintProxies } from './lints.ts';
+import { parseSections } from './parser.ts';
+import { readDrafts } from './proxies.ts';
+import { createReport } from './report.ts';
+
+export type HaproxyResult = {
+  /** null exactly when `diagnostics` holds an error. */
+  readonly config: BalancerConfig | null;
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+/**
+ * Reads a whole haproxy.cfg. Pure and bounded: no file is read and no name resolved. `file` is only for
+ * messages; `env` is what "${NAME}" in double quotes refers to.
+ *
+ * Hosts of servers and log targets stay as written when they are names (`localhost` becomes 127.0.0.1);
+ * whoever uses the model resolves them first. User and group ids (`uid 99`) stand as decimal text.
+ */
+export function parseHaproxy(
+  file: string,
+  text: string,
+  env: Readonly<Record<string, string>>,
+): HaproxyResult {
+  const report = createReport(file);
+  const invisible = scanInvisible(file, text, '#');
+  report.add(invisible);
+  const sections = parseSections(report, invisible.length > 0 ? withoutInvisible(text) : text, env);
+  const drafts = readDrafts(report, sections);
+  const config = buildBalancer(report, drafts);
+  lintProxies(report, drafts.proxies);
+  return { config, diagnostics: report.diagnostics() };
+}
