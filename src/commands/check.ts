@@ -1,0 +1,75 @@
+/** `evergate check`: every error and warning of the configuration files, before they bite. */
+
+import { Command } from 'commander';
+import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import type { Config } from '../config/model.ts';
+import { loadConfig } from '../config-files/load.ts';
+
+type CheckOptions = {
+  readonly haproxy?: string;
+  readonly keepalived?: readonly string[];
+  readonly keepScripts: boolean;
+  readonly json: boolean;
+};
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Say every error and warning of the configuration files')
+    .option('--haproxy <file>', 'the haproxy.cfg')
+    .option(
+      '--keepalived <file...>',
+      'the keepalived.conf; several, one of each node, are compared',
+    )
+    .option('--keep-scripts', 'take scripts that watch haproxy as they are', false)
+    .option('--json', 'print an array of diagnostics', false)
+    .addHelpText(
+      'after',
+      '\nOne line each: file:line:column: severity: text [code]. Codes: docs/diagnostics.md\n' +
+        'Exit code 1 when there is an error, else 0.',
+    )
+    .action(check);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function describe(config: Config, nodes: number): readonly string[] {
+  const parts: string[] = [];
+  if (config.balancer !== null) {
+    const { frontends, httpFrontends, backends } = config.balancer;
+    const servers = backends.flatMap((backend) => backend.servers);
+    parts.push(counted(frontends.length, 'frontend'), counted(servers.length, 'server'));
+    if (httpFrontends.length > 0) parts.push(counted(httpFrontends.length, 'HTTP frontend'));
+  }
+  if (config.vrrp !== null) {
+    parts.push(counted(config.vrrp.instances.length, 'VRRP instance'));
+    if (nodes > 1) parts.push(counted(nodes, 'node'));
+  }
+  return parts;
+}
+
+function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: number): string {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
+  const warnings = counted(diagnostics.length - errors, 'warning');
+  if (errors > 0) return `${counted(errors, 'error')}, ${warnings}`;
+  return `OK: ${[...describe(config, nodes), warnings].join(', ')}`;
+}
+
+async function check(options: CheckOptions, command: Command): Promise<void> {
+  const { haproxy = null, keepalived = [], keepScripts, json } = options;
+  if (haproxy === null && keepalived.length === 0) {
+    command.error('error: Give --haproxy FILE, --keepalived FILE or both', { exitCode: 1 });
+  }
+  const { config, diagnostics } = await loadConfig({
+    haproxy,
+    keepalived,
+    keepScripts,
+    checkMachine: true,
+  });
+  const lines = json
+    ? [JSON.stringify(diagnostics, null, 2)]
+    : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, keepalived.length)];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  process.exitCode = hasErrors(diagnostics) ? 1 : 0;
+}

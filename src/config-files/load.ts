@@ -1,0 +1,166 @@
+/**
+ * Configuration files from disk to the one model: reads them and their includes, runs the front ends and
+ * the lints, and holds the result against this machine. The only place where configuration meets I/O.
+ */
+
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { Diagnostic, DiagnosticCode } from '../config/diagnostics.ts';
+import { parseHaproxy } from '../config/haproxy/index.ts';
+import { parseKeepalived } from '../config/keepalived/index.ts';
+import type { SourceFile } from '../config/keepalived/reader.ts';
+import { lintNodes, type NodeFacts } from '../config/lint.ts';
+import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
+import { checkMachine } from './machine.ts';
+
+export type ConfigInputs = {
+  readonly haproxy: string | null;
+  /** One for a run. A check takes one of each node and compares them. */
+  readonly keepalived: readonly string[];
+  /** Run scripts that watch haproxy as they are. */
+  readonly keepScripts: boolean;
+  /** Look whether interfaces and scripts exist here. */
+  readonly checkMachine: boolean;
+};
+
+export type LoadedConfig = {
+  /** A part is null when its file is not given or has errors. `vrrp` is that of the first file. */
+  readonly config: Config;
+  /** In the order of files and lines. */
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+/** Larger files are no configuration; reading stops before. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const SCRIPT_BYTES_MAX = 1024 * 1024;
+
+type Read = { readonly text: string } | { readonly problem: string };
+
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EACCES') return 'may not be read; check its permissions';
+  if (code === 'EISDIR') return 'is a directory';
+  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+}
+
+function readText(path: string, bytesMax: number): Read {
+  try {
+    const status = statSync(path);
+    if (status.isDirectory()) return { problem: 'is a directory' };
+    if (status.size > bytesMax) return { problem: `is larger than ${bytesMax} bytes` };
+    return { text: readFileSync(path, 'utf8') };
+  } catch (cause) {
+    return { problem: reasonOf(cause) };
+  }
+}
+
+function fileError(file: string, code: DiagnosticCode, text: string): Diagnostic {
+  return { file, line: 0, column: 0, severity: 'error', text, code };
+}
+
+/** Null, with an error, when the file cannot be read. */
+function readConfigFile(file: string, diagnostics: Diagnostic[]): string | null {
+  const read = readText(file, FILE_BYTES_MAX);
+  if ('text' in read) return read.text;
+  diagnostics.push(fileError(file, 'unreadable-file', `The file "${file}" ${read.problem}`));
+  return null;
+}
+
+/** Files of a pattern, relative to the including file; unreadable ones are left out. */
+function readInclude(pattern: string, fromFile: string): readonly SourceFile[] {
+  const absolute = isAbsolute(pattern) ? pattern : resolve(dirname(fromFile), pattern);
+  return globSync(absolute)
+    .sort()
+    .flatMap((file) => {
+      const read = readText(file, FILE_BYTES_MAX);
+      return 'text' in read ? [{ file, text: read.text }] : [];
+    });
+}
+
+/** Only regular files: a path in a command line may also name a device or a pipe. */
+function readScript(path: string): string | null {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
+  const read = readText(path, SCRIPT_BYTES_MAX);
+  return 'text' in read && !read.text.includes('\0') ? read.text : null;
+}
+
+/** keepalived compares `@id` with the host name up to its first dot unless told otherwise. */
+function defaultConfigId(): string {
+  return hostname().split('.')[0] ?? '';
+}
+
+function environment(): Readonly<Record<string, string>> {
+  const entries = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(entries);
+}
+
+function loadHaproxy(file: string, diagnostics: Diagnostic[]): BalancerConfig | null {
+  const text = readConfigFile(file, diagnostics);
+  if (text === null) return null;
+  const parsed = parseHaproxy(file, text, environment());
+  diagnostics.push(...parsed.diagnostics);
+  const { config } = parsed;
+  if (config !== null && config.frontends.length + config.httpFrontends.length === 0) {
+    const problem = 'The file has no frontend; add one, or leave out --haproxy';
+    diagnostics.push(fileError(file, 'nothing-to-run', problem));
+  }
+  return config;
+}
+
+type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
+
+function loadKeepalived(
+  file: string,
+  inputs: ConfigInputs,
+  diagnostics: Diagnostic[],
+): LoadedNode | null {
+  const text = readConfigFile(file, diagnostics);
+  if (text === null) return null;
+  const parsed = parseKeepalived(file, text, {
+    readInclude,
+    readScript,
+    configId: defaultConfigId(),
+    keepScripts: inputs.keepScripts,
+    balancerHere: inputs.haproxy !== null,
+  });
+  diagnostics.push(...parsed.diagnostics);
+  if (parsed.config?.instances.length === 0) {
+    const problem = 'The file has no vrrp_instance; add one, or leave out --keepalived';
+    diagnostics.push(fileError(file, 'nothing-to-run', problem));
+  }
+  return { config: parsed.config, facts: parsed.facts };
+}
+
+/** By file in order of appearance, then line and column; a file as a whole comes first. */
+function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ file }) => file))];
+  const rank = new Map(files.map((file, index) => [file, index]));
+  return diagnostics.toSorted(
+    (a, b) =>
+      (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+  );
+}
+
+/**
+ * Never rejects over what a file holds or whether it is there: that is told by the diagnostics. The
+ * configuration may be used only when none of them is an error.
+ */
+export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
+  const diagnostics: Diagnostic[] = [];
+  const balancer = inputs.haproxy === null ? null : loadHaproxy(inputs.haproxy, diagnostics);
+  const nodes = inputs.keepalived
+    .map((file) => loadKeepalived(file, inputs, diagnostics))
+    .filter((node) => node !== null);
+  const facts = nodes.map((node) => node.facts);
+  diagnostics.push(...lintNodes(facts));
+  if (inputs.checkMachine) {
+    const several = inputs.keepalived.length > 1;
+    for (const node of facts) diagnostics.push(...checkMachine(node, several));
+  }
+  const config = { balancer, vrrp: nodes[0]?.config ?? null };
+  return { config, diagnostics: inReadingOrder(diagnostics) };
+}

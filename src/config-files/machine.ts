@@ -1,0 +1,86 @@
+/** Holds a configuration against this machine: do the interfaces and the script files exist? */
+
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Diagnostic, DiagnosticCode, Severity } from '../config/diagnostics.ts';
+import type { NodeFacts, Place } from '../config/lint.ts';
+
+const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Interfaces of the network namespace we run in (proc_pid_net(5)). Not /sys/class/net: that mount may
+ * belong to another namespace.
+ */
+function interfaceNames(): ReadonlySet<string> {
+  const names = readFileSync('/proc/self/net/dev', 'utf8').matchAll(/^\s*([^\s:]+):/gm);
+  return new Set([...names].map((match) => match[1] ?? ''));
+}
+
+function isRunnable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function diagnose(
+  place: Place,
+  severity: Severity,
+  code: DiagnosticCode,
+  text: string,
+): Diagnostic {
+  const { file, line, column } = place;
+  return { file, line, column, severity, text, code };
+}
+
+/** What is wrong with a command; null when it can be run. */
+function commandProblem(command: string): string | null {
+  if (/[<>|;&$`]/.test(command)) {
+    return `"${command}" is no program but shell syntax; write "sh -c '...'" around the command`;
+  }
+  if (!command.includes('/')) {
+    const path = (process.env.PATH ?? PATH_DEFAULT).split(':').slice(0, 64);
+    if (path.some((directory) => isRunnable(join(directory, command)))) return null;
+    return `the program "${command}" is in no directory of PATH`;
+  }
+  if (isRunnable(command)) return null;
+  if (exists(command)) return `"${command}" cannot be run; make it executable with "chmod +x"`;
+  return `the file "${command}" does not exist`;
+}
+
+/** Arguments that are plainly script files, as behind `timeout 2` or `sh`. */
+function missingArgument(argv: readonly string[]): string | null {
+  const script = argv.slice(1).find((word) => /^\/\S+\.(sh|bash|py|pl)$/.test(word));
+  if (script === undefined || exists(script)) return null;
+  return `the file "${script}", given to ${basename(argv[0] ?? '')}, does not exist`;
+}
+
+/**
+ * A script that cannot run is an error: its instance would be in FAULT, or at the wrong priority, for
+ * ever. An interface that is missing is a warning: it may come up later, or the file be another node's;
+ * `evergate run` refuses to start without it. `mayBeElsewhere`: the files belong to several nodes, so that
+ * scripts too are only warned of.
+ */
+export function checkMachine(facts: NodeFacts, mayBeElsewhere: boolean): readonly Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const known = interfaceNames();
+  for (const { name, place } of facts.interfaces) {
+    if (known.has(name)) continue;
+    const text = `The interface "${name}" does not exist on this machine; "evergate run" needs it`;
+    diagnostics.push(diagnose(place, 'warning', 'missing-interface', text));
+  }
+  const severity = mayBeElsewhere ? 'warning' : 'error';
+  for (const { name, argv, place } of facts.scripts) {
+    const problem = commandProblem(argv[0] ?? '') ?? missingArgument(argv);
+    if (problem === null) continue;
+    const text = `Script "${name}" cannot run: ${problem}`;
+    diagnostics.push(diagnose(place, severity, 'missing-script', text));
+  }
+  return diagnostics;
+}

@@ -1,0 +1,248 @@
+/**
+ * The keepalived.conf front end: text in, VRRP configuration and diagnoses out, no I/O
+ * (keepalived.conf(5), checked against Debian's keepalived 2.2.7).
+ *
+ * lexer -> reader (definitions, conditions, includes) -> parser -> directives table -> conversion.
+ * Blocks may stand in any order: keepalived ignores a vrrp_script that comes after the instance.
+ */
+
+import { type Diagnostic, hasErrors } from '../diagnostics.ts';
+import type { InstanceFacts, NodeFacts, WeightFacts } from '../lint.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../model.ts';
+import { didYouMean } from '../suggest.ts';
+import { TOP_LEVEL } from './directives.ts';
+import { convertGlobalDefs, defaultGlobalDefs, type GlobalDefs } from './global-defs.ts';
+import { scriptFiles, watchesHaproxy } from './haproxy-watch.ts';
+import { finishInstance } from './instance.ts';
+import { type InstanceDraft, readInstance } from './instance-draft.ts';
+import type { Word } from './lexer.ts';
+import { parseStatements, type Statement } from './parser.ts';
+import { type ReadOptions, readLines } from './reader.ts';
+import { Report } from './report.ts';
+import { convertScript, type PlacedScript } from './script.ts';
+import { firstValue } from './values.ts';
+import { walk } from './walk.ts';
+
+export type KeepalivedOptions = ReadOptions & {
+  /** Text of a script file, to see what it does; null when it cannot be read. */
+  readonly readScript: (path: string) => string | null;
+  /** Run scripts that watch haproxy as they are. */
+  readonly keepScripts: boolean;
+  /** Whether Evergate balances on this node too, so that there is no haproxy to watch. */
+  readonly balancerHere: boolean;
+};
+
+export type KeepalivedResult = {
+  /** null when there are errors. */
+  readonly config: VrrpConfig | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** For lintNodes(), which adds what depends on other nodes, and for checks of the machine. */
+  readonly facts: NodeFacts;
+};
+
+type Blocks = {
+  readonly globals: Statement[];
+  readonly scripts: Statement[];
+  readonly instances: Statement[];
+  /** Names of scripts in the order of the file, as known when each instance begins. */
+  readonly scriptsBefore: Map<Statement, ReadonlySet<string>>;
+};
+
+function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
+  const blocks: Blocks = { globals: [], scripts: [], instances: [], scriptsBefore: new Map() };
+  const handlers = {
+    global_defs: (statement: Statement) => {
+      blocks.globals.push(statement);
+    },
+    vrrp_script: (statement: Statement) => {
+      blocks.scripts.push(statement);
+    },
+    vrrp_instance: (statement: Statement) => {
+      const names = blocks.scripts.map((script) => firstValue(script).text);
+      blocks.scriptsBefore.set(statement, new Set(names));
+      blocks.instances.push(statement);
+    },
+  };
+  walk(statements, TOP_LEVEL, 'the file', handlers, report);
+  return blocks;
+}
+
+/** Drops a block whose name is taken, with an error. */
+function uniqueBlocks(blocks: readonly Statement[], report: Report): readonly Statement[] {
+  const names = new Set<string>();
+  return blocks.filter((block) => {
+    const name = firstValue(block);
+    const fresh = !names.has(name.text);
+    names.add(name.text);
+    if (!fresh) {
+      const text = `${block.name.text} "${name.text}" is defined twice; rename one`;
+      report.error(name, 'duplicate-name', text);
+    }
+    return fresh;
+  });
+}
+
+type Scripts = ReadonlyMap<string, PlacedScript | null>;
+
+function convertScripts(blocks: Blocks, globals: GlobalDefs, report: Report): Scripts {
+  const scripts = new Map<string, PlacedScript | null>();
+  for (const block of uniqueBlocks(blocks.scripts, report)) {
+    scripts.set(firstValue(block).text, convertScript(block, globals, report));
+  }
+  return scripts;
+}
+
+/** The script an instance tracks; null after an error about it. */
+function resolve(
+  name: Word,
+  scripts: Scripts,
+  before: ReadonlySet<string>,
+  report: Report,
+): PlacedScript | null {
+  const script = scripts.get(name.text);
+  if (script === undefined) {
+    const hint = didYouMean(name.text, scripts.keys());
+    report.error(name, 'unknown-name', `No vrrp_script is called "${name.text}"${hint}`);
+    return null;
+  }
+  if (!before.has(name.text)) {
+    const text = `vrrp_script "${name.text}" stands behind the instance: it runs here, but keepalived ignores it; move it up`;
+    report.warning(name, 'unknown-name', text);
+  }
+  return script;
+}
+
+type Watch = { readonly why: string };
+
+/** Scripts that the tracking of our own balancer replaces, by name. */
+function findWatches(
+  scripts: Scripts,
+  tracked: ReadonlySet<string>,
+  options: KeepalivedOptions,
+  report: Report,
+): ReadonlyMap<string, Watch> {
+  const watches = new Map<string, Watch>();
+  if (!options.balancerHere || options.keepScripts) return watches;
+  for (const [name, script] of scripts) {
+    if (script === null || !tracked.has(name)) continue;
+    const { argv } = script.config;
+    const texts = scriptFiles(argv).map((path) => options.readScript(path));
+    const why = watchesHaproxy(argv, texts.find((text) => text !== null) ?? null);
+    if (why === null) continue;
+    watches.set(name, { why });
+    const text = `Script "${name}" ${why}; the built-in tracking of the balancer replaces it (--keep-scripts runs it as it is)`;
+    report.warning(script.command, 'replaced-script', text);
+  }
+  return watches;
+}
+
+type Converted = { readonly config: VrrpInstanceConfig; readonly facts: InstanceFacts };
+
+function convertInstance(
+  draft: InstanceDraft,
+  tracks: readonly {
+    readonly script: PlacedScript;
+    readonly weight: number;
+    readonly place: Word;
+  }[],
+  watches: ReadonlyMap<string, Watch>,
+  report: Report,
+): Converted | null {
+  const instance = finishInstance(draft, report);
+  if (instance === null) return null;
+  const kept = tracks.filter(({ script }) => !watches.has(script.config.name));
+  const trackScripts = kept.map(({ script, weight }) => ({ name: script.config.name, weight }));
+  const trackBalancer = kept.length < tracks.length ? { weight: 0 } : null;
+  const weights: WeightFacts[] = tracks
+    .filter(({ weight }) => weight !== 0)
+    .map(({ script, weight, place }) => ({ script: script.config.name, weight, place }));
+  const { name, virtualRouterId, priority } = instance;
+  const addresses = instance.addresses.map(({ address }) => address);
+  const nopreempt = instance.preempt ? null : draft.nopreempt;
+  return {
+    config: { ...instance, trackScripts, trackBalancer },
+    facts: { name, virtualRouterId, priority, addresses, nopreempt, weights },
+  };
+}
+
+/** Two instances on one interface cannot share a virtual router id (RFC 5798 section 5.2.3). */
+function reportSharedIds(drafts: readonly InstanceDraft[], report: Report): void {
+  const owners = new Map<string, string>();
+  for (const { name, interface: on, virtualRouterId, virtualRouterIdValue: id } of drafts) {
+    if (on === null || virtualRouterId === null || id === null) continue;
+    const owner = owners.get(`${on} ${id}`);
+    owners.set(`${on} ${id}`, owner ?? name.text);
+    if (owner === undefined) continue;
+    const text = `virtual_router_id ${id} on "${on}" is already that of "${owner}"; choose another`;
+    report.error(virtualRouterId, 'duplicate-name', text);
+  }
+}
+
+function reportUntracked(scripts: Scripts, tracked: ReadonlySet<string>, report: Report): void {
+  for (const [name, script] of scripts) {
+    if (script === null || tracked.has(name)) continue;
+    const text = `Script "${name}" does not run: no instance tracks it in a "track_script" block`;
+    report.warning(script.name, 'ignored-directive', text);
+  }
+}
+
+function findInterfaces(drafts: readonly InstanceDraft[]): NodeFacts['interfaces'] {
+  const interfaces = new Map<string, Word>();
+  for (const draft of drafts) {
+    const place = draft.interfaceWord ?? draft.name;
+    const others = draft.addresses.map((address) => address.interface);
+    for (const name of [draft.interface, ...others]) {
+      if (name !== null && !interfaces.has(name)) interfaces.set(name, place);
+    }
+  }
+  return [...interfaces].map(([name, place]) => ({ name, place }));
+}
+
+/** Total: whatever the text holds, the result says what it is or what is wrong with it. */
+export function parseKeepalived(
+  file: string,
+  text: string,
+  options: KeepalivedOptions,
+): KeepalivedResult {
+  const report = new Report();
+  const statements = parseStatements(readLines({ file, text }, options, report), report);
+  const blocks = sortBlocks(statements, report);
+  const globals = defaultGlobalDefs();
+  for (const block of blocks.globals) convertGlobalDefs(block, globals, report);
+  const scripts = convertScripts(blocks, globals, report);
+  const instances = uniqueBlocks(blocks.instances, report).map((block) => {
+    const draft = readInstance(block, globals, report);
+    const before = blocks.scriptsBefore.get(block) ?? new Set<string>();
+    const tracks = draft.tracks.flatMap((track) => {
+      const script = resolve(track.script, scripts, before, report);
+      if (script === null) return [];
+      const place = track.weight === null ? (script.weight ?? track.script) : track.script;
+      return [{ script, weight: track.weight ?? script.config.weight, place }];
+    });
+    return { draft, tracks };
+  });
+  const drafts = instances.map(({ draft }) => draft);
+  const tracked = new Set(drafts.flatMap((draft) => draft.tracks.map(({ script }) => script.text)));
+  reportSharedIds(drafts, report);
+  reportUntracked(scripts, tracked, report);
+  const watches = findWatches(scripts, tracked, options, report);
+  const converted = instances
+    .map(({ draft, tracks }) => convertInstance(draft, tracks, watches, report))
+    .filter((instance) => instance !== null);
+  const running = [...scripts.values()]
+    .filter((script) => script !== null)
+    .filter(({ config: { name } }) => tracked.has(name) && !watches.has(name));
+  const config: VrrpConfig = {
+    routerId: globals.routerId?.value ?? null,
+    scripts: running.map((script) => script.config),
+    instances: converted.map((instance) => instance.config),
+  };
+  const facts: NodeFacts = {
+    routerId: globals.routerId,
+    instances: converted.map((instance) => instance.facts),
+    scripts: running.map(({ config: { name, argv }, command }) => ({ name, argv, place: command })),
+    interfaces: findInterfaces(drafts),
+  };
+  const { diagnostics } = report;
+  return { config: hasErrors(diagnostics) ? null : config, diagnostics, facts };
+}

@@ -1,0 +1,246 @@
+/** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
+
+import type { VirtualAddressConfig } from '../model.ts';
+import { AUTHENTICATION, VRRP_INSTANCE } from './directives.ts';
+import {
+  GARP_REPEAT_RANGE,
+  type GlobalDefs,
+  parseSwitch,
+  parseVersion,
+  SECONDS_RANGE,
+} from './global-defs.ts';
+import type { Word } from './lexer.ts';
+import type { Statement } from './parser.ts';
+import type { Report } from './report.ts';
+import { parseWeight } from './script.ts';
+import {
+  firstValue,
+  parseAddress,
+  parseInteger,
+  parseInterface,
+  parseMulticastGroup,
+  parseSeconds,
+} from './values.ts';
+import { convertAddresses } from './virtual-addresses.ts';
+import { type Handlers, listEntries, walk } from './walk.ts';
+
+export type Track = {
+  readonly script: Word;
+  /** null: the script's own. */
+  readonly weight: number | null;
+};
+
+export type InstanceDraft = {
+  readonly name: Word;
+  version: 2 | 3;
+  interface: string | null;
+  /** Where the interface is named; null: it is the default one. */
+  interfaceWord: Word | null;
+  virtualRouterId: Word | null;
+  virtualRouterIdValue: number | null;
+  priority: Word | null;
+  priorityValue: number | null;
+  state: 'master' | 'backup';
+  advertInterval: Word | null;
+  authentication: Word | null;
+  authType: Word | null;
+  authPass: Word | null;
+  /** Where nopreempt stands; null: it does not. */
+  nopreempt: Word | null;
+  preemptDelay: Word | null;
+  preemptDelayMs: number;
+  addresses: readonly VirtualAddressConfig[];
+  hasAddresses: boolean;
+  sourceAddress: string | null;
+  group: string;
+  peers: readonly string[] | null;
+  tracks: readonly Track[];
+  garpDelayMs: number;
+  garpRepeat: number;
+  garpRefreshMs: number;
+  strict: boolean;
+};
+
+const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000 } as const;
+const BYTE_RANGE = { min: 1, max: 255 } as const;
+const PEERS_MAX = 64;
+const TRACKS_MAX = 64;
+
+export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
+  return {
+    name,
+    version: globals.version,
+    interface: globals.interface,
+    interfaceWord: null,
+    virtualRouterId: null,
+    virtualRouterIdValue: null,
+    priority: null,
+    priorityValue: null,
+    state: 'backup',
+    advertInterval: null,
+    authentication: null,
+    authType: null,
+    authPass: null,
+    nopreempt: null,
+    preemptDelay: null,
+    preemptDelayMs: 0,
+    addresses: [],
+    hasAddresses: false,
+    sourceAddress: null,
+    group: globals.group,
+    peers: null,
+    tracks: [],
+    garpDelayMs: globals.garpDelayMs,
+    garpRepeat: globals.garpRepeat,
+    garpRefreshMs: globals.garpRefreshMs,
+    strict: globals.strict,
+  };
+}
+
+function parseState(word: Word, report: Report): 'master' | 'backup' {
+  if (word.text === 'MASTER') return 'master';
+  if (word.text !== 'BACKUP') {
+    report.error(word, 'bad-value', `"${word.text}" is no state; write "MASTER" or "BACKUP"`);
+  }
+  return 'backup';
+}
+
+function convertPeers(block: Statement, report: Report): readonly string[] {
+  const peers: string[] = [];
+  for (const { name, args } of listEntries(block, report)) {
+    const peer = parseAddress(name, 'unicast peer', report);
+    const extra = args[0];
+    if (extra !== undefined) {
+      const text = `"${extra.text}" behind the peer is not supported; one peer a line`;
+      report.error(extra, 'unsupported-directive', text);
+    }
+    if (peer === null) continue;
+    if (peers.length < PEERS_MAX) peers.push(peer);
+    else report.error(name, 'bad-value', `An instance has at most ${PEERS_MAX} peers`);
+  }
+  if ((block.children ?? []).length === 0) {
+    report.error(block.name, 'missing-value', '"unicast_peer" names no peer');
+  }
+  return peers;
+}
+
+function convertTracks(block: Statement, report: Report): readonly Track[] {
+  const tracks: Track[] = [];
+  for (const { name, args } of listEntries(block, report)) {
+    const [keyword, ...rest] = args;
+    let weight: number | null = null;
+    if (keyword?.text === 'weight') {
+      weight = parseWeight(rest, report);
+      if (rest.length === 0) report.error(keyword, 'missing-value', '"weight" needs a value');
+    } else if (keyword !== undefined) {
+      const text = `"${keyword.text}" behind "${name.text}" is not understood; only "weight N" may follow`;
+      report.error(keyword, 'bad-value', text);
+    }
+    if (tracks.some(({ script }) => script.text === name.text)) {
+      report.warning(name, 'duplicate-name', `The script "${name.text}" is tracked twice`);
+    } else if (tracks.length < TRACKS_MAX) {
+      tracks.push({ script: name, weight });
+    } else {
+      report.error(name, 'bad-value', `An instance tracks at most ${TRACKS_MAX} scripts`);
+    }
+  }
+  return tracks;
+}
+
+function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
+  return {
+    state: (statement) => {
+      draft.state = parseState(firstValue(statement), report);
+    },
+    virtual_router_id: (statement) => {
+      const word = firstValue(statement);
+      draft.virtualRouterId = word;
+      draft.virtualRouterIdValue = parseInteger(word, BYTE_RANGE, 'virtual router id', report);
+    },
+    priority: (statement) => {
+      draft.priority = firstValue(statement);
+      draft.priorityValue = parseInteger(draft.priority, BYTE_RANGE, 'priority', report);
+    },
+    advert_int: (statement) => {
+      draft.advertInterval = firstValue(statement);
+    },
+    version: (statement) => {
+      draft.version = parseVersion(statement, report) ?? draft.version;
+    },
+    preempt: () => {
+      draft.nopreempt = null;
+    },
+    nopreempt: (statement) => {
+      draft.nopreempt = statement.name;
+    },
+    preempt_delay: (statement) => {
+      const word = firstValue(statement);
+      draft.preemptDelay = statement.name;
+      draft.preemptDelayMs = parseSeconds(word, PREEMPT_DELAY_RANGE, 'delay', report) ?? 0;
+    },
+    authentication: (statement) => {
+      draft.authentication = statement.name;
+      const handlers: Handlers = {
+        auth_type: (inner) => {
+          draft.authType = firstValue(inner);
+        },
+        auth_pass: (inner) => {
+          draft.authPass = firstValue(inner);
+        },
+      };
+      walk(statement.children ?? [], AUTHENTICATION, 'authentication', handlers, report);
+    },
+    strict_mode: (statement) => {
+      draft.strict = parseSwitch(statement, report);
+    },
+    track_script: (statement) => {
+      draft.tracks = [...draft.tracks, ...convertTracks(statement, report)];
+    },
+  };
+}
+
+function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
+  const time = (statement: Statement): number | null =>
+    parseSeconds(firstValue(statement), SECONDS_RANGE, `"${statement.name.text}"`, report);
+  const source = (statement: Statement): void => {
+    draft.sourceAddress = parseAddress(firstValue(statement), 'source address', report);
+  };
+  return {
+    interface: (statement) => {
+      draft.interfaceWord = firstValue(statement);
+      draft.interface = parseInterface(draft.interfaceWord, report);
+    },
+    virtual_ipaddress: (statement) => {
+      draft.hasAddresses = (statement.children ?? []).length > 0;
+      draft.addresses = [...draft.addresses, ...convertAddresses(statement, report)];
+    },
+    unicast_src_ip: source,
+    mcast_src_ip: source,
+    mcast_dst_ip: (statement) => {
+      draft.group = parseMulticastGroup(firstValue(statement), report) ?? draft.group;
+    },
+    unicast_peer: (statement) => {
+      draft.peers = [...(draft.peers ?? []), ...convertPeers(statement, report)];
+    },
+    garp_master_delay: (statement) => {
+      draft.garpDelayMs = time(statement) ?? draft.garpDelayMs;
+    },
+    garp_master_repeat: (statement) => {
+      const word = firstValue(statement);
+      const repeat = parseInteger(word, GARP_REPEAT_RANGE, 'number of repeats', report);
+      draft.garpRepeat = repeat ?? draft.garpRepeat;
+    },
+    garp_master_refresh: (statement) => {
+      draft.garpRefreshMs = time(statement) ?? draft.garpRefreshMs;
+    },
+  };
+}
+
+/** Reads the block word by word; what the words mean together is decided by finishInstance(). */
+export function readInstance(block: Statement, globals: GlobalDefs, report: Report): InstanceDraft {
+  const draft = emptyDraft(firstValue(block), globals);
+  const where = `vrrp_instance "${draft.name.text}"`;
+  const handlers = { ...electionHandlers(draft, report), ...networkHandlers(draft, report) };
+  walk(block.children ?? [], VRRP_INSTANCE, where, handlers, report);
+  return draft;
+}

@@ -1,0 +1,149 @@
+/**
+ * keepalived.conf: a vrrp_instance as a whole, once all its directives are read: what one directive means
+ * may depend on another (state and nopreempt, version and advert_int, version and authentication).
+ */
+
+import type { VrrpInstanceConfig } from '../model.ts';
+import type { InstanceDraft } from './instance-draft.ts';
+import type { Report } from './report.ts';
+import { parseInteger, parseSeconds } from './values.ts';
+
+/** RFC 2338 section 5.3.10: the field is eight bytes long. */
+export const PASSWORD_BYTES_MAX = 8;
+
+const ADVERT_DEFAULT_MS = 1000;
+/** RFC 5798 section 5.2.7: twelve bits of centiseconds. */
+const ADVERT_RANGE_V3 = { minMs: 10, maxMs: 40_950 } as const;
+const ADVERT_RANGE_V2 = { min: 1, max: 255 } as const;
+
+/** Whole seconds in version 2, tens of milliseconds in version 3. */
+function advertIntervalMs(draft: InstanceDraft, report: Report): number {
+  const word = draft.advertInterval;
+  if (word === null) return ADVERT_DEFAULT_MS;
+  if (draft.version === 2) {
+    if (/^\d*\.\d*[1-9]/.test(word.text)) {
+      const text = `VRRP version 2 cannot advertise every "${word.text}" s, only in whole seconds; add "version 3"`;
+      report.error(word, 'bad-value', text);
+      return ADVERT_DEFAULT_MS;
+    }
+    const whole = { ...word, text: word.text.replace(/\.0*$/, '') };
+    const seconds = parseInteger(whole, ADVERT_RANGE_V2, 'interval of version 2', report);
+    return (seconds ?? 1) * 1000;
+  }
+  const valueMs = parseSeconds(word, ADVERT_RANGE_V3, 'interval of version 3', report);
+  if (valueMs === null || valueMs % 10 === 0) return valueMs ?? ADVERT_DEFAULT_MS;
+  const text = `"${word.text}" is no interval of version 3; it counts in steps of 0.01 s`;
+  report.error(word, 'bad-value', text);
+  return ADVERT_DEFAULT_MS;
+}
+
+/** The password as it travels; null without one. */
+function password(draft: InstanceDraft, report: Report): string | null {
+  const { authentication, authType, authPass } = draft;
+  if (authentication === null) return null;
+  if (authType === null) {
+    const text = '"authentication" without "auth_type PASS" is ignored, as keepalived does';
+    report.warning(authentication, 'ignored-directive', text);
+    return null;
+  }
+  if (authType.text === 'AH') {
+    const text = '"auth_type AH" is not supported; use "auth_type PASS" on every node';
+    report.error(authType, 'unsupported-directive', text);
+    return null;
+  }
+  if (authType.text !== 'PASS') {
+    report.error(authType, 'bad-value', `"${authType.text}" is no auth_type; write "PASS"`);
+    return null;
+  }
+  if (authPass === null) {
+    report.error(authType, 'missing-value', '"auth_type PASS" needs an "auth_pass"');
+    return null;
+  }
+  if (draft.version === 3 || draft.strict) {
+    const reason = draft.version === 3 ? 'VRRP version 3 has none' : 'vrrp_strict forbids it';
+    report.warning(authentication, 'ignored-directive', `"authentication" is ignored: ${reason}`);
+    return null;
+  }
+  if (!/^[\x20-\x7e]*$/.test(authPass.text)) {
+    report.error(authPass, 'bad-value', 'The password may hold only printable ASCII characters');
+    return null;
+  }
+  const length = authPass.text.length;
+  if (length > PASSWORD_BYTES_MAX) {
+    const cut = `only the first ${PASSWORD_BYTES_MAX} of its ${length} characters travel`;
+    report.warning(authPass, 'bad-value', `The password is too long: ${cut}`);
+  }
+  const sent = Math.min(length, PASSWORD_BYTES_MAX);
+  const text =
+    `The password of ${sent} characters travels in clear text in every advertisement; ` +
+    'it guards against mistakes, not against people: use unicast and a firewall';
+  report.warning(authPass, 'clear-text-password', text);
+  return authPass.text.slice(0, PASSWORD_BYTES_MAX);
+}
+
+type Preemption = { readonly preempt: boolean; readonly preemptDelayMs: number };
+
+/** nopreempt and preempt_delay are void with state MASTER; 255 cancels the first, the first the second. */
+function preemption(draft: InstanceDraft, priority: number, report: Report): Preemption {
+  const { nopreempt, preemptDelay, preemptDelayMs, state } = draft;
+  if (state === 'master') {
+    for (const word of [nopreempt, preemptDelay]) {
+      if (word === null) continue;
+      const text = `"${word.text}" is ignored with "state MASTER", as keepalived does; write "state BACKUP"`;
+      report.warning(word, 'ignored-directive', text);
+    }
+    return { preempt: true, preemptDelayMs: 0 };
+  }
+  if (nopreempt !== null && priority === 255) {
+    const text = '"nopreempt" is ignored with priority 255, the address owner\'s';
+    report.warning(nopreempt, 'ignored-directive', text);
+    return { preempt: true, preemptDelayMs };
+  }
+  if (nopreempt !== null && preemptDelay !== null) {
+    const text = '"preempt_delay" is ignored beside "nopreempt"';
+    report.warning(preemptDelay, 'ignored-directive', text);
+  }
+  return { preempt: nopreempt === null, preemptDelayMs: nopreempt === null ? preemptDelayMs : 0 };
+}
+
+function reportMissing(draft: InstanceDraft, report: Report): void {
+  const where = `vrrp_instance "${draft.name.text}"`;
+  const missing = (directive: string, fix: string): void =>
+    report.error(draft.name, 'missing-value', `${where} has no "${directive}"; ${fix}`);
+  if (draft.interface === null) missing('interface', 'name the one to advertise on');
+  if (draft.virtualRouterId === null) {
+    missing('virtual_router_id', 'give a number from 1 to 255, the same on every node');
+  }
+  if (!draft.hasAddresses) missing('virtual_ipaddress', 'give at least one address');
+}
+
+/** null when something is missing without which there is no instance; it is reported. */
+export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstanceConfig | null {
+  reportMissing(draft, report);
+  const priority = draft.priorityValue ?? (draft.state === 'master' ? 255 : 100);
+  const { interface: interfaceName, virtualRouterIdValue: virtualRouterId, peers } = draft;
+  const instance = {
+    name: draft.name.text,
+    version: draft.version,
+    priority,
+    initialState: draft.state,
+    advertIntervalMs: advertIntervalMs(draft, report),
+    password: password(draft, report),
+    ...preemption(draft, priority, report),
+    addresses: draft.addresses,
+    sourceAddress: draft.sourceAddress,
+    transport:
+      peers === null
+        ? ({ kind: 'multicast', group: draft.group } as const)
+        : ({ kind: 'unicast', peers } as const),
+    garp: {
+      repeat: draft.garpRepeat,
+      delayMs: draft.garpDelayMs,
+      refreshMs: draft.garpRefreshMs,
+    },
+    trackScripts: [],
+    trackBalancer: null,
+  };
+  if (interfaceName === null || virtualRouterId === null) return null;
+  return { ...instance, interface: interfaceName, virtualRouterId };
+}

@@ -1,0 +1,212 @@
+/**
+ * keepalived.conf, the part between file and words: continued lines, `$NAME=value` definitions,
+ * `@id` and `@^id` lines, `include` (keepalived.conf(5), "Configuration parser").
+ *
+ * Files are read by the caller's function; everything here is bounded: include depth and count, lines,
+ * and the length a line may grow to through definitions.
+ */
+
+import { scanInvisible, withoutInvisible } from '../text.ts';
+import { columnAt, commentStart, lexLine, type SourceLine, type Token } from './lexer.ts';
+import type { Report } from './report.ts';
+
+export const INCLUDE_DEPTH_MAX = 8;
+export const INCLUDE_FILES_MAX = 64;
+export const LINES_MAX = 100_000;
+export const LINE_LENGTH_MAX = 16_384;
+
+export type SourceFile = { readonly file: string; readonly text: string };
+
+export type ReadOptions = {
+  /** The files a pattern of an `include` names, in order; empty when there is none. */
+  readonly readInclude: (pattern: string, fromFile: string) => readonly SourceFile[];
+  /** What `@id` is compared with (keepalived: `-i`, else the host name); null: no such line applies. */
+  readonly configId: string | null;
+};
+
+type State = {
+  readonly options: ReadOptions;
+  readonly report: Report;
+  readonly definitions: Map<string, string>;
+  readonly lines: (readonly Token[])[];
+  files: number;
+};
+
+function endsInEscape(text: string): boolean {
+  let backslashes = 0;
+  while (text[text.length - 1 - backslashes] === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+/** Joins lines that end in a backslash outside a comment. */
+function logicalLines(source: SourceFile): SourceLine[] {
+  const lines: SourceLine[] = [];
+  let text = '';
+  let columns: number[] = [];
+  let first = 1;
+  for (const [index, physical] of source.text.split('\n').entries()) {
+    const piece = physical.endsWith('\r') ? physical.slice(0, -1) : physical;
+    if (text === '') first = index + 1;
+    for (let column = 1; column <= piece.length; column++) columns.push(column);
+    text += piece;
+    if (
+      endsInEscape(text) &&
+      text.length <= LINE_LENGTH_MAX &&
+      commentStart(text) === text.length
+    ) {
+      text = text.slice(0, -1);
+      columns.pop();
+      if (text !== '') continue;
+    }
+    lines.push({ file: source.file, line: first, text, columns });
+    text = '';
+    columns = [];
+  }
+  if (text !== '') lines.push({ file: source.file, line: first, text, columns });
+  return lines;
+}
+
+/** Replaces `$NAME` and `${NAME}` by their values; names without a definition stay as they are. */
+function expand(source: SourceLine, state: State): SourceLine | null {
+  if (state.definitions.size === 0 || !source.text.includes('$')) return source;
+  const body = source.text.slice(0, commentStart(source.text));
+  let text = '';
+  const columns: number[] = [];
+  let done = 0;
+  const copy = (end: number): void => {
+    text += body.slice(done, end);
+    for (let index = done; index < end; index++) columns.push(columnAt(source, index));
+    done = end;
+  };
+  for (const match of body.matchAll(/\$(?:\{(\w+)\}|(\w+))/g)) {
+    const value = state.definitions.get(match[1] ?? match[2] ?? '');
+    if (value === undefined) continue;
+    copy(match.index);
+    text += value;
+    if (text.length > LINE_LENGTH_MAX) return null;
+    for (let index = 0; index < value.length; index++) columns.push(columnAt(source, match.index));
+    done = match.index + match[0].length;
+  }
+  copy(body.length);
+  return { ...source, text, columns };
+}
+
+function cutFront(source: SourceLine, length: number): SourceLine {
+  return { ...source, text: source.text.slice(length), columns: source.columns.slice(length) };
+}
+
+/** The line without its `@id`; null when it belongs to other nodes. */
+function conditional(source: SourceLine, configId: string | null): SourceLine | null {
+  const match = /^\s*@(\^?)([^\s{}]+)/.exec(source.text);
+  if (match === null) return source;
+  const [mark, inverted, id] = match;
+  const applies = (id === configId) !== (inverted === '^');
+  return applies ? cutFront(source, mark.length) : null;
+}
+
+/** True when the line was a definition. */
+function define(source: SourceLine, state: State): boolean {
+  const match = /^\s*\$(\w+)=/.exec(source.text);
+  if (match === null) return false;
+  const expanded = expand(cutFront(source, match[0].length), state);
+  const at = { file: source.file, line: source.line, column: columnAt(source, 0) };
+  if (expanded === null) {
+    state.report.error(at, 'syntax-error', `The value of "$${match[1]}" grows over every bound`);
+    return true;
+  }
+  const value = expanded.text.slice(0, commentStart(expanded.text)).trim();
+  state.definitions.set(match[1] ?? '', value);
+  return true;
+}
+
+/** Generators and built-in names that we do not have; told once per line. */
+function refuseGenerators(source: SourceLine, report: Report): void {
+  const body = source.text.slice(0, commentStart(source.text));
+  const match = /~(?:SEQ|LST)\b|\$\{?_[A-Z][A-Z_]*\b/.exec(body);
+  if (match === null) return;
+  const at = { file: source.file, line: source.line, column: columnAt(source, match.index) };
+  const text = `"${match[0]}" is not supported; write the lines out`;
+  report.error(at, 'unsupported-directive', text);
+}
+
+function includeFiles(tokens: readonly Token[], state: State, depth: number): void {
+  const [keyword, pattern] = tokens;
+  if (keyword?.kind !== 'word') return;
+  if (pattern?.kind !== 'word') {
+    state.report.error(keyword.word, 'missing-value', '"include" needs a file name or pattern');
+    return;
+  }
+  const { word } = pattern;
+  if (depth >= INCLUDE_DEPTH_MAX) {
+    const text = `"include" is nested more than ${INCLUDE_DEPTH_MAX} deep; does a file include itself`;
+    state.report.error(word, 'syntax-error', text);
+    return;
+  }
+  const files = state.options.readInclude(word.text, word.file);
+  if (files.length === 0) {
+    const text = `No readable file matches the include "${word.text}"`;
+    state.report.error(word, 'unreadable-file', text);
+  }
+  for (const file of files) {
+    state.files += 1;
+    if (state.files > INCLUDE_FILES_MAX) {
+      const text = `More than ${INCLUDE_FILES_MAX} files are included; does a file include itself`;
+      state.report.error(word, 'syntax-error', text);
+      return;
+    }
+    readFile(file, state, depth + 1);
+  }
+}
+
+function readLine(raw: SourceLine, state: State, depth: number): void {
+  const source = conditional(raw, state.options.configId);
+  if (source === null || define(source, state)) return;
+  refuseGenerators(source, state.report);
+  const expanded = expand(source, state);
+  const start = { file: raw.file, line: raw.line, column: 1 };
+  if (expanded === null || expanded.text.length > LINE_LENGTH_MAX) {
+    const text = `The line is longer than ${LINE_LENGTH_MAX} characters`;
+    state.report.error(start, 'syntax-error', text);
+    return;
+  }
+  const { tokens, unterminated, cut } = lexLine(expanded);
+  if (unterminated !== null) {
+    state.report.error(unterminated, 'syntax-error', 'The quote is not closed on this line');
+  }
+  if (cut !== null) {
+    const text = `The comment mark cuts the word to "${cut.text}"; quote the word or put a space between`;
+    state.report.warning(cut, 'bad-value', text);
+  }
+  const first = tokens[0];
+  if (first?.kind === 'word' && !first.word.quoted && first.word.text === 'include') {
+    includeFiles(tokens, state, depth);
+  } else if (tokens.length > 0) {
+    state.lines.push(tokens);
+  }
+}
+
+function readFile(source: SourceFile, state: State, depth: number): void {
+  const invisible = scanInvisible(source.file, source.text, '#!');
+  state.report.append(invisible);
+  const text = invisible.length > 0 ? withoutInvisible(source.text) : source.text;
+  for (const line of logicalLines({ file: source.file, text })) {
+    if (state.lines.length >= LINES_MAX) {
+      const at = { file: source.file, line: line.line, column: 0 };
+      const message = `More than ${LINES_MAX} lines; the rest is left out`;
+      state.report.error(at, 'syntax-error', message);
+      return;
+    }
+    readLine(line, state, depth);
+  }
+}
+
+/** All lines that hold words or braces, in order, with includes in their places. */
+export function readLines(
+  source: SourceFile,
+  options: ReadOptions,
+  report: Report,
+): readonly (readonly Token[])[] {
+  const state: State = { options, report, definitions: new Map(), lines: [], files: 0 };
+  readFile(source, state, 0);
+  return state.lines;
+}
