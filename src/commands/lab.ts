@@ -28,6 +28,8 @@ type AskOptions = { readonly id?: string; readonly json: boolean };
 export function labCommand(): Command {
   const lab = new Command('lab')
     .description('Build a cluster of three nodes in network namespaces and break it')
+    // "--json" before a subcommand is the lab's, after it the subcommand's.
+    .enablePositionalOptions()
     .option('--seed <dir>', 'haproxy.cfg and keepalived.<node>.conf from here (examples/article)')
     .option('--single', 'one balancer on loopback, without root and without a VIP', false)
     .option('--duration <seconds>', 'end after this time; exit 0 when healthy then', parseCount)
@@ -62,7 +64,8 @@ export function labCommand(): Command {
     .action(logs);
   lab
     .command('clean')
-    .description('End running labs and remove what crashed ones left behind')
+    .description('Remove what crashed labs left behind')
+    .option('--all', 'end the running ones, too', false)
     .action(clean);
   return lab;
 }
@@ -146,11 +149,14 @@ async function logs(node: string, options: AskOptions): Promise<void> {
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-async function clean(): Promise<void> {
-  const found = findLabs(labsRoot());
+async function clean(options: { readonly all: boolean }): Promise<void> {
   const reporter = createReporter(false, false);
-  if (found.length === 0) process.stdout.write('There is no lab to remove\n');
-  for (const lab of found) reporter.removed(await removeLab(lab));
+  const found = findLabs(labsRoot());
+  const crashed = found.filter((lab) => options.all || !lab.running);
+  for (const lab of crashed) reporter.removed(await removeLab(lab));
+  if (crashed.length > 0) return;
+  const running = found.length === 0 ? '' : `; ${found.length} running, "--all" ends them`;
+  process.stdout.write(`No crashed lab to remove${running}\n`);
 }
 
 function runningLab(id: string | undefined): string {

@@ -14,6 +14,7 @@ export type ApiObject = { readonly [key: string]: unknown };
 
 const HEALTH_PATHS: ReadonlySet<string> = new Set(['/readyz', '/livez', '/healthz']);
 const RESOURCES = ['namespaces', 'nodes', 'events'] as const;
+const CREATED = '2025-05-01T00:00:00Z';
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
 /** `target` is the request's path with its query; `nodes` are the names of the cluster's nodes. */
@@ -98,7 +99,11 @@ function list(kind: string, node: string, names: readonly string[]): ApiObject {
     kind: `${kind}List`,
     apiVersion: 'v1',
     metadata: { resourceVersion: '1' },
-    items: names.map((name) => ({ kind, apiVersion: 'v1', metadata: { name } })),
+    items: names.map((name) => ({
+      kind,
+      apiVersion: 'v1',
+      metadata: { name, creationTimestamp: CREATED },
+    })),
     node,
   };
 }

@@ -3,6 +3,7 @@
 import { styleText } from 'node:util';
 import type { Cluster } from '../cluster.ts';
 import { FAULT_NAMES, FAULTS } from '../faults.ts';
+import { clientNamespace, namespaceOf } from '../network.ts';
 import type { Reporter, Second } from './reporter.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -64,11 +65,26 @@ export function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): 
     '',
     ...picture(cluster, paint),
     '',
+    ...describeNetwork(cluster, paint),
     paint('bold', 'From this machine'),
     ...urls.map(({ what, url }) => `  ${what.padEnd(width)}  ${paint('cyan', url)}`),
     `  ${'kubectl'.padEnd(width)}  ${kubectl} get --raw /readyz`,
     '',
     ...(keys ? describeKeys(topology === null, paint) : describeCommands(topology === null, paint)),
+    '',
+  ];
+}
+
+function describeNetwork(cluster: Cluster, paint: Paint): string[] {
+  const { topology } = cluster.parts;
+  if (topology === null) return [];
+  const [first] = topology.clientAddresses;
+  const last = topology.clientAddresses.at(-1);
+  const name = namespaceOf(cluster.id, 'NAME');
+  return [
+    `  Namespaces  ${name} (nodes, client, switch), interface ${topology.interface}`,
+    `  Clients     ${first} to ${last}, new TLS connections and some watches`,
+    `  Look inside ${paint('dim', `ip netns exec ${clientNamespace(cluster.id)} bash`)}`,
     '',
   ];
 }
@@ -80,7 +96,7 @@ function picture(cluster: Cluster, paint: Paint): string[] {
     paintable(node.name, 'bold'),
     paintable(node.parts.address, null),
     paintable(node.parts.daemon === null ? '' : 'evergate', null),
-    paintable('apiserver', null),
+    paintable(topology === null ? 'apiserver' : `apiserver :${topology.apiserverPort}`, null),
   ]);
   const width = Math.max(...cells.flat().map((cell) => cell.text.length)) + 4;
   const span = width * (cells.length - 1);
@@ -105,8 +121,8 @@ function picture(cluster: Cluster, paint: Paint): string[] {
     `${margin}${centre(label, total).replace(label, paint('green', label))}`,
     `${margin}${centre('│', total)}`,
     `${margin}${cells.length % 2 === 1 ? replaceAt(bar, Math.floor(total / 2), '┼') : bar}`,
-    ...rows.map((row) => `  ${row}`.trimEnd()),
-  ];
+    ...rows.map((row) => `  ${row}`),
+  ].map((row) => row.trimEnd());
 }
 
 function paintable(text: string, style: Style | null): { text: string; style: Style | null } {

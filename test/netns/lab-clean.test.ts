@@ -1,0 +1,93 @@
+/** `evergate lab` leaves nothing behind: not when it is told to end, not when it is killed. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { EVERGATE } from '../../src/lab/build-node.ts';
+import { existingNamespaces, pidsIn } from '../../src/lab/network.ts';
+import { missingPrerequisites } from '../../src/lab/prerequisites.ts';
+import { identify, isRunning } from '../../src/lab/processes.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
+
+const missing = (await missingPrerequisites()).map(({ what }) => what);
+const skip = missing.length === 0 ? false : missing.join('; ');
+
+type Built = { readonly id: string; readonly directory: string };
+
+test('SIGTERM removes processes, namespaces and files', { skip }, async (t) => {
+  const { child, built } = await startLab([]);
+  t.after(() => child.kill('SIGTERM'));
+  const processes = await processesOf(built);
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0);
+  await assertNothingLeft(built, processes);
+});
+
+test('lab clean removes what a killed lab left', { skip }, async (t) => {
+  const { child, built } = await startLab([]);
+  t.after(() => runCommand(EVERGATE, ['lab', 'clean']));
+  const processes = await processesOf(built);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.notDeepEqual(await existingNamespaces(built.id), []);
+  await runCommand(EVERGATE, ['lab', 'clean']);
+  await assertNothingLeft(built, processes);
+});
+
+test('lab --single serves without a VIP, survives its faults and ends healthy', async () => {
+  const { child, built } = await startLab(['--single', '--duration', '8']);
+  const lines: string[] = [];
+  createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => lines.push(line));
+  const fault = (name: string): Promise<string> =>
+    runCommand(EVERGATE, ['lab', 'fault', name, '--id', built.id]);
+  await fault('kill-balancer');
+  await fault('kill-apiserver');
+  const status = JSON.parse(
+    await runCommand(EVERGATE, ['lab', 'status', '--json', '--id', built.id]),
+  );
+  assert.equal(status.nodes.length, 3);
+  await assert.rejects(fault('power-off'), /needs the cluster/);
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0, lines.join('\n'));
+  assert.equal(existsSync(built.directory), false);
+});
+
+/** A lab as its own process, once it says that it is built. */
+async function startLab(
+  options: readonly string[],
+): Promise<{ child: ChildProcess; built: Built }> {
+  const child = spawn(EVERGATE, ['lab', '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) {
+    const event = JSON.parse(line);
+    if (event.event === 'built') return { child, built: event };
+  }
+  throw new Error(`The lab ended before it was built: ${errors}`);
+}
+
+async function processesOf(built: Built) {
+  const namespaces = await existingNamespaces(built.id);
+  assert.equal(namespaces.length, 5);
+  const pids = (await Promise.all(namespaces.map(pidsIn))).flat();
+  assert.ok(pids.length >= 7, `processes: ${pids}`);
+  return pids.map(identify).filter((identity) => identity !== null);
+}
+
+async function assertNothingLeft(
+  built: Built,
+  processes: Awaited<ReturnType<typeof processesOf>>,
+): Promise<void> {
+  assert.deepEqual(processes.filter(isRunning), []);
+  assert.deepEqual(await existingNamespaces(built.id), []);
+  assert.equal(existsSync(built.directory), false);
+}
