@@ -23,13 +23,11 @@ type LabOptions = {
   readonly json: boolean;
 };
 
-type AskOptions = { readonly id?: string; readonly json: boolean };
+type AskOptions = { readonly id?: string };
 
 export function labCommand(): Command {
   const lab = new Command('lab')
     .description('Build a cluster of three nodes in network namespaces and break it')
-    // "--json" before a subcommand is the lab's, after it the subcommand's.
-    .enablePositionalOptions()
     .option('--seed <dir>', 'haproxy.cfg and keepalived.<node>.conf from here (examples/article)')
     .option('--single', 'one balancer on loopback, without root and without a VIP', false)
     .option('--duration <seconds>', 'end after this time; exit 0 when healthy then', parseCount)
@@ -126,22 +124,26 @@ async function clusterIsPossible(): Promise<boolean> {
   return false;
 }
 
-async function fault(name: string, options: AskOptions & { readonly node?: string }) {
+async function fault(
+  name: string,
+  options: AskOptions & { readonly node?: string },
+  command: Command,
+): Promise<void> {
   if (!isFaultName(name)) {
     throw new LabError(`There is no fault "${name}"; there are ${FAULT_NAMES.join(', ')}`);
   }
   const question = { ask: 'fault', name, node: options.node ?? null } as const;
   const { report } = await askControl(runningLab(options.id), question, 'fault');
   print(
-    options.json,
+    command,
     report,
     `${report.name} on ${report.node}: ${report.does}\nExpected: ${report.expected}\n`,
   );
 }
 
-async function status(options: AskOptions): Promise<void> {
+async function status(options: AskOptions, command: Command): Promise<void> {
   const answer = await askControl(runningLab(options.id), { ask: 'status' }, 'status');
-  print(options.json, answer.status, renderLabStatus(answer.status));
+  print(command, answer.status, renderLabStatus(answer.status));
 }
 
 async function logs(node: string, options: AskOptions): Promise<void> {
@@ -180,7 +182,9 @@ function describeFaults(): string {
   ).join('\n');
 }
 
-function print(json: boolean, value: object, text: string): void {
+function print(command: Command, value: object, text: string): void {
+  // "--json" is the lab's option as well, which takes it wherever it stands.
+  const { json } = command.optsWithGlobals<{ readonly json: boolean }>();
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
 }
 
