@@ -1,0 +1,153 @@
+/**
+ * Accepts clients from this relay's listeners, in bounded batches. Where a limit is reached the listener
+ * leaves the event queue and its clients wait in the kernel's; it comes back when there is room.
+ */
+
+import { EPOLLIN, type EventQueue } from '../../linux/epoll.ts';
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../linux/errno.ts';
+import { acceptConnection, closeStream } from '../../linux/stream-calls.ts';
+import type { Connector } from './connector.ts';
+import { STREAM_EVENTS } from './connector.ts';
+import type { Counters } from './counters.ts';
+import type { RelayListener } from './messages.ts';
+import type { Frontend, Routes } from './routes.ts';
+import type { Sessions } from './sessions.ts';
+import { ROLE_LISTENER, type SocketTable } from './socket-table.ts';
+
+/** Clients taken from one listener per turn, at most. */
+const BATCH_MAX = 64;
+/** How long accepting rests after descriptors ran out. */
+const PAUSE_MS = 100;
+
+type Listener = {
+  readonly fd: number;
+  readonly generation: number;
+  readonly frontend: Frontend;
+  /** In the event queue now. */
+  listening: boolean;
+  // Grows while the queue is never found empty, so that a lone client costs no accept that fails.
+  batch: number;
+};
+
+export class Acceptor {
+  private readonly table: SocketTable;
+  private readonly sessions: Sessions;
+  private readonly connector: Connector;
+  private readonly queue: EventQueue;
+  private readonly counters: Counters;
+  private readonly routes: Routes;
+  private readonly connectionsMax: number;
+  private readonly listeners: Listener[] = [];
+  private paused = false;
+  /** ms; 0: accepting. */
+  private restUntil = 0;
+
+  /** `connectionsMax`: over all frontends and relays. */
+  constructor(
+    table: SocketTable,
+    sessions: Sessions,
+    connector: Connector,
+    queue: EventQueue,
+    counters: Counters,
+    routes: Routes,
+    connectionsMax: number,
+  ) {
+    this.table = table;
+    this.sessions = sessions;
+    this.connector = connector;
+    this.queue = queue;
+    this.counters = counters;
+    this.routes = routes;
+    this.connectionsMax = connectionsMax;
+  }
+
+  /** Takes a listener on; its descriptor stays the caller's. */
+  listen({ fd, frontend: index }: RelayListener): void {
+    const frontend = this.routes.frontends[index];
+    if (frontend === undefined) return;
+    const generation = this.table.open(fd, ROLE_LISTENER, 0);
+    const listener = { fd, generation, frontend, listening: false, batch: 1 };
+    this.listeners.push(listener);
+    this.resume(listener);
+  }
+
+  /** A listener is readable. */
+  accept(fd: number): void {
+    const listener = this.listeners.find((one) => one.fd === fd);
+    if (listener === undefined || !listener.listening) return;
+    for (let count = 0; count < listener.batch; count++) {
+      if (!this.hasRoom(listener.frontend)) {
+        this.suspend(listener);
+        return;
+      }
+      const client = acceptConnection(fd);
+      if (client < 0) {
+        listener.batch = 1;
+        if (isShortage(client)) this.rest();
+        // Anything else but EAGAIN is about one client that has gone again.
+        if (client === -EAGAIN || isShortage(client)) return;
+        continue;
+      }
+      if (client >= this.table.size) {
+        closeStream(client);
+        this.rest();
+        return;
+      }
+      this.admit(client, listener.frontend);
+    }
+    listener.batch = Math.min(listener.batch * 2, BATCH_MAX);
+  }
+
+  /** Called once per turn: listeners come back when there is room or the rest is over. */
+  tend(now: number): void {
+    if (this.paused || this.restUntil > now) return;
+    this.restUntil = 0;
+    for (const listener of this.listeners) {
+      if (!listener.listening && this.hasRoom(listener.frontend)) this.resume(listener);
+    }
+  }
+
+  /** Stops accepting for good. */
+  pause(): void {
+    this.paused = true;
+    for (const listener of this.listeners) this.suspend(listener);
+  }
+
+  private admit(client: number, frontend: Frontend): void {
+    const generation = this.sessions.open(client, frontend);
+    if (!this.queue.add(client, generation, STREAM_EVENTS)) {
+      this.sessions.close(client, 'SC', 'reset');
+      this.rest();
+      return;
+    }
+    this.connector.start(client, 'SC');
+  }
+
+  private hasRoom(frontend: Frontend): boolean {
+    const { counters } = this;
+    if (counters.sum(this.routes.relay.connectionsCurrent) >= this.connectionsMax) return false;
+    const max = frontend.config.connectionsMax;
+    return max === 0 || counters.sum(frontend.counters.connectionsCurrent) < max;
+  }
+
+  private rest(): void {
+    this.restUntil = this.sessions.now + PAUSE_MS;
+    this.counters.add(this.routes.relay.acceptPauses, 1);
+    for (const listener of this.listeners) this.suspend(listener);
+  }
+
+  private suspend(listener: Listener): void {
+    if (!listener.listening) return;
+    this.queue.remove(listener.fd);
+    listener.listening = false;
+  }
+
+  private resume(listener: Listener): void {
+    listener.listening = this.queue.add(listener.fd, listener.generation, EPOLLIN);
+  }
+}
+
+/** Descriptors or memory have run out: trying again at once would only spin. */
+function isShortage(result: number): boolean {
+  return result === -EMFILE || result === -ENFILE || result === -ENOBUFS || result === -ENOMEM;
+}

@@ -1,0 +1,47 @@
+/** Messages between the balancer's main thread and a relay thread. The direction is in the name. */
+
+import type { TrafficSnapshot } from '../../balance/snapshot.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+
+/** A listening socket this relay accepts from. */
+export type RelayListener = {
+  readonly fd: number;
+  /** The frontend's index in the configuration. */
+  readonly frontend: number;
+};
+
+/** What a relay thread is started with (workerData). */
+export type RelayStart = {
+  readonly config: BalancerConfig;
+  /** This relay's number, 0..RELAYS_MAX-1. */
+  readonly relay: number;
+  readonly listeners: readonly RelayListener[];
+  readonly snapshot: TrafficSnapshot;
+  readonly beatFd: number;
+  readonly filesMax: number;
+  /** Counters of all relays; this one writes only counters[relay]. */
+  readonly counters: readonly Float64Array[];
+  /** eventfd that says messages wait. */
+  readonly wakeFd: number;
+  /** performance.timeOrigin of the main thread: all monotonic times count from there. */
+  readonly timeOrigin: number;
+};
+
+export type MainToRelay =
+  | { readonly kind: 'snapshot'; readonly snapshot: TrafficSnapshot }
+  | {
+      readonly kind: 'shutdown-sessions';
+      readonly backend: number;
+      readonly server: number;
+    }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'stop' };
+
+export type RelayToMain =
+  | { readonly kind: 'accepting' }
+  | {
+      readonly kind: 'connect-failed';
+      readonly backend: number;
+      readonly server: number;
+      readonly reason: string;
+    };

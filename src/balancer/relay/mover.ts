@@ -1,0 +1,260 @@
+/**
+ * Moves bytes from one socket of a session to the other, until the source is dry, the receiver is full
+ * or the turn's share is used up.
+ *
+ * Sockets are registered edge-triggered once, so what the kernel said stays true in READABLE and
+ * WRITABLE until a call proves otherwise: a read shorter than asked (nothing more to come until the next
+ * event) or EAGAIN. A direction holds at most one buffer slot or one pipe: with it full its source is
+ * not read, and TCP's own window tells the sender to wait.
+ */
+
+import { EAGAIN } from '../../linux/errno.ts';
+import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
+import {
+  finishWriting,
+  receive,
+  send,
+  spliceIn,
+  spliceOut,
+  uncork,
+} from '../../linux/stream-calls.ts';
+import { BUFFER_BYTES, type BufferPool, PIPE_BYTES, type PipePool } from './pools.ts';
+import {
+  CORKED,
+  ENDED,
+  FINISHED,
+  HUNG_UP,
+  READABLE,
+  type SocketTable,
+  SPLICING,
+  WRITABLE,
+} from './socket-table.ts';
+
+/** Nothing to do before the next event. */
+export const IDLE = 0;
+/** The share is used up, more is there: come back after the others. */
+export const MORE = 1;
+/** Both directions have ended: the session is over. */
+export const COMPLETE = 2;
+/** Reading from the source failed: its connection is gone. */
+export const SOURCE_LOST = 3;
+/** Writing to the receiver failed: its connection is gone. */
+export const RECEIVER_LOST = 4;
+export type MoveResult = 0 | 1 | 2 | 3 | 4;
+
+// One step of a direction; internal.
+const PROCEED = 5;
+type StepResult = MoveResult | 5;
+
+/** Reads of one direction per turn of the loop. */
+const STEPS_MAX = 8;
+/** A splice that brought less than this was no stream: back to the buffer. */
+const SPLICE_WORTH_BYTES = 4096;
+
+/** Who keeps the books. */
+export interface MoverOwner {
+  /** Bytes were read from `source`. */
+  moved(source: number, bytes: number, spliced: boolean): void;
+  /** Our FIN went to `receiver`, whose own direction may go on. */
+  halfClosed(receiver: number): void;
+}
+
+export class Mover {
+  private readonly table: SocketTable;
+  private readonly buffers: BufferPool;
+  private readonly pipes: PipePool;
+  private readonly owner: MoverOwner;
+  private readonly shared = pinnedBuffer(BUFFER_BYTES);
+  private readonly sharedAddress = addressOf(this.shared);
+  /** ms; set by the loop once per turn. */
+  now = 0;
+
+  constructor(table: SocketTable, buffers: BufferPool, pipes: PipePool, owner: MoverOwner) {
+    this.table = table;
+    this.buffers = buffers;
+    this.pipes = pipes;
+    this.owner = owner;
+  }
+
+  /** Both sockets must be open and the server connected. */
+  move(source: number): MoveResult {
+    const { table } = this;
+    const receiver = table.peer[source] ?? 0;
+    for (let step = 0; step < STEPS_MAX; step++) {
+      if ((table.held[source] ?? 0) > 0) {
+        const result = this.flush(source, receiver);
+        if (result !== PROCEED) return result;
+      }
+      const flags = table.flags[source] ?? 0;
+      if ((flags & ENDED) !== 0) return this.finish(receiver);
+      if ((flags & READABLE) === 0) return IDLE;
+      const result =
+        (flags & SPLICING) === 0 ? this.copy(source, receiver) : this.splice(source, receiver);
+      if (result !== PROCEED) return result;
+    }
+    return MORE;
+  }
+
+  /** Gives back what a direction borrowed; its bytes are lost. */
+  drop(source: number): void {
+    const { table } = this;
+    if ((table.slot[source] ?? 0) !== 0) this.releaseSlot(source);
+    const pipe = table.pipe[source] ?? 0;
+    if (pipe !== 0) {
+      if ((table.held[source] ?? 0) > 0) this.pipes.discard(pipe - 1);
+      else this.pipes.release(pipe - 1);
+      table.pipe[source] = 0;
+    }
+    table.held[source] = 0;
+  }
+
+  private copy(source: number, receiver: number): StepResult {
+    const { table } = this;
+    const count = receive(source, this.sharedAddress, BUFFER_BYTES);
+    if (count <= 0) return this.sourceStopped(source, count);
+    const flags = table.flags[source] ?? 0;
+    if (count === BUFFER_BYTES) table.flags[source] = flags | SPLICING;
+    else if ((flags & HUNG_UP) === 0) table.flags[source] = flags & ~READABLE;
+    table.activeAt[source] = this.now;
+    this.owner.moved(source, count, false);
+    const sent = this.give(receiver, this.sharedAddress, count);
+    if (sent < 0) return RECEIVER_LOST;
+    if (sent === count) return PROCEED;
+    this.keep(source, sent, count);
+    return IDLE;
+  }
+
+  /** Bytes the receiver took; 0 when it is full, -1 when it is gone. */
+  private give(receiver: number, start: number, bytes: number): number {
+    const { table } = this;
+    const flags = table.flags[receiver] ?? 0;
+    if ((flags & WRITABLE) === 0) return 0;
+    const sent = send(receiver, start, bytes);
+    if (sent < 0 && sent !== -EAGAIN) return -1;
+    if (sent > 0) table.activeAt[receiver] = this.now;
+    if (sent === bytes) return sent;
+    table.flags[receiver] = flags & ~WRITABLE;
+    return Math.max(sent, 0);
+  }
+
+  /** Puts the rest of the shared buffer aside until the receiver takes it. */
+  private keep(source: number, from: number, to: number): void {
+    const { table } = this;
+    const slot = this.buffers.acquire();
+    this.buffers.fill(slot, this.shared, from, to);
+    table.slot[source] = slot + 1;
+    table.slotStart[source] = 0;
+    table.held[source] = to - from;
+  }
+
+  private flush(source: number, receiver: number): StepResult {
+    if (((this.table.flags[receiver] ?? 0) & WRITABLE) === 0) return IDLE;
+    return (this.table.slot[source] ?? 0) !== 0
+      ? this.flushSlot(source, receiver)
+      : this.flushPipe(source, receiver, false);
+  }
+
+  private flushSlot(source: number, receiver: number): StepResult {
+    const { table } = this;
+    const start = table.slotStart[source] ?? 0;
+    const held = table.held[source] ?? 0;
+    const address = this.buffers.address((table.slot[source] ?? 0) - 1) + start;
+    const sent = this.give(receiver, address, held);
+    if (sent < 0) return RECEIVER_LOST;
+    table.slotStart[source] = start + sent;
+    table.held[source] = held - sent;
+    if (sent < held) return IDLE;
+    this.releaseSlot(source);
+    return PROCEED;
+  }
+
+  private releaseSlot(source: number): void {
+    this.buffers.release((this.table.slot[source] ?? 0) - 1);
+    this.table.slot[source] = 0;
+  }
+
+  private splice(source: number, receiver: number): StepResult {
+    const { table } = this;
+    if ((table.pipe[source] ?? 0) === 0) {
+      const pipe = this.pipes.acquire();
+      if (pipe === -1) {
+        table.flags[source] = (table.flags[source] ?? 0) & ~SPLICING;
+        return this.copy(source, receiver);
+      }
+      table.pipe[source] = pipe + 1;
+    }
+    const count = spliceIn(source, this.pipes.writeEnd((table.pipe[source] ?? 0) - 1), PIPE_BYTES);
+    if (count <= 0) {
+      this.pipes.release((table.pipe[source] ?? 0) - 1);
+      table.pipe[source] = 0;
+      this.push(receiver);
+      return this.sourceStopped(source, count);
+    }
+    if (count < SPLICE_WORTH_BYTES) table.flags[source] = (table.flags[source] ?? 0) & ~SPLICING;
+    table.activeAt[source] = this.now;
+    table.held[source] = count;
+    this.owner.moved(source, count, true);
+    return this.flushPipe(source, receiver, count >= BUFFER_BYTES);
+  }
+
+  /** `more`: a stream is running, so a partial last segment may wait for the next bytes. */
+  private flushPipe(source: number, receiver: number, more: boolean): StepResult {
+    const { table } = this;
+    const flags = table.flags[receiver] ?? 0;
+    if ((flags & WRITABLE) === 0) return IDLE;
+    const held = table.held[source] ?? 0;
+    const pipe = (table.pipe[source] ?? 0) - 1;
+    const sent = spliceOut(this.pipes.readEnd(pipe), receiver, held, more);
+    if (sent < 0) {
+      if (sent !== -EAGAIN) return RECEIVER_LOST;
+      table.flags[receiver] = flags & ~WRITABLE;
+      return IDLE;
+    }
+    table.activeAt[receiver] = this.now;
+    table.flags[receiver] = more ? flags | CORKED : flags & ~CORKED;
+    table.held[source] = held - sent;
+    // A short splice does not prove the receiver full: the pipe may have been cut by its segments.
+    if (sent < held) return PROCEED;
+    if (((table.flags[source] ?? 0) & SPLICING) === 0) {
+      this.pipes.release(pipe);
+      table.pipe[source] = 0;
+    }
+    return PROCEED;
+  }
+
+  /** Sends what SPLICE_F_MORE held back, now that nothing follows. */
+  private push(receiver: number): void {
+    const flags = this.table.flags[receiver] ?? 0;
+    if ((flags & CORKED) === 0) return;
+    uncork(receiver);
+    this.table.flags[receiver] = flags & ~CORKED;
+  }
+
+  /** `result` of a read that brought no bytes: 0 is the end, -EAGAIN a pause, all else a loss. */
+  private sourceStopped(source: number, result: number): StepResult {
+    const { table } = this;
+    const flags = table.flags[source] ?? 0;
+    if (result === 0) {
+      table.flags[source] = (flags | ENDED) & ~READABLE;
+      return PROCEED;
+    }
+    if (result !== -EAGAIN) return SOURCE_LOST;
+    table.flags[source] = flags & ~READABLE;
+    return IDLE;
+  }
+
+  /** The source has ended and all its bytes are given: passes the end on. */
+  private finish(receiver: number): MoveResult {
+    const { table } = this;
+    const flags = table.flags[receiver] ?? 0;
+    const back = (flags & ENDED) !== 0 && (table.held[receiver] ?? 0) === 0;
+    // Closing sends the FIN as well, so the last shutdown of a session is saved.
+    if (back) return COMPLETE;
+    if ((flags & FINISHED) === 0) {
+      finishWriting(receiver);
+      table.flags[receiver] = flags | FINISHED;
+      this.owner.halfClosed(receiver);
+    }
+    return IDLE;
+  }
+}

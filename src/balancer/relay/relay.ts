@@ -1,0 +1,332 @@
+/**
+ * One relay: a blocking epoll loop that accepts clients, finds each a server and moves the bytes
+ * between them. It decides alone; the main thread only publishes snapshots and orders.
+ *
+ * Everything runs on one thread and to completion. An event names a descriptor and its generation, so
+ * one that was fetched before its descriptor changed hands is recognised and dropped.
+ */
+
+import { assert } from '../../core/assert.ts';
+import {
+  clearWakeup,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  EventQueue,
+} from '../../linux/epoll.ts';
+import { ETIMEDOUT } from '../../linux/errno.ts';
+import { pendingError } from '../../linux/stream-calls.ts';
+import { counterLayout } from '../../stats/layout.ts';
+import { Acceptor } from './acceptor.ts';
+import { type ConnectFailed, Connector } from './connector.ts';
+import { Counters } from './counters.ts';
+import { LogSender } from './log-sender.ts';
+import type { MainToRelay, RelayStart } from './messages.ts';
+import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
+import { BufferPool, PipePool } from './pools.ts';
+import { applyBackend, buildRoutes, type Routes } from './routes.ts';
+import { Sessions } from './sessions.ts';
+import {
+  HUNG_UP,
+  READABLE,
+  ROLE_CLIENT,
+  ROLE_LISTENER,
+  ROLE_NONE,
+  ROLE_SERVER,
+  ROLE_WAKEUP,
+  SocketTable,
+  WRITABLE,
+} from './socket-table.ts';
+import { TimingWheel } from './timing-wheel.ts';
+
+/** Events taken per turn. */
+const EVENTS_MAX = 256;
+/** Turns given to the last bytes of a connection that was reset. */
+const LAST_WORDS_TURNS = 4;
+/** Pipes of one relay, where descriptors allow. */
+const PIPES_MAX = 256;
+/** Descriptors kept free for everything that is no session: listeners, checks, logs, libraries. */
+const FILES_RESERVED = 64;
+
+const TROUBLE = EPOLLERR | EPOLLHUP;
+const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
+
+export class Relay {
+  private readonly table: SocketTable;
+  private readonly routes: Routes;
+  private readonly counters: Counters;
+  private readonly queue = new EventQueue(EVENTS_MAX);
+  private readonly wheel: TimingWheel;
+  private readonly pipes: PipePool;
+  private readonly logs: LogSender;
+  private readonly mover: Mover;
+  private readonly sessions: Sessions;
+  private readonly connector: Connector;
+  private readonly acceptor: Acceptor;
+  private readonly wakeFd: number;
+  private readonly phase: number;
+  // Ring of directions that used up their share: sources to come back to in the next turn.
+  private readonly ready: Int32Array;
+  private readyStart = 0;
+  private readyCount = 0;
+  private messagesWait = false;
+
+  /** `now`: ms on the relay's clock. */
+  constructor(start: RelayStart, now: number, failed: ConnectFailed) {
+    const layout = counterLayout(start.config);
+    const own = start.counters[start.relay];
+    assert(own !== undefined, 'a relay has counters');
+    this.phase = start.relay;
+    this.wakeFd = start.wakeFd;
+    this.routes = buildRoutes(start.config, layout, start.snapshot.backends, start.relay);
+    this.counters = new Counters(start.counters, own);
+    this.table = new SocketTable(start.filesMax, this.routes.serversMax);
+    this.wheel = new TimingWheel(this.table.size, now);
+    this.ready = new Int32Array(this.table.size);
+    const relays = start.counters.length;
+    const pipesMax = Math.min(PIPES_MAX, Math.floor(this.table.size / 32 / relays));
+    this.pipes = new PipePool(pipesMax);
+    const targets = start.config.frontends.flatMap((frontend) => frontend.log.targets);
+    this.logs = new LogSender(targets, () => this.counters.add(this.routes.relay.logsDropped, 1));
+    this.sessions = new Sessions(
+      this.table,
+      this.routes,
+      this.counters,
+      this.wheel,
+      this.logs,
+      (fd) => this.mover.drop(fd),
+    );
+    this.mover = new Mover(this.table, new BufferPool(), this.pipes, this.sessions);
+    const { table, sessions, queue, counters, routes } = this;
+    this.connector = new Connector(table, sessions, queue, counters, failed);
+    const carried = sessionsCarried(this.table.size, pipesMax * relays);
+    const wanted = start.config.process.connectionsMax;
+    const connectionsMax = wanted === 0 ? carried : Math.min(wanted, carried);
+    this.acceptor = new Acceptor(
+      table,
+      sessions,
+      this.connector,
+      queue,
+      counters,
+      routes,
+      connectionsMax,
+    );
+    this.queue.add(this.wakeFd, table.open(this.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
+    this.setTime(now);
+    for (const listener of start.listeners) this.acceptor.listen(listener);
+  }
+
+  /** How long the next turn may wait, ms: `idleMs` unless work is left over. */
+  patience(idleMs: number): number {
+    return this.readyCount > 0 ? 0 : idleMs;
+  }
+
+  /** Waits for events. The caller reads its clock afterwards and calls turn(). */
+  wait(timeoutMs: number): number {
+    return this.queue.wait(timeoutMs);
+  }
+
+  /** One turn over `count` fetched events. Returns whether messages wait for this thread. */
+  turn(count: number, now: number): boolean {
+    this.setTime(now);
+    this.messagesWait = false;
+    this.counters.add(this.routes.relay.loops, 1);
+    // What is left over from before gets its share first, and only once per turn.
+    for (let left = this.readyCount; left > 0; left--) this.resumeNext();
+    for (let index = 0; index < count; index++) {
+      const fd = this.queue.fdAt(index);
+      if (this.table.generation[fd] !== this.queue.generationAt(index)) continue;
+      this.dispatch(fd, this.queue.eventsAt(index));
+    }
+    this.wheel.advance(now, this.due);
+    this.acceptor.tend(now);
+    return this.messagesWait;
+  }
+
+  /** Obeys one message. */
+  obey(message: Exclude<MainToRelay, { kind: 'stop' }>): void {
+    switch (message.kind) {
+      case 'snapshot':
+        for (const backend of this.routes.backends) {
+          const snapshot = message.snapshot.backends[backend.index];
+          if (snapshot !== undefined) applyBackend(backend, snapshot, this.phase);
+        }
+        return;
+      case 'shutdown-sessions':
+        this.closeSessions((session) => {
+          const backend = this.sessions.backendOf(session).index;
+          const server = this.sessions.serverOf(session)?.index;
+          return backend === message.backend && server === message.server;
+        });
+        return;
+      case 'pause':
+        this.acceptor.pause();
+        return;
+    }
+  }
+
+  /** Closes every session and descriptor of its own; listeners stay the caller's. */
+  close(): void {
+    this.acceptor.pause();
+    this.closeSessions(() => true);
+    this.pipes.closeAll();
+    this.logs.close();
+    this.queue.close();
+  }
+
+  private setTime(now: number): void {
+    this.sessions.now = now;
+    this.mover.now = now;
+  }
+
+  private closeSessions(chosen: (session: number) => boolean): void {
+    const { table } = this;
+    for (let fd = 0; fd < table.size; fd++) {
+      if (table.role[fd] === ROLE_CLIENT && chosen(fd)) this.sessions.close(fd, 'KD', 'reset');
+    }
+  }
+
+  private dispatch(fd: number, events: number): void {
+    switch (this.table.role[fd]) {
+      case ROLE_LISTENER:
+        this.acceptor.accept(fd);
+        return;
+      case ROLE_CLIENT:
+      case ROLE_SERVER:
+        this.stream(fd, events);
+        return;
+      case ROLE_WAKEUP:
+        clearWakeup(fd);
+        this.messagesWait = true;
+        return;
+      default:
+        return;
+    }
+  }
+
+  private stream(fd: number, events: number): void {
+    const { table } = this;
+    let flags = table.flags[fd] ?? 0;
+    if ((events & READ_EVENTS) !== 0) flags |= READABLE;
+    if ((events & (EPOLLRDHUP | TROUBLE)) !== 0) flags |= HUNG_UP;
+    if ((events & EPOLLOUT) !== 0) flags |= WRITABLE;
+    table.flags[fd] = flags;
+    const session = table.sessionOf(fd);
+    if (table.connecting[session] === 1) {
+      this.whileConnecting(fd, session, events);
+      return;
+    }
+    if ((events & EPOLLERR) !== 0) {
+      this.lost(fd);
+      return;
+    }
+    if ((events & EPOLLOUT) !== 0) {
+      const peer = table.peer[fd] ?? 0;
+      if ((table.held[peer] ?? 0) > 0 && !this.serve(peer)) return;
+    }
+    if ((flags & READABLE) !== 0) this.serve(fd);
+  }
+
+  private whileConnecting(fd: number, session: number, events: number): void {
+    const { table, sessions } = this;
+    if (fd === session) {
+      // A client that only finished may still want its answer; one that reset wants nothing.
+      if ((events & EPOLLERR) !== 0) sessions.close(session, 'CC', 'reset');
+      return;
+    }
+    if ((events & TROUBLE) !== 0) {
+      this.connector.retry(session, pendingError(fd) || ETIMEDOUT);
+      return;
+    }
+    if ((events & EPOLLOUT) === 0) return;
+    const server = sessions.serverOf(session);
+    assert(server !== null, 'a connecting session has a server');
+    sessions.established(session, server);
+    if (((table.flags[session] ?? 0) & READABLE) !== 0 && !this.serve(session)) return;
+    if (((table.flags[fd] ?? 0) & READABLE) !== 0) this.serve(fd);
+  }
+
+  /** Moves what it can from `source`; false when that ended the session. */
+  private serve(source: number): boolean {
+    return this.settle(source, this.mover.move(source));
+  }
+
+  private settle(source: number, result: MoveResult): boolean {
+    switch (result) {
+      case IDLE:
+        return true;
+      case MORE:
+        this.comeBack(source);
+        return true;
+      case COMPLETE:
+        this.sessions.close(this.table.sessionOf(source), '--', 'finish');
+        return false;
+      case SOURCE_LOST:
+        this.abort(source);
+        return false;
+      default:
+        this.lost(this.table.peer[source] ?? 0);
+        return false;
+    }
+  }
+
+  /**
+   * A connection is gone. What its peer said before still goes out as far as the other side takes it at
+   * once, then both end: a reset on one side is a reset on the other.
+   */
+  private lost(fd: number): void {
+    const { table } = this;
+    table.flags[fd] = (table.flags[fd] ?? 0) | READABLE | HUNG_UP;
+    let result: MoveResult = MORE;
+    for (let turn = 0; turn < LAST_WORDS_TURNS && result === MORE; turn++) {
+      result = this.mover.move(fd);
+    }
+    if (result === COMPLETE) this.sessions.close(table.sessionOf(fd), '--', 'finish');
+    else this.abort(fd);
+  }
+
+  private abort(fd: number): void {
+    const { table, sessions } = this;
+    const client = table.role[fd] === ROLE_CLIENT;
+    sessions.close(table.sessionOf(fd), client ? 'CD' : 'SD', 'reset');
+  }
+
+  private comeBack(source: number): void {
+    const { table, ready } = this;
+    if (table.queued[source] === 1) return;
+    table.queued[source] = 1;
+    ready[(this.readyStart + this.readyCount) % ready.length] = source;
+    this.readyCount++;
+  }
+
+  private resumeNext(): void {
+    const { table, ready } = this;
+    const source = ready[this.readyStart] ?? 0;
+    this.readyStart = (this.readyStart + 1) % ready.length;
+    this.readyCount--;
+    table.queued[source] = 0;
+    // The descriptor may have been closed, or even reused, since.
+    const role = table.role[source];
+    if (role === ROLE_NONE || (role !== ROLE_CLIENT && role !== ROLE_SERVER)) return;
+    if (table.connecting[table.sessionOf(source)] === 0) this.serve(source);
+  }
+
+  /** A session's slot in the wheel came up. */
+  private readonly due = (session: number): void => {
+    const { table, sessions } = this;
+    const deadline = sessions.deadline(session);
+    if (deadline > sessions.now) {
+      this.wheel.arm(session, deadline);
+      return;
+    }
+    if (table.connecting[session] === 1) this.connector.retry(session, ETIMEDOUT);
+    else sessions.close(session, sessions.timedOut(session), 'finish');
+  };
+}
+
+/** Sessions that so many descriptors carry: two each, beside the pipes. */
+function sessionsCarried(files: number, pipes: number): number {
+  return Math.max(1, Math.floor((files - FILES_RESERVED - pipes * 2) / 2));
+}

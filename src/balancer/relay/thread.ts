@@ -1,0 +1,48 @@
+/**
+ * Entry of a relay thread. It never returns to Node's own event loop while it serves: messages are
+ * fetched when the eventfd says so, and every turn beats.
+ */
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { assert } from '../../core/assert.ts';
+import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import { gettid, mapSharedMemory } from '../../linux/files.ts';
+import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
+import { Relay } from './relay.ts';
+
+/** Messages obeyed per turn. */
+const MESSAGES_MAX = 1024;
+
+function main(start: RelayStart): void {
+  const port = parentPort;
+  assert(port !== null, 'a relay runs in a worker thread');
+  const tell = (message: RelayToMain): void => port.postMessage(message);
+  const clockOffset = performance.timeOrigin - start.timeOrigin;
+  const clock = (): number => performance.now() + clockOffset;
+  const beats = new Uint32Array(mapSharedMemory(start.beatFd, BEAT_PAGE_BYTES));
+  const slot = RELAY_BEAT_SLOT + start.relay;
+  beats[TID_SLOT + slot] = gettid();
+  const relay = new Relay(start, clock(), (backend, server, reason) =>
+    tell({ kind: 'connect-failed', backend, server, reason }),
+  );
+  beats[slot] = (beats[slot] ?? 0) + 1;
+  tell({ kind: 'accepting' });
+  for (;;) {
+    const count = relay.wait(relay.patience(BEAT_INTERVAL_MS));
+    beats[slot] = (beats[slot] ?? 0) + 1;
+    if (!relay.turn(count, clock())) continue;
+    for (let taken = 0; taken < MESSAGES_MAX; taken++) {
+      const received = receiveMessageOnPort(port);
+      if (received === undefined) break;
+      const message: MainToRelay = received.message;
+      if (message.kind === 'stop') {
+        relay.close();
+        // Ends this thread only.
+        process.exit(0);
+      }
+      relay.obey(message);
+    }
+  }
+}
+
+main(workerData);
