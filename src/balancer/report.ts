@@ -1,0 +1,69 @@
+/** What a balancer reports about itself (`evergate status`): server table and counters of one moment. */
+
+import type { BalancerConfig } from '../config/model.ts';
+import { checkReason } from '../health/server-events.ts';
+import type { BackendStatus, BalancerReport, ServerStatus } from '../stats/status.ts';
+import { backendCounter, frontendCounter, serverAddress, serverCounter } from './collect-rows.ts';
+import type { DataPlane } from './data-plane.ts';
+import { checkStateOf, type ServerEntry, type ServerTable, weightOf } from './server-table.ts';
+
+export type ReportSources = {
+  readonly config: BalancerConfig;
+  readonly table: ServerTable;
+  readonly plane: Pick<DataPlane, 'layout' | 'counters'>;
+  readonly uptimeMs: number;
+};
+
+export function collectReport(sources: ReportSources): BalancerReport {
+  const { config, table, plane, uptimeMs } = sources;
+  return {
+    uptimeMs: Math.round(uptimeMs),
+    relays: plane.counters.length,
+    frontends: config.frontends.map((frontend, index) => ({
+      name: frontend.name,
+      connectionsCurrent: frontendCounter(plane, index, 'connectionsCurrent'),
+      connectionsMax: frontendCounter(plane, index, 'connectionsMax'),
+      connectionsTotal: frontendCounter(plane, index, 'connectionsTotal'),
+      connectionsLimit: frontend.connectionsMax,
+      bytesIn: frontendCounter(plane, index, 'bytesIn'),
+      bytesOut: frontendCounter(plane, index, 'bytesOut'),
+    })),
+    backends: table.backends.map(
+      (backend, index): BackendStatus => ({
+        name: backend.config.name,
+        usableServers: backend.usableActive + backend.usableBackup,
+        connectErrors: backendCounter(plane, index, 'connectErrors'),
+        servers: backend.servers.map((entry, server) => serverStatus(plane, entry, index, server)),
+      }),
+    ),
+  };
+}
+
+function serverStatus(
+  plane: ReportSources['plane'],
+  entry: ServerEntry,
+  backend: number,
+  server: number,
+): ServerStatus {
+  return {
+    name: entry.config.name,
+    address: serverAddress(entry),
+    admin: entry.admin,
+    check: checkStateOf(entry),
+    lastCheck: entry.result.status,
+    reason: reasonOf(entry),
+    weight: weightOf(entry),
+    sessionsCurrent: serverCounter(plane, backend, server, 'sessionsCurrent'),
+    sessionsTotal: serverCounter(plane, backend, server, 'sessionsTotal'),
+    connectErrors: serverCounter(plane, backend, server, 'connectErrors'),
+    bytesIn: serverCounter(plane, backend, server, 'bytesIn'),
+    bytesOut: serverCounter(plane, backend, server, 'bytesOut'),
+  };
+}
+
+function reasonOf({ admin, config, result }: ServerEntry): string {
+  if (admin === 'maint') return 'In maintenance';
+  if (config.check === null) return 'No check is configured';
+  if (result.status === 'INI') return 'Not checked yet';
+  return checkReason(result);
+}

@@ -1,0 +1,140 @@
+/**
+ * What the stats page and the runtime socket show: one row per frontend, server and backend, as plain values
+ * of one moment. The writers (CSV, HTML) turn rows into text and know nothing else.
+ */
+
+import type { CheckStatus } from '../health/server-state.ts';
+
+export type StatRow = FrontendRow | ServerRow | BackendRow;
+
+type Traffic = {
+  readonly proxy: string;
+  /** HAProxy's number of the proxy; a `listen` has one for both of its rows. */
+  readonly proxyId: number;
+  readonly mode: 'tcp' | 'http';
+  readonly sessionsCurrent: number;
+  readonly sessionsMax: number;
+  readonly sessionsTotal: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Sessions of the last second, and of the busiest one. */
+  readonly rate: number;
+  readonly rateMax: number;
+};
+
+/** Of a `mode http` proxy. */
+export type HttpCounts = {
+  readonly requests: number;
+  readonly requestRate: number;
+  readonly requestRateMax: number;
+  /** Responses 1xx, 2xx, 3xx, 4xx, 5xx and others. */
+  readonly responses: readonly [number, number, number, number, number, number];
+};
+
+export type FrontendRow = Traffic & {
+  readonly kind: 'frontend';
+  readonly limit: number;
+  /** null: a TCP proxy. */
+  readonly http: HttpCounts | null;
+};
+
+type Outcomes = {
+  readonly connectErrors: number;
+  readonly retries: number;
+  readonly redispatches: number;
+  readonly clientAborts: number;
+  readonly serverAborts: number;
+  /** Seconds since the last session; -1: there was none. */
+  readonly lastSessionS: number;
+  readonly connectTimeMs: number;
+  readonly connectTimeMaxMs: number;
+  readonly sessionTimeMs: number;
+  readonly sessionTimeMaxMs: number;
+  readonly weight: number;
+  readonly lastChangeS: number;
+  readonly downtimeS: number;
+  readonly downTransitions: number;
+};
+
+/** What colours a row, and what `;up` hides. */
+export type RowState = 'up' | 'going-down' | 'going-up' | 'down' | 'maint' | 'drain' | 'unchecked';
+
+export type ServerRow = Traffic &
+  Outcomes & {
+    readonly kind: 'server';
+    readonly server: string;
+    /** From 1 in its backend. */
+    readonly serverId: number;
+    readonly address: string;
+    /** null: none. */
+    readonly limit: number | null;
+    readonly backup: boolean;
+    readonly state: RowState;
+    /** HAProxy's words: "UP", "UP 1/2", "DOWN", "MAINT", "DRAIN", "no check" ... */
+    readonly status: string;
+    readonly configuredWeight: number;
+    /** null: the server has no check. */
+    readonly check: RowCheck | null;
+  };
+
+export type RowCheck = {
+  readonly failed: number;
+  /** false: nothing is checked now (maintenance). */
+  readonly running: boolean;
+  readonly status: CheckStatus;
+  readonly description: string;
+  readonly info: string;
+  readonly durationMs: number;
+  readonly rise: number;
+  readonly fall: number;
+  readonly health: number;
+};
+
+export type BackendRow = Traffic &
+  Outcomes & {
+    readonly kind: 'backend';
+    readonly limit: number;
+    readonly algorithm: string;
+    readonly up: boolean;
+    readonly usableActive: number;
+    readonly usableBackup: number;
+    readonly servers: number;
+    /** null: a TCP proxy. */
+    readonly http: HttpCounts | null;
+  };
+
+/** Which rows somebody asked for (`show stat <iid> <type> <sid>`, `;up`, `scope=`). */
+export type RowFilter = {
+  /** HAProxy's number or a proxy's name; null: all. */
+  readonly proxy: number | string | null;
+  /** 1 frontends, 2 backends, 4 servers, added up; -1: all. */
+  readonly kinds: number;
+  /** -1: all. */
+  readonly serverId: number;
+  /** Leaves out servers that are down. */
+  readonly upOnly: boolean;
+  /** Part of the proxy's name; empty: all. */
+  readonly scope: string;
+};
+
+export const ALL_ROWS: RowFilter = {
+  proxy: null,
+  kinds: -1,
+  serverId: -1,
+  upOnly: false,
+  scope: '',
+};
+
+const KIND_BITS = { frontend: 1, backend: 2, server: 4 } as const;
+
+export function filterRows(rows: readonly StatRow[], filter: RowFilter): readonly StatRow[] {
+  return rows.filter((row) => {
+    if (typeof filter.proxy === 'number' && row.proxyId !== filter.proxy) return false;
+    if (typeof filter.proxy === 'string' && row.proxy !== filter.proxy) return false;
+    if ((filter.kinds & KIND_BITS[row.kind]) === 0) return false;
+    if (!row.proxy.includes(filter.scope)) return false;
+    if (row.kind !== 'server') return true;
+    if (filter.serverId !== -1 && row.serverId !== filter.serverId) return false;
+    return !(filter.upOnly && (row.state === 'down' || row.state === 'maint'));
+  });
+}

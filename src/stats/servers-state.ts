@@ -1,0 +1,92 @@
+/**
+ * `show servers state`: version line, header, one line per server (management guide 9.3), in the numbers of
+ * HAProxy's state file.
+ */
+
+import type { AdminState, CheckStatus } from '../health/server-state.ts';
+
+export type ServerStateRow = {
+  readonly backendId: number;
+  readonly backend: string;
+  readonly serverId: number;
+  readonly server: string;
+  readonly host: string;
+  readonly port: number;
+  readonly up: boolean;
+  readonly admin: AdminState;
+  /** In maintenance since the start, by the configuration (`disabled`). */
+  readonly disabledByConfig: boolean;
+  readonly weight: number;
+  readonly configuredWeight: number;
+  readonly lastChangeS: number;
+  /** null: the server has no check. */
+  readonly check: { readonly status: CheckStatus; readonly health: number } | null;
+};
+
+const HEADER =
+  '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight' +
+  ' srv_time_since_last_change srv_check_status srv_check_result srv_check_health' +
+  ' srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord' +
+  ' srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port';
+
+/** HCHK_STATUS_*: the order in which HAProxy lists its check results. */
+const STATUS_NUMBERS: Readonly<Record<CheckStatus, number>> = {
+  UNK: 0,
+  INI: 1,
+  SOCKERR: 4,
+  L4OK: 6,
+  L4TOUT: 7,
+  L4CON: 8,
+};
+
+const STOPPED = 0;
+const RUNNING = 2;
+const FORCED_MAINTENANCE = 1;
+const CONFIG_MAINTENANCE = 4;
+const FORCED_DRAIN = 8;
+const RESULT_NEUTRAL = 0;
+const RESULT_UNKNOWN = 1;
+const RESULT_FAILED = 2;
+const RESULT_PASSED = 3;
+const CHECK_CONFIGURED_ENABLED = 6;
+const CHECK_PAUSED = 8;
+
+export function serversStateText(rows: readonly ServerStateRow[]): string {
+  return `1\n${HEADER}\n${rows.map((row) => `${stateLine(row)}\n`).join('')}`;
+}
+
+function stateLine(row: ServerStateRow): string {
+  const stopped = row.admin === 'maint' || !row.up;
+  return [
+    row.backendId,
+    row.backend,
+    row.serverId,
+    row.server,
+    row.host,
+    stopped ? STOPPED : RUNNING,
+    adminNumber(row),
+    row.weight,
+    row.configuredWeight,
+    row.lastChangeS,
+    STATUS_NUMBERS[row.check?.status ?? 'INI'],
+    checkResult(row),
+    row.check?.health ?? (stopped ? 0 : 2),
+    (row.check === null ? 0 : CHECK_CONFIGURED_ENABLED) +
+      (row.admin === 'maint' ? CHECK_PAUSED : 0),
+    '0 0 0 -',
+    row.port,
+    '- 0 0 - - 0',
+  ].join(' ');
+}
+
+function adminNumber({ admin, disabledByConfig }: ServerStateRow): number {
+  if (admin === 'drain') return FORCED_DRAIN;
+  if (admin === 'ready') return 0;
+  return FORCED_MAINTENANCE + (disabledByConfig ? CONFIG_MAINTENANCE : 0);
+}
+
+function checkResult({ check }: ServerStateRow): number {
+  if (check === null) return RESULT_NEUTRAL;
+  if (check.status === 'L4OK') return RESULT_PASSED;
+  return check.status === 'INI' || check.status === 'UNK' ? RESULT_UNKNOWN : RESULT_FAILED;
+}
