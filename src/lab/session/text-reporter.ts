@@ -26,7 +26,7 @@ export function createTextReporter(options: TextOptions): Reporter {
   let layout: Layout = { names: [], vip: true };
   let seconds = 0;
   return {
-    progress: (text) => line(paint('dim', `${text} ...`)),
+    progress: (text) => line(paint('dim', text)),
     built: (cluster) => {
       layout = {
         names: cluster.nodes.map((node) => node.name),
