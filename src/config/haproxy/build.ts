@@ -277,7 +277,7 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   const backends: BackendConfig[] = [];
   for (const draft of proxies) {
     warnOfMissingTimeouts(report, draft);
-    if (hasFrontend(draft) && draft.binds.length === 0) {
+    if (hasFrontend(draft) && !draft.hasBindLine) {
       const text = `"${draft.name}" listens nowhere: add a line such as "bind :8443"`;
       report.error(draft.place, 'missing-value', text);
     }

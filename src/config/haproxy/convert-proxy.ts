@@ -139,6 +139,7 @@ function convertRedispatch({ report }: ProxyContext, call: Call): void {
 }
 
 function convertBindLine({ report, draft }: ProxyContext, call: Call): void {
+  draft.hasBindLine = true;
   draft.binds = [...draft.binds, ...convertBind(report, call)];
   if (draft.binds.length > BINDS_MAX) {
     report.error(call.place, 'bad-value', `"${draft.name}" binds more than ${BINDS_MAX} addresses`);

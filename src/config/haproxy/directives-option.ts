@@ -11,7 +11,7 @@ const COUNTING = ignore('Evergate always counts while connections last');
 
 export const OPTION_ROWS: readonly Directive[] = [
   ...rows('dflb', 'option tcplog', convert(0, 1)),
-  ...rows('dflb', 'option httplog', convert(0, 1)),
+  ...rows('dfl', 'option httplog', convert(0, 1)),
   ...rows('dfl', 'option dontlognull', convert(0, 0)),
   ...rows('dlb', 'option log-health-checks', convert(0, 0)),
   ...rows('dlb', 'option redispatch', convert(0, 1)),

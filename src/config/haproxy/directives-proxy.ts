@@ -13,6 +13,7 @@ const STICKY = refuse('Evergate keeps no stick tables; say "balance source" for 
 const HTTP_CHECK = refuse('Evergate checks haproxy.cfg servers by TCP connects only');
 const KEEPALIVE = lose("the kernel's settings for TCP keepalive apply");
 const MAIL = lose('Evergate sends no mail; watch its log or metrics instead');
+const INSPECTION = ignore('it only matters to rules that inspect content');
 const REMOVED = refuse('HAProxy itself has dropped it');
 
 export const PROXY_DIRECTIVES = tableOf([
@@ -53,7 +54,8 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dflb', 'timeout http-request,timeout http-keep-alive,timeout tarpit', HTTP),
   ...rows('dlb', 'fullconn', ignore('it only matters to "minconn"')),
   ...rows('dlb', 'max-keep-alive-queue,http-reuse,http-send-name-header,retry-on', HTTP),
-  ...rows('dlb', 'cookie,ignore-persist,force-persist', HTTP),
+  ...rows('dlb', 'cookie', HTTP),
+  ...rows('lb', 'ignore-persist,force-persist', HTTP),
   ...rows('dflb', 'compression,errorfile,errorfiles,errorloc,errorloc302,errorloc303', HTTP),
   ...rows('dflb', 'http-error,http-after-response', HTTP),
   ...rows('fl', 'capture cookie,capture request,capture response,declare capture', HTTP),
@@ -61,11 +63,8 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('lb', 'use-fcgi-app', HTTP),
   ...rows('dflb', 'acl', ignore('an ACL only matters to the rules that use it')),
   ...rows('flb', 'stick-table', ignore('a stick table only matters to the rules that use it')),
-  ...rows(
-    'dflb',
-    'tcp-request inspect-delay,tcp-response inspect-delay',
-    ignore('it only matters to "tcp-request content" rules'),
-  ),
+  ...rows('dflb', 'tcp-request inspect-delay', INSPECTION),
+  ...rows('dlb', 'tcp-response inspect-delay', INSPECTION),
   ...rows(
     'dlb',
     'external-check command,external-check path',

@@ -65,6 +65,8 @@ export type ProxyDraft = {
   connectionsMax: number | null;
   defaultBackend: Word | null;
   binds: readonly BindDraft[];
+  /** Whether there is a `bind` line at all, right or wrong. */
+  hasBindLine: boolean;
   servers: readonly ServerDraft[];
   defaultServer: ServerSettings;
   balance: Placed<BalanceConfig>;
@@ -93,6 +95,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     connectionsMax: null,
     defaultBackend: null,
     binds: [],
+    hasBindLine: false,
     servers: [],
     defaultServer: {},
     balance: { value: { kind: 'roundrobin' }, place },

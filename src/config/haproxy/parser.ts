@@ -42,18 +42,15 @@ function changeEnvironment(environment: Environment, line: Line): void {
 /** Conditional blocks and messages of the configuration manual's section 2.4 begin with a dot. */
 const PREPROCESSOR = ['.if', '.elif', '.else', '.endif', '.diag', '.notice', '.warning', '.alert'];
 
+function refusePreprocessor(report: Report, word: Word): void {
+  const text = `"${word.text}" is not supported: write out the lines that apply`;
+  report.error(word, 'unsupported-directive', text);
+}
+
 function refuseLoose(report: Report, word: Word): void {
-  if (PREPROCESSOR.includes(word.text)) {
-    const text = `"${word.text}" is not supported: write out the lines that apply`;
-    report.error(word, 'unsupported-directive', text);
-    return;
-  }
   const hint = didYouMean(word.text, SECTIONS.keys());
-  report.error(
-    word,
-    'unknown-directive',
-    `"${word.text}" stands before any section and begins none${hint}`,
-  );
+  const text = `"${word.text}" stands before any section and begins none${hint}`;
+  report.error(word, 'unknown-directive', text);
 }
 
 /** Tells of a section that is left out; true when its lines are not to be read. */
@@ -118,7 +115,9 @@ export function parseSections(
     }
     const [first, ...rest] = lexed.words;
     if (first === undefined) continue;
-    if (SECTIONS.has(first.text)) {
+    if (PREPROCESSOR.includes(first.text)) {
+      refusePreprocessor(report, first);
+    } else if (SECTIONS.has(first.text)) {
       at.section = rest[0]?.text ?? first.text;
       leftOut = leaveOut(report, first);
       body = leftOut ? null : [];

@@ -82,9 +82,8 @@ export function tellUnknown(
 /** Counts the arguments of a directive to convert; false after an error. */
 export function countArguments(report: Report, call: Call, min: number, max: number): boolean {
   if (call.args.length < min) {
-    const missing = min - call.args.length;
-    const what = missing === 1 ? 'an argument' : `${missing} arguments`;
-    report.error(call.place, 'missing-value', `"${call.name}" needs ${what} more`);
+    const what = min === 1 ? 'an argument' : `${min} arguments`;
+    report.error(call.place, 'missing-value', `"${call.name}" needs ${what}`);
     return false;
   }
   const extra = call.args[max];

@@ -1,0 +1,37 @@
+/**
+ * Golden files of the haproxy.cfg front end: a configuration, a line of dashes, what is said about it,
+ * and for one that converts another line of dashes and the balancer's configuration as JSON.
+ *
+ * `UPDATE_GOLDEN=1 node --test test/golden/haproxy.test.ts` writes what comes out; read the diff.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
+import { parseHaproxy } from '../../src/config/haproxy/index.ts';
+import { GOLDEN_ENV, goldenFiles, SEPARATOR, splitGolden } from './haproxy-golden.ts';
+
+const { UPDATE_GOLDEN } = process.env;
+const updating = UPDATE_GOLDEN === '1';
+
+function render(input: string): string {
+  const { config, diagnostics } = parseHaproxy('haproxy.cfg', input, GOLDEN_ENV);
+  assert.equal(config === null, hasErrors(diagnostics), 'no configuration exactly after an error');
+  const said = diagnostics.map((each) => `${formatDiagnostic(each)}\n`).join('');
+  const json = config === null ? '' : `${SEPARATOR}\n${JSON.stringify(config, null, 2)}\n`;
+  return `${input}${SEPARATOR}\n${said}${json}`;
+}
+
+test('there are golden files', () => {
+  assert.ok(goldenFiles().length >= 20);
+});
+
+for (const { name, path } of goldenFiles()) {
+  test(`parseHaproxy() reads ${name} as expected`, () => {
+    const golden = readFileSync(path, 'utf8');
+    const actual = render(splitGolden(golden).input);
+    if (updating) writeFileSync(path, actual);
+    else assert.equal(actual, golden);
+  });
+}
