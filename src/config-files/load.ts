@@ -6,7 +6,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { Diagnostic, DiagnosticCode } from '../config/diagnostics.ts';
+import type { Diagnostic } from '../config/diagnostics.ts';
 import { parseHaproxy } from '../config/haproxy/index.ts';
 import { parseKeepalived } from '../config/keepalived/index.ts';
 import type { SourceFile } from '../config/keepalived/reader.ts';
@@ -56,15 +56,13 @@ function readText(path: string, bytesMax: number): Read {
   }
 }
 
-function fileError(file: string, code: DiagnosticCode, text: string): Diagnostic {
-  return { file, line: 0, column: 0, severity: 'error', text, code };
-}
-
 /** Null, with an error, when the file cannot be read. */
 function readConfigFile(file: string, diagnostics: Diagnostic[]): string | null {
   const read = readText(file, FILE_BYTES_MAX);
   if ('text' in read) return read.text;
-  diagnostics.push(fileError(file, 'unreadable-file', `The file "${file}" ${read.problem}`));
+  const text = `The file "${file}" ${read.problem}`;
+  const code = 'unreadable-file';
+  diagnostics.push({ file, line: 0, column: 0, severity: 'error', text, code });
   return null;
 }
 
@@ -103,12 +101,7 @@ function loadHaproxy(file: string, diagnostics: Diagnostic[]): BalancerConfig | 
   if (text === null) return null;
   const parsed = parseHaproxy(file, text, environment());
   diagnostics.push(...parsed.diagnostics);
-  const { config } = parsed;
-  if (config !== null && config.frontends.length + config.httpFrontends.length === 0) {
-    const problem = 'The file has no frontend; add one, or leave out --haproxy';
-    diagnostics.push(fileError(file, 'nothing-to-run', problem));
-  }
-  return config;
+  return parsed.config;
 }
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
@@ -128,10 +121,6 @@ function loadKeepalived(
     balancerHere: inputs.haproxy !== null,
   });
   diagnostics.push(...parsed.diagnostics);
-  if (parsed.config?.instances.length === 0) {
-    const problem = 'The file has no vrrp_instance; add one, or leave out --keepalived';
-    diagnostics.push(fileError(file, 'nothing-to-run', problem));
-  }
   return { config: parsed.config, facts: parsed.facts };
 }
 

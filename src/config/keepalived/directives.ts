@@ -77,7 +77,7 @@ export const GLOBAL_DEFS: RuleTable = {
   router_id: value(1),
   vrrp_version: value(1),
   script_user: value(1, 2),
-  default_interface: value(1),
+  default_interface: ignore('each instance names its own interface'),
   vrrp_mcast_group4: value(1),
   vrrp_garp_master_delay: value(1),
   vrrp_garp_master_repeat: value(1),

@@ -4,13 +4,7 @@ import { GLOBAL_DEFS } from './directives.ts';
 import type { Position } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
-import {
-  firstValue,
-  parseInteger,
-  parseInterface,
-  parseMulticastGroup,
-  parseSeconds,
-} from './values.ts';
+import { firstValue, parseInteger, parseMulticastGroup, parseSeconds } from './values.ts';
 import { walk } from './walk.ts';
 
 export type Account = { readonly user: string; readonly group: string | null };
@@ -20,7 +14,6 @@ export type GlobalDefs = {
   routerId: (Position & { readonly value: string }) | null;
   version: 2 | 3;
   scriptAccount: Account | null;
-  interface: string | null;
   group: string;
   garpDelayMs: number;
   garpRepeat: number;
@@ -40,7 +33,6 @@ export function defaultGlobalDefs(): GlobalDefs {
     routerId: null,
     version: 2,
     scriptAccount: null,
-    interface: null,
     group: '224.0.0.18',
     garpDelayMs: 5000,
     garpRepeat: 5,
@@ -82,9 +74,6 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
     },
     script_user: (statement: Statement) => {
       globals.scriptAccount = parseAccount(statement);
-    },
-    default_interface: (statement: Statement) => {
-      globals.interface = parseInterface(firstValue(statement), report);
     },
     vrrp_mcast_group4: (statement: Statement) => {
       globals.group = parseMulticastGroup(firstValue(statement), report) ?? globals.group;

@@ -225,6 +225,10 @@ export function parseKeepalived(
   const tracked = new Set(drafts.flatMap((draft) => draft.tracks.map(({ script }) => script.text)));
   reportSharedIds(drafts, report);
   reportUntracked(scripts, tracked, report);
+  if (blocks.instances.length === 0 && !hasErrors(report.diagnostics)) {
+    const nothing = 'The file has no vrrp_instance; add one, or leave out --keepalived';
+    report.error({ file, line: 0, column: 0 }, 'nothing-to-run', nothing);
+  }
   const watches = findWatches(scripts, tracked, options, report);
   const converted = instances
     .map(({ draft, tracks }) => convertInstance(draft, tracks, watches, report))

@@ -34,7 +34,7 @@ export type InstanceDraft = {
   readonly name: Word;
   version: 2 | 3;
   interface: string | null;
-  /** Where the interface is named; null: it is the default one. */
+  /** Where the interface is named; null: it is not. */
   interfaceWord: Word | null;
   virtualRouterId: Word | null;
   virtualRouterIdValue: number | null;
@@ -70,7 +70,7 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
   return {
     name,
     version: globals.version,
-    interface: globals.interface,
+    interface: null,
     interfaceWord: null,
     virtualRouterId: null,
     virtualRouterIdValue: null,

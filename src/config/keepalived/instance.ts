@@ -110,7 +110,9 @@ function reportMissing(draft: InstanceDraft, report: Report): void {
   const where = `vrrp_instance "${draft.name.text}"`;
   const missing = (directive: string, fix: string): void =>
     report.error(draft.name, 'missing-value', `${where} has no "${directive}"; ${fix}`);
-  if (draft.interface === null) missing('interface', 'name the one to advertise on');
+  if (draft.interface === null && draft.interfaceWord === null) {
+    missing('interface', 'name the one to advertise on');
+  }
   if (draft.virtualRouterId === null) {
     missing('virtual_router_id', 'give a number from 1 to 255, the same on every node');
   }

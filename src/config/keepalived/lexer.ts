@@ -1,12 +1,12 @@
 /**
- * keepalived.conf, first step: a logical line to words and braces (keepalived.conf(5)).
+ * keepalived.conf, first step: a line to words and braces (keepalived.conf(5)).
  *
  * `!` and `#` begin a comment anywhere outside quotes, also in the middle of a word. Both kinds of quotes
  * hold a word together; what a backslash means inside is decided later, by whoever reads the word. Braces
  * stand alone, glued to a word, or several on one line.
  */
 
-/** A line of a file, after joining of continued lines and replacement of definitions. */
+/** A line of a file, after replacement of definitions. */
 export type SourceLine = {
   readonly file: string;
   /** From 1. */

@@ -1,6 +1,6 @@
 /**
- * keepalived.conf, the part between file and words: continued lines, `$NAME=value` definitions,
- * `@id` and `@^id` lines, `include` (keepalived.conf(5), "Configuration parser").
+ * keepalived.conf, the part between file and words: `$NAME=value` definitions, `@id` and `@^id` lines,
+ * `include` (keepalived.conf(5), "Configuration parser").
  *
  * Files are read by the caller's function; everything here is bounded: include depth and count, lines,
  * and the length a line may grow to through definitions.
@@ -32,38 +32,32 @@ type State = {
   files: number;
 };
 
-function endsInEscape(text: string): boolean {
-  let backslashes = 0;
-  while (text[text.length - 1 - backslashes] === '\\') backslashes += 1;
-  return backslashes % 2 === 1;
+function sourceLine(file: string, line: number, physical: string): SourceLine {
+  const text = physical.endsWith('\r') ? physical.slice(0, -1) : physical;
+  const columns = Array.from({ length: text.length }, (_, index) => index + 1);
+  return { file, line, text, columns };
 }
 
-/** Joins lines that end in a backslash outside a comment. */
-function logicalLines(source: SourceFile): SourceLine[] {
-  const lines: SourceLine[] = [];
-  let text = '';
-  let columns: number[] = [];
-  let first = 1;
-  for (const [index, physical] of source.text.split('\n').entries()) {
-    const piece = physical.endsWith('\r') ? physical.slice(0, -1) : physical;
-    if (text === '') first = index + 1;
-    for (let column = 1; column <= piece.length; column++) columns.push(column);
-    text += piece;
-    if (
-      endsInEscape(text) &&
-      text.length <= LINE_LENGTH_MAX &&
-      commentStart(text) === text.length
-    ) {
-      text = text.slice(0, -1);
-      columns.pop();
-      if (text !== '') continue;
-    }
-    lines.push({ file: source.file, line: first, text, columns });
-    text = '';
-    columns = [];
+/**
+ * True, with an error, for a line that would go on behind its final backslash. keepalived joins lines only
+ * in definitions, and takes the backslash for a part of the word elsewhere.
+ */
+function refuseContinuation(source: SourceLine, report: Report): boolean {
+  const body = source.text.trimEnd();
+  if (!body.endsWith('\\') || commentStart(source.text) < body.length) return false;
+  const at = { file: source.file, line: source.line, column: columnAt(source, body.length - 1) };
+  if (/^\s*\$\w+=/.test(body)) {
+    const text =
+      'A definition of several lines is not supported; write the lines out where it is used';
+    report.error(at, 'unsupported-directive', text);
+  } else {
+    report.error(
+      at,
+      'syntax-error',
+      'A line does not go on behind "\\"; join it with the next one',
+    );
   }
-  if (text !== '') lines.push({ file: source.file, line: first, text, columns });
-  return lines;
+  return true;
 }
 
 /** Replaces `$NAME` and `${NAME}` by their values; names without a definition stay as they are. */
@@ -119,14 +113,15 @@ function define(source: SourceLine, state: State): boolean {
   return true;
 }
 
-/** Generators and built-in names that we do not have; told once per line. */
-function refuseGenerators(source: SourceLine, report: Report): void {
+/** True, with an error, for a line with a generator or built-in name that we do not have. */
+function refuseGenerators(source: SourceLine, report: Report): boolean {
   const body = source.text.slice(0, commentStart(source.text));
-  const match = /~(?:SEQ|LST)\b|\$\{?_[A-Z][A-Z_]*\b/.exec(body);
-  if (match === null) return;
+  const match = /~(?:SEQ|LST)\b|\$_[A-Z]\w*|\$\{_[A-Z]\w*\}/.exec(body);
+  if (match === null) return false;
   const at = { file: source.file, line: source.line, column: columnAt(source, match.index) };
   const text = `"${match[0]}" is not supported; write the lines out`;
   report.error(at, 'unsupported-directive', text);
+  return true;
 }
 
 function includeFiles(tokens: readonly Token[], state: State, depth: number): void {
@@ -160,8 +155,9 @@ function includeFiles(tokens: readonly Token[], state: State, depth: number): vo
 
 function readLine(raw: SourceLine, state: State, depth: number): void {
   const source = conditional(raw, state.options.configId);
-  if (source === null || define(source, state)) return;
-  refuseGenerators(source, state.report);
+  if (source === null || refuseContinuation(source, state.report)) return;
+  if (define(source, state)) return;
+  if (refuseGenerators(source, state.report)) return;
   const expanded = expand(source, state);
   const start = { file: raw.file, line: raw.line, column: 1 };
   if (expanded === null || expanded.text.length > LINE_LENGTH_MAX) {
@@ -189,14 +185,14 @@ function readFile(source: SourceFile, state: State, depth: number): void {
   const invisible = scanInvisible(source.file, source.text, '#!');
   state.report.append(invisible);
   const text = invisible.length > 0 ? withoutInvisible(source.text) : source.text;
-  for (const line of logicalLines({ file: source.file, text })) {
+  for (const [index, physical] of text.split('\n').entries()) {
     if (state.lines.length >= LINES_MAX) {
-      const at = { file: source.file, line: line.line, column: 0 };
+      const at = { file: source.file, line: index + 1, column: 0 };
       const message = `More than ${LINES_MAX} lines; the rest is left out`;
       state.report.error(at, 'syntax-error', message);
       return;
     }
-    readLine(line, state, depth);
+    readLine(sourceLine(source.file, index + 1, physical), state, depth);
   }
 }
 
