@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { hasErrors } from '../../src/config/diagnostics.ts';
 import { formatGolden, parseGolden, readGoldenFiles } from './keepalived-golden.ts';
 
-/** `GOLDEN=write npm run unit` writes what comes out; read the difference before committing it. */
-const write = process.env.GOLDEN === 'write';
+/** `UPDATE_GOLDEN=1 npm run unit` writes what comes out; read the difference before committing it. */
+const write = process.env.UPDATE_GOLDEN === '1';
 
 for (const golden of readGoldenFiles()) {
   test(`parseKeepalived() gives what ${golden.name} says`, () => {
