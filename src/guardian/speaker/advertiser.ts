@@ -1,0 +1,156 @@
+/** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
+
+import type { VrrpInstanceConfig } from '../../config/model.ts';
+import { formatIpv4 } from '../../core/ip.ts';
+import { errorText } from '../../linux/errno.ts';
+import { type RawPacket, RawSocket } from '../../linux/raw-socket.ts';
+import {
+  type AcceptedAdvertisement,
+  decodeAdvertisement,
+  type Expectation,
+  encodeAdvertisement,
+  IPPROTO_VRRP,
+  passwordField,
+} from '../../vrrp/packet.ts';
+import { numericAddress, type ResolvedInstance } from './resolve.ts';
+
+/** Different complaints remembered, so that each is made once. */
+const COMPLAINTS_MAX = 256;
+
+export type Heard = {
+  readonly source: number;
+  readonly priority: number;
+  readonly intervalMs: number;
+};
+
+export class Advertiser {
+  readonly #instance: ResolvedInstance;
+  readonly #warn: (text: string) => void;
+  readonly #socket: RawSocket;
+  readonly #destinations: readonly number[];
+  readonly #expected: Expectation;
+  readonly #complaints = new Set<string>();
+  #sendError = 0;
+  readonly counters: Counters;
+
+  /** Throws SystemError. The owner closes it. `counters` go on over a reopening. */
+  constructor(
+    instance: ResolvedInstance,
+    interfaceIndex: number,
+    counters: Counters,
+    warn: (text: string) => void,
+  ) {
+    this.#instance = instance;
+    this.#warn = warn;
+    this.counters = counters;
+    this.#expected = expectationOf(instance);
+    const { transport } = this.#expected;
+    this.#destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
+    this.#socket = new RawSocket({
+      protocol: IPPROTO_VRRP,
+      interfaceName: instance.config.interface,
+      interfaceIndex,
+      source: instance.sourceAddress,
+      group: transport.kind === 'multicast' ? transport.group : null,
+    });
+  }
+
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
+  send(priority: number): void {
+    const { version, virtualRouterId, intervalMs, addresses, password } = this.#expected;
+    const advertisement = { version, virtualRouterId, priority, intervalMs, addresses };
+    for (const destination of this.#destinations) {
+      const ends = { source: this.#instance.sourceAddress, destination };
+      const length = encodeAdvertisement(advertisement, password, ends, this.#socket.outgoing);
+      this.#onSent(this.#socket.sendTo(destination, length));
+    }
+  }
+
+  /**
+   * Reads one packet. null: none waits. `heard` is null for a packet that is not for us or was dropped;
+   * `router`: it belongs to our virtual router at least.
+   */
+  receive(): { readonly heard: Heard | null; readonly router: boolean } | null {
+    const packet = this.#socket.receive();
+    if (packet === null) return null;
+    const decoded = decodeAdvertisement(packet, this.#expected);
+    if (!decoded.ok) {
+      // Other virtual routers share the group: nothing to count.
+      if (decoded.reason === 'other-router') return { heard: null, router: false };
+      this.#onDropped(decoded.reason, packet);
+      const foreign = decoded.reason !== 'own-packet' && decoded.reason !== 'too-short';
+      return { heard: null, router: foreign };
+    }
+    this.counters.received += 1;
+    this.#comment(decoded.value, packet);
+    const { priority, intervalMs } = decoded.value.advertisement;
+    return { heard: { source: packet.source, priority, intervalMs }, router: true };
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #onSent(error: number): void {
+    if (error === 0) this.counters.sent += 1;
+    if (error !== 0 && error !== this.#sendError) {
+      this.#warn(`${this.#name()} cannot send advertisements: ${errorText(error)}`);
+    }
+    this.#sendError = error;
+  }
+
+  #onDropped(reason: string, packet: RawPacket): void {
+    this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
+    const source = formatIpv4(packet.source);
+    this.#complain(`${this.#name()} drops advertisements of ${source}: ${reason}`);
+  }
+
+  #comment(accepted: AcceptedAdvertisement, packet: RawPacket): void {
+    const source = formatIpv4(packet.source);
+    if (!accepted.addressesMatch) {
+      this.#complain(`${this.#name()}: ${source} advertises another list of addresses`);
+    }
+    if (!accepted.intervalMatches) {
+      const { intervalMs } = accepted.advertisement;
+      this.#complain(`${this.#name()}: ${source} advertises every ${intervalMs} ms, not as here`);
+    }
+  }
+
+  #complain(text: string): void {
+    if (this.#complaints.has(text) || this.#complaints.size >= COMPLAINTS_MAX) return;
+    this.#complaints.add(text);
+    this.#warn(text);
+  }
+
+  #name(): string {
+    return `VRRP instance "${this.#instance.config.name}"`;
+  }
+}
+
+export type Counters = {
+  sent: number;
+  received: number;
+  readonly dropped: Record<string, number>;
+};
+
+function expectationOf(instance: ResolvedInstance): Expectation {
+  const { config, sourceAddress, addresses } = instance;
+  return {
+    version: config.version,
+    virtualRouterId: config.virtualRouterId,
+    password: config.password === null ? null : passwordField(config.password),
+    intervalMs: config.advertIntervalMs,
+    addresses: addresses.map(({ address }) => address),
+    ownAddress: sourceAddress,
+    transport: transportOf(config),
+  };
+}
+
+function transportOf({ transport }: VrrpInstanceConfig): Expectation['transport'] {
+  return transport.kind === 'multicast'
+    ? { kind: 'multicast', group: numericAddress(transport.group) }
+    : { kind: 'unicast', peers: transport.peers.map(numericAddress) };
+}

@@ -1,0 +1,347 @@
+/**
+ * One VRRP instance at work: feeds the pure machine (vrrp/machine.ts) with what its sockets, the kernel
+ * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
+ */
+
+import { assert, unreachable } from '../../core/assert.ts';
+import { formatIpv4 } from '../../core/ip.ts';
+import { errorText, SystemError } from '../../linux/errno.ts';
+import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import type { InstanceStatus } from '../../stats/status.ts';
+import {
+  downIntervalMs,
+  type MachineConfig,
+  type MachineEffect,
+  type MachineEvent,
+  type MachineState,
+  newMachine,
+  nextTickAt,
+  step,
+} from '../../vrrp/machine.ts';
+import { verdictOf } from '../../vrrp/tracking.ts';
+import type { ElectionEvent, TrackingVerdict } from '../election.ts';
+import { Advertiser, type Counters } from './advertiser.ts';
+import { AddressProbe, type ProbeVerdict } from './probe.ts';
+import type { ResolvedInstance } from './resolve.ts';
+import { VipSet } from './vip.ts';
+
+/** Packets taken at one go, so that a flood cannot keep us from our timers. */
+const PACKETS_MAX = 64;
+/** After addresses could not be added, the next try. */
+const ADDRESS_FAULT_MS = 5000;
+/** Foreign claimants named in warnings. */
+const CLAIMANTS_MAX = 64;
+
+export type InstanceContext = {
+  readonly route: RouteSocket;
+  readonly onEvent: (event: ElectionEvent) => void;
+};
+
+type Ports = { readonly advertiser: Advertiser; readonly vips: VipSet; readonly key: string };
+
+export class Instance {
+  readonly #resolved: ResolvedInstance;
+  readonly #context: InstanceContext;
+  readonly #machineConfig: MachineConfig;
+  readonly #counters: Counters = { sent: 0, received: 0, dropped: {} };
+  readonly #claimants = new Set<string>();
+  #state: MachineState;
+  #ports: Ports;
+  #probe: AddressProbe | null = null;
+  #verdict: TrackingVerdict;
+  /** Reasons to be in FAULT that are none of tracking's business. */
+  #linkFaults: readonly string[] = [];
+  #mainFault: string | null = null;
+  #addressFault: { readonly text: string; readonly until: number } | null = null;
+  /** An address fault was found inside a step; settle() acts on it. */
+  #faultsPending = false;
+  /** The status has changed in more than a counter since status() was last called. */
+  changed = true;
+
+  /** Opens the sockets; throws SystemError with nothing left open. */
+  constructor(
+    resolved: ResolvedInstance,
+    context: InstanceContext,
+    links: ReadonlyMap<string, Link>,
+  ) {
+    this.#resolved = resolved;
+    this.#context = context;
+    this.#machineConfig = machineConfigOf(resolved);
+    this.#state = newMachine(this.#machineConfig);
+    // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
+    const { trackScripts, trackBalancer } = resolved.config;
+    this.#verdict = verdictOf(
+      trackScripts.map((script) => ({ ...script, passing: null })),
+      trackBalancer === null ? null : { ...trackBalancer, serving: false },
+    );
+    this.#ports = this.#open(links);
+  }
+
+  get name(): string {
+    return this.#resolved.config.name;
+  }
+
+  /** Descriptors to wait for; they change after setLinks(). */
+  get descriptors(): readonly number[] {
+    return [this.#ports.advertiser.fd, ...this.#ports.vips.descriptors];
+  }
+
+  /** When turn() is needed next. */
+  get nextAt(): number {
+    return Math.min(
+      nextTickAt(this.#machineConfig, this.#state),
+      this.#ports.vips.renewAt,
+      this.#addressFault?.until ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** Begins as backup; promotions wait until release(). */
+  start(links: ReadonlyMap<string, Link>, now: number): void {
+    const { version, priority, advertIntervalMs } = this.#resolved.config;
+    this.#probe = new AddressProbe(now, downIntervalMs(version, priority, advertIntervalMs));
+    this.#linkFaults = this.#findLinkFaults(links);
+    this.#pushFaults(now);
+    this.#step({ kind: 'start', held: true }, now);
+  }
+
+  /** The address probe's turn; a machine without a carrier has nobody to ask. */
+  probe(now: number): ProbeVerdict {
+    if (this.#probe === null || this.#linkFaults.length > 0) return { kind: 'free' };
+    if (this.#probe.takeDue(now)) this.#ports.vips.probe();
+    return this.#probe.verdict(now);
+  }
+
+  release(now: number): void {
+    this.#probe = null;
+    this.#step({ kind: 'release' }, now);
+  }
+
+  /** Reads what waits on the sockets. */
+  receive(now: number): void {
+    for (let count = 0; count < PACKETS_MAX; count += 1) {
+      const received = this.#ports.advertiser.receive();
+      if (received === null) break;
+      if (received.router) this.#probe?.onRouterHeard();
+      if (received.heard !== null) this.#step({ kind: 'advert', ...received.heard }, now);
+    }
+    for (const { address, mac } of this.#ports.vips.claims()) {
+      this.#probe?.onAnswer(mac, address, now);
+      if (this.#ports.vips.held) this.#onForeignClaim(address, mac, now);
+    }
+  }
+
+  /** Timers: the machine's, the addresses' lifetime, the end of an address fault. */
+  turn(now: number): void {
+    if (this.#addressFault !== null && now >= this.#addressFault.until) {
+      this.#addressFault = null;
+      this.#pushFaults(now);
+    }
+    if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
+    if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.put(now));
+  }
+
+  track(verdict: TrackingVerdict, now: number): void {
+    this.#verdict = verdict;
+    this.#pushFaults(now);
+  }
+
+  /** null: the main thread is alive. */
+  setMainFault(text: string | null, now: number): void {
+    if (text === this.#mainFault) return;
+    this.#mainFault = text;
+    this.#pushFaults(now);
+  }
+
+  /** Interfaces have changed; true when the sockets were opened anew. Throws SystemError. */
+  setLinks(links: ReadonlyMap<string, Link>, now: number): boolean {
+    this.#linkFaults = this.#findLinkFaults(links);
+    this.#pushFaults(now);
+    const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
+    if (!complete || this.#ports.key === this.#portsKey(links)) return false;
+    const old = this.#ports;
+    this.#ports = this.#open(links);
+    old.advertiser.close();
+    old.vips.close();
+    return true;
+  }
+
+  /** Addresses on this machine have changed: puts back what somebody took away. */
+  onAddressesChanged(now: number): void {
+    const { vips } = this.#ports;
+    this.#tryAddresses(now, () => {
+      if (!vips.restore(now)) return;
+      this.#warn('had an address taken away and put it back');
+      vips.announce(this.#resolved.config.garp.repeat);
+    });
+  }
+
+  /** Priority 0 and no addresses. */
+  stop(now: number): void {
+    this.#step({ kind: 'stop' }, now);
+    if (this.#ports.vips.held) this.#ports.vips.remove();
+  }
+
+  close(): void {
+    this.#ports.advertiser.close();
+    this.#ports.vips.close();
+  }
+
+  status(now: number): InstanceStatus {
+    this.changed = false;
+    const { config, addresses } = this.#resolved;
+    const { phase, effectivePriority, faults, transitions } = this.#state;
+    return {
+      name: config.name,
+      interface: config.interface,
+      virtualRouterId: config.virtualRouterId,
+      version: config.version,
+      state: phase,
+      faults: phase === 'fault' ? faults : [],
+      priority: config.priority,
+      effectivePriority,
+      master: this.#master(now),
+      addresses: addresses.map(
+        ({ address, prefixLength }) => `${formatIpv4(address)}/${prefixLength}`,
+      ),
+      held: this.#ports.vips.held,
+      transitions,
+      advertsSent: this.#counters.sent,
+      advertsReceived: this.#counters.received,
+      dropped: { ...this.#counters.dropped },
+    };
+  }
+
+  #master(now: number): string | null {
+    const { master, phase, masterIntervalMs, effectivePriority } = this.#state;
+    if (master === null) return null;
+    const { version } = this.#machineConfig;
+    const silentMs = now - master.heardAt;
+    const isLost = silentMs > downIntervalMs(version, effectivePriority, masterIntervalMs);
+    return phase !== 'master' && isLost ? null : formatIpv4(master.address);
+  }
+
+  #step(event: MachineEvent, now: number): void {
+    const before = this.#state;
+    const { state, effects } = step(this.#machineConfig, before, event, now);
+    this.#state = state;
+    for (const effect of effects) this.#apply(effect, now);
+    this.changed ||=
+      state.phase !== before.phase ||
+      state.effectivePriority !== before.effectivePriority ||
+      state.faults !== before.faults ||
+      state.master?.address !== before.master?.address;
+  }
+
+  #apply(effect: MachineEffect, now: number): void {
+    const { advertiser, vips } = this.#ports;
+    switch (effect.kind) {
+      case 'send-advert':
+        advertiser.send(effect.priority);
+        break;
+      case 'add-addresses':
+        this.#tryAddresses(now, () => vips.put(now));
+        break;
+      case 'remove-addresses':
+        vips.remove();
+        break;
+      case 'garp':
+        this.#announce(effect.count);
+        break;
+      case 'transition': {
+        const { from, to, why } = effect;
+        this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why });
+        break;
+      }
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #announce(count: number): void {
+    const error = this.#ports.vips.announce(count);
+    if (error !== 0) this.#warn(`cannot announce its addresses: ${errorText(error)}`);
+  }
+
+  /** A master that cannot hold the addresses is none: FAULT lets another node have them. */
+  #tryAddresses(now: number, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const text = `addresses cannot be added: ${error.message}`;
+      this.#addressFault = { text, until: now + ADDRESS_FAULT_MS };
+      this.#faultsPending = true;
+    }
+  }
+
+  /** Carries out what #tryAddresses found; called by the loop after every round. */
+  settle(now: number): void {
+    if (!this.#faultsPending) return;
+    this.#faultsPending = false;
+    this.#pushFaults(now);
+  }
+
+  #pushFaults(now: number): void {
+    const faults = [...this.#linkFaults, ...this.#verdict.faults];
+    if (this.#mainFault !== null) faults.unshift(this.#mainFault);
+    if (this.#addressFault !== null) faults.unshift(this.#addressFault.text);
+    const { priorityDelta } = this.#verdict;
+    this.#step({ kind: 'track', priorityDelta, faults }, now);
+  }
+
+  #onForeignClaim(address: number, mac: string, now: number): void {
+    if (!this.#claimants.has(mac) && this.#claimants.size < CLAIMANTS_MAX) {
+      this.#claimants.add(mac);
+      this.#warn(`holds ${formatIpv4(address)}, but ${mac} claims it too`);
+    }
+    this.#step({ kind: 'foreign-claim' }, now);
+  }
+
+  #findLinkFaults(links: ReadonlyMap<string, Link>): readonly string[] {
+    return this.#resolved.interfaceNames.flatMap((name) => {
+      const link = links.get(name);
+      if (link === undefined) return [`interface "${name}" is gone`];
+      return link.up ? [] : [`interface "${name}" is down`];
+    });
+  }
+
+  #open(links: ReadonlyMap<string, Link>): Ports {
+    const link = links.get(this.#resolved.config.interface);
+    assert(link !== undefined, 'the interface exists');
+    const warn = (text: string) => this.#context.onEvent({ kind: 'warning', text });
+    const advertiser = new Advertiser(this.#resolved, link.index, this.#counters, warn);
+    try {
+      const vips = new VipSet(this.#context.route, this.#resolved.addresses, links);
+      return { advertiser, vips, key: this.#portsKey(links) };
+    } catch (error) {
+      advertiser.close();
+      throw error;
+    }
+  }
+
+  /** Sockets live as long as this stays the same. */
+  #portsKey(links: ReadonlyMap<string, Link>): string {
+    const parts = this.#resolved.interfaceNames.map((name) => {
+      const link = links.get(name);
+      return `${link?.index}/${link?.mac.join('.')}`;
+    });
+    return parts.join(' ');
+  }
+
+  #warn(text: string): void {
+    this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
+  }
+}
+
+function machineConfigOf({ config, sourceAddress }: ResolvedInstance): MachineConfig {
+  return {
+    version: config.version,
+    priority: config.priority,
+    initialState: config.initialState,
+    intervalMs: config.advertIntervalMs,
+    preempt: config.preempt,
+    preemptDelayMs: config.preemptDelayMs,
+    address: sourceAddress,
+    garp: config.garp,
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * The speaker's loop: one thread, one blocking ppoll(2) over all sockets of all instances. It depends on
+ * nobody: what it needs from the main thread comes through a port and a few shared numbers, and when the
+ * main thread is silent for too long, the addresses are released.
+ */
+
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { assert } from '../../core/assert.ts';
+import { OperationalError } from '../../core/errors.ts';
+import { formatIpv4 } from '../../core/ip.ts';
+import { bootMs } from '../../linux/clock.ts';
+import { clearWakeup } from '../../linux/epoll.ts';
+import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
+import { PollSet } from '../../linux/poll.ts';
+import type { InstanceStatus } from '../../stats/status.ts';
+import { Instance } from './instance.ts';
+import {
+  BEAT_MISSED_MS,
+  BEAT_SLOT,
+  type FromSpeaker,
+  type SpeakerData,
+  STOP_SLOT,
+  type ToSpeaker,
+} from './messages.ts';
+import { removeStaleAddresses, resolveInstances } from './resolve.ts';
+
+/** Descriptors of all instances together. */
+const DESCRIPTORS_MAX = 1024;
+/** Longest wait, so that a silent main thread is noticed and counters are told. */
+const WAIT_MS_MAX = 200;
+const COUNTERS_INTERVAL_MS = 1000;
+/** Messages and batches of kernel news taken in one round. */
+const MESSAGES_MAX = 1000;
+const NEWS_MAX = 100;
+
+export class SpeakerLoop {
+  readonly #data: SpeakerData;
+  readonly #slots: Int32Array;
+  readonly #poll = new PollSet(DESCRIPTORS_MAX);
+  readonly #route: RouteSocket;
+  readonly #news: RouteNewsSocket;
+  readonly #instances: Instance[] = [];
+  readonly #links = new Map<string, Link>();
+  #probing = true;
+  #lastBeat = 0;
+  #lastBeatAt = bootMs();
+  #lastRoundAt = bootMs();
+  #postedAt = 0;
+
+  /** Opens everything; throws OperationalError or SystemError with nothing left open. */
+  constructor(data: SpeakerData) {
+    this.#data = data;
+    this.#slots = new Int32Array(data.shared);
+    this.#route = new RouteSocket();
+    this.#news = new RouteNewsSocket();
+    try {
+      this.#open();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Runs until the stop slot is set; throws OperationalError when an address is taken. */
+  run(): void {
+    const startedAt = bootMs();
+    for (const instance of this.#instances) instance.start(this.#links, startedAt);
+    this.#listDescriptors();
+    this.#post({ kind: 'status', instances: this.#statuses(startedAt) });
+    while (Atomics.load(this.#slots, STOP_SLOT) === 0) {
+      this.#poll.wait(this.#waitMs());
+      // Taken before the sockets are read: a sleep after this line shows in the next round, and what
+      // was sent meanwhile is read before any timer is looked at.
+      const now = bootMs();
+      clearWakeup(this.#data.wakeupFd);
+      this.#watchMain(now);
+      this.#readMessages(now);
+      this.#readNews(now);
+      for (const instance of this.#instances) instance.receive(now);
+      for (const instance of this.#instances) instance.turn(now);
+      for (const instance of this.#instances) instance.settle(now);
+      if (this.#probing) this.#runProbes(now);
+      this.#report(now);
+    }
+  }
+
+  /** Priority 0, addresses gone, sockets closed. Never throws. */
+  close(): void {
+    const now = bootMs();
+    for (const instance of this.#instances) instance.stop(now);
+    if (this.#instances.length > 0) {
+      this.#post({ kind: 'status', instances: this.#statuses(now) });
+    }
+    for (const instance of this.#instances) instance.close();
+    this.#instances.length = 0;
+    this.#route.close();
+    this.#news.close();
+  }
+
+  #open(): void {
+    this.#listLinks();
+    const links = [...this.#links.values()];
+    const present = this.#route.addresses();
+    const resolved = resolveInstances(this.#data.config, links, present);
+    for (const instance of resolved) {
+      const onEvent = (event: Extract<FromSpeaker, { kind: 'event' }>['event']) =>
+        this.#post({ kind: 'event', event });
+      this.#instances.push(new Instance(instance, { route: this.#route, onEvent }, this.#links));
+    }
+    for (const stale of removeStaleAddresses(this.#route, resolved, links, present)) {
+      const text = `Removed ${stale}, left over from an earlier run`;
+      this.#post({ kind: 'event', event: { kind: 'warning', text } });
+    }
+  }
+
+  #waitMs(): number {
+    const now = bootMs();
+    if (this.#probing) return 10;
+    let next = now + WAIT_MS_MAX;
+    for (const instance of this.#instances) next = Math.min(next, instance.nextAt);
+    return next - now;
+  }
+
+  #listDescriptors(): void {
+    this.#poll.clear();
+    this.#poll.add(this.#data.wakeupFd);
+    this.#poll.add(this.#news.fd);
+    for (const fd of this.#instances.flatMap(({ descriptors }) => descriptors)) this.#poll.add(fd);
+  }
+
+  #watchMain(now: number): void {
+    const beat = Atomics.load(this.#slots, BEAT_SLOT);
+    // After a sleep of the whole process the main thread gets its time anew.
+    if (beat !== this.#lastBeat || now - this.#lastRoundAt > BEAT_MISSED_MS / 2) {
+      this.#lastBeat = beat;
+      this.#lastBeatAt = now;
+    }
+    this.#lastRoundAt = now;
+    const isStuck = now - this.#lastBeatAt > BEAT_MISSED_MS;
+    const fault = isStuck ? `the guardian hangs for over ${BEAT_MISSED_MS} ms` : null;
+    for (const instance of this.#instances) instance.setMainFault(fault, now);
+  }
+
+  #readMessages(now: number): void {
+    for (let count = 0; count < MESSAGES_MAX; count += 1) {
+      const received: { message: ToSpeaker } | undefined = receiveMessageOnPort(this.#data.port);
+      if (received === undefined) return;
+      const { instance: name, verdict } = received.message;
+      const instance = this.#instances.find((candidate) => candidate.name === name);
+      assert(instance !== undefined, `instance ${name} is configured`);
+      instance.track(verdict, now);
+    }
+  }
+
+  #readNews(now: number): void {
+    let linksChanged = false;
+    let addressesChanged = false;
+    for (let count = 0; count < NEWS_MAX; count += 1) {
+      const news = this.#news.receive();
+      if (news !== null && news.length === 0) break;
+      if (news === null) {
+        linksChanged = true;
+        addressesChanged = true;
+      }
+      for (const { kind } of news ?? []) {
+        linksChanged ||= kind === 'link' || kind === 'link-gone';
+        addressesChanged ||= kind === 'address-gone';
+      }
+    }
+    if (linksChanged) {
+      this.#listLinks();
+      for (const instance of this.#instances) instance.setLinks(this.#links, now);
+      this.#listDescriptors();
+    }
+    if (addressesChanged) {
+      for (const instance of this.#instances) instance.onAddressesChanged(now);
+    }
+  }
+
+  /** The kernel's list is the truth; news only say when to look. */
+  #listLinks(): void {
+    this.#links.clear();
+    for (const link of this.#route.links()) this.#links.set(link.name, link);
+  }
+
+  #runProbes(now: number): void {
+    let running = false;
+    for (const instance of this.#instances) {
+      const verdict = instance.probe(now);
+      if (verdict.kind === 'taken') {
+        throw new OperationalError(
+          'address-taken',
+          `${formatIpv4(verdict.address)} of VRRP instance "${instance.name}" is in use by ` +
+            `${verdict.mac}, which sends no advertisements: free the address there, or choose another`,
+        );
+      }
+      running ||= verdict.kind === 'running';
+    }
+    if (running) return;
+    this.#probing = false;
+    for (const instance of this.#instances) instance.release(now);
+    this.#post({ kind: 'status', instances: this.#statuses(now) });
+    this.#post({ kind: 'ready' });
+  }
+
+  #report(now: number): void {
+    const changed = this.#instances.some((instance) => instance.changed);
+    if (!changed && now - this.#postedAt < COUNTERS_INTERVAL_MS) return;
+    this.#postedAt = now;
+    this.#post({ kind: 'status', instances: this.#statuses(now) });
+  }
+
+  #statuses(now: number): readonly InstanceStatus[] {
+    return this.#instances.map((instance) => instance.status(now));
+  }
+
+  #post(message: FromSpeaker): void {
+    this.#data.port.postMessage(message);
+  }
+}

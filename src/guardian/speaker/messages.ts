@@ -1,0 +1,45 @@
+/** What the guardian's main thread and the speaker's thread tell each other. */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { VrrpConfig } from '../../config/model.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { InstanceStatus } from '../../stats/status.ts';
+import type { ElectionEvent, TrackingVerdict } from '../election.ts';
+
+/** Handed to the thread at its start. */
+export type SpeakerData = {
+  readonly config: VrrpConfig;
+  readonly port: MessagePort;
+  /** An eventfd: readable when the thread shall look at the port and the slots. */
+  readonly wakeupFd: number;
+  readonly shared: SharedArrayBuffer;
+};
+
+/** Slots of 32 bits in `shared`: they work also while the other side cannot take messages. */
+export const SHARED_BYTES = 16;
+/** Counted up by the main thread while it lives. */
+export const BEAT_SLOT = 0;
+/** 1: release everything and end. Written by the main thread. */
+export const STOP_SLOT = 1;
+/** 1: everything is released. Written by the speaker's thread. */
+export const DONE_SLOT = 2;
+
+export const BEAT_INTERVAL_MS = 200;
+/** A main thread silent for longer cannot supervise a balancer: the node gives its addresses up. */
+export const BEAT_MISSED_MS = 2000;
+
+export type ToSpeaker = {
+  readonly kind: 'track';
+  readonly instance: string;
+  readonly verdict: TrackingVerdict;
+};
+
+export type FromSpeaker =
+  /** Sockets are open, probes are over. */
+  | { readonly kind: 'ready' }
+  /** It could not start; nothing is left behind. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly text: string }
+  /** It cannot go on; what it held is released as far as possible. */
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'event'; readonly event: ElectionEvent }
+  | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };

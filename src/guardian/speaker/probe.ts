@@ -1,0 +1,68 @@
+/**
+ * Whether a stranger holds one of our addresses, before we ever take it (RFC 5227 section 2.1). Pure.
+ *
+ * An answer alone is no trouble: the master of our own virtual router answers as well. So an answer with
+ * an advertisement of that router heard is fine. An answer in silence is watched longer: the kernel of a
+ * killed master answers until the lifetime of its address is over. Who answers even then is a stranger.
+ */
+
+/** Probes of an ordinary start, and how far apart. */
+const PROBES = 3;
+const PROBE_GAP_MS = 100;
+/** Apart, once somebody answered in silence. */
+const SUSPICION_GAP_MS = 250;
+/** A killed master's address is gone by then. */
+const STALE_GONE_MS = 3500;
+/** An answer younger than this, at the end, still counts. */
+const ANSWER_FRESH_MS = 600;
+
+export type ProbeVerdict =
+  | { readonly kind: 'running'; readonly nextAt: number }
+  | { readonly kind: 'free' }
+  | { readonly kind: 'taken'; readonly mac: string; readonly address: number };
+
+export class AddressProbe {
+  readonly #startedAt: number;
+  readonly #suspicionEndsAt: number;
+  #sent = 0;
+  #nextAt: number;
+  #heard = false;
+  #answer: { readonly mac: string; readonly address: number; readonly at: number } | null = null;
+
+  /** `downIntervalMs`: a living master is heard within it. */
+  constructor(now: number, downIntervalMs: number) {
+    this.#startedAt = now;
+    this.#nextAt = now;
+    this.#suspicionEndsAt = now + Math.max(downIntervalMs, STALE_GONE_MS);
+  }
+
+  /** A packet of our virtual router came, whatever is wrong with it. */
+  onRouterHeard(): void {
+    this.#heard = true;
+  }
+
+  onAnswer(mac: string, address: number, now: number): void {
+    this.#answer = { mac, address, at: now };
+  }
+
+  /** True when a probe for each address is to be sent now. */
+  takeDue(now: number): boolean {
+    if (now < this.#nextAt) return false;
+    if (this.#answer === null && this.#sent >= PROBES) return false;
+    this.#sent += 1;
+    this.#nextAt = now + (this.#answer === null ? PROBE_GAP_MS : SUSPICION_GAP_MS);
+    return true;
+  }
+
+  verdict(now: number): ProbeVerdict {
+    if (this.#answer === null) {
+      if (now >= this.#startedAt + PROBES * PROBE_GAP_MS) return { kind: 'free' };
+    } else if (this.#heard) {
+      return { kind: 'free' };
+    } else if (now >= this.#suspicionEndsAt) {
+      const { mac, address, at } = this.#answer;
+      return now - at > ANSWER_FRESH_MS ? { kind: 'free' } : { kind: 'taken', mac, address };
+    }
+    return { kind: 'running', nextAt: this.#nextAt };
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The guardian's side of VRRP: starts the speaker's thread, keeps what it tells, passes verdicts on. The
+ * thread does the protocol and the addresses by itself, so that nothing here can delay it.
+ */
+
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { VrrpConfig } from '../../config/model.ts';
+import { assert, unreachable } from '../../core/assert.ts';
+import { OperationalError } from '../../core/errors.ts';
+import { openWakeup, wake } from '../../linux/epoll.ts';
+import { closeFd } from '../../linux/files.ts';
+import { RouteSocket } from '../../linux/netlink-route.ts';
+import type { InstanceStatus } from '../../stats/status.ts';
+import type { Election, ElectionEvent, TrackingVerdict } from '../election.ts';
+import {
+  BEAT_INTERVAL_MS,
+  BEAT_SLOT,
+  DONE_SLOT,
+  type FromSpeaker,
+  SHARED_BYTES,
+  type SpeakerData,
+  STOP_SLOT,
+  type ToSpeaker,
+} from './messages.ts';
+import { removeStaleAddresses, resolveInstances } from './resolve.ts';
+
+const STOP_MS_MAX = 1000;
+
+/**
+ * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
+ * somebody answers for an address and no master is heard). Throws OperationalError: missing-interface,
+ * no-raw-sockets, no-source-address, address-taken, vrrp-failed; nothing is left behind then.
+ */
+export async function startVrrp(
+  config: VrrpConfig,
+  onEvent: (event: ElectionEvent) => void,
+): Promise<Election> {
+  const speaker = new Speaker(config, onEvent);
+  try {
+    await speaker.started;
+    return speaker;
+  } catch (error) {
+    await speaker.stop();
+    throw error;
+  }
+}
+
+class Speaker implements Election {
+  readonly started: Promise<void>;
+  readonly #config: VrrpConfig;
+  readonly #onEvent: (event: ElectionEvent) => void;
+  readonly #wakeupFd = openWakeup();
+  readonly #slots = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
+  readonly #port: MessagePort;
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  readonly #beat: NodeJS.Timeout;
+  readonly #start = Promise.withResolvers<void>();
+  readonly #onExit = () => this.#stopNow();
+  #statuses: readonly InstanceStatus[] = [];
+  #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
+
+  constructor(config: VrrpConfig, onEvent: (event: ElectionEvent) => void) {
+    this.#config = config;
+    this.#onEvent = onEvent;
+    this.started = this.#start.promise;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#port.on('message', (message: FromSpeaker) => this.#onMessage(message));
+    const workerData: SpeakerData = {
+      config,
+      port: port2,
+      wakeupFd: this.#wakeupFd,
+      shared: this.#sharedBuffer(),
+    };
+    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData,
+      transferList: [port2],
+      name: 'vrrp',
+    });
+    this.#worker.on('error', (error) => this.#onFailed(String(error)));
+    // The port closes after its last message, so nothing the thread said is lost.
+    const closed = once(this.#port, 'close');
+    const exited = once(this.#worker, 'exit');
+    this.#ended = Promise.all([closed, exited]).then(() => this.#onThreadEnd());
+    this.#beat = setInterval(() => Atomics.add(this.#slots, BEAT_SLOT, 1), BEAT_INTERVAL_MS);
+    process.once('exit', this.#onExit);
+  }
+
+  track(instance: string, verdict: TrackingVerdict): void {
+    const known = this.#config.instances.some(({ name }) => name === instance);
+    assert(known, `instance ${instance} is configured`);
+    if (this.#phase !== 'running') return;
+    const message: ToSpeaker = { kind: 'track', instance, verdict };
+    this.#port.postMessage(message);
+    wake(this.#wakeupFd);
+  }
+
+  status(): readonly InstanceStatus[] {
+    return this.#statuses;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'stopping';
+    this.#askToStop();
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, STOP_MS_MAX);
+    await Promise.race([this.#ended, timeout.promise]);
+    clearTimeout(timer);
+    if (this.#isEnded()) return;
+    // The thread hangs: what it holds is released from here.
+    this.#removeAddresses();
+    await this.#worker.terminate();
+  }
+
+  #isEnded(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  #sharedBuffer(): SharedArrayBuffer {
+    const { buffer } = this.#slots;
+    assert(buffer instanceof SharedArrayBuffer, 'the slots are shared');
+    return buffer;
+  }
+
+  #onMessage(message: FromSpeaker): void {
+    switch (message.kind) {
+      case 'ready':
+        if (this.#phase === 'starting') this.#phase = 'running';
+        this.#start.resolve();
+        break;
+      case 'refused':
+        if (this.#phase === 'running') this.#onFailed(message.text);
+        this.#start.reject(new OperationalError(message.code, message.text));
+        break;
+      case 'failed':
+        this.#onFailed(message.text);
+        break;
+      case 'event':
+        this.#onEvent(message.event);
+        break;
+      case 'status':
+        this.#statuses = message.instances;
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** The thread ended by an error; at the start the caller is told, later the listener, once. */
+  #onFailed(text: string): void {
+    const failure = `The VRRP speaker failed: ${text}`;
+    this.#start.reject(new OperationalError('vrrp-failed', failure));
+    if (this.#phase !== 'running') return;
+    this.#phase = 'stopping';
+    this.#removeAddresses();
+    this.#onEvent({ kind: 'failed', text: failure });
+  }
+
+  #onThreadEnd(): void {
+    this.#onFailed('its thread ended');
+    this.#phase = 'ended';
+    clearInterval(this.#beat);
+    process.removeListener('exit', this.#onExit);
+    closeFd(this.#wakeupFd);
+  }
+
+  #askToStop(): void {
+    Atomics.store(this.#slots, STOP_SLOT, 1);
+    wake(this.#wakeupFd);
+  }
+
+  /** The process exits without stop(): the last chance to hand the addresses over in order. */
+  #stopNow(): void {
+    this.#askToStop();
+    Atomics.wait(this.#slots, DONE_SLOT, 0, STOP_MS_MAX);
+  }
+
+  #removeAddresses(): void {
+    const route = new RouteSocket();
+    try {
+      const links = route.links();
+      const present = route.addresses();
+      const resolved = resolveInstances(this.#config, links, present);
+      removeStaleAddresses(route, resolved, links, present);
+    } catch {
+      // The interface went with its addresses, or the lifetime ends them.
+    } finally {
+      route.close();
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The VRRP speaker alone in a process, for tests: `node speaker-main.ts CONFIG` with a VrrpConfig as JSON.
+ * Prints JSON lines; takes commands as JSON lines on standard input; SIGTERM stops it in order.
+ */
+
+import { createInterface } from 'node:readline';
+import { OperationalError } from '../../src/core/errors.ts';
+import { startVrrp } from '../../src/guardian/speaker/speaker.ts';
+
+export type SpeakerCommand =
+  | { readonly kind: 'status' }
+  | {
+      readonly kind: 'track';
+      readonly instance: string;
+      readonly priorityDelta: number;
+      readonly faults: readonly string[];
+    }
+  /** Keeps the main thread busy. */
+  | { readonly kind: 'block'; readonly ms: number };
+
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+try {
+  const election = await startVrrp(JSON.parse(process.argv[2] ?? ''), print);
+  print({ kind: 'started' });
+  process.once('SIGTERM', async () => {
+    await election.stop();
+    print({ kind: 'stopped' });
+    process.exit(0);
+  });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const command: SpeakerCommand = JSON.parse(line);
+    if (command.kind === 'status') {
+      print({ kind: 'status', instances: election.status() });
+    } else if (command.kind === 'track') {
+      const { instance, priorityDelta, faults } = command;
+      election.track(instance, { priorityDelta, faults });
+    } else {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, command.ms);
+    }
+  }
+} catch (error) {
+  const code = error instanceof OperationalError ? error.code : 'unexpected';
+  print({ kind: 'refused', code, text: error instanceof Error ? error.message : String(error) });
+  process.exitCode = 1;
+}
