@@ -14,8 +14,9 @@ import {
 } from '../../src/config/haproxy/keywords.ts';
 
 function knows(table: DirectiveTable, words: readonly string[]): boolean {
-  const [first = ''] = words;
-  return findDirective(table, words) !== null || familyWords(table, first).length > 0;
+  const [first = '', second] = words;
+  if (findDirective(table, words) !== null) return true;
+  return second === undefined && familyWords(table, first).length > 0;
 }
 
 /** `bind <addr> [ssl] NAME [+1]` and `server <name> <addr> NAME [+1]`; `usesrc` follows `source`. */
