@@ -102,3 +102,26 @@ test('parseKeepalived() reads an instance that is written at random', () => {
     }),
   );
 });
+
+test('parseKeepalived() knows what to do with every directive of the tables', () => {
+  const { TOP_LEVEL, GLOBAL_DEFS, VRRP_SCRIPT, VRRP_INSTANCE, AUTHENTICATION } = directives;
+  const blocks: [string, directives.RuleTable][] = [
+    ['', TOP_LEVEL],
+    ['global_defs {', GLOBAL_DEFS],
+    ['vrrp_script chk {', VRRP_SCRIPT],
+    ['vrrp_instance A {', VRRP_INSTANCE],
+    ['vrrp_instance A { authentication {', AUTHENTICATION],
+  ];
+  for (const [opening, table] of blocks) {
+    for (const [name, rule] of Object.entries(table)) {
+      assert.match(name, /^\w+$/);
+      const block = rule.does === 'convert' && rule.block ? '{ }' : '';
+      const text = `${opening}\n${name} 1 1 ${block}\n`;
+      const { diagnostics } = parseKeepalived('f', text, OPTIONS);
+      const own = diagnostics.filter(({ line }) => line === 2).map(({ code }) => code);
+      assert.ok(!own.includes('unknown-directive'), name);
+      if (rule.does === 'ignore') assert.deepEqual(own, ['ignored-directive'], name);
+      if (rule.does === 'refuse') assert.deepEqual(own, ['unsupported-directive'], name);
+    }
+  }
+});
