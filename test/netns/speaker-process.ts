@@ -1,0 +1,141 @@
+/** A VRRP speaker in a node of a test network: started, asked, and read. */
+
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { VrrpInstanceConfig } from '../../src/config/model.ts';
+import type { InstanceStatus } from '../../src/stats/status.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from './fixture.ts';
+import type { SpeakerCommand } from './speaker-main.ts';
+
+export const VIP = '10.99.0.100';
+export const INSTANCE = 'VI_1';
+const MAIN = new URL('./speaker-main.ts', import.meta.url).pathname;
+
+export type SpeakerLine =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'refused'; readonly code: string; readonly text: string }
+  | {
+      readonly kind: 'transition';
+      readonly from: string;
+      readonly to: string;
+      readonly why: string;
+    }
+  | { readonly kind: 'warning'; readonly text: string }
+  | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };
+
+/** VRRPv3, 100 ms, multicast; what a test wants otherwise goes into `changes`. */
+export function fastInstance(
+  priority: number,
+  changes: Partial<VrrpInstanceConfig> = {},
+): VrrpInstanceConfig {
+  return {
+    name: INSTANCE,
+    version: 3,
+    interface: NODE_INTERFACE,
+    virtualRouterId: 51,
+    priority,
+    initialState: 'backup',
+    advertIntervalMs: 100,
+    password: null,
+    preempt: true,
+    preemptDelayMs: 0,
+    addresses: [{ address: VIP, prefixLength: 24, interface: null, label: null }],
+    sourceAddress: null,
+    transport: { kind: 'multicast', group: '224.0.0.18' },
+    garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
+    trackScripts: [],
+    trackBalancer: null,
+    ...changes,
+  };
+}
+
+/** The article's instance: VRRPv2, 1 s, password 1111. */
+export function articleInstance(priority: number): VrrpInstanceConfig {
+  return fastInstance(priority, { version: 2, advertIntervalMs: 1000, password: '1111' });
+}
+
+export class SpeakerProcess {
+  readonly lines: SpeakerLine[] = [];
+  readonly #child: ChildProcess;
+  #exitCode: number | null | undefined;
+
+  constructor(node: NetworkNode, instance: VrrpInstanceConfig, wrapper: readonly string[] = []) {
+    const config = JSON.stringify({ routerId: null, scripts: [], instances: [instance] });
+    const [command = '', ...args] = [...wrapper, process.execPath, MAIN, config];
+    this.#child = node.spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.once('exit', (code) => {
+      this.#exitCode = code;
+    });
+    const { stdout } = this.#child;
+    if (stdout === null) throw new Error('The speaker has no output');
+    createInterface({ input: stdout }).on('line', (line) => this.lines.push(JSON.parse(line)));
+  }
+
+  /** Starts it and waits until it takes part. */
+  static async start(node: NetworkNode, instance: VrrpInstanceConfig): Promise<SpeakerProcess> {
+    const speaker = new SpeakerProcess(node, instance);
+    await speaker.line('started', 10_000);
+    return speaker;
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('The speaker did not start');
+    return this.#child.pid;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Its exit code once it ended; null: by a signal. */
+  async ended(boundMs: number): Promise<number | null> {
+    await waitUntil('the speaker ends', () => this.#exitCode !== undefined, boundMs);
+    return this.#exitCode ?? null;
+  }
+
+  send(command: SpeakerCommand): void {
+    this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** The next line of that kind after the first `skip` lines. */
+  line<Kind extends SpeakerLine['kind']>(
+    kind: Kind,
+    boundMs: number,
+    skip = 0,
+  ): Promise<Extract<SpeakerLine, { kind: Kind }>> {
+    const isOfKind = (line: SpeakerLine): line is Extract<SpeakerLine, { kind: Kind }> =>
+      line.kind === kind;
+    return waitUntil(
+      `the speaker prints "${kind}"`,
+      () => this.lines.slice(skip).find(isOfKind) ?? null,
+      boundMs,
+      5,
+    );
+  }
+
+  async status(): Promise<InstanceStatus> {
+    const skip = this.lines.length;
+    this.send({ kind: 'status' });
+    const { instances } = await this.line('status', 5000, skip);
+    const [instance] = instances;
+    if (instance === undefined) throw new Error('The speaker has no instance');
+    return instance;
+  }
+
+  /** Waits until the instance is in that state. */
+  async reaches(state: InstanceStatus['state'], boundMs: number): Promise<void> {
+    await waitUntil(`state ${state}`, async () => (await this.status()).state === state, boundMs);
+  }
+}
+
+/** Why a speaker cannot be started without some capability here; null: it can. */
+export function whyNoSetpriv(): string | null {
+  try {
+    execFileSync('setpriv', ['--version'], { stdio: 'ignore' });
+    return null;
+  } catch {
+    return 'The program "setpriv" (Debian: util-linux) is missing';
+  }
+}
