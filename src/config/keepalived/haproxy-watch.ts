@@ -28,12 +28,16 @@ const WATCHES: readonly { readonly pattern: RegExp; readonly what: string }[] = 
 
 const WATCHING_NAME = /^(check|chk)[-_]?haproxy(\.(sh|bash|py|pl))?$/;
 
-/** Only this much of a script file is looked at, in characters. */
+/** Only this much of a script file and of each line is looked at, in characters. */
 const SCRIPT_TEXT_MAX = 65_536;
+const SCRIPT_LINE_MAX = 1000;
 
 function withoutComments(scriptText: string): string {
   const lines = scriptText.slice(0, SCRIPT_TEXT_MAX).split('\n');
-  return lines.filter((line) => !/^\s*#/.test(line)).join('\n');
+  return lines
+    .filter((line) => !/^\s*#/.test(line))
+    .map((line) => line.slice(0, SCRIPT_LINE_MAX))
+    .join('\n');
 }
 
 /**

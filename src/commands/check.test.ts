@@ -1,0 +1,65 @@
+/** `evergate check` as a command: what it prints, and with which exit code it ends. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
+
+const GOOD = `vrrp_instance A {
+  interface lo
+  virtual_router_id 1
+  virtual_ipaddress { 10.0.0.1 }
+  smtp_alert
+}
+`;
+
+function check(t: TestContext, text: string, ...args: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'eg-check-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'k.conf'), text);
+  const options = { cwd: folder, encoding: 'utf8', timeout: 20_000 } as const;
+  return spawnSync(process.execPath, [MAIN, 'check', ...args], options);
+}
+
+test('check prints warnings and a summary, and ends with 0', (t) => {
+  const { status, stdout } = check(t, GOOD, '--keepalived', 'k.conf');
+  const [first, last] = stdout.split('\n');
+  assert.match(first ?? '', /^k\.conf:5:3: warning: "smtp_alert" .* \[ignored-directive\]$/);
+  assert.equal(last, 'OK: 1 VRRP instance, 1 warning');
+  assert.equal(status, 0);
+});
+
+test('check prints errors and a summary, and ends with 1', (t) => {
+  const bad = GOOD.replace('virtual_router_id 1', 'virtual_router_id 0');
+  const { status, stdout } = check(t, bad, '--keepalived', 'k.conf', 'missing.conf');
+  assert.match(stdout, /^k\.conf:3:21: error: "0" is no virtual router id.*\[bad-value\]$/m);
+  assert.match(stdout, /^missing\.conf: error: The file "missing\.conf" does not exist/m);
+  assert.match(stdout, /^2 errors, 1 warning$/m);
+  assert.equal(status, 1);
+});
+
+test('check --json prints an array', (t) => {
+  const { status, stdout } = check(t, GOOD, '--keepalived', 'k.conf', '--json');
+  const diagnostics: unknown = JSON.parse(stdout);
+  assert.ok(Array.isArray(diagnostics));
+  assert.equal(diagnostics.length, 1);
+  assert.deepEqual(Object.keys(diagnostics[0]).sort(), [
+    'code',
+    'column',
+    'file',
+    'line',
+    'severity',
+    'text',
+  ]);
+  assert.equal(status, 0);
+});
+
+test('check without files says what it needs', (t) => {
+  const { status, stderr } = check(t, GOOD);
+  assert.match(stderr, /--haproxy FILE, --keepalived FILE or both/);
+  assert.equal(status, 1);
+});
