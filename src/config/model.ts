@@ -88,7 +88,7 @@ export type ConnectionLog = {
 export type FrontendConfig = {
   readonly name: string;
   readonly binds: readonly BindConfig[];
-  /** Above it new connections wait in the kernel's queue. */
+  /** Above it new connections wait in the kernel's queue; 0: only the process's limit. */
   readonly connectionsMax: number;
   readonly backend: string;
   readonly clientTimeoutMs: number;
@@ -101,6 +101,7 @@ export type FrontendConfig = {
 export type HttpFrontendConfig = {
   readonly name: string;
   readonly binds: readonly BindConfig[];
+  /** At least 1: a page is always bounded. */
   readonly connectionsMax: number;
   readonly clientTimeoutMs: number;
   /** Answers 200 (HAProxy: `monitor-uri`); null: none. */
@@ -149,7 +150,7 @@ export type BalanceConfig =
 
 export type ServerConfig = {
   readonly name: string;
-  /** Numeric; names are resolved before the model is built. */
+  /** Numeric, or a name as the file has it, to be resolved before the model is put to use. */
   readonly host: string;
   readonly port: number;
   /** 0..256 */

@@ -102,10 +102,12 @@ function expectedRows(
   config: BalancerConfig,
 ): readonly [string, Readonly<Record<string, string>>][] {
   const rows: [string, Readonly<Record<string, string>>][] = [];
-  for (const { name, connectionsMax } of [...config.frontends, ...config.httpFrontends]) {
+  // Without "maxconn" HAProxy reckons a limit from the machine's.
+  for (const { name, connectionsMax } of config.frontends) {
     const slim = connectionsMax === 0 ? {} : { slim: String(connectionsMax) };
     rows.push([`${name}/FRONTEND`, slim]);
   }
+  for (const { name } of config.httpFrontends) rows.push([`${name}/FRONTEND`, { mode: 'http' }]);
   for (const backend of config.backends) {
     const algo = expectedAlgorithm(backend.balance.kind);
     rows.push([`${backend.name}/BACKEND`, { algo, mode: 'tcp' }]);

@@ -33,6 +33,9 @@ const DEFAULT_RISE = 2;
 const DEFAULT_FALL = 3;
 const DEFAULT_WEIGHT = 1;
 
+/** Connections to a page that the file sets no limit for. HAProxy bounds it by the process alone. */
+const PAGE_CONNECTIONS_MAX = 2_000;
+
 function timeoutMs(draft: ProxyDraft, name: TimeoutName): number {
   return draft.timeouts.get(name)?.value ?? 0;
 }
@@ -97,8 +100,19 @@ function refuseOtherChecks(report: Report, draft: ProxyDraft): void {
   }
 }
 
+/** HAProxy lets clients wait for a server that is full, up to `timeout queue`. */
+function warnOfFullServers(report: Report, draft: ProxyDraft): void {
+  const limited = draft.servers.find((server) => (server.settings.connectionsMax ?? 0) > 0);
+  if (limited === undefined) return;
+  const text =
+    `Clients that find every server of "${draft.name}" at its "maxconn" are turned away, ` +
+    'while HAProxy lets them wait; leave room in "maxconn"';
+  report.warning(limited.place, 'unsupported-directive', text);
+}
+
 function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
   refuseOtherChecks(report, draft);
+  warnOfFullServers(report, draft);
   if (draft.hashType !== null && draft.balance.value.kind === 'source') {
     const text = `"hash-type ${draft.hashType.value}" is not supported: say "hash-type map-based"`;
     report.error(draft.hashType.place, 'unsupported-directive', text);
@@ -209,7 +223,7 @@ function buildHttpFrontend(
   return {
     name: draft.name,
     binds: draft.binds.map((each) => each.bind),
-    connectionsMax: connectionsMax(drafts, draft),
+    connectionsMax: connectionsMax(drafts, draft) || PAGE_CONNECTIONS_MAX,
     clientTimeoutMs: timeoutMs(draft, 'client'),
     monitorUri: monitorUri?.value ?? null,
     stats:

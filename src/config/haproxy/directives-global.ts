@@ -41,7 +41,7 @@ export const GLOBAL_DIRECTIVES = tableOf([
   ...rows('', 'stats bind-process,process,bind-process', ignore('there is one balancer process')),
   ...rows('', 'description', ignore('it is a note')),
   ...rows('', 'quiet,zero-warning', ignore('warnings are always printed and never fatal')),
-  ...rows('', 'strict-limits', ignore('Evergate reports limits it cannot have')),
+  ...rows('', 'strict-limits', ignore('it only says whether a limit that cannot be had is fatal')),
   ...rows('', 'insecure-fork-wanted,insecure-setuid-wanted,set-dumpable,external-check', RIGHTS),
   ...rows('', 'cpu-map,numa-cpu-mapping,thread-group,thread-groups,thread-hard-limit', TUNING),
   ...rows('', 'busy-polling,noepoll,nopoll,nokqueue,noevports,nogetaddrinfo,nosplice', TUNING),

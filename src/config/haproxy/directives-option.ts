@@ -6,7 +6,7 @@ const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without rea
 const LOGGING = lose('a connection is logged once, when it ends');
 const SPLICING = ignore('Evergate always lets the kernel move the bytes');
 const QUICK_ACK = ignore('Evergate leaves acknowledgements to the kernel');
-const KEEPALIVE = ignore('Evergate sees to TCP keepalive by itself');
+const KEEPALIVE = lose('dead peers are found by the timeouts');
 const COUNTING = ignore('Evergate always counts while connections last');
 
 export const OPTION_ROWS: readonly Directive[] = [

@@ -80,7 +80,7 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'track', refuse('give the server a "check" of its own')),
   ...keywords(1, 'source usesrc', refuse('Evergate connects from the address the kernel chooses')),
   ...keywords(1, 'namespace socks4', refuse('Evergate connects to servers directly')),
-  ...keywords(1, 'tcp-ut', lose('Evergate has its own limit for unacknowledged data')),
+  ...keywords(1, 'tcp-ut', lose('dead peers are found by the timeouts')),
 ]);
 
 export const BIND_KEYWORDS = keywordTable([
@@ -99,7 +99,7 @@ export const BIND_KEYWORDS = keywordTable([
   ...keywords(1, 'crt-ignore-err crt-list curves ecdhe tls-ticket-keys', TLS_ONLY),
   ...keywords(1, 'proto', HTTP),
   ...keywords(1, 'mss', lose('the kernel chooses the segment size')),
-  ...keywords(1, 'tcp-ut', lose('Evergate has its own limit for unacknowledged data')),
+  ...keywords(1, 'tcp-ut', lose('dead peers are found by the timeouts')),
 
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and terminates none')),
   ...keywords(0, 'accept-proxy', PROXY_PROTOCOL),
