@@ -4,26 +4,11 @@ import type { BackendConfig, BalancerConfig } from '../config/model.ts';
 import { assert } from '../core/assert.ts';
 import { fullHealth } from '../health/rise-fall.ts';
 import { checkStatusText } from '../health/server-events.ts';
-import {
-  BACKEND_COUNTERS,
-  type BackendCounter,
-  FRONTEND_COUNTERS,
-  type FrontendCounter,
-  readCounter,
-  SERVER_COUNTERS,
-  type ServerCounter,
-} from '../stats/layout.ts';
-import type {
-  BackendRow,
-  FrontendRow,
-  HttpCounts,
-  RowState,
-  ServerRow,
-  StatRow,
-} from '../stats/rows.ts';
-import type { HttpProxyCounts } from './admin/http-counts.ts';
-import type { DataPlane } from './data-plane.ts';
-import type { Rate, Rates } from './rates.ts';
+import type { ServerCounter } from '../stats/layout.ts';
+import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../stats/rows.ts';
+import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
+import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
+import { lastSessionS, wholeSeconds } from './rates.ts';
 import {
   type BackendEntry,
   isServing,
@@ -33,26 +18,20 @@ import {
   weightOf,
 } from './server-table.ts';
 
-export type RowSources = {
-  readonly config: BalancerConfig;
+export type RowSources = HttpRowSources & {
   readonly table: ServerTable;
-  readonly plane: Pick<DataPlane, 'layout' | 'counters'>;
-  readonly rates: Rates;
-  /** By the HTTP frontend's index. */
-  readonly http: readonly HttpProxyCounts[];
-  /** Monotonic, ms. */
-  readonly now: number;
-  /** When this balancer began to serve, on the same clock. */
-  readonly startedAt: number;
+  readonly plane: Plane;
 };
 
 /** HAProxy gives the first proxy of a file this number. */
 const FIRST_PROXY_ID = 2;
 
-type Proxy =
-  | { readonly kind: 'frontend'; readonly id: number; readonly index: number }
-  | { readonly kind: 'backend'; readonly id: number; readonly index: number }
-  | { readonly kind: 'http'; readonly id: number; readonly index: number };
+/** `index`: in the configuration's list of that kind. */
+type Proxy = {
+  readonly kind: 'frontend' | 'backend' | 'http';
+  readonly id: number;
+  readonly index: number;
+};
 
 /** The proxies in the order of the rows, numbered as HAProxy numbers them. */
 export function listProxies(config: BalancerConfig): readonly Proxy[] {
@@ -73,71 +52,18 @@ export function listProxies(config: BalancerConfig): readonly Proxy[] {
 }
 
 export function collectRows(sources: RowSources): readonly StatRow[] {
-  return listProxies(sources.config).flatMap((proxy): StatRow[] => {
-    switch (proxy.kind) {
-      case 'frontend':
-        return [frontendRow(sources, proxy.index, proxy.id)];
-      case 'backend':
-        return backendRows(sources, proxy.index, proxy.id);
-      case 'http':
-        return httpRows(sources, proxy.index, proxy.id);
-    }
-  });
+  return listProxies(sources.config).flatMap((proxy) => proxyRows(sources, proxy));
 }
 
-/** Totals whose growth per second is a rate, by the keys the rows look them up with. */
-export function collectTotals(
-  sources: Pick<RowSources, 'config' | 'plane' | 'http'>,
-): ReadonlyMap<string, number> {
-  const { config, plane, http } = sources;
-  const totals = new Map<string, number>();
-  let connections = 0;
-  let bytesOut = 0;
-  for (const index of config.frontends.keys()) {
-    const total = frontendCounter(plane, index, 'connectionsTotal');
-    totals.set(`frontend ${index}`, total);
-    connections += total;
-    bytesOut += frontendCounter(plane, index, 'bytesOut');
+function proxyRows(sources: RowSources, { kind, index, id }: Proxy): readonly StatRow[] {
+  switch (kind) {
+    case 'frontend':
+      return [frontendRow(sources, index, id)];
+    case 'backend':
+      return backendRows(sources, index, id);
+    case 'http':
+      return httpRows(sources, index, id);
   }
-  for (const [index, backend] of config.backends.entries()) {
-    totals.set(`backend ${index}`, backendCounter(plane, index, 'sessionsTotal'));
-    for (const server of backend.servers.keys()) {
-      const total = serverCounter(plane, index, server, 'sessionsTotal');
-      totals.set(`server ${index}/${server}`, total);
-    }
-  }
-  for (const [index, counts] of http.entries()) {
-    totals.set(`http ${index}`, counts.connectionsTotal);
-    totals.set(`requests ${index}`, counts.requests);
-    connections += counts.connectionsTotal;
-    bytesOut += counts.bytesOut;
-  }
-  return totals.set('connections', connections).set('bytesOut', bytesOut);
-}
-
-type Plane = RowSources['plane'];
-
-export function frontendCounter(plane: Plane, index: number, name: FrontendCounter): number {
-  const block = plane.layout.frontends[index];
-  assert(block !== undefined, `frontend ${index} has counters`);
-  return readCounter(plane.counters, block, FRONTEND_COUNTERS, name);
-}
-
-export function backendCounter(plane: Plane, index: number, name: BackendCounter): number {
-  const block = plane.layout.backends[index];
-  assert(block !== undefined, `backend ${index} has counters`);
-  return readCounter(plane.counters, block, BACKEND_COUNTERS, name);
-}
-
-export function serverCounter(
-  plane: Plane,
-  backend: number,
-  server: number,
-  name: ServerCounter,
-): number {
-  const block = plane.layout.servers[backend]?.[server];
-  assert(block !== undefined, `server ${backend}/${server} has counters`);
-  return readCounter(plane.counters, block, SERVER_COUNTERS, name);
 }
 
 function frontendRow(sources: RowSources, index: number, proxyId: number): FrontendRow {
@@ -201,8 +127,8 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
     sessionTimeMs: average(sum('sessionTimeTotalMs'), sum('sessionsTotal')),
     sessionTimeMaxMs: Math.max(0, ...servers.map((server) => server.sessionTimeMaxMs)),
     weight: usableWeight(entry),
-    lastChangeS: seconds(now - entry.changedAtMs),
-    downtimeS: seconds(downtimeMs),
+    lastChangeS: wholeSeconds(now - entry.changedAtMs),
+    downtimeS: wholeSeconds(downtimeMs),
     downTransitions: entry.downTransitions,
     http: null,
   };
@@ -252,8 +178,8 @@ function serverRow(
     sessionTimeMs: average(counter('sessionTimeTotalMs'), total),
     sessionTimeMaxMs: counter('sessionTimeMaxMs'),
     weight: weightOf(entry),
-    lastChangeS: seconds(now - entry.changedAtMs),
-    downtimeS: seconds(table.downtimeMs(entry)),
+    lastChangeS: wholeSeconds(now - entry.changedAtMs),
+    downtimeS: wholeSeconds(table.downtimeMs(entry)),
     downTransitions: entry.downTransitions,
   };
 }
@@ -307,73 +233,6 @@ function rowCheck({
   };
 }
 
-/** A `mode http` proxy of ours has a backend row without servers, as HAProxy's `listen` has. */
-function httpRows(sources: RowSources, index: number, proxyId: number): StatRow[] {
-  const { config, rates, now, startedAt } = sources;
-  const frontend = config.httpFrontends[index];
-  const counts = sources.http[index];
-  assert(frontend !== undefined && counts !== undefined, `HTTP frontend ${index} exists`);
-  const rate = rates.get(`http ${index}`);
-  const requests = rates.get(`requests ${index}`);
-  const common = { proxy: frontend.name, proxyId, mode: 'http' } as const;
-  const http: HttpCounts = {
-    requests: counts.requests,
-    requestRate: requests.current,
-    requestRateMax: requests.max,
-    responses: counts.responses,
-  };
-  const quiet = {
-    sessionsCurrent: 0,
-    sessionsMax: 0,
-    sessionsTotal: 0,
-    rate: 0,
-    rateMax: 0,
-    connectErrors: 0,
-    retries: 0,
-    redispatches: 0,
-    clientAborts: 0,
-    serverAborts: 0,
-    connectTimeMs: 0,
-    connectTimeMaxMs: 0,
-    sessionTimeMs: 0,
-    sessionTimeMaxMs: 0,
-    weight: 0,
-    downtimeS: 0,
-    downTransitions: 0,
-    usableActive: 0,
-    usableBackup: 0,
-    servers: 0,
-  };
-  return [
-    {
-      ...common,
-      kind: 'frontend',
-      limit: frontend.connectionsMax,
-      sessionsCurrent: counts.connectionsCurrent,
-      sessionsMax: counts.connectionsMax,
-      sessionsTotal: counts.connectionsTotal,
-      bytesIn: counts.bytesIn,
-      bytesOut: counts.bytesOut,
-      rate: rate.current,
-      rateMax: rate.max,
-      http,
-    },
-    {
-      ...common,
-      ...quiet,
-      kind: 'backend',
-      limit: Math.ceil(frontend.connectionsMax / 10),
-      algorithm: 'roundrobin',
-      up: true,
-      bytesIn: counts.bytesIn,
-      bytesOut: counts.bytesOut,
-      lastSessionS: lastSessionS(rate, now),
-      lastChangeS: seconds(now - startedAt),
-      http: { ...http, responses: [0, 0, 0, 0, 0, 0], requests: 0 },
-    },
-  ];
-}
-
 /** HAProxy's default `fullconn`: a tenth of what its frontends let in. */
 function backendLimit(config: BalancerConfig, backend: BackendConfig): number {
   const frontends = config.frontends.filter((frontend) => frontend.backend === backend.name);
@@ -392,14 +251,6 @@ function usableWeight({ servers, usableActive }: BackendEntry): number {
     .reduce((sum, entry) => sum + weightOf(entry), 0);
 }
 
-function lastSessionS({ lastGrowthMs }: Rate, now: number): number {
-  return lastGrowthMs === null ? -1 : seconds(now - lastGrowthMs);
-}
-
 function average(total: number, count: number): number {
   return count === 0 ? 0 : total / count;
-}
-
-function seconds(ms: number): number {
-  return Math.max(0, Math.floor(ms / 1000));
 }

@@ -40,3 +40,12 @@ export class Rates {
     return this.#known.get(key)?.rate ?? NONE;
   }
 }
+
+/** For rows: seconds since the last growth, -1 for never. */
+export function lastSessionS({ lastGrowthMs }: Rate, now: number): number {
+  return lastGrowthMs === null ? -1 : wholeSeconds(now - lastGrowthMs);
+}
+
+export function wholeSeconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}

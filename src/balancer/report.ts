@@ -3,14 +3,14 @@
 import type { BalancerConfig } from '../config/model.ts';
 import { checkReason } from '../health/server-events.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../stats/status.ts';
-import { backendCounter, frontendCounter, serverAddress, serverCounter } from './collect-rows.ts';
-import type { DataPlane } from './data-plane.ts';
+import { serverAddress } from './collect-rows.ts';
+import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 import { checkStateOf, type ServerEntry, type ServerTable, weightOf } from './server-table.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;
   readonly table: ServerTable;
-  readonly plane: Pick<DataPlane, 'layout' | 'counters'>;
+  readonly plane: Plane;
   readonly uptimeMs: number;
 };
 
@@ -40,7 +40,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
 }
 
 function serverStatus(
-  plane: ReportSources['plane'],
+  plane: Plane,
   entry: ServerEntry,
   backend: number,
   server: number,

@@ -1,0 +1,29 @@
+/** What a command of the runtime socket is. */
+
+import type { StatsSocketConfig } from '../../config/model.ts';
+import type { AdminContext } from './context.ts';
+
+/** Text ends with a line end unless it is empty; empty means success. */
+export type CommandReply = string | { readonly kind: 'quit' };
+
+/** One client's connection; commands change it. */
+export type CommandSession = {
+  level: StatsSocketConfig['level'];
+  interactive: boolean;
+  /** Idle time after which the client is dropped. */
+  timeoutMs: number;
+};
+
+export type Command = {
+  /** "show stat" as words; the rest of the line are arguments. */
+  readonly words: readonly string[];
+  readonly usage: string;
+  readonly help: string;
+  /** The least level that may run it. */
+  readonly level: StatsSocketConfig['level'];
+  readonly run: (
+    args: readonly string[],
+    context: AdminContext,
+    session: CommandSession,
+  ) => CommandReply;
+};

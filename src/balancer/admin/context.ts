@@ -1,0 +1,19 @@
+/** What the stats page and the runtime socket may see and do: the narrow side of the balancer they get. */
+
+import type { BalancerConfig } from '../../config/model.ts';
+import type { AdminState } from '../../health/server-state.ts';
+import type { ProcessInfo } from '../../stats/info.ts';
+import type { StatRow } from '../../stats/rows.ts';
+import type { ServerTable } from '../server-table.ts';
+
+export type AdminContext = {
+  readonly config: BalancerConfig;
+  readonly table: ServerTable;
+  /** Monotonic, ms: the table's clock. */
+  now(): number;
+  rows(): readonly StatRow[];
+  info(): ProcessInfo;
+  /** By index. `cause` goes into the log line, with a leading space. */
+  setAdmin(backend: number, server: number, admin: AdminState, cause: string): void;
+  shutdownSessions(backend: number, server: number): void;
+};

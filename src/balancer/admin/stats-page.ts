@@ -1,0 +1,184 @@
+/**
+ * A `mode http` proxy: the stats page and monitor-uri. Answers look like HAProxy's, status lines, header names
+ * and bodies included, because scripts compare them.
+ */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
+import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
+import { csvTable } from '../../stats/csv.ts';
+import { statsPage } from '../../stats/html.ts';
+import { type PageRequest, pageAddress, parsePageAddress } from '../../stats/page-address.ts';
+import { ALL_ROWS, filterRows } from '../../stats/rows.ts';
+import type { AdminContext } from './context.ts';
+import { countResponse, type HttpProxyCounts } from './http-counts.ts';
+import { applyAdminForm } from './stats-post.ts';
+
+/** A request that has not arrived whole by then is dropped (HAProxy: timeout http-request). */
+const REQUEST_LIMIT_MS = 10_000;
+
+type Answer = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly type?: string;
+};
+
+/** A server for one frontend; the caller makes it listen and closes it. Errors of clients end only them. */
+export function createHttpFrontend(
+  frontend: HttpFrontendConfig,
+  counts: HttpProxyCounts,
+  context: AdminContext,
+): Server {
+  const options = {
+    headersTimeout: REQUEST_LIMIT_MS,
+    requestTimeout: REQUEST_LIMIT_MS,
+    connectionsCheckingInterval: 1000,
+    keepAliveTimeout: Math.min(frontend.clientTimeoutMs, REQUEST_LIMIT_MS),
+  };
+  const server = createServer(options, (request, response) => {
+    counts.requests++;
+    respond(frontend, request, context)
+      .then((answer) => send(request, response, answer, counts))
+      // The client went away while its request was read.
+      .catch(() => response.destroy());
+  });
+  server.maxConnections = frontend.connectionsMax;
+  server.on('connection', (socket) => {
+    counts.connectionsTotal++;
+    counts.connectionsCurrent++;
+    counts.connectionsMax = Math.max(counts.connectionsMax, counts.connectionsCurrent);
+    let read = 0;
+    let written = 0;
+    const tally = (): void => {
+      counts.bytesIn += socket.bytesRead - read;
+      counts.bytesOut += socket.bytesWritten - written;
+      read = socket.bytesRead;
+      written = socket.bytesWritten;
+    };
+    socket.on('data', tally);
+    socket.once('close', () => {
+      tally();
+      counts.connectionsCurrent--;
+    });
+  });
+  return server;
+}
+
+async function respond(
+  frontend: HttpFrontendConfig,
+  request: IncomingMessage,
+  context: AdminContext,
+): Promise<Answer> {
+  const address = request.url ?? '';
+  if (frontend.monitorUri !== null && address === frontend.monitorUri) {
+    return notice(200, 'OK', 'Service ready.');
+  }
+  const page = frontend.stats === null ? null : parsePageAddress(frontend.stats.uri, address);
+  const method = request.method ?? '';
+  if (frontend.stats === null || page === null || !['GET', 'HEAD', 'POST'].includes(method)) {
+    return notice(503, 'Service Unavailable', 'No server is available to handle this request.');
+  }
+  if (!isAuthorized(frontend.stats, request.headers.authorization)) {
+    return {
+      ...notice(401, 'Unauthorized', 'You need a valid user and password to access this content.'),
+      headers: { 'www-authenticate': `Basic realm="${frontend.stats.realm}"` },
+    };
+  }
+  if (method === 'POST') return post(frontend.stats, page, request, context);
+  return show(frontend.stats, page, context);
+}
+
+function show(stats: StatsPageConfig, page: PageRequest, context: AdminContext): Answer {
+  const { upOnly, scope } = page;
+  const rows = filterRows(context.rows(), { ...ALL_ROWS, upOnly, scope });
+  const refresh = stats.refreshSeconds > 0 && !page.noRefresh;
+  const headers: Record<string, string> = refresh ? { refresh: String(stats.refreshSeconds) } : {};
+  if (page.format === 'csv') {
+    return { status: 200, headers, type: 'text/plain', body: csvTable(rows, { legends: false }) };
+  }
+  const { uri, hideVersion, showNode, admin } = stats;
+  const options = { uri, request: page, hideVersion, showNode, admin };
+  return { status: 200, headers, body: statsPage(rows, context.info(), options) };
+}
+
+async function post(
+  stats: StatsPageConfig,
+  page: PageRequest,
+  request: IncomingMessage,
+  context: AdminContext,
+): Promise<Answer> {
+  const code = await postCode(stats, request, context);
+  const location = pageAddress(stats.uri, { ...page, action: code });
+  return { status: 303, headers: { location }, type: 'text/plain', body: '' };
+}
+
+async function postCode(
+  stats: StatsPageConfig,
+  request: IncomingMessage,
+  context: AdminContext,
+): Promise<ActionCode> {
+  const body = await readBody(request);
+  if (!stats.admin || !isOwnPage(request)) return 'DENY';
+  if (body === null) return 'EXCD';
+  return applyAdminForm(parseAdminForm(body), context);
+}
+
+/** null: longer than a form may be; the rest is then read and thrown away, within the request's time. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes <= FORM_BYTES_MAX) chunks.push(chunk);
+  }
+  return bytes > FORM_BYTES_MAX ? null : Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * Browsers say which page a form came from and carry the password along by themselves: a form of a foreign
+ * page must not disable servers. Clients that say nothing (curl, scripts) are let in, as with HAProxy.
+ */
+function isOwnPage({ headers }: IncomingMessage): boolean {
+  const source = headers.origin ?? headers.referer;
+  if (source === undefined) return true;
+  return headers.host !== undefined && URL.parse(source)?.host === headers.host.toLowerCase();
+}
+
+/** Compares digests, and all of them: the time taken tells nothing about names or passwords. */
+function isAuthorized(stats: StatsPageConfig, header: string | undefined): boolean {
+  if (stats.users.length === 0) return true;
+  const [, encoded] = /^Basic +([\w+/=-]+)$/i.exec(header ?? '') ?? [];
+  const given = digest(Buffer.from(encoded ?? '', 'base64').toString('utf8'));
+  let authorized = false;
+  for (const { name, password } of stats.users) {
+    if (timingSafeEqual(given, digest(`${name}:${password}`))) authorized = true;
+  }
+  return authorized && encoded !== undefined;
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function notice(status: number, title: string, text: string): Answer {
+  return { status, body: `<html><body><h1>${status} ${title}</h1>\n${text}\n</body></html>\n` };
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  counts: HttpProxyCounts,
+): void {
+  countResponse(counts, answer.status);
+  response.sendDate = false;
+  response.writeHead(answer.status, {
+    'content-length': Buffer.byteLength(answer.body),
+    'cache-control': 'no-cache',
+    'content-type': answer.type ?? 'text/html',
+    ...answer.headers,
+  });
+  response.end(request.method === 'HEAD' ? '' : answer.body);
+}

@@ -1,0 +1,225 @@
+/**
+ * One balancer at work: data plane, health checks, stats page, runtime socket, log. Built from one 'start'
+ * message; everything it changes by itself it tells through the events.
+ */
+
+import type { BalancerConfig } from '../config/model.ts';
+import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
+import { LEVEL_ALERT, LEVEL_EMERGENCY, type ServerMessage } from '../health/server-events.ts';
+import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
+import { gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
+import type { BalancerReport } from '../stats/status.ts';
+import { AdminSurface } from './admin/admin-surface.ts';
+import type { AdminContext } from './admin/context.ts';
+import { Checker } from './checks/checker.ts';
+import { collectInfo } from './collect-info.ts';
+import { collectRows } from './collect-rows.ts';
+import { collectTotals } from './collect-totals.ts';
+import { frontendCounter, serverCounter } from './counters.ts';
+import type { DataPlane, DataPlaneEvent, StartDataPlane } from './data-plane.ts';
+import { LogSender } from './log/log-sender.ts';
+import { dropPrivileges } from './privileges.ts';
+import type { GuardianToBalancer } from './protocol.ts';
+import { RATE_INTERVAL_MS, Rates } from './rates.ts';
+import { collectReport } from './report.ts';
+import { ServerTable } from './server-table.ts';
+
+/** How often a finishing balancer looks whether connections are left. */
+const DRAIN_LOOK_MS = 20;
+
+export type StartMessage = Extract<GuardianToBalancer, { readonly kind: 'start' }>;
+
+export type BalancerEvents = {
+  /** Every change of the servers, for a successor. */
+  servers(records: readonly ServerStateRecord[]): void;
+  log(level: 'info' | 'warning' | 'error', text: string): void;
+  /** Told once; the balancer is of no use any more. */
+  failed(text: string): void;
+};
+
+export class Balancer {
+  readonly #config: BalancerConfig;
+  readonly #message: StartMessage;
+  readonly #events: BalancerEvents;
+  readonly #filesMax: number;
+  readonly #table: ServerTable;
+  readonly #checker: Checker;
+  readonly #sender = new LogSender();
+  readonly #rates = new Rates();
+  readonly #admin: AdminSurface;
+  readonly #startedAt = performance.now();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #plane: DataPlane | null = null;
+  #stopping = false;
+
+  constructor(message: StartMessage, events: BalancerEvents) {
+    this.#message = message;
+    this.#config = message.config;
+    this.#events = events;
+    this.#filesMax = raiseFileLimit();
+    this.#beat(message.beatFd);
+    this.#table = new ServerTable({
+      backends: this.#config.backends,
+      records: message.servers,
+      now: () => performance.now(),
+      sessions: (backend, server) => this.#sessions(backend, server),
+      log: (backend, line) => this.#logEvent(backend, line),
+      onChange: () => this.#publish(),
+    });
+    this.#checker = new Checker(this.#config.backends, this.#table);
+    this.#admin = new AdminSurface(this.#config, this.#context());
+  }
+
+  /** Opens everything, drops privileges; rejects when something cannot be opened. */
+  async start(startDataPlane: StartDataPlane): Promise<void> {
+    const { config, relays, listeners, beatFd } = this.#message;
+    this.#sender.open(config.backends.flatMap(({ logs }) => logs));
+    this.#plane = await startDataPlane(
+      {
+        config,
+        relays,
+        listeners,
+        beatFd,
+        snapshot: this.#table.snapshot(),
+        filesMax: this.#filesMax,
+      },
+      (event) => this.#onDataPlaneEvent(event),
+    );
+    await this.#admin.listen(listeners);
+    this.#look();
+    this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
+    for (const { level, text } of dropPrivileges(config.process)) this.#events.log(level, text);
+    this.#checker.start();
+    this.#events.servers(this.#table.records());
+  }
+
+  report(): BalancerReport | null {
+    const plane = this.#plane;
+    if (plane === null) return null;
+    const uptimeMs = performance.now() - this.#startedAt;
+    return collectReport({ config: this.#config, table: this.#table, plane, uptimeMs });
+  }
+
+  /** null: done; otherwise what is wrong. */
+  setServer(backend: string, server: string, admin: AdminState): string | null {
+    const place = this.#table.find(backend, server);
+    if (place === null) return `There is no server "${backend}/${server}"`;
+    this.#setAdmin(place.backend, place.server, admin, '');
+    return null;
+  }
+
+  /** Stops accepting, lets open connections finish for `graceMs`, then closes everything. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const deadline = performance.now() + graceMs;
+    this.#plane?.pause();
+    while (this.#connections() > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    }
+    this.#checker.stop();
+    this.#admin.close();
+    await this.#plane?.stop();
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#sender.close();
+  }
+
+  #beat(beatFd: number): void {
+    const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
+    beats[TID_SLOT + MAIN_BEAT_SLOT] = gettid();
+    const beat = (): void => {
+      beats[MAIN_BEAT_SLOT] = ((beats[MAIN_BEAT_SLOT] ?? 0) + 1) >>> 0;
+    };
+    beat();
+    this.#timers.push(setInterval(beat, BEAT_INTERVAL_MS));
+  }
+
+  #look(): void {
+    const plane = this.#plane;
+    if (plane === null) return;
+    const http = this.#admin.counts;
+    this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
+  }
+
+  #publish(): void {
+    this.#plane?.apply(this.#table.snapshot());
+    this.#events.servers(this.#table.records());
+  }
+
+  #onDataPlaneEvent(event: DataPlaneEvent): void {
+    if (event.kind === 'failed') {
+      this.#events.failed(event.message);
+      return;
+    }
+    const place = this.#table.find(event.backend, event.server);
+    if (place !== null) this.#checker.checkSoon(place.backend, place.server);
+  }
+
+  #setAdmin(backend: number, server: number, admin: AdminState, cause: string): void {
+    this.#table.setAdmin(backend, server, admin, cause);
+    // What was known before a maintenance is stale.
+    if (admin !== 'maint') this.#checker.checkSoon(backend, server);
+  }
+
+  #logEvent(backend: number, { level, text }: ServerMessage): void {
+    this.#sender.send(this.#config.backends[backend]?.logs ?? [], level, text);
+    const severity = level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_ALERT ? 'warning' : 'info';
+    this.#events.log(severity, text);
+  }
+
+  #sessions(backend: number, server: number): number {
+    const plane = this.#plane;
+    return plane === null ? 0 : serverCounter(plane, backend, server, 'sessionsCurrent');
+  }
+
+  #connections(): number {
+    const plane = this.#plane;
+    if (plane === null) return 0;
+    let connections = 0;
+    for (const index of this.#config.frontends.keys()) {
+      connections += frontendCounter(plane, index, 'connectionsCurrent');
+    }
+    return connections;
+  }
+
+  #context(): AdminContext {
+    return {
+      config: this.#config,
+      table: this.#table,
+      now: () => performance.now(),
+      rows: () => {
+        const plane = this.#plane;
+        if (plane === null) return [];
+        return collectRows({
+          config: this.#config,
+          table: this.#table,
+          plane,
+          rates: this.#rates,
+          http: this.#admin.counts,
+          now: performance.now(),
+          startedAt: this.#startedAt,
+        });
+      },
+      info: () =>
+        collectInfo({
+          config: this.#config,
+          plane: this.#plane,
+          http: this.#admin.counts,
+          rates: this.#rates,
+          uptimeMs: performance.now() - this.#startedAt,
+          relays: this.#message.relays,
+          listeners: this.#message.listeners.length,
+          filesMax: this.#filesMax,
+          stopping: this.#stopping,
+          ownLogsDropped: this.#sender.dropped,
+        }),
+      setAdmin: (backend, server, admin, cause) => this.#setAdmin(backend, server, admin, cause),
+      shutdownSessions: (backend, server) => {
+        const config = this.#config.backends[backend];
+        const name = config?.servers[server]?.name;
+        if (config !== undefined && name !== undefined) {
+          this.#plane?.shutdownSessions(config.name, name);
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,66 @@
+/** Gathers what `show info` and the page's head tell about the process. */
+
+import { hostname } from 'node:os';
+import type { BalancerConfig } from '../config/model.ts';
+import type { ProcessInfo } from '../stats/info.ts';
+import { VERSION } from '../version.ts';
+import type { HttpProxyCounts } from './admin/http-counts.ts';
+import { frontendCounter, type Plane, relayCounter } from './counters.ts';
+import type { Rates } from './rates.ts';
+
+/** The HAProxy whose tables and answers are matched; tools look for a version they know. */
+const COMPATIBLE_VERSION = '2.6.12';
+const RELEASE_DATE = '2026/11/23';
+
+export type InfoSources = {
+  readonly config: BalancerConfig;
+  /** null: not started yet. */
+  readonly plane: Plane | null;
+  readonly http: readonly HttpProxyCounts[];
+  readonly rates: Rates;
+  readonly uptimeMs: number;
+  readonly relays: number;
+  readonly listeners: number;
+  readonly filesMax: number;
+  readonly stopping: boolean;
+  /** Lines lost by the main thread; the relays count their own. */
+  readonly ownLogsDropped: number;
+};
+
+export function collectInfo(sources: InfoSources): ProcessInfo {
+  const { config, plane, http, rates } = sources;
+  const relay = (name: Parameters<typeof relayCounter>[1]): number =>
+    plane === null ? 0 : relayCounter(plane, name);
+  const sum = (name: 'connectionsCurrent' | 'connectionsTotal' | 'requests' | 'bytesOut') =>
+    http.reduce((total, counts) => total + counts[name], 0);
+  const relayedOut = config.frontends.reduce(
+    (total, _, index) => total + (plane === null ? 0 : frontendCounter(plane, index, 'bytesOut')),
+    0,
+  );
+  const limits = config.frontends.reduce((total, one) => total + one.connectionsMax, 0);
+  const rate = rates.get('connections');
+  const uptimeS = sources.uptimeMs / 1000;
+  return {
+    version: `${COMPATIBLE_VERSION}-evergate${VERSION}`,
+    releaseDate: RELEASE_DATE,
+    node: config.process.node ?? hostname(),
+    pid: process.pid,
+    relays: sources.relays,
+    uptimeS,
+    startTimeS: Date.now() / 1000 - uptimeS,
+    filesMax: sources.filesMax,
+    connectionsMax: config.process.connectionsMax === 0 ? limits : config.process.connectionsMax,
+    connectionsCurrent: relay('connectionsCurrent') + sum('connectionsCurrent'),
+    connectionsTotal: relay('connectionsTotal') + sum('connectionsTotal'),
+    requestsTotal: sum('requests'),
+    rate: rate.current,
+    rateMax: rate.max,
+    listeners: sources.listeners,
+    stopping: sources.stopping,
+    logsDropped: relay('logsDropped') + sources.ownLogsDropped,
+    bytesOut: relayedOut + sum('bytesOut'),
+    bytesOutRate: rates.get('bytesOut').current,
+    splicedBytes: relay('splicedBytes'),
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}

@@ -1,0 +1,36 @@
+/** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
+
+import { startDataPlane } from './relay/pool.ts';
+import { runBalancer } from './run-balancer.ts';
+
+/** A last message that does not get out must not keep a failed balancer alive. */
+const LAST_WORDS_MS = 200;
+
+if (process.send === undefined) {
+  process.stderr.write('The balancer is started by "evergate run", not by hand\n');
+  process.exit(1);
+}
+
+process.title = 'evergate: balancer';
+
+// The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+const balancer = runBalancer({
+  startDataPlane,
+  send: (message, sent = () => {}) => {
+    if (!process.connected || process.send === undefined) return sent();
+    process.send(message, undefined, undefined, () => sent());
+  },
+  onMessage: (listener) => process.on('message', listener),
+  onDisconnect: (listener) => process.once('disconnect', listener),
+  exit: (code) => process.exit(code),
+});
+
+const die = (error: unknown): void => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  setTimeout(() => process.exit(1), LAST_WORDS_MS);
+  balancer.fail(text);
+};
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);

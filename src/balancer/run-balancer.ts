@@ -1,0 +1,100 @@
+/**
+ * The balancer process from the guardian's point of view: messages in, messages out, and an end for every
+ * case. Knows nothing of how bytes move: the data plane is handed in.
+ */
+
+import { Balancer } from './balancer.ts';
+import type { StartDataPlane } from './data-plane.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
+
+/**
+ * How long a balancer without its guardian goes on serving: the VIP lives on for one master-down interval,
+ * in which a backup takes over or a restarted guardian adopts it (RFC 5798 section 6.1: 3 advertisements and a
+ * skew, under 4 s with the usual second).
+ */
+export const ORPHAN_SERVING_MS = 5000;
+
+/** The process around a balancer, as far as it needs one. */
+export type BalancerHost = {
+  readonly startDataPlane: StartDataPlane;
+  /** Messages to a guardian that is gone are dropped; `sent` is called in every case. */
+  send(message: BalancerToGuardian, sent?: () => void): void;
+  onMessage(listener: (message: GuardianToBalancer) => void): void;
+  onDisconnect(listener: () => void): void;
+  exit(code: number): void;
+};
+
+/** Waits for 'start' and runs to the end of the process. */
+export function runBalancer(host: BalancerHost): { fail(text: string): void } {
+  let balancer: Balancer | null = null;
+  let ending = false;
+
+  const fail = (text: string): void => {
+    if (ending) return;
+    ending = true;
+    host.send({ kind: 'failed', text }, () => host.exit(1));
+  };
+
+  const end = (graceMs: number): void => {
+    if (ending) return;
+    ending = true;
+    const stopped = balancer?.stop(graceMs) ?? Promise.resolve();
+    stopped.then(
+      () => host.exit(0),
+      () => host.exit(1),
+    );
+  };
+
+  const start = (message: Extract<GuardianToBalancer, { kind: 'start' }>): void => {
+    balancer = new Balancer(message, {
+      servers: (servers) => host.send({ kind: 'servers', servers }),
+      log: (level, text) => host.send({ kind: 'log', level, text }),
+      failed: fail,
+    });
+    balancer.start(host.startDataPlane).then(
+      () => {
+        if (!ending) host.send({ kind: 'serving' });
+      },
+      (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
+    );
+  };
+
+  const handle = (message: GuardianToBalancer): void => {
+    switch (message.kind) {
+      case 'start':
+        if (balancer !== null) throw new Error('The balancer was started twice');
+        start(message);
+        break;
+      case 'report': {
+        // Before it serves there is nothing to report; the guardian gives up waiting by itself.
+        const report = balancer?.report() ?? null;
+        if (report !== null) host.send({ kind: 'report', id: message.id, report });
+        break;
+      }
+      case 'set-server': {
+        const { id, backend, server, admin } = message;
+        const error =
+          balancer === null
+            ? 'The balancer does not serve yet'
+            : balancer.setServer(backend, server, admin);
+        host.send({ kind: 'set-server', id, error });
+        break;
+      }
+      case 'stop':
+        end(message.graceMs);
+        break;
+    }
+  };
+
+  host.onMessage((message) => {
+    try {
+      handle(message);
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+    }
+  });
+  host.onDisconnect(() => {
+    setTimeout(() => end(0), ORPHAN_SERVING_MS);
+  });
+  return { fail };
+}
