@@ -1,0 +1,89 @@
+/** The real keepalived (Debian package) in a node of a test network. */
+
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from '../netns/fixture.ts';
+
+export type KeepalivedOptions = {
+  readonly state: 'MASTER' | 'BACKUP';
+  readonly priority: number;
+  readonly address: string;
+  /** v2: the article's values; v3-unicast: 100 ms, with the peer's address. */
+  readonly mode: { readonly kind: 'v2' } | { readonly kind: 'v3-unicast'; readonly peer: string };
+};
+
+export class Keepalived {
+  readonly #directory: string;
+  readonly #child: ChildProcess;
+  #ended = false;
+
+  constructor(node: NetworkNode, options: KeepalivedOptions) {
+    this.#directory = mkdtempSync(join(tmpdir(), 'evergate-keepalived-'));
+    const path = (name: string) => join(this.#directory, name);
+    writeFileSync(path('keepalived.conf'), configText(node, options));
+    this.#child = node.spawn(
+      'keepalived',
+      [
+        ...['-P', '-n', '-l', '-D', '-f', path('keepalived.conf')],
+        ...['-p', path('main.pid'), '-r', path('vrrp.pid')],
+      ],
+      { stdio: 'ignore' },
+    );
+    this.#child.once('exit', () => {
+      this.#ended = true;
+    });
+  }
+
+  /** In order: priority 0, addresses removed. */
+  async terminate(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#end();
+  }
+
+  /** Both processes at once, so that the child has no time to clean up after its parent. */
+  async kill(): Promise<void> {
+    const child = Number(readFileSync(join(this.#directory, 'vrrp.pid'), 'utf8'));
+    this.#child.kill('SIGSTOP');
+    process.kill(child, 'SIGKILL');
+    this.#child.kill('SIGKILL');
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    await waitUntil('keepalived ends', () => this.#ended, 5000);
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function configText(node: NetworkNode, options: KeepalivedOptions): string {
+  const { state, priority, address, mode } = options;
+  const transport =
+    mode.kind === 'v2'
+      ? `advert_int 1
+  authentication {
+    auth_type PASS
+    auth_pass 1111
+  }`
+      : `version 3
+  advert_int 0.1
+  unicast_src_ip ${node.address}
+  unicast_peer {
+    ${mode.peer}
+  }`;
+  return `global_defs {
+  router_id ${node.name}
+}
+vrrp_instance VI_1 {
+  state ${state}
+  interface ${NODE_INTERFACE}
+  virtual_router_id 51
+  priority ${priority}
+  ${transport}
+  virtual_ipaddress {
+    ${address}/24
+  }
+}
+`;
+}
