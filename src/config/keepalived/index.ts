@@ -44,9 +44,12 @@ type Blocks = {
   readonly globals: Statement[];
   readonly scripts: Statement[];
   readonly instances: Statement[];
-  /** Names of scripts in the order of the file, as known when each instance begins. */
-  readonly scriptsBefore: Map<Statement, ReadonlySet<string>>;
+  /** How many scripts stand before each instance. */
+  readonly scriptsBefore: Map<Statement, number>;
 };
+
+/** Scripts, and instances, of one configuration at most. */
+export const BLOCKS_MAX = 256;
 
 function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
   const blocks: Blocks = { globals: [], scripts: [], instances: [], scriptsBefore: new Map() };
@@ -58,8 +61,7 @@ function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
       blocks.scripts.push(statement);
     },
     vrrp_instance: (statement: Statement) => {
-      const names = blocks.scripts.map((script) => firstValue(script).text);
-      blocks.scriptsBefore.set(statement, new Set(names));
+      blocks.scriptsBefore.set(statement, blocks.scripts.length);
       blocks.instances.push(statement);
     },
   };
@@ -67,10 +69,15 @@ function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
   return blocks;
 }
 
-/** Drops a block whose name is taken, with an error. */
+/** Drops blocks whose name is taken and those above BLOCKS_MAX, with an error. */
 function uniqueBlocks(blocks: readonly Statement[], report: Report): readonly Statement[] {
   const names = new Set<string>();
-  return blocks.filter((block) => {
+  const excess = blocks[BLOCKS_MAX];
+  if (excess !== undefined) {
+    const text = `More than ${BLOCKS_MAX} blocks of "${excess.name.text}"; the rest is left out`;
+    report.error(excess.name, 'syntax-error', text);
+  }
+  return blocks.slice(0, BLOCKS_MAX).filter((block) => {
     const name = firstValue(block);
     const fresh = !names.has(name.text);
     names.add(name.text);
@@ -212,7 +219,8 @@ export function parseKeepalived(
   const scripts = convertScripts(blocks, globals, report);
   const instances = uniqueBlocks(blocks.instances, report).map((block) => {
     const draft = readInstance(block, globals, report);
-    const before = blocks.scriptsBefore.get(block) ?? new Set<string>();
+    const count = blocks.scriptsBefore.get(block) ?? 0;
+    const before = new Set(blocks.scripts.slice(0, count).map((script) => firstValue(script).text));
     const tracks = draft.tracks.flatMap((track) => {
       const script = resolve(track.script, scripts, before, report);
       if (script === null) return [];
