@@ -1,5 +1,6 @@
 /** `evergate run`: a node, in the foreground. */
 
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
@@ -78,6 +79,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
       finished.resolve();
     },
   });
+  // Written now: a guardian that is killed would never come to it (docs/adr/0005).
+  flushCompileCache();
   await finished.promise;
   await guardian.stop();
   log('info', 'Stopped');

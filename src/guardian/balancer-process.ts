@@ -18,8 +18,6 @@ export type BalancerLaunch = {
   readonly listeners: readonly InheritedListener[];
   readonly beatFd: number;
   readonly servers: readonly ServerStateRecord[];
-  /** Where compiled code is kept between starts: a third of a start's time. */
-  readonly cacheDirectory: string;
 };
 
 export type BalancerEvents = {
@@ -37,7 +35,6 @@ export class BalancerProcess {
     const inherited = [launch.beatFd, ...launch.listeners.map(({ fd }) => fd)];
     this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
-      env: { ...process.env, NODE_COMPILE_CACHE: launch.cacheDirectory },
       serialization: 'json',
     });
     this.pid = this.#child.pid ?? null;

@@ -104,7 +104,6 @@ export class Guardian {
       relays,
       listeners,
       graceMs: this.#options.balancerGraceMs,
-      cacheDirectory: runDir.cache,
       log: this.#options.log,
       onServing: (serving, why) => this.#onServing(serving, why),
       onPid: (pid) => runDir.writeBalancerPid(pid),

@@ -1,6 +1,6 @@
 /**
- * The run directory: guardian.pid (locked while the guardian lives), balancer.pid, admin.sock and the
- * cache of compiled code. Several instances run side by side with different run directories.
+ * The run directory: guardian.pid (locked while the guardian lives), balancer.pid and admin.sock. Several
+ * instances run side by side with different run directories.
  */
 
 import {
@@ -62,10 +62,6 @@ export class RunDir {
 
   get adminSocket(): string {
     return adminSocketPath(this.path);
-  }
-
-  get cache(): string {
-    return join(this.path, 'cache');
   }
 
   writeBalancerPid(pid: number): void {

@@ -40,7 +40,6 @@ export type SupervisorOptions = {
   readonly relays: number;
   readonly listeners: Listeners;
   readonly graceMs: number;
-  readonly cacheDirectory: string;
   readonly log: Log;
   /** Called when this node begins or ceases to count as one that balances. */
   readonly onServing: (serving: boolean, why: string) => void;
@@ -116,7 +115,7 @@ export class Supervisor {
   }
 
   #spawn(): void {
-    const { config, relays, listeners, cacheDirectory } = this.#options;
+    const { config, relays, listeners } = this.#options;
     this.#beats.fill(0);
     this.#watches = [];
     this.#failure = null;
@@ -127,7 +126,6 @@ export class Supervisor {
         listeners: listeners.sockets,
         beatFd: this.#beatFd,
         servers: this.#servers,
-        cacheDirectory,
       },
       {
         message: (message) => this.#receive(message),
