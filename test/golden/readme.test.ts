@@ -1,0 +1,80 @@
+/** README and docs tell the truth: links lead somewhere, commands and options exist, examples run. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+
+const PAGES = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md')];
+
+/** What stands for the paths of a real node when its examples are run here. */
+const EXAMPLE_FILES: Readonly<Record<string, string>> = {
+  '/etc/haproxy/haproxy.cfg': 'examples/article/haproxy.cfg',
+  '/etc/keepalived/keepalived.conf': 'examples/article/keepalived.k8s-master.conf',
+};
+
+function evergate(args: readonly string[]): {
+  readonly code: number | null;
+  readonly text: string;
+} {
+  const done = spawnSync('bin/evergate', args, { encoding: 'utf8', timeout: 20_000 });
+  return { code: done.status, text: done.stdout + done.stderr };
+}
+
+/** Lines of shell blocks, a trailing backslash joined, comments left out. */
+function shellLines(page: string): readonly string[] {
+  const blocks = readFileSync(page, 'utf8').matchAll(/```sh\n([\s\S]*?)```/g);
+  return [...blocks]
+    .flatMap(([, block = '']) => block.replaceAll('\\\n', ' ').split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+const commands = PAGES.flatMap((page) =>
+  shellLines(page)
+    .filter((line) => /^(sudo )?bin\/evergate /.test(line))
+    .map((line) => ({ page, words: line.replace('sudo ', '').split(/\s+/).slice(1) })),
+);
+
+describe('The documentation', () => {
+  it('has pages with commands', () => assert.ok(commands.length >= 5));
+
+  it('links to files that exist', () => {
+    for (const page of PAGES) {
+      for (const [, target = ''] of readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        assert.ok(existsSync(join(dirname(page), target)), `${page}: ${target} does not exist`);
+      }
+    }
+  });
+
+  it('names only subcommands and options that exist', () => {
+    for (const { page, words } of commands) {
+      const [subcommand = ''] = words;
+      if (subcommand.startsWith('-')) continue;
+      const help = evergate([subcommand, '--help']);
+      assert.equal(help.code, 0, `${page}: evergate ${subcommand}: ${help.text}`);
+      for (const option of words.filter((word) => word.startsWith('--'))) {
+        const name = option.split('=')[0] ?? '';
+        assert.ok(help.text.includes(name), `${page}: evergate ${subcommand} has no ${name}`);
+      }
+    }
+  });
+
+  it('shows checks that pass', () => {
+    const checks = commands.filter(({ words }) => words[0] === 'check');
+    assert.ok(checks.length > 0);
+    for (const { page, words } of checks) {
+      const args = words.map((word) => EXAMPLE_FILES[word] ?? word);
+      const { code, text } = evergate(args);
+      assert.equal(code, 0, `${page}: ${text}`);
+    }
+  });
+
+  it('tells the truth about a node that does not run', () => {
+    const { code, text } = evergate(['status', '--run-dir', '/nowhere']);
+    assert.equal(code, 2);
+    assert.match(text, /not running/);
+  });
+});
