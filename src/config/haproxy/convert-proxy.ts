@@ -66,7 +66,7 @@ function parseBalance(text: string): BalanceConfig | null {
 }
 
 function convertBalance({ report, draft }: ProxyContext, call: Call): void {
-  const [word, extra] = call.args;
+  const [word] = call.args;
   const balance = word === undefined ? { kind: 'roundrobin' as const } : parseBalance(word.text);
   if (balance === null && word !== undefined) {
     const name = word.text.split('(', 1)[0] ?? '';
@@ -79,17 +79,23 @@ function convertBalance({ report, draft }: ProxyContext, call: Call): void {
     }
     return;
   }
-  if (extra !== undefined) {
-    report.error(extra, 'syntax-error', `"${extra.text}" is one argument too many for "balance"`);
-  }
   if (balance !== null) draft.balance = { value: balance, place: call.place };
 }
+
+/** Functions and the one modifier: only the modifier changes where `balance source` leads. */
+const HASH_WORDS = ['sdbm', 'djb2', 'wt6', 'crc32', 'none', 'avalanche'];
 
 function convertHashType({ report, draft }: ProxyContext, call: Call, word: Word): void {
   const words = call.args.map((arg) => arg.text);
   if (word.text !== 'map-based' && word.text !== 'consistent') {
     const text = `"${word.text}" is no hash type; use map-based or consistent`;
     report.error(word, 'bad-value', text);
+    return;
+  }
+  const odd = call.args.slice(1).find((each) => !HASH_WORDS.includes(each.text));
+  if (odd !== undefined) {
+    const text = `"${odd.text}" is no hash function; use one of ${HASH_WORDS.join(', ')}`;
+    report.error(odd, 'bad-value', text);
     return;
   }
   const plain = word.text === 'map-based' && !words.includes('avalanche');

@@ -99,6 +99,9 @@ function parseServerAddress(text: string): Result<{ host: string; port: number }
     return fail(`"${text}" is no TCP address; Evergate connects to servers over TCP only`);
   }
   const { host, port } = endpoint;
+  if (host === '0.0.0.0' || host === '::') {
+    return fail(`"${text}" names no server; write the address to connect to`);
+  }
   if (port === null || port === '' || /^[+-]/.test(port)) {
     return fail(`"${text}" has no fixed port; write it out, as in "${host}:6443"`);
   }

@@ -24,7 +24,7 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('fl', 'bind', convert(1, 60)),
   ...rows('lb', 'server', convert(2, 63)),
   ...rows('dlb', 'default-server', convert(1, 63)),
-  ...rows('dlb', 'balance', convert(0, 8)),
+  ...rows('dlb', 'balance', convert(0, 1, 'drop')),
   ...rows('dlb', 'hash-type', convert(1, 3)),
   ...rows('dlb', 'retries', convert(1, 1)),
   ...rows('dflb', 'log', convert(1, 16)),
@@ -34,9 +34,9 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dfl', 'timeout client,timeout client-fin', convert(1, 1)),
   ...rows('dlb', 'timeout connect,timeout server,timeout server-fin', convert(1, 1)),
   ...rows('dlb', 'timeout tunnel,timeout check', convert(1, 1)),
-  ...rows('dflb', 'stats enable,stats hide-version', convert(0, 0)),
-  ...rows('dflb', 'stats uri,stats realm,stats auth,stats refresh', convert(1, 1)),
-  ...rows('dflb', 'stats show-node', convert(0, 1)),
+  ...rows('dflb', 'stats enable,stats hide-version', convert(0, 0, 'drop')),
+  ...rows('dflb', 'stats uri,stats realm,stats auth,stats refresh', convert(1, 1, 'drop')),
+  ...rows('dflb', 'stats show-node', convert(0, 1, 'drop')),
   ...rows('flb', 'stats admin', convert(2, 16)),
 
   ...rows(

@@ -9,7 +9,13 @@ export type ProxySection = 'd' | 'f' | 'l' | 'b';
 
 export type Treatment =
   /** Converted by the function of the same name, with so many arguments. */
-  | { readonly does: 'convert'; readonly min: number; readonly max: number }
+  | {
+      readonly does: 'convert';
+      readonly min: number;
+      readonly max: number;
+      /** What HAProxy does with more: most directives refuse them, some do not look. */
+      readonly extra: 'refuse' | 'drop';
+    }
   /** Left out with a warning, as leaving it out changes nothing. */
   | { readonly does: 'ignore'; readonly why: string }
   /** Left out with a warning: traffic flows as it did, something else is lost. */
@@ -32,8 +38,8 @@ export function rows(sections: string, names: string, treatment: Treatment): rea
   return names.split(',').map((name) => ({ name: name.trim(), sections, treatment }));
 }
 
-export function convert(min: number, max: number): Treatment {
-  return { does: 'convert', min, max };
+export function convert(min: number, max: number, extra: 'refuse' | 'drop' = 'refuse'): Treatment {
+  return { does: 'convert', min, max, extra };
 }
 
 export function ignore(why: string): Treatment {

@@ -11,6 +11,7 @@ import {
   familyWords,
   findDirective,
   firstWords,
+  type Treatment,
 } from './directives.ts';
 import type { Word } from './lexer.ts';
 import type { Line } from './parser.ts';
@@ -31,7 +32,7 @@ export function tellTreatment(
   report: Report,
   place: Place,
   name: string,
-  treatment: Directive['treatment'],
+  treatment: Treatment,
 ): void {
   switch (treatment.does) {
     case 'convert':
@@ -79,20 +80,25 @@ export function tellUnknown(
   }
 }
 
+type Conversion = Extract<Treatment, { does: 'convert' }>;
+
 /** Counts the arguments of a directive to convert; false after an error. */
-export function countArguments(report: Report, call: Call, min: number, max: number): boolean {
+function countArguments(report: Report, call: Call, treatment: Conversion): boolean {
+  const min = call.negated ? 0 : treatment.min;
   if (call.args.length < min) {
     const what = min === 1 ? 'an argument' : `${min} arguments`;
     report.error(call.place, 'missing-value', `"${call.name}" needs ${what}`);
     return false;
   }
-  const extra = call.args[max];
-  if (extra !== undefined) {
-    const text = `"${extra.text}" is one argument too many for "${call.name}"; quote spaces`;
-    report.error(extra, 'syntax-error', text);
-    return false;
+  const extra = call.args[treatment.max];
+  if (extra === undefined) return true;
+  const text = `"${extra.text}" is one argument too many for "${call.name}"; quote spaces`;
+  if (treatment.extra === 'drop') {
+    report.warning(extra, 'syntax-error', `${text}, or it is left out as HAProxy leaves it out`);
+    return true;
   }
-  return true;
+  report.error(extra, 'syntax-error', text);
+  return false;
 }
 
 export type Found = { readonly directive: Directive; readonly call: Call };
@@ -105,7 +111,7 @@ export function mayConvert(report: Report, found: Found): boolean {
   const { call } = found;
   const { name, treatment } = found.directive;
   if (treatment.does === 'convert') {
-    return countArguments(report, call, call.negated ? 0 : treatment.min, treatment.max);
+    return countArguments(report, call, treatment);
   }
   if (treatment.does !== 'refuse' || !call.negated) {
     tellTreatment(report, call.place, name === 'tune.*' ? call.word : name, treatment);

@@ -25,7 +25,18 @@ test('parseTimeMs() rounds up, so that a short time does not become no limit', (
 });
 
 test('parseTimeMs() refuses what is no time and what is too long', () => {
-  for (const text of ['', 's', '5x', '1.5s', '-1', '5 s', '25d', `${TIME_MS_MAX + 1}`, '9e9']) {
+  for (const text of [
+    '',
+    's',
+    '5x',
+    '1.5s',
+    '-1',
+    '5 s',
+    '25d',
+    '5constructor',
+    `${TIME_MS_MAX + 1}`,
+    '9e9',
+  ]) {
     assert.equal(parseTimeMs(text).ok, false, text);
   }
   assert.equal(parseTimeMs(`${TIME_MS_MAX}`).ok, true);

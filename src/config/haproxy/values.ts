@@ -5,14 +5,14 @@ import { fail, ok, type Result } from '../../core/result.ts';
 /** The longest time HAProxy takes: about 24.8 days. */
 export const TIME_MS_MAX = 2_147_483_647;
 
-const UNITS_US: Readonly<Record<string, number>> = {
-  us: 1,
-  ms: 1_000,
-  s: 1_000_000,
-  m: 60_000_000,
-  h: 3_600_000_000,
-  d: 86_400_000_000,
-};
+const UNITS_US: ReadonlyMap<string, number> = new Map([
+  ['us', 1],
+  ['ms', 1_000],
+  ['s', 1_000_000],
+  ['m', 60_000_000],
+  ['h', 3_600_000_000],
+  ['d', 86_400_000_000],
+]);
 
 /**
  * A time with an optional unit, in whole milliseconds, rounded up so that a short time does not become
@@ -21,7 +21,7 @@ const UNITS_US: Readonly<Record<string, number>> = {
 export function parseTimeMs(text: string, defaultUnit: 'ms' | 's' = 'ms'): Result<number> {
   const match = /^(\d{1,15})([a-z]*)$/.exec(text);
   const [, digits = '', unit = ''] = match ?? [];
-  const factor = UNITS_US[unit === '' ? defaultUnit : unit];
+  const factor = UNITS_US.get(unit === '' ? defaultUnit : unit);
   if (match === null || factor === undefined) {
     return fail(`"${text}" is not a time; write a whole number with us, ms, s, m, h or d`);
   }
