@@ -1,6 +1,7 @@
 /**
  * Configuration files from disk to the one model: reads them and their includes, runs the front ends and
- * the lints, and holds the result against this machine. The only place where configuration meets I/O.
+ * the lints, resolves host names, and holds the result against this machine. The only place where
+ * configuration meets I/O.
  */
 
 import { globSync, readFileSync, statSync } from 'node:fs';
@@ -13,6 +14,7 @@ import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
 import { checkMachine } from './machine.ts';
+import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 
 export type ConfigInputs = {
   readonly haproxy: string | null;
@@ -96,12 +98,18 @@ function environment(): Readonly<Record<string, string>> {
   return Object.fromEntries(entries);
 }
 
-function loadHaproxy(file: string, diagnostics: Diagnostic[]): BalancerConfig | null {
+async function loadHaproxy(
+  file: string,
+  diagnostics: Diagnostic[],
+): Promise<BalancerConfig | null> {
   const text = readConfigFile(file, diagnostics);
   if (text === null) return null;
   const parsed = parseHaproxy(file, text, environment());
   diagnostics.push(...parsed.diagnostics);
-  return parsed.config;
+  if (parsed.config === null) return null;
+  const resolved = await resolveHosts(file, parsed.config, lookupHost);
+  diagnostics.push(...resolved.diagnostics);
+  return resolved.diagnostics.length > 0 ? null : resolved.config;
 }
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
@@ -140,7 +148,7 @@ function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic
  */
 export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
   const diagnostics: Diagnostic[] = [];
-  const balancer = inputs.haproxy === null ? null : loadHaproxy(inputs.haproxy, diagnostics);
+  const balancer = inputs.haproxy === null ? null : await loadHaproxy(inputs.haproxy, diagnostics);
   const nodes = inputs.keepalived
     .map((file) => loadKeepalived(file, inputs, diagnostics))
     .filter((node) => node !== null);
