@@ -120,22 +120,28 @@ function convertMode({ report, draft }: ProxyContext, _call: Call, word: Word): 
   }
 }
 
-function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
-  const format = call.name === 'option tcplog' ? 'tcplog' : 'httplog';
-  if (call.negated) {
-    const text = `"no ${call.name}" is refused by HAProxy too; leave the line out`;
-    report.error(call.place, 'bad-value', text);
-  } else if (draft.kind === 'backend') {
-    const text = `"${call.name}" is ignored: connections are logged by their frontend`;
-    report.warning(call.place, 'ignored-directive', text);
-  } else {
-    draft.logFormat = { value: format, place: call.place };
-  }
+/** Says that HAProxy has no such negation; true when it stood there. */
+function refuseNegation(report: Report, call: Call): boolean {
+  if (!call.negated) return false;
+  const text = `"${call.name}" cannot be switched off; leave the line out or give another`;
+  report.error(call.place, 'bad-value', text);
+  return true;
 }
 
-function convertCheckOption({ draft }: ProxyContext, call: Call): void {
-  const value = call.name.slice('option '.length);
-  draft.checkOption = call.negated ? null : { value, place: call.place };
+function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
+  if (refuseNegation(report, call)) return;
+  if (draft.kind === 'backend') {
+    const text = `"${call.name}" is ignored: connections are logged by their frontend`;
+    report.warning(call.place, 'ignored-directive', text);
+    return;
+  }
+  const format = call.name === 'option tcplog' ? 'tcplog' : 'httplog';
+  draft.logFormat = { value: format, place: call.place };
+}
+
+function convertCheckOption({ report, draft }: ProxyContext, call: Call): void {
+  if (refuseNegation(report, call)) return;
+  draft.checkOption = { value: call.name.slice('option '.length), place: call.place };
 }
 
 function convertRedispatch({ report }: ProxyContext, call: Call): void {

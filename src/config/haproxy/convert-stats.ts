@@ -54,8 +54,11 @@ export const STATS_CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   'stats auth': convertAuth,
   'stats admin': convertAdmin,
-  'stats show-node': (_report, stats) => {
+  'stats show-node': (report, stats, call, word) => {
     stats.showNode = true;
+    if (call.args.length === 0) return;
+    const text = `Name "${word.text}" is left out: the page shows "node" of the global section`;
+    report.warning(word, 'unsupported-directive', text);
   },
   'stats refresh': (report, stats, _call, word) => {
     const parsed = parseTimeMs(word.text, 's');

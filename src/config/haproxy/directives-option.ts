@@ -10,11 +10,11 @@ const KEEPALIVE = lose('dead peers are found by the timeouts');
 const COUNTING = ignore('Evergate always counts while connections last');
 
 export const OPTION_ROWS: readonly Directive[] = [
-  ...rows('dflb', 'option tcplog', convert(0, 1)),
+  ...rows('dflb', 'option tcplog', convert(0, 0)),
   ...rows('dfl', 'option httplog', convert(0, 1)),
   ...rows('dfl', 'option dontlognull', convert(0, 0)),
   ...rows('dlb', 'option log-health-checks', convert(0, 0)),
-  ...rows('dlb', 'option redispatch', convert(0, 1)),
+  ...rows('dlb', 'option redispatch', convert(0, 1, 'drop')),
   ...rows('dlb', 'option tcp-check,option ssl-hello-chk,option external-check', convert(0, 0)),
   ...rows('dlb', 'option httpchk', convert(0, 8)),
   ...rows('dlb', 'option ldap-check,option redis-check,option spop-check', convert(0, 0)),
