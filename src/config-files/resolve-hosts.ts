@@ -1,6 +1,7 @@
 /**
- * Puts addresses where a configuration gives host names: servers and log targets. Once, at the start, as HAProxy does
- * (its configuration manual, "init-addr"); an address that changes later needs a reload.
+ * Puts addresses where a configuration gives host names: servers and log targets. Once, at the
+ * start, as HAProxy does (its configuration manual, "init-addr"); an address that changes later needs a
+ * reload.
  */
 
 import { lookup } from 'node:dns/promises';
