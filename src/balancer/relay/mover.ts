@@ -8,6 +8,7 @@
  * not read, and TCP's own window tells the sender to wait.
  */
 
+import { assert } from '../../core/assert.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import {
@@ -84,6 +85,8 @@ export class Mover {
       if ((table.held[source] ?? 0) > 0) {
         const result = this.flush(source, receiver);
         if (result !== PROCEED) return result;
+        // What is still held comes before anything new.
+        continue;
       }
       const flags = table.flags[source] ?? 0;
       if ((flags & ENDED) !== 0) return this.finish(receiver);
@@ -110,6 +113,7 @@ export class Mover {
 
   private copy(source: number, receiver: number): StepResult {
     const { table } = this;
+    assert(table.held[source] === 0, 'a direction reads only when it holds nothing');
     const count = receive(source, this.sharedAddress, BUFFER_BYTES);
     if (count <= 0) return this.sourceStopped(source, count);
     const flags = table.flags[source] ?? 0;
@@ -175,6 +179,8 @@ export class Mover {
 
   private splice(source: number, receiver: number): StepResult {
     const { table } = this;
+    // A pipe given back with bytes in it would hand them to another client.
+    assert(table.held[source] === 0, 'a direction reads only when it holds nothing');
     if ((table.pipe[source] ?? 0) === 0) {
       const pipe = this.pipes.acquire();
       if (pipe === -1) {

@@ -100,6 +100,28 @@ test('big transfers in both directions at once arrive whole', TIMEOUT, async (t)
   assert.ok(count('relay', 'splicedBytes') > down.length / 2, 'streams go through pipes');
 });
 
+test('clients that read in fits and starts get every byte in order', TIMEOUT, async (t) => {
+  const stream = randomBytes(16 << 20);
+  const server = await startServer(t, (socket) => {
+    socket.end(stream);
+    socket.resume();
+  });
+  const { port, count } = await startPlane(t, { servers: [server.port] });
+  const read = async (): Promise<void> => {
+    const client = await dial(t, port);
+    let at = 0;
+    // Pausing lets the buffers on the way fill and drain by parts.
+    for await (const chunk of client) {
+      assert.ok(stream.subarray(at, at + chunk.length).equals(chunk), `wrong bytes at ${at}`);
+      at += chunk.length;
+      if (at % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(at, stream.length);
+  };
+  await Promise.all(Array.from({ length: 6 }, read));
+  await until('the sessions are over', () => count('relay', 'connectionsCurrent') === 0);
+});
+
 test('a client that never reads holds back the server', TIMEOUT, async (t) => {
   let written = 0;
   let stuck = 0;
