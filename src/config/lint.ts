@@ -135,7 +135,7 @@ function lintRouterIds(nodes: readonly NodeFacts[]): Diagnostic[] {
       continue;
     }
     const text =
-      `router_id "${routerId.value}" is also that of ${earlier.file}:${earlier.line}; ` +
+      `The router_id "${routerId.value}" is also that of ${earlier.file}:${earlier.line}; ` +
       "give each node its own, such as its host name, or the nodes' messages cannot be told apart";
     diagnostics.push(warning(routerId, 'shared-router-id', text));
   }

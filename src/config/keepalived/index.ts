@@ -82,7 +82,7 @@ function uniqueBlocks(blocks: readonly Statement[], report: Report): readonly St
     const fresh = !names.has(name.text);
     names.add(name.text);
     if (!fresh) {
-      const text = `${block.name.text} "${name.text}" is defined twice; rename one`;
+      const text = `The ${block.name.text} "${name.text}" is defined twice; rename one`;
       report.error(name, 'duplicate-name', text);
     }
     return fresh;
@@ -113,7 +113,7 @@ function resolve(
     return null;
   }
   if (!before.has(name.text)) {
-    const text = `vrrp_script "${name.text}" stands behind the instance: it runs here, but keepalived ignores it; move it up`;
+    const text = `The vrrp_script "${name.text}" stands behind the instance: it runs here, but keepalived ignores it; move it up`;
     report.warning(name, 'unknown-name', text);
   }
   return script;
@@ -180,7 +180,7 @@ function reportSharedIds(drafts: readonly InstanceDraft[], report: Report): void
     const owner = owners.get(`${on} ${id}`);
     owners.set(`${on} ${id}`, owner ?? name.text);
     if (owner === undefined) continue;
-    const text = `virtual_router_id ${id} on "${on}" is already that of "${owner}"; choose another`;
+    const text = `The virtual_router_id ${id} on "${on}" is already that of "${owner}"; choose another`;
     report.error(virtualRouterId, 'duplicate-name', text);
   }
 }

@@ -107,7 +107,7 @@ function preemption(draft: InstanceDraft, priority: number, report: Report): Pre
 }
 
 function reportMissing(draft: InstanceDraft, report: Report): void {
-  const where = `vrrp_instance "${draft.name.text}"`;
+  const where = `The vrrp_instance "${draft.name.text}"`;
   const missing = (directive: string, fix: string): void =>
     report.error(draft.name, 'missing-value', `${where} has no "${directive}"; ${fix}`);
   if (draft.interface === null && draft.interfaceWord === null) {

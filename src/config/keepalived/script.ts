@@ -117,7 +117,7 @@ type Collected = {
 function finish(collected: Collected, report: Report): PlacedScript | null {
   const { name, command, argv, intervalMs, timeoutMs, weight, rise, fall, account } = collected;
   if (command === null) {
-    const text = `vrrp_script "${name.text}" has no "script"; name the command to run`;
+    const text = `The vrrp_script "${name.text}" has no "script"; name the command to run`;
     report.error(name, 'missing-value', text);
     return null;
   }
