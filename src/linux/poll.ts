@@ -20,7 +20,6 @@ export class PollSet {
   readonly #capacity: number;
   readonly #entries: Int32Array;
   readonly #entriesAddress: number;
-  readonly #timeout: BigInt64Array;
   readonly #timeoutWords: Uint32Array;
   readonly #timeoutAddress: number;
   #count = 0;
@@ -31,8 +30,6 @@ export class PollSet {
     this.#entries = new Int32Array(entries.buffer, entries.byteOffset, capacity * 2);
     this.#entriesAddress = addressOf(entries);
     const timeout = pinnedBuffer(4096);
-    this.#timeout = new BigInt64Array(timeout.buffer, timeout.byteOffset, 2);
-    this.#timeout.fill(0n);
     this.#timeoutWords = new Uint32Array(timeout.buffer, timeout.byteOffset, 4);
     this.#timeoutAddress = addressOf(timeout);
   }
@@ -41,35 +38,24 @@ export class PollSet {
     this.#count = 0;
   }
 
-  /** Adds a descriptor; its position is the number to ask isReadable() for. */
-  add(fd: number): number {
+  add(fd: number): void {
     assert(this.#count < this.#capacity, 'the poll set has room');
     this.#entries[this.#count * 2] = fd;
     this.#entries[this.#count * 2 + 1] = POLLIN;
     this.#count += 1;
-    return this.#count - 1;
   }
 
-  /** Waits until something is readable, or failed, or `timeoutMs` (fractions count) are over. */
+  /**
+   * Waits until something is readable or has failed, a signal came, or `timeoutMs` (fractions count) are
+   * over. Callers then try all their descriptors: they are few, and none of them blocks.
+   */
   wait(timeoutMs: number): void {
     const bounded = Math.max(0, timeoutMs);
     const seconds = Math.floor(bounded / 1000);
     this.#timeoutWords[0] = seconds;
-    this.#timeoutWords[2] = Math.ceil((bounded - seconds * 1000) * 1e6) % 1e9;
-    for (let index = 0; index < this.#count; index += 1) {
-      this.#entries[index * 2 + 1] = POLLIN;
-    }
-    const result = ppoll(this.#entriesAddress, this.#count, this.#timeoutAddress, 0);
-    if (result >= 0) return;
+    this.#timeoutWords[2] = Math.min(999_999_999, Math.ceil((bounded - seconds * 1000) * 1e6));
+    if (ppoll(this.#entriesAddress, this.#count, this.#timeoutAddress, 0) >= 0) return;
     const error = errno();
     if (error !== EINTR) throw new SystemError('ppoll', error);
-    for (let index = 0; index < this.#count; index += 1) {
-      this.#entries[index * 2 + 1] = POLLIN;
-    }
-  }
-
-  /** After wait(): whether the entry has data or an error to fetch. */
-  isReadable(position: number): boolean {
-    return (this.#entries[position * 2 + 1] ?? 0) >>> 16 !== 0;
   }
 }

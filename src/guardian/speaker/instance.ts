@@ -5,7 +5,7 @@
 
 import { assert, unreachable } from '../../core/assert.ts';
 import { formatIpv4 } from '../../core/ip.ts';
-import { errorText, SystemError } from '../../linux/errno.ts';
+import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
@@ -152,17 +152,25 @@ export class Instance {
     this.#pushFaults(now);
   }
 
-  /** Interfaces have changed; true when the sockets were opened anew. Throws SystemError. */
-  setLinks(links: ReadonlyMap<string, Link>, now: number): boolean {
+  /** Interfaces have changed; descriptors may be others afterwards. */
+  setLinks(links: ReadonlyMap<string, Link>, now: number): void {
     this.#linkFaults = this.#findLinkFaults(links);
     this.#pushFaults(now);
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
-    if (!complete || this.#ports.key === this.#portsKey(links)) return false;
+    if (!complete || this.#ports.key === this.#portsKey(links)) return;
     const old = this.#ports;
-    this.#ports = this.#open(links);
+    try {
+      this.#ports = this.#open(links);
+    } catch (error) {
+      // Gone again meanwhile: the next news about it brings us back here.
+      if (error instanceof SystemError && error.errno === ENODEV) return;
+      throw error;
+    }
     old.advertiser.close();
     old.vips.close();
-    return true;
+    if (!old.vips.held) return;
+    this.#tryAddresses(now, () => this.#ports.vips.put(now));
+    this.#announce(this.#resolved.config.garp.repeat);
   }
 
   /** Addresses on this machine have changed: puts back what somebody took away. */
