@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { AddressProbe } from './probe.ts';
+
+const MAC = '02:00:00:00:00:01';
+const VIP = 0x0a630064;
+
+/** Turns the probe every 10 ms until it has a verdict; `onProbe` is called for each probe sent. */
+function run(probe: AddressProbe, onProbe: (now: number) => void) {
+  for (let now = 0; now < 10_000; now += 10) {
+    if (probe.takeDue(now)) onProbe(now);
+    const verdict = probe.verdict(now);
+    if (verdict.kind !== 'running') return { verdict, now };
+  }
+  throw new Error('The probe never ends');
+}
+
+test('AddressProbe asks three times and ends within 0.3 s when nobody answers', () => {
+  const sentAt: number[] = [];
+  const { verdict, now } = run(new AddressProbe(0, 3600), (at) => sentAt.push(at));
+  assert.deepEqual(verdict, { kind: 'free' });
+  assert.deepEqual(sentAt, [0, 100, 200]);
+  assert.equal(now, 300);
+});
+
+test('AddressProbe takes an answer as the master when its router is heard', () => {
+  const probe = new AddressProbe(0, 3600);
+  const { verdict, now } = run(probe, (at) => {
+    probe.onAnswer(MAC, VIP, at);
+    if (at > 800) probe.onRouterHeard();
+  });
+  assert.deepEqual(verdict, { kind: 'free' });
+  assert.ok(now < 1200);
+});
+
+test('AddressProbe names who answers in silence to the end', () => {
+  const probe = new AddressProbe(0, 3600);
+  const { verdict, now } = run(probe, (at) => probe.onAnswer(MAC, VIP, at));
+  assert.deepEqual(verdict, { kind: 'taken', mac: MAC, address: VIP });
+  assert.equal(now, 3600);
+});
+
+test('AddressProbe waits for the address of a killed master to go', () => {
+  const probe = new AddressProbe(0, 360);
+  const { verdict, now } = run(probe, (at) => {
+    if (at < 2800) probe.onAnswer(MAC, VIP, at);
+  });
+  assert.deepEqual(verdict, { kind: 'free' });
+  assert.equal(now, 3500);
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
+import { OperationalError } from '../../core/errors.ts';
+import { EACCES, EPERM, SystemError } from '../../linux/errno.ts';
+import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
+import { explainSystemError, resolveInstances } from './resolve.ts';
+
+const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
+  index: index + 1,
+  name,
+  mac: new Uint8Array(6),
+  up: true,
+}));
+
+function configOf(changes: Partial<VrrpInstanceConfig>): VrrpConfig {
+  const instance: VrrpInstanceConfig = {
+    name: 'VI_1',
+    version: 2,
+    interface: 'ens192',
+    virtualRouterId: 51,
+    priority: 100,
+    initialState: 'backup',
+    advertIntervalMs: 1000,
+    password: null,
+    preempt: true,
+    preemptDelayMs: 0,
+    addresses: [{ address: '10.99.0.100', prefixLength: 24, interface: null, label: null }],
+    sourceAddress: null,
+    transport: { kind: 'multicast', group: '224.0.0.18' },
+    garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
+    trackScripts: [],
+    trackBalancer: null,
+    ...changes,
+  };
+  return { routerId: null, scripts: [], instances: [instance] };
+}
+
+function present(address: number, secondary = false, interfaceIndex = 2): InterfaceAddress {
+  return { interfaceIndex, address, prefixLength: 24, secondary };
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof OperationalError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+test('resolveInstances() sends from the first primary address that is not virtual', () => {
+  const addresses = [
+    present(0x7f000001, false, 1),
+    present(0x0a630064),
+    present(0x0a630009, true),
+    present(0x0a630001),
+    present(0x0a630002),
+  ];
+  const [instance] = resolveInstances(configOf({}), LINKS, addresses);
+  assert.equal(instance?.sourceAddress, 0x0a630001);
+  const [fixed] = resolveInstances(configOf({ sourceAddress: '10.99.0.7' }), LINKS, addresses);
+  assert.equal(fixed?.sourceAddress, 0x0a630007);
+});
+
+test('resolveInstances() lists the interfaces of all addresses, the own one first', () => {
+  const addresses = [
+    { address: '10.0.0.1', prefixLength: 32, interface: 'lo', label: null },
+    { address: '10.0.0.2', prefixLength: 32, interface: null, label: null },
+  ];
+  const [instance] = resolveInstances(configOf({ addresses }), LINKS, [present(0x0a630001)]);
+  assert.deepEqual(instance?.interfaceNames, ['ens192', 'lo']);
+});
+
+test('resolveInstances() refuses missing interfaces and interfaces without an address', () => {
+  const missing = configOf({ interface: 'eth9' });
+  assert.equal(
+    codeOf(() => resolveInstances(missing, LINKS, [])),
+    'missing-interface',
+  );
+  const vipOnly = [present(0x0a630064)];
+  assert.equal(
+    codeOf(() => resolveInstances(configOf({}), LINKS, vipOnly)),
+    'no-source-address',
+  );
+});
+
+test('explainSystemError() turns EPERM alone into the missing capability', () => {
+  const explained = explainSystemError(new SystemError('socket', EPERM));
+  assert.ok(explained instanceof OperationalError);
+  assert.equal(explained.code, 'no-raw-sockets');
+  const other = new SystemError('socket', EACCES);
+  assert.equal(explainSystemError(other), other);
+});
