@@ -16,7 +16,9 @@ export type SpeakerCommand =
       readonly faults: readonly string[];
     }
   /** Keeps the main thread busy. */
-  | { readonly kind: 'block'; readonly ms: number };
+  | { readonly kind: 'block'; readonly ms: number }
+  /** Ends the process without stopping the election first, as an uncaught error does. */
+  | { readonly kind: 'throw' };
 
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -37,6 +39,10 @@ try {
     } else if (command.kind === 'track') {
       const { instance, priorityDelta, faults } = command;
       election.track(instance, { priorityDelta, faults });
+    } else if (command.kind === 'throw') {
+      setImmediate(() => {
+        throw new Error('An uncaught error, as the test asked for');
+      });
     } else {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, command.ms);
     }

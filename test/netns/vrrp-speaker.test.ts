@@ -159,6 +159,65 @@ test('a silent partition has two masters, its heal one, who announces the VIP ag
   assert.equal((await first.status()).state, 'master');
 });
 
+test('clients and rivals hear who holds the VIP: after a heal, and after a foreign claim', {
+  skip,
+}, async (t) => {
+  const [a, b, client] = await createNodes(t, 'a', 'b', 'client');
+  assert.ok(a && b && client);
+  const first = await SpeakerProcess.start(a, fastInstance(100));
+  const second = await SpeakerProcess.start(b, fastInstance(90));
+  await owns([a, b], [a], FAILOVER_MS_MAX);
+  // Announcements of a's promotion are over, so that only later ones can mend the client's table.
+  const mac = async (node: NetworkNode) =>
+    /ether (\S+)/.exec(await node.ip('link', 'show', NODE_INTERFACE))?.[1] ?? '';
+  const right = await mac(a);
+  const wrong = await mac(b);
+  const poison = () =>
+    client.ip('neigh', 'replace', VIP, 'lladdr', wrong, 'nud', 'stale', 'dev', NODE_INTERFACE);
+  const mended = () =>
+    waitUntil(
+      'the client learns the right way',
+      async () => (await client.ip('neigh', 'show', VIP)).includes(right),
+      FAILOVER_MS_MAX,
+    );
+
+  await b.setConnected(false);
+  await second.reaches('master', FAILOVER_MS_MAX);
+  await poison();
+  await b.setConnected(true);
+  await mended();
+  await owns([a, b], [a], FAILOVER_MS_MAX);
+
+  second.kill('SIGTERM');
+  await second.ended(2000);
+  await poison();
+  // Whoever sends from an address claims it in the ARP request for the receiver.
+  await b.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
+  const send = `const socket = require('node:dgram').createSocket('udp4');
+    socket.bind(0, '${VIP}', () => socket.send('x', 9, '10.99.0.77', () => socket.close()));`;
+  await b.run(process.execPath, ['-e', send]);
+  const warning = await waitUntil(
+    'the foreign claim is noticed',
+    () => first.lines.find((line) => line.kind === 'warning' && line.text.includes(wrong)),
+    FAILOVER_MS_MAX,
+  );
+  assert.ok(warning.kind === 'warning');
+  assert.match(warning.text, /claims it too$/);
+  await mended();
+});
+
+test('a guardian that dies of an uncaught error still releases the VIP in order', {
+  skip,
+}, async (t) => {
+  const { a, b, first, second } = await createPair(t);
+  const before = second.lines.length;
+  first.send({ kind: 'throw' });
+  const { why } = await second.line('transition', FAILOVER_MS_MAX, before);
+  assert.equal(why, 'the master left');
+  assert.equal(await first.ended(2000), 1);
+  await owns([a, b], [b], 500);
+});
+
 test('tracking moves the VIP: a fault at once, a lower priority by election', {
   skip,
 }, async (t) => {
