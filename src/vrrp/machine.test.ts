@@ -163,6 +163,15 @@ test('step() as master advertises each interval and announces a second time', ()
   assert.deepEqual(driver.at(since + 6000, TICK), ['advert 100']);
 });
 
+test('step() as master does not add up the lateness of its timer', () => {
+  const driver = master(V3);
+  const since = driver.state.lastSentAt;
+  for (let count = 1; count <= 100; count += 1) driver.at(since + count * 100 + 3, TICK);
+  assert.equal(driver.state.advertAt, since + 10_100);
+  driver.at(since + 10_250, TICK);
+  assert.equal(driver.state.advertAt, since + 10_350);
+});
+
 test('step() as master refreshes its announcements when asked to', () => {
   const driver = master({ ...V2, garp: { repeat: 5, delayMs: 0, refreshMs: 2000 } });
   const since = driver.state.lastSentAt;

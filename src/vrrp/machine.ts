@@ -305,7 +305,13 @@ class Run {
 
   /** The Adver_Timer (RFC 9568 section 6.4.3) and the planned announcements. */
   #beMaster(): void {
-    if (this.#now >= this.state.advertAt) this.#sendAdvert(this.state.effectivePriority);
+    const { advertAt } = this.state;
+    if (this.#now >= advertAt) {
+      this.#sendAdvert(this.state.effectivePriority);
+      // A tick comes a little late each time; the lateness must not add up.
+      const next = advertAt + this.#config.intervalMs;
+      if (next > this.#now) this.state = { ...this.state, advertAt: next };
+    }
     const { nextGarp } = this.state;
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
   }
