@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model.ts';
 import { loadConfig } from '../config-files/load.ts';
+import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { createLog, type Log } from '../guardian/log.ts';
@@ -102,6 +103,7 @@ async function readConfig(options: RunOptions, log: Log): Promise<Config> {
       'The configuration has errors; nothing was started',
     );
   }
+  refuseNames(config);
   return config;
 }
 

@@ -118,3 +118,18 @@ test('loadConfig() only warns of missing scripts when the files belong to severa
   const { codes } = await load({ keepalived, checkMachine: true });
   assert.deepEqual(codes, ['warning missing-script', 'warning missing-script']);
 });
+
+test('loadConfig() warns of a server name without an address, where it looks at the machine', async (t) => {
+  const text = HAPROXY.replace('server s 127.0.0.1:', 'server s name.invalid:');
+  const haproxy = join(folderOf(t, { 'h.cfg': text }), 'h.cfg');
+  const hostOf = ({ balancer }: Awaited<ReturnType<typeof load>>['config']) =>
+    balancer?.backends[0]?.servers[0]?.host;
+  const checked = await load({ haproxy, checkMachine: true });
+  assert.deepEqual(checked.codes, ['warning unknown-name']);
+  assert.equal(hostOf(checked.config), 'name.invalid');
+  assert.deepEqual((await load({ haproxy })).codes, []);
+  writeFileSync(haproxy, text.replace('name.invalid', 'localhost'));
+  const named = await load({ haproxy, checkMachine: true });
+  assert.deepEqual(named.codes, []);
+  assert.equal(hostOf(named.config), '127.0.0.1');
+});

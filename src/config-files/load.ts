@@ -22,7 +22,7 @@ export type ConfigInputs = {
   readonly keepalived: readonly string[];
   /** Run scripts that watch haproxy as they are. */
   readonly keepScripts: boolean;
-  /** Look whether interfaces and scripts exist here. */
+  /** Look whether interfaces and scripts exist here, and which addresses host names have. */
   readonly checkMachine: boolean;
 };
 
@@ -100,16 +100,17 @@ function environment(): Readonly<Record<string, string>> {
 
 async function loadHaproxy(
   file: string,
+  inputs: ConfigInputs,
   diagnostics: Diagnostic[],
 ): Promise<BalancerConfig | null> {
   const text = readConfigFile(file, diagnostics);
   if (text === null) return null;
   const parsed = parseHaproxy(file, text, environment());
   diagnostics.push(...parsed.diagnostics);
-  if (parsed.config === null) return null;
+  if (parsed.config === null || !inputs.checkMachine) return parsed.config;
   const resolved = await resolveHosts(file, parsed.config, lookupHost);
   diagnostics.push(...resolved.diagnostics);
-  return resolved.diagnostics.length > 0 ? null : resolved.config;
+  return resolved.config;
 }
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
@@ -148,7 +149,8 @@ function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic
  */
 export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
   const diagnostics: Diagnostic[] = [];
-  const balancer = inputs.haproxy === null ? null : await loadHaproxy(inputs.haproxy, diagnostics);
+  const { haproxy } = inputs;
+  const balancer = haproxy === null ? null : await loadHaproxy(haproxy, inputs, diagnostics);
   const nodes = inputs.keepalived
     .map((file) => loadKeepalived(file, inputs, diagnostics))
     .filter((node) => node !== null);

@@ -1,7 +1,9 @@
+/** resolveHosts(): names become addresses; what has none is warned of and refused by a run. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHaproxy } from '../config/haproxy/index.ts';
-import { lookupHost, resolveHosts } from './resolve-hosts.ts';
+import { lookupHost, refuseNames, resolveHosts } from './resolve-hosts.ts';
 
 const TEXT = `global
   log loghost.example local0
@@ -46,19 +48,35 @@ test('resolveHosts() puts addresses in the place of names', async () => {
   }
 });
 
-test('resolveHosts() names the host that has no address, and what it is for', async () => {
-  const { diagnostics } = await resolveHosts('h.cfg', parse(), async (host) => {
+test('resolveHosts() warns of the host that has no address, and refuseNames() refuses it', async () => {
+  const { config, diagnostics } = await resolveHosts('h.cfg', parse(), async (host) => {
     if (host === 'one.example') throw new Error('not known');
     return '10.0.0.1';
   });
   assert.deepEqual(
-    diagnostics.map(({ text }) => text),
+    diagnostics.map(({ severity, text }) => `${severity}: ${text}`),
     [
-      'The host "one.example" of server "b/one" has no address (not known); write a numeric address',
+      'warning: The host "one.example" of server "b/one" has no address here (not known); ' +
+        '"evergate run" needs one',
     ],
   );
+  assert.throws(() => refuseNames({ balancer: config, vrrp: null }), {
+    name: 'OperationalError',
+    code: 'cannot-resolve',
+    message: /"one\.example" of server "b\/one" has no address; write a numeric one/,
+  });
+});
+
+test('refuseNames() takes a configuration of addresses, or none', async () => {
+  const { config } = await resolveHosts('h.cfg', parse(), async () => '10.0.0.1');
+  refuseNames({ balancer: config, vrrp: null });
+  refuseNames({ balancer: null, vrrp: null });
 });
 
 test('lookupHost() prefers IPv4', async () => {
   assert.equal(await lookupHost('localhost'), '127.0.0.1');
+});
+
+test('lookupHost() rejects for a name that cannot exist', async () => {
+  await assert.rejects(lookupHost('name.invalid'));
 });

@@ -7,7 +7,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import type { BackendConfig, BalancerConfig, LogTarget } from '../config/model.ts';
+import type { BackendConfig, BalancerConfig, Config, LogTarget } from '../config/model.ts';
+import { OperationalError } from '../core/errors.ts';
 
 /** The first address of a name, IPv4 before IPv6; rejects when there is none. */
 export type Lookup = (host: string) => Promise<string>;
@@ -76,7 +77,10 @@ function withAddresses(config: BalancerConfig, addresses: ReadonlyMap<string, st
   return { ...config, process: { ...process, logs: logs(process.logs) }, frontends, backends };
 }
 
-/** A name without an address is an error about the file as a whole, and stays in the configuration. */
+/**
+ * A name without an address is a warning about the file as a whole, and stays in the configuration: the
+ * file may be checked on a machine that is not to run it. See refuseNames().
+ */
 export async function resolveHosts(
   file: string,
   config: BalancerConfig,
@@ -95,8 +99,19 @@ export async function resolveHosts(
     }
     const cause: unknown = outcome?.reason;
     const why = cause instanceof Error ? ` (${cause.message})` : '';
-    const text = `The host "${host}" of ${use} has no address${why}; write a numeric address`;
-    diagnostics.push({ file, line: 0, column: 0, severity: 'error', text, code: 'unknown-name' });
+    const text = `The host "${host}" of ${use} has no address here${why}; "evergate run" needs one`;
+    diagnostics.push({ file, line: 0, column: 0, severity: 'warning', text, code: 'unknown-name' });
   }
   return { config: withAddresses(config, addresses), diagnostics };
+}
+
+/** Throws OperationalError (cannot-resolve) when a name has been left without an address. */
+export function refuseNames({ balancer }: Config): void {
+  const [first] = balancer === null ? [] : findNames(balancer);
+  if (first === undefined) return;
+  const [host, use] = first;
+  throw new OperationalError(
+    'cannot-resolve',
+    `The host "${host}" of ${use} has no address; write a numeric one, or the name into /etc/hosts`,
+  );
 }
