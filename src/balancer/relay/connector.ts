@@ -84,7 +84,8 @@ export class Connector implements PickContext {
 
   /**
    * Starts a connect to the next server. When there is none left the session is closed with RST, as
-   * `outcome` says; a client that gets nothing must not wait for it.
+   * `outcome` says; a client that gets nothing must not wait for it. Servers that are full
+   * (`connectionsMax`) count as not there: there is no queue for them.
    */
   start(session: number, outcome: TerminationCode): void {
     const backend = this.sessions.backendOf(session);

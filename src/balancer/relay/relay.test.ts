@@ -392,3 +392,15 @@ test('2,000 connections leave no descriptor behind', { timeout: 60_000 }, async 
   const after = readdirSync('/proc/self/fd').length;
   assert.ok(after <= before + 4, `${before} descriptors before, ${after} after`);
 });
+
+test('a relay that dies is told once', TIMEOUT, async (t) => {
+  const echo = await startEcho(t);
+  const { plane, events } = await startPlane(t, { servers: [echo.port], relays: 2 });
+  plane.apply(JSON.parse('{"generation":9,"backends":[{}]}'));
+  await until('it is told', () => events.length > 0);
+  const [event] = events;
+  assert.ok(event?.kind === 'failed');
+  assert.match(event.message, /^Relay [01] failed: TypeError/);
+  await plane.stop();
+  assert.equal(events.length, 1);
+});
