@@ -103,15 +103,16 @@ async function comparePair(
   what: Measure,
   ours: ProxyServer,
   peer: ProxyServer,
-  { pairs, seconds }: Settings,
+  chosen: Settings,
 ): Promise<Row> {
+  const { pairs } = chosen;
   const mine: Cost[] = [];
   const theirs: Cost[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     // Whoever goes first may meet a warmer or a busier machine: take turns.
     const order = pair % 2 === 0 ? [ours, peer] : [peer, ours];
     for (const proxy of order) {
-      const cost = await measureOnce(what, proxy, seconds);
+      const cost = await measureOnce(what, proxy, chosen);
       (proxy === ours ? mine : theirs).push(cost);
     }
     const [a, b] = [mine.at(-1)?.cost ?? 0, theirs.at(-1)?.cost ?? 0];
@@ -134,11 +135,15 @@ async function comparePair(
   };
 }
 
-async function measureOnce(what: Measure, proxy: ProxyServer, seconds: number): Promise<Cost> {
+async function measureOnce(
+  what: Measure,
+  proxy: ProxyServer,
+  { seconds, smoke }: Settings,
+): Promise<Cost> {
   const started = await proxy.start(LISTEN_PORT, SERVER_PORT);
   try {
     // Warm: compiled code, filled pools, a backend that has its file in memory.
-    await measure(what, started.pid, LISTEN_PORT, 1);
+    if (!smoke) await measure(what, started.pid, LISTEN_PORT, 1);
     return await measure(what, started.pid, LISTEN_PORT, seconds);
   } finally {
     await started.end();
