@@ -18,7 +18,7 @@ export type SpeakerCommand =
   /** Keeps the main thread busy. */
   | { readonly kind: 'block'; readonly ms: number }
   /** Ends the process without stopping the election first, as an uncaught error does. */
-  | { readonly kind: 'throw' };
+  | { readonly kind: 'exit' };
 
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -39,10 +39,8 @@ try {
     } else if (command.kind === 'track') {
       const { instance, priorityDelta, faults } = command;
       election.track(instance, { priorityDelta, faults });
-    } else if (command.kind === 'throw') {
-      setImmediate(() => {
-        throw new Error('An uncaught error, as the test asked for');
-      });
+    } else if (command.kind === 'exit') {
+      process.exit(1);
     } else {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, command.ms);
     }

@@ -1,7 +1,7 @@
 /** The VRRP speaker on real interfaces: failover, faults, and starts that must fail. */
 
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import {
   Network,
   type NetworkNode,
@@ -61,244 +61,241 @@ async function owns(
   );
 }
 
-test('SIGTERM hands the VIP over within the skew time, and its return takes it back', {
-  skip,
-}, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  const before = second.lines.length;
-  const sentAt = performance.now();
-  first.kill('SIGTERM');
-  const transition = await second.line('transition', FAILOVER_MS_MAX, before);
-  const tookMs = performance.now() - sentAt;
-  t.diagnostic(`SIGTERM to promotion: ${Math.round(tookMs)} ms`);
-  assert.equal(transition.why, 'the master left');
-  assert.equal(await first.ended(2000), 0);
-  await owns([a, b], [b], 1000);
-  await SpeakerProcess.start(a, fastInstance(100));
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-});
+describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
+  test('SIGTERM hands the VIP over within the skew time, and its return takes it back', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    const before = second.lines.length;
+    const sentAt = performance.now();
+    first.kill('SIGTERM');
+    const transition = await second.line('transition', FAILOVER_MS_MAX, before);
+    const tookMs = performance.now() - sentAt;
+    t.diagnostic(`SIGTERM to promotion: ${Math.round(tookMs)} ms`);
+    assert.equal(transition.why, 'the master left');
+    assert.equal(await first.ended(2000), 0);
+    await owns([a, b], [b], 1000);
+    await SpeakerProcess.start(a, fastInstance(100));
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+  });
 
-test('after SIGKILL the backup takes over and the stale address goes by itself', {
-  skip,
-}, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  const before = second.lines.length;
-  const killedAt = performance.now();
-  first.kill('SIGKILL');
-  await second.line('transition', FAILOVER_MS_MAX, before);
-  t.diagnostic(`SIGKILL to promotion: ${Math.round(performance.now() - killedAt)} ms`);
-  await waitUntil('the stale address is gone', async () => !(await a.holds(VIP)), 10_000);
-  const staleMs = performance.now() - killedAt;
-  t.diagnostic(`SIGKILL to stale address gone: ${Math.round(staleMs)} ms`);
-  assert.ok(staleMs <= STALE_MS_MAX, `stale for ${staleMs} ms`);
-  await owns([a, b], [b], 1000);
-});
+  test('after SIGKILL the backup takes over and the stale address goes by itself', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    const before = second.lines.length;
+    const killedAt = performance.now();
+    first.kill('SIGKILL');
+    await second.line('transition', FAILOVER_MS_MAX, before);
+    t.diagnostic(`SIGKILL to promotion: ${Math.round(performance.now() - killedAt)} ms`);
+    await waitUntil('the stale address is gone', async () => !(await a.holds(VIP)), 10_000);
+    const staleMs = performance.now() - killedAt;
+    t.diagnostic(`SIGKILL to stale address gone: ${Math.round(staleMs)} ms`);
+    assert.ok(staleMs <= STALE_MS_MAX, `stale for ${staleMs} ms`);
+    await owns([a, b], [b], 1000);
+  });
 
-test('a frozen master that wakes up gives the VIP to the one who took it', { skip }, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  first.kill('SIGSTOP');
-  await second.reaches('master', FAILOVER_MS_MAX);
-  const before = first.lines.length;
-  first.kill('SIGCONT');
-  const transition = await first.line('transition', 2000, before);
-  assert.equal(`${transition.from} ${transition.to}`, 'master backup');
-  assert.match(transition.why, /^asleep for/);
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-});
+  test('a frozen master that wakes up gives the VIP to the one who took it', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    first.kill('SIGSTOP');
+    await second.reaches('master', FAILOVER_MS_MAX);
+    const before = first.lines.length;
+    first.kill('SIGCONT');
+    const transition = await first.line('transition', 2000, before);
+    assert.equal(`${transition.from} ${transition.to}`, 'master backup');
+    assert.match(transition.why, /^asleep for/);
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+  });
 
-test('an address deleted by hand is back at once', { skip }, async (t) => {
-  const [a] = await createNodes(t, 'a');
-  assert.ok(a);
-  const speaker = await SpeakerProcess.start(a, fastInstance(100));
-  await speaker.reaches('master', FAILOVER_MS_MAX);
-  const before = speaker.lines.length;
-  const deletedAt = performance.now();
-  await a.ip('addr', 'del', `${VIP}/24`, 'dev', NODE_INTERFACE);
-  await waitUntil('the address is back', () => a.holds(VIP), 2000, 1);
-  t.diagnostic(`back after ${Math.round(performance.now() - deletedAt)} ms, deletion included`);
-  const warning = await speaker.line('warning', 1000, before);
-  assert.match(warning.text, /taken away/);
-});
+  test('an address deleted by hand is back at once', async (t) => {
+    const [a] = await createNodes(t, 'a');
+    assert.ok(a);
+    const speaker = await SpeakerProcess.start(a, fastInstance(100));
+    await speaker.reaches('master', FAILOVER_MS_MAX);
+    const before = speaker.lines.length;
+    const deletedAt = performance.now();
+    await a.ip('addr', 'del', `${VIP}/24`, 'dev', NODE_INTERFACE);
+    await waitUntil('the address is back', () => a.holds(VIP), 2000, 1);
+    t.diagnostic(`back after ${Math.round(performance.now() - deletedAt)} ms, deletion included`);
+    const warning = await speaker.line('warning', 1000, before);
+    assert.match(warning.text, /taken away/);
+  });
 
-test('without a carrier the instance is in FAULT and the other node takes over', {
-  skip,
-}, async (t) => {
-  const { a, b, first } = await createPair(t);
-  await a.setCarrier(false);
-  await first.reaches('fault', FAILOVER_MS_MAX);
-  assert.deepEqual((await first.status()).faults, [`interface "${NODE_INTERFACE}" is down`]);
-  await owns([a, b], [b], FAILOVER_MS_MAX);
-  await a.setCarrier(true);
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-});
+  test('without a carrier the instance is in FAULT and the other node takes over', async (t) => {
+    const { a, b, first } = await createPair(t);
+    await a.setCarrier(false);
+    await first.reaches('fault', FAILOVER_MS_MAX);
+    assert.deepEqual((await first.status()).faults, [`interface "${NODE_INTERFACE}" is down`]);
+    await owns([a, b], [b], FAILOVER_MS_MAX);
+    await a.setCarrier(true);
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+  });
 
-test('a removed and re-made interface is taken up again', { skip }, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  await a.ip('link', 'del', NODE_INTERFACE);
-  await first.reaches('fault', FAILOVER_MS_MAX);
-  assert.deepEqual((await first.status()).faults, [`interface "${NODE_INTERFACE}" is gone`]);
-  await second.reaches('master', FAILOVER_MS_MAX);
-  await owns([b], [b], FAILOVER_MS_MAX);
-  await a.ip('link', 'add', NODE_INTERFACE, 'type', 'veth', 'peer', 'name', 'other');
-  await a.ip('link', 'set', 'other', 'up');
-  await a.ip('link', 'set', NODE_INTERFACE, 'up');
-  await owns([a], [a], FAILOVER_MS_MAX);
-});
+  test('a removed and re-made interface is taken up again', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    await a.ip('link', 'del', NODE_INTERFACE);
+    await first.reaches('fault', FAILOVER_MS_MAX);
+    assert.deepEqual((await first.status()).faults, [`interface "${NODE_INTERFACE}" is gone`]);
+    await second.reaches('master', FAILOVER_MS_MAX);
+    await owns([b], [b], FAILOVER_MS_MAX);
+    await a.ip('link', 'add', NODE_INTERFACE, 'type', 'veth', 'peer', 'name', 'other');
+    await a.ip('link', 'set', 'other', 'up');
+    await a.ip('link', 'set', NODE_INTERFACE, 'up');
+    await owns([a], [a], FAILOVER_MS_MAX);
+  });
 
-test('a silent partition has two masters, its heal one, who announces the VIP again', {
-  skip,
-}, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  await b.setConnected(false);
-  await second.reaches('master', FAILOVER_MS_MAX);
-  await owns([a, b], [a, b], 1000);
-  await b.setConnected(true);
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-  await second.reaches('backup', 1000);
-  assert.equal((await second.status()).master, a.address);
-  assert.equal((await first.status()).state, 'master');
-});
+  test('a silent partition has two masters, its heal one, who announces the VIP again', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    await b.setConnected(false);
+    await second.reaches('master', FAILOVER_MS_MAX);
+    await owns([a, b], [a, b], 1000);
+    await b.setConnected(true);
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+    await second.reaches('backup', 1000);
+    assert.equal((await second.status()).master, a.address);
+    assert.equal((await first.status()).state, 'master');
+  });
 
-test('clients and rivals hear who holds the VIP: after a heal, and after a foreign claim', {
-  skip,
-}, async (t) => {
-  const [a, b, client] = await createNodes(t, 'a', 'b', 'client');
-  assert.ok(a && b && client);
-  const first = await SpeakerProcess.start(a, fastInstance(100));
-  const second = await SpeakerProcess.start(b, fastInstance(90));
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-  // Announcements of a's promotion are over, so that only later ones can mend the client's table.
-  const mac = async (node: NetworkNode) =>
-    /ether (\S+)/.exec(await node.ip('link', 'show', NODE_INTERFACE))?.[1] ?? '';
-  const right = await mac(a);
-  const wrong = await mac(b);
-  const poison = () =>
-    client.ip('neigh', 'replace', VIP, 'lladdr', wrong, 'nud', 'stale', 'dev', NODE_INTERFACE);
-  const mended = () =>
-    waitUntil(
-      'the client learns the right way',
-      async () => (await client.ip('neigh', 'show', VIP)).includes(right),
+  test('clients and rivals hear who holds the VIP: after a heal, and after a foreign claim', async (t) => {
+    const [a, b, client] = await createNodes(t, 'a', 'b', 'client');
+    assert.ok(a && b && client);
+    const first = await SpeakerProcess.start(a, fastInstance(100));
+    const second = await SpeakerProcess.start(b, fastInstance(90));
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+    // Announcements of a's promotion are over, so that only later ones can mend the client's table.
+    const mac = async (node: NetworkNode) =>
+      /ether (\S+)/.exec(await node.ip('link', 'show', NODE_INTERFACE))?.[1] ?? '';
+    const right = await mac(a);
+    const wrong = await mac(b);
+    const poison = () =>
+      client.ip('neigh', 'replace', VIP, 'lladdr', wrong, 'nud', 'stale', 'dev', NODE_INTERFACE);
+    const mended = () =>
+      waitUntil(
+        'the client learns the right way',
+        async () => (await client.ip('neigh', 'show', VIP)).includes(right),
+        FAILOVER_MS_MAX,
+      );
+
+    await b.setConnected(false);
+    await second.reaches('master', FAILOVER_MS_MAX);
+    await poison();
+    await b.setConnected(true);
+    await mended();
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+
+    second.kill('SIGTERM');
+    await second.ended(2000);
+    await poison();
+    // Whoever sends from an address claims it in the ARP request for the receiver.
+    await b.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
+    const send = `const socket = require('node:dgram').createSocket('udp4');
+    socket.bind(0, '${VIP}', () => socket.send('x', 9, '10.99.0.77', () => socket.close()));`;
+    await b.run(process.execPath, ['-e', send]);
+    const warning = await waitUntil(
+      'the foreign claim is noticed',
+      () => first.lines.find((line) => line.kind === 'warning' && line.text.includes(wrong)),
       FAILOVER_MS_MAX,
     );
-
-  await b.setConnected(false);
-  await second.reaches('master', FAILOVER_MS_MAX);
-  await poison();
-  await b.setConnected(true);
-  await mended();
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-
-  second.kill('SIGTERM');
-  await second.ended(2000);
-  await poison();
-  // Whoever sends from an address claims it in the ARP request for the receiver.
-  await b.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
-  const send = `const socket = require('node:dgram').createSocket('udp4');
-    socket.bind(0, '${VIP}', () => socket.send('x', 9, '10.99.0.77', () => socket.close()));`;
-  await b.run(process.execPath, ['-e', send]);
-  const warning = await waitUntil(
-    'the foreign claim is noticed',
-    () => first.lines.find((line) => line.kind === 'warning' && line.text.includes(wrong)),
-    FAILOVER_MS_MAX,
-  );
-  assert.ok(warning.kind === 'warning');
-  assert.match(warning.text, /claims it too$/);
-  await mended();
-});
-
-test('a guardian that dies of an uncaught error still releases the VIP in order', {
-  skip,
-}, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  const before = second.lines.length;
-  first.send({ kind: 'throw' });
-  const { why } = await second.line('transition', FAILOVER_MS_MAX, before);
-  assert.equal(why, 'the master left');
-  assert.equal(await first.ended(2000), 1);
-  await owns([a, b], [b], 500);
-});
-
-test('tracking moves the VIP: a fault at once, a lower priority by election', {
-  skip,
-}, async (t) => {
-  const { a, b, first } = await createPair(t);
-  const track = (priorityDelta: number, faults: readonly string[]) =>
-    first.send({ kind: 'track', instance: INSTANCE, priorityDelta, faults });
-  track(0, ['script "x" fails']);
-  await owns([a, b], [b], FAILOVER_MS_MAX);
-  assert.deepEqual((await first.status()).faults, ['script "x" fails']);
-  track(0, []);
-  await owns([a, b], [a], FAILOVER_MS_MAX);
-  track(-20, []);
-  await owns([a, b], [b], FAILOVER_MS_MAX);
-  assert.equal((await first.status()).effectivePriority, 80);
-});
-
-test('a guardian whose main thread hangs gives the VIP up, and takes it back', {
-  skip,
-}, async (t) => {
-  const { a, b, first, second } = await createPair(t);
-  first.send({ kind: 'block', ms: 4000 });
-  await second.reaches('master', 2000 + FAILOVER_MS_MAX);
-  await owns([a, b], [b], 1000);
-  await owns([a, b], [a], 4000 + FAILOVER_MS_MAX);
-});
-
-test('an address left over from an earlier run is removed at the start', { skip }, async (t) => {
-  const [a, b] = await createNodes(t, 'a', 'b');
-  assert.ok(a && b);
-  await SpeakerProcess.start(b, fastInstance(100)).then((master) => master.reaches('master', 5000));
-  await a.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
-  const speaker = await SpeakerProcess.start(a, fastInstance(90));
-  await owns([a, b], [b], 1000);
-  const warning = await speaker.line('warning', 1000);
-  assert.match(warning.text, /Removed 10\.99\.0\.100\/24 on "ens192", left over/);
-});
-
-test('starts that cannot work end with one clear error and leave nothing behind', {
-  skip,
-}, async (t) => {
-  const [a, stranger] = await createNodes(t, 'a', 'stranger');
-  assert.ok(a && stranger);
-
-  await t.test('a missing interface is named with those that exist', async () => {
-    const speaker = new SpeakerProcess(a, fastInstance(100, { interface: 'eth7' }));
-    const { code, text } = await speaker.line('refused', 5000);
-    assert.equal(code, 'missing-interface');
-    assert.match(text, /"eth7".*"lo", "ens192"/);
-    assert.equal(await speaker.ended(2000), 1);
+    assert.ok(warning.kind === 'warning');
+    assert.match(warning.text, /claims it too$/);
+    await mended();
   });
 
-  for (const capability of ['net_raw', 'net_admin']) {
-    const skipped = whyNoSetpriv() ?? false;
-    await t.test(`without ${capability} the fix is named`, { skip: skipped }, async () => {
-      const wrapper = ['setpriv', `--bounding-set=-${capability}`, `--inh-caps=-${capability}`];
-      const speaker = new SpeakerProcess(a, fastInstance(100), wrapper);
+  test('a guardian that exits without stopping still releases the VIP in order', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    const before = second.lines.length;
+    first.send({ kind: 'exit' });
+    const { why } = await second.line('transition', FAILOVER_MS_MAX, before);
+    assert.equal(why, 'the master left');
+    assert.equal(await first.ended(2000), 1);
+    await owns([a, b], [b], 500);
+  });
+
+  test('tracking moves the VIP: a fault at once, a lower priority by election', async (t) => {
+    const { a, b, first } = await createPair(t);
+    const track = (priorityDelta: number, faults: readonly string[]) =>
+      first.send({ kind: 'track', instance: INSTANCE, priorityDelta, faults });
+    track(0, ['script "x" fails']);
+    await owns([a, b], [b], FAILOVER_MS_MAX);
+    assert.deepEqual((await first.status()).faults, ['script "x" fails']);
+    track(0, []);
+    await owns([a, b], [a], FAILOVER_MS_MAX);
+    track(-20, []);
+    await owns([a, b], [b], FAILOVER_MS_MAX);
+    assert.equal((await first.status()).effectivePriority, 80);
+  });
+
+  test('a guardian whose main thread hangs gives the VIP up, and takes it back', async (t) => {
+    const { a, b, first, second } = await createPair(t);
+    first.send({ kind: 'block', ms: 4000 });
+    await second.reaches('master', 2000 + FAILOVER_MS_MAX);
+    await owns([a, b], [b], 1000);
+    await owns([a, b], [a], 4000 + FAILOVER_MS_MAX);
+  });
+
+  test('an address left over from an earlier run is removed at the start', async (t) => {
+    const [a, b] = await createNodes(t, 'a', 'b');
+    assert.ok(a && b);
+    await SpeakerProcess.start(b, fastInstance(100)).then((master) =>
+      master.reaches('master', 5000),
+    );
+    await a.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
+    const speaker = await SpeakerProcess.start(a, fastInstance(90));
+    await owns([a, b], [b], 1000);
+    const warning = await speaker.line('warning', 1000);
+    assert.match(warning.text, /Removed 10\.99\.0\.100\/24 on "ens192", left over/);
+  });
+
+  test('starts that cannot work end with one clear error and leave nothing behind', async (t) => {
+    const [a, stranger] = await createNodes(t, 'a', 'stranger');
+    assert.ok(a && stranger);
+
+    await t.test('a missing interface is named with those that exist', async () => {
+      const speaker = new SpeakerProcess(a, fastInstance(100, { interface: 'eth7' }));
       const { code, text } = await speaker.line('refused', 5000);
-      assert.equal(code, 'no-raw-sockets');
-      assert.match(text, /CAP_NET_RAW and CAP_NET_ADMIN/);
+      assert.equal(code, 'missing-interface');
+      assert.match(text, /"eth7".*"lo", "ens192"/);
       assert.equal(await speaker.ended(2000), 1);
     });
-  }
 
-  await t.test('an interface without an address is named', async () => {
-    await a.ip('link', 'add', 'bare0', 'type', 'veth', 'peer', 'name', 'bare1');
-    const speaker = new SpeakerProcess(a, fastInstance(100, { interface: 'bare0' }));
-    const { code, text } = await speaker.line('refused', 5000);
-    assert.equal(code, 'no-source-address');
-    assert.match(text, /"bare0"/);
-    assert.equal(await speaker.ended(2000), 1);
-  });
+    for (const capability of ['net_raw', 'net_admin']) {
+      const skipped = whyNoSetpriv() ?? false;
+      await t.test(`without ${capability} the fix is named`, { skip: skipped }, async () => {
+        const wrapper = ['setpriv', `--bounding-set=-${capability}`, `--inh-caps=-${capability}`];
+        const speaker = new SpeakerProcess(a, fastInstance(100), wrapper);
+        const { code, text } = await speaker.line('refused', 5000);
+        assert.equal(code, 'no-raw-sockets');
+        assert.match(text, /CAP_NET_RAW and CAP_NET_ADMIN/);
+        assert.equal(await speaker.ended(2000), 1);
+      });
+    }
 
-  await t.test('a stranger who answers for the VIP is named by its MAC', async () => {
-    await stranger.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
-    const mac = /ether (\S+)/.exec(await stranger.ip('link', 'show', NODE_INTERFACE))?.[1];
-    assert.ok(mac);
-    const speaker = new SpeakerProcess(a, fastInstance(255));
-    const { code, text } = await speaker.line('refused', 8000);
-    assert.equal(code, 'address-taken');
-    assert.ok(text.includes(mac), text);
-    assert.equal(await speaker.ended(2000), 1);
-    assert.equal(await a.holds(VIP), false);
+    await t.test('an interface without an address is named', async () => {
+      await a.ip('link', 'add', 'bare0', 'type', 'veth', 'peer', 'name', 'bare1');
+      const speaker = new SpeakerProcess(a, fastInstance(100, { interface: 'bare0' }));
+      const { code, text } = await speaker.line('refused', 5000);
+      assert.equal(code, 'no-source-address');
+      assert.match(text, /"bare0"/);
+      assert.equal(await speaker.ended(2000), 1);
+    });
+
+    await t.test('what cannot be encoded ends the thread, not in silence', async () => {
+      const speaker = new SpeakerProcess(
+        a,
+        fastInstance(100, { version: 2, password: '123456789' }),
+      );
+      const { code, text } = await speaker.line('refused', 5000);
+      assert.equal(code, 'vrrp-failed');
+      assert.match(text, /at most 8 bytes/);
+      assert.equal(await speaker.ended(2000), 1);
+    });
+
+    await t.test('a stranger who answers for the VIP is named by its MAC', async () => {
+      await stranger.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
+      const mac = /ether (\S+)/.exec(await stranger.ip('link', 'show', NODE_INTERFACE))?.[1];
+      assert.ok(mac);
+      const speaker = new SpeakerProcess(a, fastInstance(255));
+      const { code, text } = await speaker.line('refused', 8000);
+      assert.equal(code, 'address-taken');
+      assert.ok(text.includes(mac), text);
+      assert.equal(await speaker.ended(2000), 1);
+      assert.equal(await a.holds(VIP), false);
+    });
   });
 });
