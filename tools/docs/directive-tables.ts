@@ -1,0 +1,135 @@
+/**
+ * The directive tables of both front ends as Markdown, for the pages docs/haproxy.md and docs/keepalived.md:
+ * each page has pairs of marker comments, and what stands between two of them is written here.
+ */
+
+import type { DirectiveTable } from '../../src/config/haproxy/directives.ts';
+import { GLOBAL_DIRECTIVES, SECTIONS } from '../../src/config/haproxy/directives-global.ts';
+import { PROXY_DIRECTIVES } from '../../src/config/haproxy/directives-proxy.ts';
+import {
+  BIND_KEYWORDS,
+  type KeywordTable,
+  SERVER_KEYWORDS,
+  STATS_SOCKET_KEYWORDS,
+} from '../../src/config/haproxy/keywords.ts';
+import {
+  AUTHENTICATION,
+  GLOBAL_DEFS,
+  type RuleTable,
+  TOP_LEVEL,
+  VRRP_INSTANCE,
+  VRRP_SCRIPT,
+} from '../../src/config/keepalived/directives.ts';
+
+/** One directive, section or keyword, whichever table it comes from. */
+type Entry = { readonly name: string; readonly treatment: Treatment };
+
+type Treatment =
+  | { readonly does: 'convert' }
+  | { readonly does: 'ignore' | 'lose' | 'refuse'; readonly why: string };
+
+/** Kinds of result in the order of the page, with the words over each list. */
+const HEADINGS = {
+  convert: 'Read:',
+  ignore: 'Left out with a warning; nothing changes:',
+  lose: 'Left out with a warning; traffic flows as it did, something else is lost:',
+  refuse: 'Refused with an error:',
+} as const satisfies Record<Treatment['does'], string>;
+
+const KINDS = ['convert', 'ignore', 'lose', 'refuse'] as const;
+
+function codes(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+/** Names by the reason they share, in the order of the table. */
+function byReason(entries: readonly Entry[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, readonly string[]>();
+  for (const { name, treatment } of entries) {
+    const why = treatment.does === 'convert' ? '' : treatment.why;
+    groups.set(why, [...(groups.get(why) ?? []), name]);
+  }
+  return groups;
+}
+
+function renderKind(kind: Treatment['does'], entries: readonly Entry[]): string {
+  const groups = byReason(entries);
+  const lines =
+    kind === 'convert'
+      ? [codes([...groups.values()].flat())]
+      : [
+          '| Name | Why |',
+          '|---|---|',
+          ...[...groups].map(([why, names]) => `| ${codes(names)} | ${why} |`),
+        ];
+  return `${HEADINGS[kind]}\n\n${lines.join('\n')}\n`;
+}
+
+function render(entries: readonly Entry[]): string {
+  return KINDS.map(
+    (kind) => [kind, entries.filter((each) => each.treatment.does === kind)] as const,
+  )
+    .filter(([, found]) => found.length > 0)
+    .map(([kind, found]) => renderKind(kind, found))
+    .join('\n');
+}
+
+function fromTable(table: DirectiveTable | KeywordTable): readonly Entry[] {
+  return [...table.values()];
+}
+
+function fromRules(table: RuleTable): readonly Entry[] {
+  return Object.entries(table).map(([name, treatment]) => ({ name, treatment }));
+}
+
+function fromSections(): readonly Entry[] {
+  return [...SECTIONS].map(([name, treatment]) => ({ name, treatment }));
+}
+
+/** By page: what goes between the markers of each name. */
+export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'docs/haproxy.md': {
+    sections: render(fromSections()),
+    global: render(fromTable(GLOBAL_DIRECTIVES)),
+    proxies: render(fromTable(PROXY_DIRECTIVES)),
+    bind: render(fromTable(BIND_KEYWORDS)),
+    server: render(fromTable(SERVER_KEYWORDS)),
+    'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
+  },
+  'docs/keepalived.md': {
+    blocks: render(fromRules(TOP_LEVEL)),
+    'global-defs': render(fromRules(GLOBAL_DEFS)),
+    'vrrp-script': render(fromRules(VRRP_SCRIPT)),
+    'vrrp-instance': render(fromRules(VRRP_INSTANCE)),
+    authentication: render(fromRules(AUTHENTICATION)),
+  },
+};
+
+function begin(name: string): string {
+  return `<!-- begin ${name} (written by tools/docs/write-directive-tables.ts) -->\n`;
+}
+
+function end(name: string): string {
+  return `<!-- end ${name} -->`;
+}
+
+/** The page with its tables written anew. Throws when it does not hold every pair of markers once. */
+export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
+  let text = page;
+  for (const [name, table] of Object.entries(tables)) {
+    const [before, inside, ...more] = text.split(begin(name));
+    const [, after, ...rest] = inside?.split(end(name)) ?? [];
+    if (before === undefined || after === undefined || more.length + rest.length > 0) {
+      throw new Error(
+        `The page needs one pair of markers for "${name}": ${begin(name)}${end(name)}`,
+      );
+    }
+    text = `${before}${begin(name)}\n${table}\n${end(name)}${after}`;
+  }
+  return text;
+}
+
+/** Names of the markers a page holds, to find those that nothing is written for. */
+export function markersOf(page: string): readonly string[] {
+  return [...page.matchAll(/<!-- begin (\S+) /g)].map(([, name = '']) => name);
+}
