@@ -69,17 +69,17 @@ export function labCommand(): Command {
 }
 
 async function run(options: LabOptions): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort(new LabError('Interrupted before the lab was complete'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  // A reader that left (a pipe to head) must not keep the lab from removing itself.
+  process.stdout.on('error', end);
   if (!options.single && !(await clusterIsPossible())) return;
   const keyboard = process.stdin.isTTY && process.stdout.isTTY && !options.json;
   const reporter = createReporter(options.json, keyboard);
   for (const left of findLabs(labsRoot()).filter((found) => !found.running)) {
     reporter.problem(`A crashed lab left "${left.directory}": remove it with "evergate lab clean"`);
   }
-  const ending = new AbortController();
-  const end = (): void => ending.abort(new LabError('Interrupted before the lab was complete'));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
-  // A reader that left (a pipe to head) must not keep the lab from removing itself.
-  process.stdout.on('error', end);
   const common = {
     requestIntervalMs: options.every,
     onProgress: (text: string) => reporter.progress(text),

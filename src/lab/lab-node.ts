@@ -47,11 +47,10 @@ export class LabNode {
     this.name = parts.name;
   }
 
-  /** Resolves with the apiserver's port when it listens; harmless when it runs already. */
-  async startApiserver(): Promise<number | null> {
-    if (this.parts.apiserver.running) return null;
-    const ready = await this.parts.apiserver.startAndHear<ApiserverReady>();
-    return ready.port;
+  /** Resolves when the apiserver listens; harmless when it runs already. */
+  async startApiserver(): Promise<void> {
+    if (this.parts.apiserver.running) return;
+    await this.parts.apiserver.startAndHear<ApiserverReady>();
   }
 
   startDaemon(): void {

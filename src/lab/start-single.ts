@@ -66,18 +66,19 @@ async function build(
   const nodes: LabNode[] = [];
   const apiservers: { readonly name: string; readonly port: number }[] = [];
   for (const [index, name] of names.entries()) {
+    const port = await freePort();
     const apiserver = await buildApiserver(authority, {
       node: name,
       nodes: names,
       host: HOST,
-      port: 0,
+      port,
       names: [],
       directory: join(directory, name),
       enter: (command) => [...command],
     });
     const node = new LabNode({
       name,
-      address: HOST,
+      address: `${HOST}:${port}`,
       namespace: null,
       runDir,
       apiserver,
@@ -87,7 +88,8 @@ async function build(
       evergate: [EVERGATE],
     });
     nodes.push(node);
-    apiservers.push({ name, port: (await node.startApiserver()) ?? 0 });
+    await node.startApiserver();
+    apiservers.push({ name, port });
     record(state, apiserver);
   }
   writeFileSync(configFile, haproxyConfig(ports, apiservers));

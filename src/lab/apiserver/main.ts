@@ -14,13 +14,12 @@ export type ApiserverOptions = {
   readonly node: string;
   readonly nodes: readonly string[];
   readonly host: string;
-  /** 0: any free port; the "ready" message tells which. */
   readonly port: number;
   readonly certificateFile: string;
   readonly keyFile: string;
 };
 
-export type ApiserverReady = { readonly kind: 'ready'; readonly port: number };
+export type ApiserverReady = { readonly kind: 'ready' };
 
 const WATCH_INTERVAL_MS = 1000;
 const WATCHES_MAX = 1000;
@@ -61,9 +60,7 @@ function serve(options: ApiserverOptions): void {
     // A health check that only connects, or a client that left: nothing to answer.
   });
   server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
-    const address = server.address();
-    const port = address !== null && typeof address === 'object' ? address.port : options.port;
-    process.send?.({ kind: 'ready', port } satisfies ApiserverReady);
+    process.send?.({ kind: 'ready' } satisfies ApiserverReady);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import type { Cluster } from '../cluster.ts';
-import { FAULT_NAMES, FAULTS } from '../faults.ts';
+import { FAULT_NAMES, FAULTS, type FaultName } from '../faults.ts';
 import { clientNamespace, namespaceOf } from '../network.ts';
 import type { Reporter, Second } from './reporter.ts';
 
@@ -134,7 +134,7 @@ function describeKeys(single: boolean, paint: Paint): string[] {
   return [
     paint('bold', 'Keys'),
     ...faults.map(
-      (name) => `  ${paint('cyan', FAULTS[name].key)}  ${name.padEnd(16)}${does(name)}`,
+      (name) => `  ${paint('cyan', FAULTS[name].key)}  ${name.padEnd(16)}${does(name, single)}`,
     ),
     `  ${paint('cyan', '1-3')} the node that the next fault is for, ${paint('cyan', '0')} the usual one`,
     `  ${paint('cyan', '?')}  these keys    ${paint('cyan', 'q')}  end and remove everything`,
@@ -145,14 +145,17 @@ function describeCommands(single: boolean, paint: Paint): string[] {
   const faults = FAULT_NAMES.filter((name) => !single || FAULTS[name].single);
   return [
     paint('bold', 'From another terminal: evergate lab fault NAME [--node NODE]'),
-    ...faults.map((name) => `  ${name.padEnd(16)}${does(name)}`),
+    ...faults.map((name) => `  ${name.padEnd(16)}${does(name, single)}`),
     '  evergate lab status, evergate lab logs NODE; Ctrl-C ends and removes everything',
   ];
 }
 
-function does(name: (typeof FAULT_NAMES)[number]): string {
+function does(name: FaultName, single: boolean): string {
   const where = { owner: 'owner of the VIP', apiserver: 'first alive', broken: 'first broken' };
-  return `${FAULTS[name].does} (${where[FAULTS[name].target]})`;
+  const { target } = FAULTS[name];
+  return single && target === 'owner'
+    ? FAULTS[name].does
+    : `${FAULTS[name].does} (${where[target]})`;
 }
 
 const TIME_WIDTH = 10;

@@ -24,6 +24,8 @@ export class SyslogSink {
       if (this.#lines.length > LINES_MAX) this.#lines.shift();
     });
     socket.on('error', () => undefined);
+    // A lab that could not be completed must not wait for log lines.
+    socket.unref();
   }
 
   /** Oldest first. */
