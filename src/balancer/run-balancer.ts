@@ -33,6 +33,8 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     if (ending) return;
     ending = true;
     host.send({ kind: 'failed', text }, () => host.exit(1));
+    // The verdict is out; what can still be closed is closed, whatever state it is in.
+    balancer?.stop(0).catch(() => {});
   };
 
   const end = (graceMs: number): void => {

@@ -1,0 +1,57 @@
+/** For tests: what the admin surfaces see, over a server table without checks running and without relays. */
+
+import type { BalancerConfig } from '../../config/model.ts';
+import { counterLayout } from '../../stats/layout.ts';
+import { collectInfo } from '../collect-info.ts';
+import { collectRows } from '../collect-rows.ts';
+import { testConfig } from '../fixture.ts';
+import { Rates } from '../rates.ts';
+import { ServerTable } from '../server-table.ts';
+import type { AdminContext } from './context.ts';
+import { newHttpProxyCounts } from './http-counts.ts';
+
+export type TestContextOfAdmin = {
+  readonly context: AdminContext;
+  readonly table: ServerTable;
+  readonly shutdowns: string[];
+  readonly log: string[];
+};
+
+export function testContext(config: BalancerConfig = testConfig()): TestContextOfAdmin {
+  const shutdowns: string[] = [];
+  const log: string[] = [];
+  const layout = counterLayout(config);
+  const plane = { layout, counters: [new Float64Array(layout.length)] };
+  const http = config.httpFrontends.map(newHttpProxyCounts);
+  const rates = new Rates();
+  const table = new ServerTable({
+    backends: config.backends,
+    records: [],
+    now: () => 5000,
+    sessions: () => 0,
+    log: (_, { text }) => log.push(text),
+    onChange: () => {},
+  });
+  const context: AdminContext = {
+    config,
+    table,
+    now: () => 5000,
+    rows: () => collectRows({ config, table, plane, rates, http, now: 5000, startedAt: 1000 }),
+    info: () =>
+      collectInfo({
+        config,
+        plane,
+        http,
+        rates,
+        uptimeMs: 4000,
+        relays: 1,
+        listeners: 2,
+        filesMax: 1024,
+        stopping: false,
+        ownLogsDropped: 0,
+      }),
+    setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
+    shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`),
+  };
+  return { context, table, shutdowns, log };
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import type { StatsSocketConfig } from '../../config/model.ts';
+import { testBackend, testConfig } from '../fixture.ts';
+import { testContext } from './fixture.ts';
+import { createRuntimeSocket } from './runtime-socket.ts';
+
+async function serve(t: TestContext, level: StatsSocketConfig['level'] = 'admin') {
+  const backends = [testBackend({ balance: { kind: 'roundrobin' } })];
+  const admin = testContext(testConfig({ backends }));
+  const server = createRuntimeSocket(level, admin.context);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const dial = (): Socket => {
+    const socket = connect(port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    return socket;
+  };
+  /** Sends bytes, ends, and gives everything that came back. */
+  const ask = async (bytes: string | Uint8Array): Promise<string> => {
+    const socket = dial();
+    socket.end(bytes);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  };
+  return { ...admin, ask, dial };
+}
+
+test('an answer ends with an empty line, and the connection closes', async (t) => {
+  const { ask } = await serve(t);
+  const info = await ask('show info\n');
+  assert.ok(info.startsWith('Name: HAProxy\nVersion: '));
+  assert.ok(info.endsWith('Tainted: 0\n\n'));
+  assert.match(info, /^Uptime: 0d 0h00m04s$/m);
+  assert.equal(await ask('set server kube-master/m1 state ready\n'), '\n');
+  assert.equal(await ask('show  version \r\n'), `${/^Version: (.*)$/m.exec(info)?.[1]}\n\n`);
+  // Only the first line counts without `prompt`.
+  assert.equal(await ask('show cli level\nshow info\n'), 'admin\n\n');
+});
+
+test('commands chain with a semicolon, each with its empty line', async (t) => {
+  const { ask } = await serve(t);
+  const [info = '', stat = '', ...rest] = (await ask('show info;show stat;\r\n')).split('\n\n');
+  assert.match(info, /^Name: HAProxy/);
+  assert.match(stat, /^# pxname,/);
+  assert.deepEqual(rest, ['']);
+});
+
+test('set server changes states and weights', async (t) => {
+  const { ask, table } = await serve(t);
+  for (const admin of ['drain', 'maint', 'ready'] as const) {
+    assert.equal(await ask(`set server kube-master/m2 state ${admin}\n`), '\n');
+    assert.equal(table.entry(0, 1).admin, admin);
+  }
+  assert.equal(await ask('disable server kube-master/m1\n'), '\n');
+  assert.equal(table.entry(0, 0).admin, 'maint');
+  assert.equal(await ask('enable server kube-master/m1\n'), '\n');
+  assert.equal(table.entry(0, 0).admin, 'ready');
+  assert.equal(await ask('set server kube-master/m1 weight 7\n'), '\n');
+  assert.equal(await ask('get weight kube-master/m1\n'), '7 (initial 1)\n\n');
+  assert.equal(await ask('set weight kube-master/m1 300%\n'), '\n');
+  assert.equal(await ask('get weight kube-master/m1\n'), '3 (initial 1)\n\n');
+});
+
+test("mistakes are answered in HAProxy's words", async (t) => {
+  const { ask } = await serve(t);
+  const answers: Readonly<Record<string, string>> = {
+    'set server': "Require 'backend/server'.",
+    'set server kube-master/nope state ready': 'No such server.',
+    'set server nope/m1 state ready': 'No such backend.',
+    'set server kube-master/m1 state foo':
+      "'set server <srv> state' expects 'ready', 'drain' and 'maint'.",
+    'set server kube-master/m1 weight 300':
+      'Absolute weight can only be between 0 and 256 inclusive.',
+    'set server kube-master/m1 weight': 'Require <weight> or <weight%>.',
+    'enable server kube-master': "Require 'backend/server'.",
+    'show servers state nope': "Can't find backend.",
+    'set timeout foo 3': "'set timeout' only supports 'cli'.",
+    'set timeout cli x': 'Invalid timeout value.',
+  };
+  for (const [line, answer] of Object.entries(answers)) {
+    assert.equal(await ask(`${line}\n`), `${answer}\n\n`, line);
+  }
+  const unknown = await ask('sho inf\n');
+  assert.match(
+    unknown,
+    /^Unknown command, but maybe one of the following ones is a better match:\n/,
+  );
+  assert.match(unknown, /^ {2}show info {31}: report information/m);
+  assert.match(
+    await ask('\n'),
+    /^Unknown command\. Please enter one of the following commands only:/,
+  );
+});
+
+test('a static algorithm takes only no weight or the whole', async (t) => {
+  const { context } = testContext(testConfig());
+  const server = createRuntimeSocket('admin', context);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.end('set server kube-master/m1 weight 5;set server kube-master/m1 weight 0%\n');
+  const [data] = await once(socket, 'data');
+  assert.match(String(data), /only accepts weights '0%' and '100%'\.\n\n\n$/);
+});
+
+test('levels are kept', async (t) => {
+  for (const level of ['user', 'operator'] as const) {
+    const { ask, table } = await serve(t, level);
+    assert.equal(await ask('set server kube-master/m1 state maint\n'), 'Permission denied\n\n');
+    assert.equal(table.entry(0, 0).admin, 'ready');
+    assert.match(await ask('show stat\n'), level === 'user' ? /^# pxname/ : /127\.0\.0\.1:6443/);
+    assert.doesNotMatch(await ask('help\n'), /set server/);
+  }
+  const { ask } = await serve(t, 'user');
+  assert.doesNotMatch(await ask('show stat\n'), /127\.0\.0\.1:6443/);
+  const admin = await serve(t);
+  const lowered = await admin.ask('operator;disable server kube-master/m1;user;operator\n');
+  assert.equal(lowered, '\nPermission denied\n\n\nPermission denied\n\n');
+});
+
+test('prompt keeps the connection and prefixes every next answer', async (t) => {
+  const { ask } = await serve(t);
+  const text = await ask('prompt\nshow cli level\nset timeout cli 60\nget weight a/b\nquit\n');
+  assert.equal(text, '\n> admin\n\n> \n> No such backend.\n\n> ');
+});
+
+test('show stat takes proxy, kind and server', async (t) => {
+  const { ask } = await serve(t);
+  const rows = async (filter: string): Promise<string[]> =>
+    (await ask(`show stat ${filter}\n`))
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(',', 2).join('/'));
+  assert.deepEqual(await rows('3 4 2'), ['kube-master/m2']);
+  assert.deepEqual(await rows('-1 1 -1'), ['kube-api/FRONTEND', 'stats/FRONTEND']);
+  assert.deepEqual(await rows('kube-master 2 -1'), ['kube-master/BACKEND']);
+  assert.deepEqual(await rows('1 2 -1'), []);
+  assert.equal((await rows('kube-master')).length, 6);
+});
+
+test('an endless line is cut off', async (t) => {
+  const { ask, dial } = await serve(t);
+  const socket = dial();
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => {});
+  socket.write('x'.repeat(20_000));
+  await once(socket, 'end');
+  assert.equal(Buffer.concat(chunks).toString(), 'Command line too long\n\n');
+  assert.equal(await ask('show cli level\n'), 'admin\n\n');
+});
+
+test('a client that never reads gets no further answers', async (t) => {
+  const { ask, dial, context } = await serve(t);
+  let answers = 0;
+  const { rows } = context;
+  Object.assign(context, {
+    rows: () => {
+      answers++;
+      return rows();
+    },
+  });
+  const socket = dial();
+  socket.on('error', () => {});
+  socket.write('prompt\n');
+  const lines = 5000;
+  for (let line = 0; line < lines; line++) socket.write('show stat;show stat\n');
+  // Settled when other clients were served several times and nothing moved.
+  let settled = 0;
+  let seen = -1;
+  for (let round = 0; round < 1000 && settled < 20; round++) {
+    await ask('show cli level\n');
+    settled = answers === seen && answers > 0 ? settled + 1 : 0;
+    seen = answers;
+  }
+  assert.equal(settled, 20);
+  assert.ok(answers < lines, `${answers} answers of ${2 * lines}`);
+  socket.destroy();
+});
+
+test('property: random bytes never bring it down', async (t) => {
+  const { ask } = await serve(t);
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+      const prefixes = [...Buffer.from('set server '), ...bytes, 10];
+      await ask(Uint8Array.from([...bytes, 10]));
+      await ask(Uint8Array.from(prefixes));
+    }),
+    { numRuns: 40 },
+  );
+  assert.equal(await ask('show cli level\n'), 'admin\n\n');
+});

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { BalancerConfig } from '../config/model.ts';
+import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
+import type { ServerStateRecord } from '../health/server-state.ts';
+import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
+import { fakeDataPlanes, TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
+import { ORPHAN_SERVING_MS, runBalancer } from './run-balancer.ts';
+
+const QUICK = { ...TEST_CHECK, intervalMs: 30, fastIntervalMs: 30, downIntervalMs: 30 };
+
+async function waitFor(what: string, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
+  const messages: BalancerToGuardian[] = [];
+  const exits: number[] = [];
+  let receive: (message: GuardianToBalancer) => void = () => {};
+  let disconnect: () => void = () => {};
+  const { fail } = runBalancer({
+    startDataPlane: startDataPlane.start,
+    send: (message, sent) => {
+      messages.push(message);
+      sent?.();
+    },
+    onMessage: (listener) => {
+      receive = listener;
+    },
+    onDisconnect: (listener) => {
+      disconnect = listener;
+    },
+    exit: (code) => exits.push(code),
+  });
+  const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
+  const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
+  t.after(async () => {
+    receive({ kind: 'stop', graceMs: 0 });
+    await waitFor('the balancer ends', () => exits.length > 0);
+    closeFd(beatFd);
+  });
+  const begin = (config: BalancerConfig, servers: readonly ServerStateRecord[] = []): void => {
+    receive({ kind: 'start', config, listeners: [], relays: 1, beatFd, servers });
+  };
+  const start = async (...args: Parameters<typeof begin>): Promise<void> => {
+    begin(...args);
+    await waitFor('serving', () => messages.some(({ kind }) => kind === 'serving'));
+  };
+  const newest = <Kind extends BalancerToGuardian['kind']>(kind: Kind) =>
+    messages.findLast((one) => one.kind === kind) as
+      | Extract<BalancerToGuardian, { kind: Kind }>
+      | undefined;
+  return {
+    messages,
+    exits,
+    beats,
+    started: startDataPlane.started,
+    begin,
+    start,
+    newest,
+    fail,
+    send: (message: GuardianToBalancer) => receive(message),
+    disconnect: () => disconnect(),
+  };
+}
+
+async function openPort(t: TestContext) {
+  const server = createServer((socket) => socket.on('error', () => {}).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { port: (server.address() as AddressInfo).port, server };
+}
+
+test('it serves, beats, and reports', async (t) => {
+  const { start, send, newest, beats, started } = host(t);
+  await start(testConfig());
+  assert.deepEqual(started[0]?.snapshots[0]?.backends[0]?.servers, [
+    { usable: true, weight: 1 },
+    { usable: true, weight: 1 },
+  ]);
+  assert.ok((beats[TID_SLOT + MAIN_BEAT_SLOT] ?? 0) > 0);
+  const before = beats[MAIN_BEAT_SLOT] ?? 0;
+  await waitFor('a beat', () => (beats[MAIN_BEAT_SLOT] ?? 0) > before);
+  started[0]?.setServerCounter(0, 1, 'sessionsCurrent', 7);
+  send({ kind: 'report', id: 5 });
+  const report = newest('report');
+  assert.equal(report?.id, 5);
+  assert.equal(report?.report.backends[0]?.servers[1]?.sessionsCurrent, 7);
+  assert.equal(report?.report.backends[0]?.usableServers, 2);
+});
+
+test('a failed check reaches relays, guardian and log', async (t) => {
+  const { port } = await openPort(t);
+  const { port: closed, server } = await openPort(t);
+  server.close();
+  const { start, newest, messages, started } = host(t);
+  const servers = [
+    testServer('m1', { port, check: QUICK }),
+    testServer('m2', { port: closed, check: QUICK }),
+  ];
+  await start(testConfig({ backends: [testBackend({ servers })] }));
+  const usable = () => started[0]?.snapshots.at(-1)?.backends[0]?.servers.map((one) => one.usable);
+  await waitFor('m2 is out', () => usable()?.[1] === false);
+  await waitFor('m1 is checked', () => newest('servers')?.servers[0]?.health === 3);
+  assert.deepEqual(usable(), [true, false]);
+  assert.equal(newest('servers')?.servers[1]?.check, 'down');
+  const line = messages.find((one) => one.kind === 'log');
+  assert.match(line?.text ?? '', /^Server kube-master\/m2 is DOWN, reason: Layer4 connection/);
+  assert.equal(line?.level, 'warning');
+});
+
+test('a connect that failed brings the next check forward, and decides nothing itself', async (t) => {
+  const { port, server } = await openPort(t);
+  const { start, started, newest } = host(t);
+  const slow = { ...TEST_CHECK, intervalMs: 60_000, fastIntervalMs: 60_000, rise: 1, fall: 1 };
+  const servers = [testServer('m1', { port, check: slow })];
+  await start(testConfig({ backends: [testBackend({ servers })] }), [
+    { backend: 'kube-master', server: 'm1', admin: 'ready', check: 'up', health: 1, weight: null },
+  ]);
+  const plane = started[0];
+  assert.ok(plane);
+  let checks = 0;
+  server.on('connection', () => checks++);
+  await waitFor('the first check', () => checks === 1);
+  const hint = () =>
+    plane.emit({ kind: 'connect-failed', backend: 'kube-master', server: 'm1', reason: 'refused' });
+  // Bounded: a second check starts only when the last one is 100 ms old.
+  await waitFor('a check on a hint', () => {
+    hint();
+    return checks === 2;
+  });
+  assert.equal(plane.snapshots.at(-1)?.backends[0]?.servers[0]?.usable, true);
+  server.close();
+  await waitFor('the check that the hint started takes it out', () => {
+    hint();
+    return plane.snapshots.at(-1)?.backends[0]?.servers[0]?.usable === false;
+  });
+  assert.equal(newest('servers')?.servers[0]?.check, 'down');
+});
+
+test('set-server obeys or says what is wrong', async (t) => {
+  const { start, send, newest, started } = host(t);
+  await start(testConfig());
+  const command = { kind: 'set-server', backend: 'kube-master', admin: 'drain' } as const;
+  send({ ...command, id: 1, server: 'm1' });
+  assert.deepEqual(newest('set-server'), { kind: 'set-server', id: 1, error: null });
+  assert.equal(started[0]?.snapshots.at(-1)?.backends[0]?.servers[0]?.usable, false);
+  assert.equal(newest('servers')?.servers[0]?.admin, 'drain');
+  send({ ...command, id: 2, server: 'nope' });
+  assert.equal(newest('set-server')?.error, 'There is no server "kube-master/nope"');
+});
+
+test('a successor starts where its predecessor was', async (t) => {
+  const { start, started } = host(t);
+  await start(testConfig(), [
+    { backend: 'kube-master', server: 'm2', admin: 'maint', check: 'up', health: 3, weight: 9 },
+  ]);
+  assert.deepEqual(started[0]?.snapshots[0]?.backends[0]?.servers, [
+    { usable: true, weight: 1 },
+    { usable: false, weight: 9 },
+  ]);
+});
+
+test('stop pauses, waits for connections, and ends with 0', async (t) => {
+  const { start, send, started, exits } = host(t);
+  await start(testConfig());
+  const plane = started[0];
+  const counters = plane?.counters[0];
+  assert.ok(plane && counters);
+  const current = (plane.layout.frontends[0] ?? 0) + 1;
+  counters[current] = 1;
+  send({ kind: 'stop', graceMs: 60_000 });
+  assert.deepEqual(plane.calls, ['pause']);
+  counters[current] = 0;
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(plane.calls, ['pause', 'stop']);
+  assert.deepEqual(exits, [0]);
+});
+
+test('stop waits no longer than the grace', async (t) => {
+  const { start, send, started, exits } = host(t);
+  await start(testConfig());
+  const counters = started[0]?.counters[0];
+  assert.ok(counters);
+  counters[(started[0]?.layout.frontends[0] ?? 0) + 1] = 1;
+  send({ kind: 'stop', graceMs: 30 });
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(exits, [0]);
+});
+
+test('a data plane that fails, or cannot start, ends the process with its reason', async (t) => {
+  const first = host(t);
+  await first.start(testConfig());
+  first.started[0]?.emit({ kind: 'failed', message: 'Relay 0 ended' });
+  assert.deepEqual(first.newest('failed'), { kind: 'failed', text: 'Relay 0 ended' });
+  assert.deepEqual(first.exits, [1]);
+  const second = host(t, { started: [], start: () => Promise.reject(new Error('No relay')) });
+  second.begin(testConfig());
+  await waitFor('the end', () => second.exits.length > 0);
+  assert.deepEqual(second.newest('failed'), { kind: 'failed', text: 'No relay' });
+  assert.deepEqual(second.exits, [1]);
+});
+
+test('a balancer without its guardian serves on for a while, then ends', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { disconnect, exits, fail } = host(t);
+  disconnect();
+  t.mock.timers.tick(ORPHAN_SERVING_MS - 1);
+  assert.deepEqual(exits, []);
+  t.mock.timers.tick(1);
+  t.mock.timers.reset();
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(exits, [0]);
+  fail('too late');
+  assert.deepEqual(exits, [0]);
+});

@@ -1,0 +1,112 @@
+/** Runs the real balancer process for tests, the way the guardian does, on loopback. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { InheritedListener } from '../../src/balancer/data-plane.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../../src/balancer/protocol.ts';
+import type { BalancerConfig } from '../../src/config/model.ts';
+import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
+import type { ServerStateRecord } from '../../src/health/server-state.ts';
+import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
+import { openListener } from '../../src/linux/sockets.ts';
+import { lastAddress, localAddress } from '../../src/linux/stream-calls.ts';
+import { waitUntil } from '../netns/fixture.ts';
+
+const ENTRY = fileURLToPath(new URL('../../src/balancer/main.ts', import.meta.url));
+const FIRST_FD = 4;
+
+export type RunningBalancer = {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** By frontend name. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** By level. */
+  readonly sockets: Readonly<Record<string, string>>;
+  readonly folder: string;
+  readonly messages: BalancerToGuardian[];
+  readonly beats: Uint32Array;
+  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  send(message: GuardianToBalancer): void;
+  /** The newest message of a kind, waited for. */
+  message<Kind extends BalancerToGuardian['kind']>(
+    kind: Kind,
+  ): Promise<Extract<BalancerToGuardian, { kind: Kind }>>;
+};
+
+/** Starts a balancer and waits until it serves. Everything is gone after the test. */
+export async function startBalancer(
+  t: TestContext,
+  config: BalancerConfig,
+  options: { readonly servers?: readonly ServerStateRecord[]; readonly wait?: boolean } = {},
+): Promise<RunningBalancer> {
+  const folder = mkdtempSync(join(tmpdir(), 'eg-bal-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const listeners: InheritedListener[] = [];
+  const ports: Record<string, number> = {};
+  const sockets: Record<string, string> = {};
+  const tcp = (name: string, purpose: InheritedListener['purpose']): void => {
+    const address = { kind: 'ipv4', host: '127.0.0.1', port: 0 } as const;
+    const fd = openListener(address, { v6only: false, reusePort: false });
+    assert.equal(localAddress(fd), 0);
+    ports[name] = ((lastAddress[2] ?? 0) << 8) | (lastAddress[3] ?? 0);
+    listeners.push({ fd, purpose });
+  };
+  for (const { name } of config.frontends)
+    tcp(name, { kind: 'frontend', frontend: name, relay: 0 });
+  for (const { name } of config.httpFrontends) tcp(name, { kind: 'http', frontend: name });
+  for (const { level } of config.process.statsSockets) {
+    const path = join(folder, `${level}.sock`);
+    const fd = openListener({ kind: 'unix', path }, { v6only: false, reusePort: false });
+    sockets[level] = path;
+    listeners.push({ fd, purpose: { kind: 'stats-socket', path, level } });
+  }
+  const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
+  const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
+  const inherited = [beatFd, ...listeners.map(({ fd }) => fd)];
+  const child = spawn(process.execPath, [ENTRY], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
+    serialization: 'json',
+  });
+  for (const fd of inherited) closeFd(fd);
+  t.after(() => child.kill('SIGKILL'));
+  const messages: BalancerToGuardian[] = [];
+  child.on('message', (message) => messages.push(message as BalancerToGuardian));
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  assert.ok(child.pid !== undefined);
+  const running: RunningBalancer = {
+    child,
+    pid: child.pid,
+    ports,
+    sockets,
+    folder,
+    messages,
+    beats,
+    ended,
+    send: (message) => {
+      child.send(message);
+    },
+    message: (kind) =>
+      waitUntil(
+        `a message of kind "${kind}"`,
+        () => messages.findLast((one) => one.kind === kind) as never,
+        10_000,
+      ),
+  };
+  running.send({
+    kind: 'start',
+    config,
+    relays: 1,
+    beatFd: FIRST_FD,
+    listeners: listeners.map(({ purpose }, index) => ({ fd: FIRST_FD + 1 + index, purpose })),
+    servers: options.servers ?? [],
+  });
+  if (options.wait !== false) await running.message('serving');
+  return running;
+}
