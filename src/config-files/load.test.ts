@@ -77,7 +77,8 @@ test('loadConfig() looks into script files, and replaces only beside a balancer'
     const { config, codes } = await load(inputs);
     assert.deepEqual(codes, []);
     assert.equal(config.vrrp?.scripts.length, 1);
-    assert.equal(config.vrrp?.instances[0]?.trackBalancer, null);
+    const tracked = 'haproxy' in inputs ? { weight: 0 } : null;
+    assert.deepEqual(config.vrrp?.instances[0]?.trackBalancer, tracked);
   }
 });
 

@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Diagnostic, DiagnosticCode, Severity } from '../config/diagnostics.ts';
 import type { NodeFacts, Place } from '../config/lint.ts';
+import { findAccount, groupId } from '../linux/identity.ts';
 
 const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -76,7 +77,15 @@ export function checkMachine(facts: NodeFacts, mayBeElsewhere: boolean): readonl
     diagnostics.push(diagnose(place, 'warning', 'missing-interface', text));
   }
   const severity = mayBeElsewhere ? 'warning' : 'error';
-  for (const { name, argv, place } of facts.scripts) {
+  for (const { name, argv, user, group, place } of facts.scripts) {
+    for (const [kind, account, found] of [
+      ['user', user, user === null || findAccount(user) !== null],
+      ['group', group, group === null || groupId(group) !== null],
+    ] as const) {
+      if (found) continue;
+      const text = `Script "${name}" runs as ${kind} "${account}", which does not exist; create it`;
+      diagnostics.push(diagnose(place, severity, 'unknown-name', text));
+    }
     const problem = commandProblem(argv[0] ?? '') ?? missingArgument(argv);
     if (problem === null) continue;
     const text = `Script "${name}" cannot run: ${problem}`;

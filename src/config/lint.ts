@@ -15,6 +15,9 @@ export type NodeFacts = {
   readonly scripts: readonly {
     readonly name: string;
     readonly argv: readonly string[];
+    /** null: nothing is said about it. */
+    readonly user: string | null;
+    readonly group: string | null;
     readonly place: Place;
   }[];
   readonly interfaces: readonly { readonly name: string; readonly place: Place }[];

@@ -227,7 +227,10 @@ export type VrrpInstanceConfig = {
     | { readonly kind: 'unicast'; readonly peers: readonly string[] };
   readonly garp: GarpConfig;
   readonly trackScripts: readonly { readonly name: string; readonly weight: number }[];
-  /** Follow the local balancer: not serving means FAULT (weight 0) or a priority change. */
+  /**
+   * Follow the local balancer: not serving means FAULT (weight 0) or a priority change. null where none
+   * runs here.
+   */
   readonly trackBalancer: { readonly weight: number } | null;
 };
 

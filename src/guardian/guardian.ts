@@ -12,7 +12,7 @@ import { openAdminServer } from './admin-server.ts';
 import type { Election, ElectionEvent } from './election.ts';
 import { openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
-import { commandOf } from './process-table.ts';
+import { hasEnded } from './process-table.ts';
 import { RunDir } from './run-dir.ts';
 import { startVrrp } from './speaker/speaker.ts';
 import { Supervisor } from './supervisor.ts';
@@ -152,7 +152,7 @@ export class Guardian {
       `Ended balancer ${pid}, left over from a guardian that was killed`,
     );
     const deadline = performance.now() + 1000;
-    while (commandOf(pid)) {
+    while (!hasEnded(pid)) {
       if (performance.now() > deadline) {
         throw new OperationalError(
           'already-running',

@@ -16,6 +16,20 @@ export function commandOf(pid: number): string | null {
   }
 }
 
+/**
+ * Whether a process has ended so far that its sockets are closed: it is gone, or a zombie whose other
+ * threads are gone too. Its command line is empty earlier.
+ */
+export function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const zombie = stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+    return zombie && readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
+}
+
 /** The kernel's state letter, e.g. "R", "S", "T", "Z", of a thread and the CPU time it has had. */
 export type ThreadState = { readonly state: string; readonly cpuMs: number };
 

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TrackScriptConfig } from '../config/model.ts';
-import { groupId, userId } from '../linux/identity.ts';
+import { type ScriptAccount, scriptAccount } from './script-account.ts';
 
 /** From TERM to KILL for a script that overran its timeout. */
 const KILL_DELAY_MS = 2000;
@@ -15,13 +15,16 @@ export type ScriptOutcome = { readonly passed: boolean; readonly text: string };
 export class ScriptRunner {
   readonly #config: TrackScriptConfig;
   readonly #onOutcome: (outcome: ScriptOutcome) => void;
+  readonly #account: ScriptAccount | null;
   readonly #interval: NodeJS.Timeout;
   #child: ChildProcess | null = null;
   #stopped = false;
 
+  /** Throws OperationalError when the account to run as does not exist. */
   constructor(config: TrackScriptConfig, onOutcome: (outcome: ScriptOutcome) => void) {
     this.#config = config;
     this.#onOutcome = onOutcome;
+    this.#account = scriptAccount(config);
     this.#interval = setInterval(() => this.#run(), config.intervalMs);
     this.#run();
   }
@@ -36,15 +39,11 @@ export class ScriptRunner {
   #run(): void {
     if (this.#child !== null) return;
     const [command = '', ...args] = this.#config.argv;
-    const { user, group } = this.#config;
-    const uid = user === null ? null : userId(user);
-    const gid = group === null ? null : groupId(group);
     const child = spawn(command, args, {
       // Its own process group, so that a timeout reaches what the script started, too.
       detached: true,
       stdio: 'ignore',
-      ...(uid === null ? {} : { uid }),
-      ...(gid === null ? {} : { gid }),
+      ...this.#account,
     });
     this.#child = child;
     let overran = false;

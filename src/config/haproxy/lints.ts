@@ -89,7 +89,7 @@ function lintChecks(report: Report, backend: ProxyDraft): void {
   const names = checked.map((server) => server.name).join(', ');
   const text =
     `A TCP check passes a server that accepts connections and answers nothing (${names}); ` +
-    'let the check ask for /readyz over TLS';
+    'only a check of /readyz over TLS would see it, which Evergate does not run yet';
   report.warning(first.settings.check.place, 'tcp-check-of-tls', text);
 }
 

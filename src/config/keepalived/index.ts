@@ -153,13 +153,13 @@ function convertInstance(
     readonly place: Word;
   }[],
   watches: ReadonlyMap<string, Watch>,
+  balancerHere: boolean,
   report: Report,
 ): Converted | null {
   const instance = finishInstance(draft, report);
   if (instance === null) return null;
   const kept = tracks.filter(({ script }) => !watches.has(script.config.name));
   const trackScripts = kept.map(({ script, weight }) => ({ name: script.config.name, weight }));
-  const trackBalancer = kept.length < tracks.length ? { weight: 0 } : null;
   const weights: WeightFacts[] = tracks
     .filter(({ weight }) => weight !== 0)
     .map(({ script, weight, place }) => ({ script: script.config.name, weight, place }));
@@ -167,7 +167,7 @@ function convertInstance(
   const addresses = instance.addresses.map(({ address }) => address);
   const nopreempt = instance.preempt ? null : draft.nopreempt;
   return {
-    config: { ...instance, trackScripts, trackBalancer },
+    config: { ...instance, trackScripts, trackBalancer: balancerHere ? { weight: 0 } : null },
     facts: { name, virtualRouterId, priority, addresses, nopreempt, weights },
   };
 }
@@ -239,7 +239,9 @@ export function parseKeepalived(
   }
   const watches = findWatches(scripts, tracked, options, report);
   const converted = instances
-    .map(({ draft, tracks }) => convertInstance(draft, tracks, watches, report))
+    .map(({ draft, tracks }) =>
+      convertInstance(draft, tracks, watches, options.balancerHere, report),
+    )
     .filter((instance) => instance !== null);
   const running = [...scripts.values()]
     .filter((script) => script !== null)
@@ -252,7 +254,13 @@ export function parseKeepalived(
   const facts: NodeFacts = {
     routerId: globals.routerId,
     instances: converted.map((instance) => instance.facts),
-    scripts: running.map(({ config: { name, argv }, command }) => ({ name, argv, place: command })),
+    scripts: running.map(({ config: { name, argv, user, group }, command }) => ({
+      name,
+      argv,
+      user,
+      group,
+      place: command,
+    })),
     interfaces: findInterfaces(drafts),
   };
   const { diagnostics } = report;
