@@ -44,8 +44,7 @@ const RUNNING = 2;
 const FORCED_MAINTENANCE = 1;
 const CONFIG_MAINTENANCE = 4;
 const FORCED_DRAIN = 8;
-const RESULT_NEUTRAL = 0;
-const RESULT_UNKNOWN = 1;
+const RESULT_UNKNOWN = 0;
 const RESULT_FAILED = 2;
 const RESULT_PASSED = 3;
 const CHECK_CONFIGURED_ENABLED = 6;
@@ -70,7 +69,7 @@ function stateLine(row: ServerStateRow): string {
     row.lastChangeS,
     STATUS_NUMBERS[row.check?.status ?? 'INI'],
     checkResult(row),
-    row.check?.health ?? (stopped ? 0 : 2),
+    checkHealth(row, stopped),
     (row.check === null ? 0 : CHECK_CONFIGURED_ENABLED) +
       (row.admin === 'maint' ? CHECK_PAUSED : 0),
     '0 0 0 -',
@@ -85,8 +84,14 @@ function adminNumber({ admin, disabledByConfig }: ServerStateRow): number {
   return FORCED_MAINTENANCE + (disabledByConfig ? CONFIG_MAINTENANCE : 0);
 }
 
+/** A server never looked at has no health to show; one without a check counts as passing. */
+function checkHealth({ check }: ServerStateRow, stopped: boolean): number {
+  if (check === null) return stopped ? 0 : 2;
+  return check.status === 'INI' && stopped ? 0 : check.health;
+}
+
 function checkResult({ check }: ServerStateRow): number {
-  if (check === null) return RESULT_NEUTRAL;
+  if (check === null) return RESULT_UNKNOWN;
   if (check.status === 'L4OK') return RESULT_PASSED;
   return check.status === 'INI' || check.status === 'UNK' ? RESULT_UNKNOWN : RESULT_FAILED;
 }
