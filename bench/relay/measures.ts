@@ -60,7 +60,8 @@ export async function measure(
   const before = cpuSeconds(proxyPid);
   const text = await output([
     ...['taskset', '-c', String(LOAD_CORE), 'wrk', ...what.arguments],
-    ...['-d', `${seconds}s`, `http://127.0.0.1:${port}${what.path}`],
+    // A big answer on a busy machine takes longer than wrk's own 2 s.
+    ...['--timeout', '30s', '-d', `${seconds}s`, `http://127.0.0.1:${port}${what.path}`],
   ]);
   const spent = cpuSeconds(proxyPid) - before;
   const errors = /Socket errors: (.*)|Non-2xx.*/.exec(text);

@@ -48,7 +48,7 @@ const PROCEED = 5;
 type StepResult = MoveResult | 5;
 
 /** Reads of one direction per turn of the loop. */
-const STEPS_MAX = 8;
+const STEPS_MAX = 4;
 /** A splice that brought less than this was no stream: back to the buffer. */
 const SPLICE_WORTH_BYTES = 4096;
 

@@ -45,7 +45,10 @@ import { TimingWheel } from './timing-wheel.ts';
 const EVENTS_MAX = 256;
 /** Turns given to the last bytes of a connection that was reset. */
 const LAST_WORDS_TURNS = 4;
-/** Pipes of one relay, where descriptors allow. */
+/**
+ * Pipes of all relays, where descriptors allow: what an unprivileged user may have in full size
+ * (fs.pipe-user-pages-soft).
+ */
 const PIPES_MAX = 256;
 /** Descriptors kept free for everything that is no session: listeners, checks, logs, libraries. */
 const FILES_RESERVED = 64;
@@ -86,7 +89,7 @@ export class Relay {
     this.wheel = new TimingWheel(this.table.size, now);
     this.ready = new Int32Array(this.table.size);
     const relays = start.counters.length;
-    const pipesMax = Math.min(PIPES_MAX, Math.floor(this.table.size / 32 / relays));
+    const pipesMax = Math.floor(Math.min(PIPES_MAX, this.table.size / 32) / relays);
     this.pipes = new PipePool(pipesMax);
     const targets = start.config.frontends.flatMap((frontend) => frontend.log.targets);
     this.logs = new LogSender(targets, () => this.counters.add(this.routes.relay.logsDropped, 1));
