@@ -242,7 +242,8 @@ export class ServerTable {
   }
 
   #reportEmpty(backend: number, emptied: boolean): void {
-    if (emptied) this.#options.log(backend, noServerLeft(this.#backend(backend).config.name));
+    const { name, listen } = this.#backend(backend).config;
+    if (emptied) this.#options.log(backend, noServerLeft(name, listen));
   }
 
   #standing(backend: number, server: number): Standing {

@@ -78,7 +78,11 @@ test('maintenance and drain words and levels', () => {
 });
 
 test('a backend without servers is an emergency', () => {
-  assert.deepEqual(noServerLeft('b'), { level: 0, text: 'backend b has no server available!' });
+  assert.deepEqual(noServerLeft('b', false), {
+    level: 0,
+    text: 'backend b has no server available!',
+  });
+  assert.equal(noServerLeft('b', true).text, 'proxy b has no server available!');
 });
 
 test('checkLogged() says where the counter stands', () => {

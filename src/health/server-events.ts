@@ -89,8 +89,10 @@ export function remainsInDrain(standing: Standing): ServerMessage {
   return { level: LEVEL_NOTICE, text: `${name(standing)} remains in forced drain mode.` };
 }
 
-export function noServerLeft(backend: string): ServerMessage {
-  return { level: LEVEL_EMERGENCY, text: `backend ${backend} has no server available!` };
+/** HAProxy calls a `listen` section a proxy. */
+export function noServerLeft(backend: string, listen: boolean): ServerMessage {
+  const kind = listen ? 'proxy' : 'backend';
+  return { level: LEVEL_EMERGENCY, text: `${kind} ${backend} has no server available!` };
 }
 
 function name({ backup, backend, server }: Standing): string {

@@ -1,17 +1,16 @@
 /** The same configuration through the real HAProxy and through us: the tables must have the same shape. */
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { BalancerConfig, CheckConfig } from '../../src/config/model.ts';
-import { hasProgram, waitUntil } from '../netns/fixture.ts';
+import { waitUntil } from '../netns/fixture.ts';
 import { type RunningBalancer, startBalancer } from './balancer-fixture.ts';
+import { freePort, openPort, whyNoHaproxy } from './haproxy-fixture.ts';
 
 const CHECK: CheckConfig = {
   kind: 'tcp',
@@ -28,24 +27,6 @@ const CHECK: CheckConfig = {
 const run = promisify(execFile);
 const ask = async (path: string, command: string): Promise<string> =>
   (await run('sh', ['-c', `echo '${command}' | socat -t5 - '${path}'`])).stdout;
-
-async function openPort(t: TestContext): Promise<number> {
-  const server = createServer((socket) => socket.on('error', () => {}).resume());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 type Pair = {
   readonly ours: RunningBalancer;
@@ -126,15 +107,6 @@ listen stats
   return { ours, theirs, theirPage: page };
 }
 
-/** Programs this file needs; the reason to skip, or null. */
-function missing(): string | null {
-  for (const program of ['haproxy', 'socat', 'curl']) {
-    if (!hasProgram(program)) return `The program "${program}" (Debian: ${program}) is missing`;
-  }
-  const version = execFileSync('haproxy', ['-v'], { encoding: 'utf8' });
-  return version.includes(' 2.6.') ? null : 'The tables are those of HAProxy 2.6';
-}
-
 const rowsOf = (text: string): string[][] =>
   text
     .trimEnd()
@@ -176,7 +148,7 @@ function kindOf(cell: string): string {
 }
 
 test("tables and answers are HAProxy 2.6's", async (t) => {
-  const reason = missing();
+  const reason = whyNoHaproxy('socat', 'curl');
   if (reason !== null) return t.skip(reason);
   const { ours, theirs, theirPage } = await startPair(t);
   const socket = ours.sockets.admin ?? '';
