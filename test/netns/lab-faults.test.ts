@@ -59,6 +59,7 @@ async function whole(): Promise<void> {
   let seen = '';
   await waitUntil(
     async () => {
+      for (const node of cluster.nodes) node.assertDaemonRuns();
       const owners = await cluster.owners();
       const verdicts = await Promise.all(
         cluster.nodes.map(async ({ name }) => {
