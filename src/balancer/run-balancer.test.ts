@@ -12,6 +12,15 @@ import { ORPHAN_SERVING_MS, runBalancer } from './run-balancer.ts';
 
 const QUICK = { ...TEST_CHECK, intervalMs: 30, fastIntervalMs: 30, downIntervalMs: 30 };
 
+/** Two servers that nobody checks: their state is what the test makes it. */
+const UNCHECKED = testConfig({
+  backends: [
+    testBackend({
+      servers: [testServer('m1', { check: null }), testServer('m2', { check: null })],
+    }),
+  ],
+});
+
 async function waitFor(what: string, condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!condition()) {
@@ -81,7 +90,7 @@ async function openPort(t: TestContext) {
 
 test('it serves, beats, and reports', async (t) => {
   const { start, send, newest, beats, started } = host(t);
-  await start(testConfig());
+  await start(UNCHECKED);
   assert.deepEqual(started[0]?.snapshots[0]?.backends[0]?.servers, [
     { usable: true, weight: 1 },
     { usable: true, weight: 1 },
@@ -148,7 +157,7 @@ test('a connect that failed brings the next check forward, and decides nothing i
 
 test('set-server obeys or says what is wrong', async (t) => {
   const { start, send, newest, started } = host(t);
-  await start(testConfig());
+  await start(UNCHECKED);
   const command = { kind: 'set-server', backend: 'kube-master', admin: 'drain' } as const;
   send({ ...command, id: 1, server: 'm1' });
   assert.deepEqual(newest('set-server'), { kind: 'set-server', id: 1, error: null });
@@ -160,7 +169,7 @@ test('set-server obeys or says what is wrong', async (t) => {
 
 test('a successor starts where its predecessor was', async (t) => {
   const { start, started } = host(t);
-  await start(testConfig(), [
+  await start(UNCHECKED, [
     { backend: 'kube-master', server: 'm2', admin: 'maint', check: 'up', health: 3, weight: 9 },
   ]);
   assert.deepEqual(started[0]?.snapshots[0]?.backends[0]?.servers, [
@@ -171,7 +180,7 @@ test('a successor starts where its predecessor was', async (t) => {
 
 test('stop pauses, waits for connections, and ends with 0', async (t) => {
   const { start, send, started, exits } = host(t);
-  await start(testConfig());
+  await start(UNCHECKED);
   const plane = started[0];
   const counters = plane?.counters[0];
   assert.ok(plane && counters);
@@ -187,7 +196,7 @@ test('stop pauses, waits for connections, and ends with 0', async (t) => {
 
 test('stop waits no longer than the grace', async (t) => {
   const { start, send, started, exits } = host(t);
-  await start(testConfig());
+  await start(UNCHECKED);
   const counters = started[0]?.counters[0];
   assert.ok(counters);
   counters[(started[0]?.layout.frontends[0] ?? 0) + 1] = 1;
@@ -198,12 +207,12 @@ test('stop waits no longer than the grace', async (t) => {
 
 test('a data plane that fails, or cannot start, ends the process with its reason', async (t) => {
   const first = host(t);
-  await first.start(testConfig());
+  await first.start(UNCHECKED);
   first.started[0]?.emit({ kind: 'failed', message: 'Relay 0 ended' });
   assert.deepEqual(first.newest('failed'), { kind: 'failed', text: 'Relay 0 ended' });
   assert.deepEqual(first.exits, [1]);
   const second = host(t, { started: [], start: () => Promise.reject(new Error('No relay')) });
-  second.begin(testConfig());
+  second.begin(UNCHECKED);
   await waitFor('the end', () => second.exits.length > 0);
   assert.deepEqual(second.newest('failed'), { kind: 'failed', text: 'No relay' });
   assert.deepEqual(second.exits, [1]);
