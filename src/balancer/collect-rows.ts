@@ -1,6 +1,6 @@
 /** Turns configuration, server table, counters and rates into the rows of one moment. */
 
-import type { BackendConfig, BalancerConfig } from '../config/model.ts';
+import type { BackendConfig, BalancerConfig, FrontendConfig } from '../config/model.ts';
 import { assert } from '../core/assert.ts';
 import { fullHealth } from '../health/rise-fall.ts';
 import { checkStatusText } from '../health/server-events.ts';
@@ -76,7 +76,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     proxy: frontend.name,
     proxyId,
     mode: 'tcp',
-    limit: frontend.connectionsMax,
+    limit: frontendLimit(config, frontend),
     sessionsCurrent: frontendCounter(plane, index, 'connectionsCurrent'),
     sessionsMax: frontendCounter(plane, index, 'connectionsMax'),
     sessionsTotal: frontendCounter(plane, index, 'connectionsTotal'),
@@ -233,10 +233,15 @@ function rowCheck({
   };
 }
 
+/** A frontend without a limit of its own has the process's. */
+function frontendLimit(config: BalancerConfig, frontend: FrontendConfig): number {
+  return frontend.connectionsMax === 0 ? config.process.connectionsMax : frontend.connectionsMax;
+}
+
 /** HAProxy's default `fullconn`: a tenth of what its frontends let in. */
 function backendLimit(config: BalancerConfig, backend: BackendConfig): number {
   const frontends = config.frontends.filter((frontend) => frontend.backend === backend.name);
-  return Math.ceil(frontends.reduce((sum, one) => sum + one.connectionsMax, 0) / 10);
+  return Math.ceil(frontends.reduce((sum, one) => sum + frontendLimit(config, one), 0) / 10);
 }
 
 /** Weight of the servers that carry the backend now: the active ones, or the first backup. */

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type PageOptions, statsPage } from './html.ts';
+import type { ProcessInfo } from './info.ts';
+import type { BackendRow, FrontendRow, ServerRow } from './rows.ts';
+
+const info: ProcessInfo = {
+  version: '2.6.12-evergate0.1.0',
+  releaseDate: '2026/11/23',
+  node: 'node<1>',
+  pid: 42,
+  relays: 2,
+  uptimeS: 65,
+  startTimeS: 0,
+  filesMax: 1024,
+  connectionsMax: 4000,
+  connectionsCurrent: 3,
+  connectionsTotal: 30,
+  requestsTotal: 5,
+  rate: 1,
+  rateMax: 9,
+  listeners: 4,
+  stopping: false,
+  logsDropped: 0,
+  bytesOut: 1000,
+  bytesOutRate: 10_000,
+  splicedBytes: 500,
+  memoryBytes: 1,
+};
+
+const traffic = {
+  proxyId: 3,
+  mode: 'tcp',
+  sessionsCurrent: 1,
+  sessionsMax: 2,
+  sessionsTotal: 1_234_567,
+  bytesIn: 4,
+  bytesOut: 5,
+  rate: 6,
+  rateMax: 7,
+} as const;
+const outcomes = {
+  connectErrors: 0,
+  retries: 0,
+  redispatches: 0,
+  clientAborts: 0,
+  serverAborts: 0,
+  lastSessionS: -1,
+  connectTimeMs: 0,
+  connectTimeMaxMs: 0,
+  sessionTimeMs: 0,
+  sessionTimeMaxMs: 0,
+  weight: 1,
+  lastChangeS: 75,
+  downtimeS: 0,
+  downTransitions: 0,
+};
+const frontend: FrontendRow = {
+  ...traffic,
+  kind: 'frontend',
+  proxy: 'kube-api',
+  proxyId: 2,
+  limit: 3000,
+  http: null,
+};
+const server: ServerRow = {
+  ...traffic,
+  ...outcomes,
+  kind: 'server',
+  proxy: 'kube-master',
+  server: 'm1',
+  serverId: 1,
+  address: '127.0.0.1:6443',
+  limit: null,
+  backup: false,
+  state: 'down',
+  status: 'DOWN',
+  configuredWeight: 1,
+  check: {
+    failed: 1,
+    running: true,
+    status: 'L4CON',
+    description: 'Layer4 connection problem',
+    info: 'Connection refused',
+    durationMs: 0.2,
+    rise: 2,
+    fall: 2,
+    health: 0,
+  },
+};
+const backend: BackendRow = {
+  ...traffic,
+  ...outcomes,
+  kind: 'backend',
+  proxy: 'kube-master',
+  limit: 300,
+  algorithm: 'source',
+  up: false,
+  usableActive: 0,
+  usableBackup: 0,
+  servers: 1,
+  http: null,
+};
+const options: PageOptions = {
+  uri: '/stats?a&b',
+  request: { format: 'html', noRefresh: false, upOnly: false, scope: '', action: null },
+  hideVersion: false,
+  showNode: true,
+  admin: true,
+};
+
+/** Cells of a row, each as often as it spans. */
+function width(row: string): number {
+  let cells = 0;
+  for (const [cell] of row.matchAll(/<t[dh]\b[^>]*>/g)) {
+    cells += Number(/colspan="(\d+)"/.exec(cell)?.[1] ?? 1);
+  }
+  return cells;
+}
+
+for (const admin of [true, false]) {
+  test(`every row is as wide as the table's head (${admin ? 'with' : 'without'} forms)`, () => {
+    const rows = [frontend, server, { ...server, check: null }, backend];
+    const page = statsPage(rows, info, { ...options, admin });
+    for (const [, head = '', body = ''] of page.matchAll(
+      /<thead>([\s\S]*?)<\/thead>\s*<tbody>([\s\S]*?)<\/tbody>/g,
+    )) {
+      const wanted = width(head.slice(0, head.indexOf('</tr>')));
+      for (const row of body.split('</tr>').slice(0, -1)) assert.equal(width(row), wanted, row);
+    }
+    assert.equal(page.includes('<form'), admin);
+  });
+}
+
+test('it tells what scrapers look for', () => {
+  const page = statsPage([frontend, server, backend], info, options);
+  assert.match(page, /HAProxy version 2\.6\.12-evergate0\.1\.0, released 2026\/11\/23/);
+  assert.match(page, /uptime = <\/b>0d 0h01m05s/);
+  assert.match(page, /bit rate = <\/b>80\.000 kbps/);
+  assert.match(page, /<tr class="down">/);
+  assert.match(page, /1m15s DOWN/);
+  assert.match(page, /title="Layer4 connection problem: Connection refused">L4CON in 0ms/);
+  assert.doesNotMatch(statsPage([], info, { ...options, hideVersion: true }), /2\.6\.12|released/);
+});
+
+test('what comes from outside is escaped', () => {
+  const page = statsPage([{ ...server, server: '"><script>' }], info, options);
+  assert.ok(!page.includes('<script>'));
+  assert.ok(page.includes('node&lt;1&gt;'));
+  assert.ok(page.includes('href="/stats?a&amp;b;up"'));
+});
