@@ -169,7 +169,7 @@ export class Cluster {
   async #findTarget(name: FaultName): Promise<LabNode | undefined> {
     switch (FAULTS[name].target) {
       case 'apiserver':
-        return this.nodes.find((node) => node.parts.apiserver.running);
+        return this.nodes.find((node) => node.parts.apiserver.working);
       case 'broken':
         return this.nodes.find((node) => !node.complete);
       case 'owner': {
@@ -213,7 +213,7 @@ export class Cluster {
 const TARGET_MISSING = {
   owner: 'no node holds the VIP',
   apiserver: 'no apiserver runs',
-  broken: 'everything runs; name a node with --node to let go on what was stopped',
+  broken: 'everything runs',
 } as const;
 
 function describe(exit: ServiceExit): string {

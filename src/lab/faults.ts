@@ -71,7 +71,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   'power-on': {
     key: 'p',
     target: 'broken',
-    does: 'start of whatever does not run',
+    does: 'start of whatever does not run, SIGCONT to what was stopped',
     expected: 'the node comes back; the highest priority takes the VIP again',
     single: true,
   },

@@ -58,9 +58,9 @@ export class LabNode {
     if (daemon !== null && !daemon.running) daemon.start();
   }
 
-  /** Everything that belongs here runs. A stopped process counts as running. */
+  /** Everything that belongs here runs, and nothing of it is stopped. */
   get complete(): boolean {
-    return this.parts.apiserver.running && this.parts.daemon?.running !== false;
+    return this.parts.apiserver.working && this.parts.daemon?.working !== false;
   }
 
   /** Lets go on what was stopped and starts what is missing. */

@@ -29,6 +29,11 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return stat !== null && stat.startTime === identity.startTime && stat.state !== 'Z';
 }
 
+/** Runs and is not held by SIGSTOP. */
+export function isWorking(identity: ProcessIdentity): boolean {
+  return isRunning(identity) && readStat(identity.pid)?.state !== 'T';
+}
+
 /** Sends a signal if this very process is still there; tells whether it was. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isRunning(identity)) return false;

@@ -3,7 +3,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { LabError } from './lab-error.ts';
-import { identify, isRunning, type ProcessIdentity, signalProcess } from './processes.ts';
+import {
+  identify,
+  isRunning,
+  isWorking,
+  type ProcessIdentity,
+  signalProcess,
+} from './processes.ts';
 
 export type ServiceSpec = {
   /** "evergate on k8s-master" */
@@ -79,6 +85,10 @@ export class Service {
 
   get running(): boolean {
     return this.#identity !== null && isRunning(this.#identity);
+  }
+
+  get working(): boolean {
+    return this.#identity !== null && isWorking(this.#identity);
   }
 
   get identity(): ProcessIdentity | null {
