@@ -11,6 +11,9 @@ import { assert } from '../core/assert.ts';
 /** Accounts and groups looked through at most; more means the file is not what it should be. */
 const ENTRIES_MAX = 100_000;
 
+/** NGROUPS_MAX is 65,536; a service account is in a handful. */
+const GROUPS_MAX = 64;
+
 export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
 
 /** The account of that name or number; null when there is none. */
@@ -39,24 +42,36 @@ export function groupId(group: string): number | null {
  */
 export function becomeAccount(account: Account, gid: number): void {
   assert(account.uid !== 0, 'privileges are dropped to an account other than root');
-  const { initgroups, setgid, setuid, getuid, geteuid } = process;
-  assert(initgroups && setgid && setuid && getuid && geteuid, 'the main thread changes identity');
-  initgroups(account.name, gid);
+  const { setgroups, setgid, setuid, getuid, geteuid } = process;
+  assert(setgroups && setgid && setuid && getuid && geteuid, 'the main thread changes identity');
+  setgroups([gid, ...supplementaryGroups(account.name)]);
   setgid(gid);
   setuid(account.uid);
   assert(getuid() === account.uid && geteuid() === account.uid, 'the identity is changed');
 }
 
-/** The fields of the line whose first field is `key`, or whose third (the number) is. */
-function findEntry(file: string, key: string): readonly string[] | null {
-  let lines: readonly string[];
+/** Groups that list the account as a member, as initgroups(3) collects them. */
+function supplementaryGroups(user: string): readonly number[] {
+  return entriesOf('/etc/group')
+    .filter(([, , , members = '']) => members.split(',').includes(user))
+    .map((fields) => parseId(fields[2]))
+    .filter((gid): gid is number => gid !== null && gid !== 0)
+    .slice(0, GROUPS_MAX);
+}
+
+function entriesOf(file: string): readonly (readonly string[])[] {
   try {
-    lines = readFileSync(file, 'utf8').split('\n', ENTRIES_MAX);
+    const lines = readFileSync(file, 'utf8').split('\n', ENTRIES_MAX);
+    return lines.map((line) => line.split(':'));
   } catch {
     // A container without account files has no accounts.
-    return null;
+    return [];
   }
-  const entries = lines.map((line) => line.split(':'));
+}
+
+/** The fields of the line whose first field is `key`, or whose third (the number) is. */
+function findEntry(file: string, key: string): readonly string[] | null {
+  const entries = entriesOf(file);
   const byName = entries.find(([name]) => name === key && key !== '');
   return byName ?? entries.find((fields) => /^\d+$/.test(key) && fields[2] === key) ?? null;
 }
