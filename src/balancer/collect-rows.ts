@@ -9,14 +9,8 @@ import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../s
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 import { lastSessionS, wholeSeconds } from './rates.ts';
-import {
-  type BackendEntry,
-  isServing,
-  isUsable,
-  type ServerEntry,
-  type ServerTable,
-  weightOf,
-} from './server-table.ts';
+import { isServing, isUsable, type ServerEntry, weightOf } from './server-entry.ts';
+import type { BackendEntry, ServerTable } from './server-table.ts';
 
 export type RowSources = HttpRowSources & {
   readonly table: ServerTable;

@@ -5,7 +5,8 @@ import { checkReason } from '../health/server-events.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../stats/status.ts';
 import { serverAddress } from './collect-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
-import { checkStateOf, type ServerEntry, type ServerTable, weightOf } from './server-table.ts';
+import { checkStateOf, type ServerEntry, weightOf } from './server-entry.ts';
+import type { ServerTable } from './server-table.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { BackendConfig } from '../config/model.ts';
 import type { CheckResult, ServerStateRecord } from '../health/server-state.ts';
 import { testBackend, testServer } from './fixture.ts';
-import { checkStateOf, healthPlace, ServerTable } from './server-table.ts';
+import { checkStateOf, healthPlace } from './server-entry.ts';
+import { ServerTable } from './server-table.ts';
 
 const PASSED: CheckResult = { status: 'L4OK', passed: true, info: '', durationMs: 0 };
 const REFUSED: CheckResult = {

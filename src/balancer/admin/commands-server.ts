@@ -3,7 +3,8 @@
 import type { BalanceConfig } from '../../config/model.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
-import { WEIGHT_MAX, weightOf } from '../server-table.ts';
+import { weightOf } from '../server-entry.ts';
+import { WEIGHT_MAX } from '../server-table.ts';
 import type { Command } from './command-table.ts';
 import type { AdminContext } from './context.ts';
 

@@ -5,7 +5,7 @@ import { infoText } from '../../stats/info.ts';
 import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
 import { type ServerStateRow, serversStateText } from '../../stats/servers-state.ts';
 import { listProxies } from '../collect-rows.ts';
-import { isUp, weightOf } from '../server-table.ts';
+import { isUp, weightOf } from '../server-entry.ts';
 import type { Command, CommandSession } from './command-table.ts';
 import type { AdminContext } from './context.ts';
 

@@ -1,0 +1,88 @@
+/** What is true about one server, and what follows from it. */
+
+import type { ServerConfig } from '../config/model.ts';
+import { checkState, fullHealth, initialHealth, restoredHealth } from '../health/rise-fall.ts';
+import type {
+  AdminState,
+  CheckResult,
+  CheckState,
+  ServerStateRecord,
+} from '../health/server-state.ts';
+
+export type ServerEntry = {
+  readonly config: ServerConfig;
+  admin: AdminState;
+  /** 0 for a server without a check. */
+  health: number;
+  result: CheckResult;
+  /** Set at run time; null: the configured one. */
+  weight: number | null;
+  changedAtMs: number;
+  /** Of finished times out of service. */
+  downtimeMs: number;
+  failedChecks: number;
+  downTransitions: number;
+};
+
+const NOT_CHECKED: CheckResult = { status: 'INI', passed: true, info: '', durationMs: 0 };
+
+/** Whether the checks say so, or nothing says otherwise. */
+export function isUp({ config, health }: ServerEntry): boolean {
+  return config.check === null || health >= config.check.rise;
+}
+
+/** Up and not in maintenance; draining servers go on serving what they have. */
+export function isServing(entry: ServerEntry): boolean {
+  return entry.admin !== 'maint' && isUp(entry);
+}
+
+export function weightOf({ config, weight }: ServerEntry): number {
+  return weight ?? config.weight;
+}
+
+/** May take new connections. */
+export function isUsable(entry: ServerEntry): boolean {
+  return entry.admin === 'ready' && isUp(entry) && weightOf(entry) > 0;
+}
+
+export function checkStateOf({ config, health, result }: ServerEntry): CheckState {
+  if (config.check === null) return 'unchecked';
+  const state = checkState(config.check, health);
+  // Before the first result a server counts as up, without a failure behind it.
+  return result.status === 'INI' && state === 'going-down' ? 'up' : state;
+}
+
+/** "1/2 DOWN": where the counter stands on its way, as HAProxy shows it. */
+export function healthPlace({ config, health }: ServerEntry): string {
+  if (config.check === null) return 'UP';
+  const { rise, fall } = config.check;
+  if (health >= rise) return `${health - rise + 1}/${fall} UP`;
+  return `${health}/${rise} DOWN`;
+}
+
+/** A server at the start, or where the previous balancer left it. */
+export function newEntry(
+  config: ServerConfig,
+  record: ServerStateRecord | undefined,
+  now: number,
+): ServerEntry {
+  const initial = config.check === null ? 0 : initialHealth(config.check);
+  const health =
+    config.check === null || record === undefined
+      ? initial
+      : restoredHealth(config.check, record.health);
+  return {
+    config,
+    admin: record?.admin ?? (config.disabled ? 'maint' : 'ready'),
+    health,
+    result:
+      config.check !== null && health < fullHealth(config.check) && health !== initial
+        ? { status: 'UNK', passed: false, info: 'Known from before a restart', durationMs: 0 }
+        : NOT_CHECKED,
+    weight: record?.weight ?? null,
+    changedAtMs: now,
+    downtimeMs: 0,
+    failedChecks: 0,
+    downTransitions: 0,
+  };
+}
