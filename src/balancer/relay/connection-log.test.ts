@@ -78,11 +78,11 @@ test('failed and missing servers are SC, retries are counted', { timeout: 20_000
   client.end('x');
   await until('the first line is there', () => lines.length === 1);
   assert.match(lines[0] ?? '', /front back\/s2 0\/\d+\/\d+ 1 -- 1\/1\/0\/0\/\+1 0\/0\n$/);
-  publish([true, false]);
+  await publish([true, false]);
   connect({ port, host: '127.0.0.1' }).on('error', () => {});
   await until('the second line is there', () => lines.length === 2);
   assert.match(lines[1] ?? '', /front back\/s1 0\/-1\/\d+ 0 SC 1\/1\/0\/0\/0 0\/0\n$/);
-  publish([false, false]);
+  await publish([false, false]);
   connect({ port, host: '127.0.0.1' }).on('error', () => {});
   await until('the third line is there', () => lines.length === 3);
   assert.match(lines[2] ?? '', /front back\/<NOSRV> -1\/-1\/\d+ 0 SC 1\/1\/0\/0\/0 0\/0\n$/);

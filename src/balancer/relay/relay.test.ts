@@ -178,7 +178,7 @@ test('without any server the client is reset at once', TIMEOUT, async (t) => {
   const { port, count, publish } = await startPlane(t, { servers: [dead, dead] });
   assert.match(await attempt(port), /ECONNRESET/);
   assert.equal(count(0, 'connectErrors') + count(1, 'connectErrors'), 2);
-  publish([false, false]);
+  await publish([false, false]);
   assert.match(await attempt(port), /ECONNRESET/);
   await until('both are counted', () => count('backend', 'connectErrors') === 2);
   assert.equal(count('relay', 'connectionsCurrent'), 0);
@@ -319,6 +319,7 @@ test('descriptors running out pause accepting without a spin', TIMEOUT, async (t
   const began = performance.now();
   await until('time passes', () => performance.now() - began > 300);
   assert.ok(count('relay', 'loops') - loops < 200, 'the loop does not spin');
+  assert.ok(count('relay', 'acceptPauses') < 12, 'each rest lasts');
   for (const client of clients) client.destroy();
   await until('all are gone', () => count('relay', 'connectionsCurrent') === 0);
 });
@@ -351,7 +352,7 @@ test('a snapshot moves new clients, shutdownSessions() cuts the old ones', TIMEO
   const { port, count, plane, publish } = await startPlane(t, { servers: [one.port, two.port] });
   const clients = await Promise.all(Array.from({ length: 4 }, () => dial(t, port)));
   await until('they are spread', () => one.sockets.size === 2 && two.sockets.size === 2);
-  publish([false, true]);
+  await publish([false, true]);
   plane.shutdownSessions('back', 's1');
   await until('s1 is empty', () => count(0, 'sessionsCurrent') === 0);
   assert.equal(count(1, 'sessionsCurrent'), 2);
