@@ -75,7 +75,9 @@ class World {
   run(until: number): void {
     for (let turns = 0; this.now < until; turns += 1) {
       assert.ok(turns < 100_000, 'the simulation makes progress');
-      this.now = Math.min(until, ...this.#packets.map(({ at }) => at), ...this.#ticks());
+      // What is on its way to a node that froze meanwhile waits with it.
+      const arriving = this.#packets.filter(({ to }) => !this.#isFrozen(to));
+      this.now = Math.min(until, ...arriving.map(({ at }) => at), ...this.#ticks());
       const due = this.#packets.filter(({ at, to }) => at <= this.now && !this.#isFrozen(to));
       for (const packet of due) this.#packets.splice(this.#packets.indexOf(packet), 1);
       // Packets first: the shell drains its sockets before it looks at its timers.
