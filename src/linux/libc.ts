@@ -10,7 +10,7 @@ import koffi from 'koffi';
 
 const libc = koffi.load('libc.so.6');
 
-type CType = 'int' | 'uint32_t' | 'int64_t' | 'uint64_t' | 'size_t' | 'ssize_t';
+type CType = 'int' | 'uint32_t' | 'int64_t' | 'uint64_t' | 'size_t';
 
 /** Binds `name`. Pointers and lengths are int64_t; strings go through cString(). */
 export function bind<Arguments extends readonly number[]>(

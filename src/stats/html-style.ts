@@ -10,7 +10,7 @@ export const PAGE_STYLE = `
 --down:#431d1b;--down-ink:#ff9d94;--maint:#38291a;--maint-ink:#e0b07a;--drain:#1b2d4d;
 --drain-ink:#9dc0ff;--accent:#7aaaf7}}
 *{box-sizing:border-box}
-body{margin:0;padding:1.25rem 1.5rem 3rem;background:var(--bg);color:var(--ink);
+body{margin:0;padding:1rem 1rem 3rem;background:var(--bg);color:var(--ink);
 font:13px/1.45 system-ui,sans-serif}
 a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 h1{font-size:1.35rem;margin:0}h1 small{font-size:.8rem;font-weight:400;color:var(--soft)}
@@ -24,11 +24,11 @@ header nav{margin-left:auto;display:flex;gap:1rem}
 .notice{padding:.6rem .9rem;border-radius:.4rem;margin:0 0 1rem;background:var(--warn);
 color:var(--warn-ink)}.notice.good{background:var(--up);color:var(--up-ink)}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;
-margin:0 0 1.25rem;padding:.75rem .9rem}
+margin:0 0 1rem;padding:.7rem .75rem}
 .scroll{overflow-x:auto;margin-top:.5rem}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;white-space:nowrap}
-th,td{padding:.22rem .5rem;text-align:right;border-bottom:1px solid var(--line)}
-thead th{background:var(--head);font-weight:600;font-size:12px}
+table{border-collapse:collapse;width:100%;font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}
+th,td{padding:.22rem .34rem;text-align:right;border-bottom:1px solid var(--line)}
+thead th{background:var(--head);font-weight:600;font-size:11px}
 thead tr:first-child th{border-left:1px solid var(--line);text-align:center}
 th:first-child,td:first-child,td.name,th.name,td.words{text-align:left}
 tbody tr:last-child td{border-bottom:0}
