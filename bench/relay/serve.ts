@@ -47,6 +47,7 @@ const config: BalancerConfig = {
       retries: 3,
       logs: [],
       logHealthChecks: false,
+      panic: false,
       listen: false,
       servers: [
         {
@@ -57,6 +58,7 @@ const config: BalancerConfig = {
           connectionsMax: 0,
           backup: false,
           disabled: false,
+          shutdownSessionsOnDown: false,
           check: null,
         },
       ],

@@ -20,7 +20,7 @@ const BALANCES: readonly BalanceConfig[] = [
 
 function server(weight: number, backup = false): ServerConfig {
   const base = { name: 's', host: '127.0.0.1', port: 1, connectionsMax: 0, check: null };
-  return { ...base, weight, backup, disabled: false };
+  return { ...base, weight, backup, disabled: false, shutdownSessionsOnDown: false };
 }
 
 function context(overrides: Partial<PickContext> = {}): PickContext {

@@ -14,6 +14,8 @@ export const TEST_CHECK: CheckConfig = {
   rise: 2,
   fall: 2,
   connectTimeoutMs: 2000,
+  responseTimeoutMs: null,
+  passive: null,
 };
 
 export function testServer(name: string, changes: Partial<ServerConfig> = {}): ServerConfig {
@@ -25,6 +27,7 @@ export function testServer(name: string, changes: Partial<ServerConfig> = {}): S
     connectionsMax: 0,
     backup: false,
     disabled: false,
+    shutdownSessionsOnDown: false,
     check: TEST_CHECK,
     ...changes,
   };
@@ -42,6 +45,7 @@ export function testBackend(changes: Partial<BackendConfig> = {}): BackendConfig
     servers: [testServer('m1'), testServer('m2')],
     logs: [],
     logHealthChecks: false,
+    panic: false,
     listen: false,
     ...changes,
   };

@@ -84,7 +84,27 @@ export type ConnectionLog = {
   readonly dontLogNull: boolean;
 };
 
-/** A TCP frontend: accepts clients and hands them to one backend. */
+/** How TCP finds a peer that is gone without a word (tcp(7)); null: the kernel's own value. */
+export type KeepaliveConfig = {
+  /** Silence before the first probe, rounded up to whole seconds. */
+  readonly idleMs: number | null;
+  /** From probe to probe, rounded up to whole seconds. */
+  readonly intervalMs: number | null;
+  /** Probes without an answer until the connection is given up. */
+  readonly probes: number | null;
+};
+
+/** One rule over the address a connection comes from; of a list the first that matches decides. */
+export type SourceRule = {
+  readonly action: 'allow' | 'deny';
+  /** "192.168.1.0/24", "fd00::/8" or single addresses; empty: every address. */
+  readonly networks: readonly string[];
+};
+
+/**
+ * A TCP frontend: accepts clients and hands them to one backend. Optional members are features that are
+ * off where a front end does not name them.
+ */
 export type FrontendConfig = {
   readonly name: string;
   readonly binds: readonly BindConfig[];
@@ -94,6 +114,16 @@ export type FrontendConfig = {
   readonly clientTimeoutMs: number;
   /** After the server half-closed; null: clientTimeoutMs. */
   readonly clientFinTimeoutMs: number | null;
+  /** Probes idle clients. */
+  readonly keepalive?: KeepaliveConfig;
+  /** Longest time sent bytes stay unacknowledged (TCP_USER_TIMEOUT), at least 1. */
+  readonly userTimeoutMs?: number;
+  /** Every connection begins with a PROXY protocol header, which names its client. */
+  readonly acceptProxy?: boolean;
+  /** Who may connect, judged by the connection's own address; without a match it is allowed. */
+  readonly sources?: readonly SourceRule[];
+  /** New connections of one source address (IPv6: one /64) within a period; more are reset. */
+  readonly sourceRate?: { readonly connections: number; readonly periodMs: number };
   readonly log: ConnectionLog;
 };
 
@@ -122,6 +152,7 @@ export type StatsPageConfig = {
   readonly showNode: boolean;
 };
 
+/** Optional members are features that are off where a front end does not name them. */
 export type BackendConfig = {
   readonly name: string;
   readonly balance: BalanceConfig;
@@ -132,10 +163,24 @@ export type BackendConfig = {
   readonly tunnelTimeoutMs: number | null;
   /** Connection attempts after the first before a client is given up (HAProxy: retries). */
   readonly retries: number;
+  /** Longest wait for a server with room; absent: connectTimeoutMs. */
+  readonly queueTimeoutMs?: number;
+  /** Probes idle servers. */
+  readonly keepalive?: KeepaliveConfig;
+  /** A connect not answered within it is raced by one to another server, at least 1. */
+  readonly hedgeConnectMs?: number;
+  /**
+   * A TLS hello not answered within it goes to another server, too, and the first answer counts, at
+   * least 1. Connections that begin otherwise are left alone: a second hello does no harm, a second
+   * request might.
+   */
+  readonly hedgeAfterMs?: number;
   readonly servers: readonly ServerConfig[];
   /** Server events (UP, DOWN ...) go here. */
   readonly logs: readonly LogTarget[];
   readonly logHealthChecks: boolean;
+  /** With no usable server, try those that checks took out instead of turning clients away. */
+  readonly panic: boolean;
   /** true where the proxy was a `listen`: the CSV then has one proxy with both rows. */
   readonly listen: boolean;
 };
@@ -146,8 +191,13 @@ export type BalanceConfig =
   | { readonly kind: 'leastconn' }
   | { readonly kind: 'first' }
   | { readonly kind: 'random'; readonly draws: number }
-  | { readonly kind: 'source' };
+  | {
+      readonly kind: 'source';
+      /** consistent: few clients change their server when one comes or goes; absent: map-based. */
+      readonly hash?: 'map-based' | 'consistent';
+    };
 
+/** Optional members are features that are off where a front end does not name them. */
 export type ServerConfig = {
   readonly name: string;
   /** Numeric, or a name as the file has it, to be resolved before the model is put to use. */
@@ -157,15 +207,53 @@ export type ServerConfig = {
   readonly weight: number;
   /** 0: no limit. */
   readonly connectionsMax: number;
+  /** Clients that wait for this very server (balance source); absent or 0: no limit of its own. */
+  readonly queueMax?: number;
+  /** From coming up until the full weight is reached. */
+  readonly slowstartMs?: number;
+  /** Longest time sent bytes stay unacknowledged (TCP_USER_TIMEOUT), at least 1. */
+  readonly userTimeoutMs?: number;
+  /** Begins each connection with a PROXY protocol header of this version. */
+  readonly sendProxy?: 1 | 2;
+  /** Resets its sessions when it goes down. */
+  readonly shutdownOnDown?: boolean;
+  /** Resets the sessions of backup servers when it comes up. */
+  readonly shutdownBackupsOnUp?: boolean;
   readonly backup: boolean;
   /** Starts in maintenance (HAProxy: `disabled`). */
   readonly disabled: boolean;
   readonly check: CheckConfig | null;
+  /** Cut its sessions when it goes down (HAProxy: `on-marked-down shutdown-sessions`). */
+  readonly shutdownSessionsOnDown: boolean;
 };
 
-/** An active health check. Kinds other than tcp come as further members of the union. */
-export type CheckConfig = {
-  readonly kind: 'tcp';
+/** An active health check, by what a server must do to pass. */
+export type CheckConfig = TcpCheckConfig | TlsCheckConfig | HttpCheckConfig;
+
+/** It takes a connection. */
+export type TcpCheckConfig = CheckSchedule & { readonly kind: 'tcp' };
+
+/** It completes a TLS handshake. */
+export type TlsCheckConfig = CheckSchedule & { readonly kind: 'tls'; readonly tls: CheckTls };
+
+/** It answers an HTTP request as expected. */
+export type HttpCheckConfig = CheckSchedule & {
+  readonly kind: 'http';
+  /** null: over plain TCP. */
+  readonly tls: CheckTls | null;
+  readonly request: HttpCheckRequest;
+  /** All must hold; with none, a status of 200..399 passes. */
+  readonly expect: readonly HttpExpectation[];
+  /**
+   * Which answers take a server out of the balance while its sessions go on, instead of down: none, 404
+   * (HAProxy: `http-check disable-on-404`), or every answer with a status that is not expected.
+   */
+  readonly drainOn: 'none' | '404' | 'unexpected-status';
+  /** Ask over one connection as long as it lasts; false: a new one each time. */
+  readonly keepConnection: boolean;
+};
+
+export type CheckSchedule = {
   /** null: the server's own. */
   readonly host: string | null;
   readonly port: number | null;
@@ -176,8 +264,72 @@ export type CheckConfig = {
   readonly downIntervalMs: number;
   readonly rise: number;
   readonly fall: number;
-  /** Of the connect, already reckoned from `timeout check`, `timeout connect` and `inter`. */
+  /**
+   * Of the connect and the TLS handshake, already reckoned from `timeout check`, `timeout connect` and
+   * `inter`.
+   */
   readonly connectTimeoutMs: number;
+  /** Of what follows them; null: everything together takes at most connectTimeoutMs. */
+  readonly responseTimeoutMs: number | null;
+  /** What traffic that cannot connect means for the server's health; null: only an earlier check. */
+  readonly passive: PassiveHealthConfig | null;
+};
+
+/** HAProxy: `observe layer4`, `error-limit`, `on-error`. "Mark at once" is a limit of 1 and `mark-down`. */
+export type PassiveHealthConfig = {
+  /** Failed connects in a row that count as one verdict; at least 1. */
+  readonly errorLimit: number;
+  readonly onError: 'fastinter' | 'fail-check' | 'sudden-death' | 'mark-down';
+};
+
+export type CheckTls = {
+  /** `required`: the chain must lead to `ca`, and carry `verifyName` or `sni` where one is given. */
+  readonly verify: 'none' | 'required';
+  /** Why nothing is verified, as status shows it; null: as the file asks, no word about it. */
+  readonly unverifiedReason: string | null;
+  /** Authorities; null: the system's. */
+  readonly ca: FileText | null;
+  /** Client certificate and its key, which may be one file. */
+  readonly certificate: { readonly cert: FileText; readonly key: FileText } | null;
+  /** Sent to the server; null: none. */
+  readonly sni: string | null;
+  /** Name or address the certificate must carry; null: `sni`, or any. */
+  readonly verifyName: string | null;
+  /** Empty: the extension is not sent. */
+  readonly alpn: readonly string[];
+  /** Names and addresses clients use, e.g. the VIP: one that the certificate lacks is a warning. */
+  readonly clientNames: readonly string[];
+};
+
+export type HttpCheckRequest = {
+  readonly method: string;
+  readonly uri: string;
+  readonly version: '1.0' | '1.1';
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  /** Empty: none. */
+  readonly body: string;
+  /** Sent as `Authorization: Bearer`; null: none. */
+  readonly token: FileText | null;
+};
+
+/** HAProxy: `http-check expect [!] ...`. */
+export type HttpExpectation = { readonly negated: boolean } & (
+  | { readonly kind: 'status'; readonly ranges: readonly StatusRange[] }
+  /** The status matches a regular expression. */
+  | { readonly kind: 'rstatus'; readonly pattern: string }
+  /** The body holds the text, or matches. */
+  | { readonly kind: 'string'; readonly text: string }
+  | { readonly kind: 'rstring'; readonly pattern: string }
+);
+
+/** Both included. */
+export type StatusRange = { readonly min: number; readonly max: number };
+
+/** A file whose text is read before the model is put to use, while there is still the right to do so. */
+export type FileText = {
+  readonly path: string;
+  /** null: not read yet. */
+  readonly text: string | null;
 };
 
 // --- VRRP ---------------------------------------------------------------------------------------
@@ -186,6 +338,10 @@ export type VrrpConfig = {
   /** keepalived: `router_id`; null: the host name. */
   readonly routerId: string | null;
   readonly scripts: readonly TrackScriptConfig[];
+  readonly processes: readonly TrackProcessConfig[];
+  readonly files: readonly TrackFileConfig[];
+  readonly syncGroups: readonly SyncGroupConfig[];
+  readonly notifyFifos: readonly NotifyFifoConfig[];
   readonly instances: readonly VrrpInstanceConfig[];
 };
 
@@ -204,6 +360,69 @@ export type TrackScriptConfig = {
   readonly group: string | null;
 };
 
+/** keepalived: `vrrp_track_process`. The weight stands where it is tracked. */
+export type TrackProcessConfig = {
+  readonly name: string;
+  /** As the kernel names the process (proc(5), /proc/PID/comm), or the first word it was started by. */
+  readonly command: string;
+  /** Words after the command, all of them; null: any. */
+  readonly parameters: readonly string[] | null;
+  /** true: `command` is the first word of the command line, e.g. a whole path. */
+  readonly fullCommand: boolean;
+  /** So many must run; at least 1. */
+  readonly quorum: number;
+  /** How long they must run before they count, and be gone before they do not. */
+  readonly startDelayMs: number;
+  readonly endDelayMs: number;
+};
+
+/** keepalived: `track_file`: a number in a file. The weight stands where it is tracked. */
+export type TrackFileConfig = {
+  readonly name: string;
+  readonly path: string;
+  /** Written at the start where there is no file; null: nothing is written. */
+  readonly initialValue: number | null;
+  /** Written at the start whatever there is. */
+  readonly overwrite: boolean;
+};
+
+/** keepalived: `vrrp_sync_group`: instances that are master together or not at all. */
+export type SyncGroupConfig = {
+  readonly name: string;
+  readonly instances: readonly string[];
+  readonly notify: NotifyConfig;
+};
+
+/** A command to run on a change of state; null where there is none. */
+export type NotifyConfig = {
+  readonly master: NotifyCommand | null;
+  readonly backup: NotifyCommand | null;
+  readonly fault: NotifyCommand | null;
+  readonly stop: NotifyCommand | null;
+  /** After the others, with four words more: INSTANCE or GROUP, the name, the state, the priority. */
+  readonly any: NotifyCommand | null;
+};
+
+export type NotifyCommand = {
+  readonly argv: readonly string[];
+  /** Account it runs as; null: the guardian's own. */
+  readonly user: string | null;
+  readonly group: string | null;
+};
+
+/** keepalived: `notify_fifo`: every change of state as a line in a named pipe. */
+export type NotifyFifoConfig = {
+  readonly path: string;
+  /** Owner of the pipe; null: the guardian. */
+  readonly user: string | null;
+  readonly group: string | null;
+  /** Runs as long as the guardian, with the pipe's path as its last word. */
+  readonly reader: NotifyCommand | null;
+};
+
+/** Something an instance tracks. Weight 0: its failure means FAULT. */
+export type TrackConfig = { readonly name: string; readonly weight: number };
+
 export type VrrpInstanceConfig = {
   readonly name: string;
   readonly version: 2 | 3;
@@ -220,13 +439,22 @@ export type VrrpInstanceConfig = {
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   readonly addresses: readonly VirtualAddressConfig[];
+  /** Held like the others, but not advertised. */
+  readonly excludedAddresses: readonly VirtualAddressConfig[];
+  readonly routes: readonly VirtualRouteConfig[];
   /** null: the interface's first address. */
   readonly sourceAddress: string | null;
   readonly transport:
     | { readonly kind: 'multicast'; readonly group: string }
     | { readonly kind: 'unicast'; readonly peers: readonly string[] };
   readonly garp: GarpConfig;
-  readonly trackScripts: readonly { readonly name: string; readonly weight: number }[];
+  readonly trackScripts: readonly TrackConfig[];
+  /** Interfaces that must be up, beside those the instance uses. */
+  readonly trackInterfaces: readonly TrackConfig[];
+  readonly trackProcesses: readonly TrackConfig[];
+  /** The weight multiplies what the file holds; with 0 any number but 0 means FAULT. */
+  readonly trackFiles: readonly TrackConfig[];
+  readonly notify: NotifyConfig;
   /**
    * Follow the local balancer: not serving means FAULT (weight 0) or a priority change. null where none
    * runs here.
@@ -240,6 +468,26 @@ export type VirtualAddressConfig = {
   /** null: the instance's own. */
   readonly interface: string | null;
   readonly label: string | null;
+  /** Number of the scope (rtnetlink(7)): 0 global, 200 site, 253 link, 254 host. */
+  readonly scope: number;
+  /** null: none. */
+  readonly broadcast: string | null;
+};
+
+/** A route that is there while the instance is master (keepalived: `virtual_routes`). */
+export type VirtualRouteConfig = {
+  /** "10.0.0.0/8"; "0.0.0.0/0" is the default route. */
+  readonly destination: string;
+  readonly prefixLength: number;
+  /** null: directly on the interface. */
+  readonly gateway: string | null;
+  /** null: the kernel finds it by the gateway. */
+  readonly interface: string | null;
+  /** Preferred source; null: the kernel chooses. */
+  readonly source: string | null;
+  readonly metric: number;
+  /** Routing table; 254 is the main one. */
+  readonly table: number;
 };
 
 /** keepalived: garp_master_repeat, garp_master_delay, garp_master_refresh. */

@@ -68,6 +68,8 @@ function buildCheck(draft: ProxyDraft, server: ServerDraft): CheckConfig | null 
     rise: settings.rise ?? DEFAULT_RISE,
     fall: settings.fall ?? DEFAULT_FALL,
     connectTimeoutMs: checkConnectTimeoutMs(draft, intervalMs),
+    responseTimeoutMs: null,
+    passive: null,
   };
 }
 
@@ -82,6 +84,7 @@ function buildServer(draft: ProxyDraft, server: ServerDraft): ServerConfig {
     backup: settings.backup ?? false,
     disabled: settings.disabled ?? false,
     check: buildCheck(draft, server),
+    shutdownSessionsOnDown: false,
   };
 }
 
@@ -132,6 +135,7 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
     servers: draft.servers.map((server) => buildServer(draft, server)),
     logs: draft.logs,
     logHealthChecks: draft.logHealthChecks,
+    panic: false,
     listen: draft.kind === 'listen',
   };
 }
