@@ -215,8 +215,6 @@ export type ServerConfig = {
   readonly userTimeoutMs?: number;
   /** Begins each connection with a PROXY protocol header of this version. */
   readonly sendProxy?: 1 | 2;
-  /** Resets its sessions when it goes down. */
-  readonly shutdownOnDown?: boolean;
   /** Resets the sessions of backup servers when it comes up. */
   readonly shutdownBackupsOnUp?: boolean;
   readonly backup: boolean;
