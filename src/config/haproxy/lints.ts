@@ -10,7 +10,7 @@ const IDLE_TIMEOUT_MS_MIN = 600_000;
 /** Ports that speak TLS on every Kubernetes node or in front of one. */
 const TLS_PORTS = [443, 6443, 8443];
 
-const COMMON_PASSWORDS = [
+export const COMMON_PASSWORDS = [
   '',
   '1234',
   '12345',
