@@ -123,6 +123,7 @@ test('step() preempts after preempt_delay, counted from the first lower advertis
   for (let now = 1000; now <= 6000; now += 1000) driver.at(now, advert(50));
   assert.equal(driver.state.down.startedAt, 5000);
   for (let now = 7000; now <= 9000; now += 1000) driver.at(now, advert(50));
+  driver.at(9000, TICK);
   assert.equal(driver.state.phase, 'master');
 });
 
@@ -184,7 +185,7 @@ test('step() yields to a higher priority, and to an equal one with a higher addr
   for (const rival of [advert(101, LOWER), advert(100, HIGHER)]) {
     const driver = master(V2);
     const now = driver.state.lastSentAt + 100;
-    assert.deepEqual(driver.at(now, rival), ['advert 100', 'remove-addresses', 'master -> backup']);
+    assert.deepEqual(driver.at(now, rival), ['remove-addresses', 'advert 100', 'master -> backup']);
     assert.equal(driver.state.master?.heardAt, now);
   }
 });
@@ -254,6 +255,29 @@ test('step() answers a foreign ARP claim with announcements, while master only',
   const backup = new Driver(V2);
   backup.at(0, START);
   assert.deepEqual(backup.at(10, claim), []);
+});
+
+test('a node that slept through the lifetime of its VIP does not draw the clients to itself', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  assert.deepEqual(driver.at(since + 2500, { kind: 'address-lost' }), ['add-addresses', 'garp 5']);
+  const sleeper = master(V2);
+  const woken = sleeper.state.lastSentAt + 3700;
+  assert.deepEqual(sleeper.at(woken, { kind: 'address-lost' }), [
+    'remove-addresses',
+    'master -> backup',
+  ]);
+  assert.deepEqual(sleeper.at(woken, { kind: 'address-lost' }), []);
+});
+
+test('a backup that slept does not take the VIP before it has read what came meanwhile', () => {
+  const driver = new Driver({ ...V2, preempt: false });
+  driver.at(0, START);
+  driver.at(1000, advert(50));
+  const verdict: MachineEvent = { kind: 'track', priorityDelta: 0, faults: [] };
+  assert.deepEqual(driver.at(9000, verdict), []);
+  assert.deepEqual(driver.at(9000, advert(50)), []);
+  assert.deepEqual(driver.at(9000, TICK), []);
 });
 
 const events: fc.Arbitrary<MachineEvent> = fc.oneof(

@@ -74,6 +74,8 @@ export type MachineEvent =
   | { readonly kind: 'track'; readonly priorityDelta: number; readonly faults: readonly string[] }
   /** Somebody else claimed one of our addresses by ARP. */
   | { readonly kind: 'foreign-claim' }
+  /** An address that was put on the interface is no longer there. */
+  | { readonly kind: 'address-lost' }
   | { readonly kind: 'stop' };
 
 export type MachineEffect =
@@ -104,8 +106,9 @@ const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   // RFC 9568 6.4.2: shutdown.
   'backup initialize': [],
   'backup fault': [],
-  // RFC 9568 6.4.3: somebody better; the farewell is ours, see the head of this file.
-  'master backup': ['send-advert', 'remove-addresses'],
+  // RFC 9568 6.4.3: somebody better; the farewell is ours, see the head of this file. It comes last: it
+  // makes the winner announce the addresses, and by then nobody else may answer for them.
+  'master backup': ['remove-addresses', 'send-advert'],
   // RFC 9568 6.4.3: shutdown. The priority sent is 0.
   'master initialize': ['send-advert', 'remove-addresses'],
   // As a shutdown; keepalived does the same.
@@ -165,7 +168,11 @@ export function step(
   const run = new Run(config, state, now);
   run.dropAfterStall();
   run.take(event);
-  run.promoteWhenDue();
+  // Not on other events: those may come before what waits on the sockets is read, and the news that
+  // there is a master may be among it. A tick comes after.
+  if (event.kind === 'tick' || event.kind === 'start' || event.kind === 'release') {
+    run.promoteWhenDue();
+  }
   return { state: run.state, effects: run.effects };
 }
 
@@ -202,6 +209,9 @@ class Run {
         break;
       case 'foreign-claim':
         if (this.state.phase === 'master') this.#announceAgain();
+        break;
+      case 'address-lost':
+        if (this.state.phase === 'master') this.#putBack();
         break;
       case 'stop':
         if (this.state.phase !== 'initialize') this.#move('initialize', 'stopped');
@@ -324,6 +334,12 @@ class Run {
     else if (nextGarp === null || at < nextGarp.at) {
       this.state = { ...this.state, nextGarp: { at, count: repeat } };
     }
+  }
+
+  /** Whoever asked for an address while it was gone had no answer. */
+  #putBack(): void {
+    this.effects.push({ kind: 'add-addresses' });
+    this.#announce(this.#config.garp.repeat, this.state.nextGarp);
   }
 
   /** Announces now; `next` is what was planned for later, null: the refresh, if there is one. */

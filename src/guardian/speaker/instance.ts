@@ -168,19 +168,22 @@ export class Instance {
     }
     old.advertiser.close();
     old.vips.close();
-    if (!old.vips.held) return;
-    this.#tryAddresses(now, () => this.#ports.vips.put(now));
-    this.#announce(this.#resolved.config.garp.repeat);
+    if (old.vips.held) this.#step({ kind: 'address-lost' }, now);
   }
 
-  /** Addresses on this machine have changed: puts back what somebody took away. */
+  /**
+   * Addresses on this machine have changed: puts back what somebody took away. The machine decides: one
+   * that has slept through the lifetime of its addresses may no longer be the master.
+   */
   onAddressesChanged(now: number): void {
     const { vips } = this.#ports;
+    let isMissing = false;
     this.#tryAddresses(now, () => {
-      if (!vips.restore(now)) return;
-      this.#warn('had an address taken away and put it back');
-      vips.announce(this.#resolved.config.garp.repeat);
+      isMissing = vips.isMissing();
     });
+    if (!isMissing) return;
+    this.#step({ kind: 'address-lost' }, now);
+    if (vips.held) this.#warn('had an address taken away and put it back');
   }
 
   /** Priority 0 and no addresses. */

@@ -6,11 +6,9 @@
 import { assert } from '../../core/assert.ts';
 import { type ArpClaim, ArpSocket } from '../../linux/arp.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
 import type { VirtualAddress } from './resolve.ts';
 
-/** Whole seconds are what the kernel takes; it may round up to the next one. */
-export const LIFETIME_SECONDS = 2;
-export const RENEW_INTERVAL_MS = 400;
 /** ARP frames taken at one go. */
 const CLAIMS_MAX = 64;
 
@@ -77,18 +75,16 @@ export class VipSet {
     }
   }
 
-  /** Puts back what vanished while held; returns whether anything had. Throws SystemError. */
-  restore(now: number): boolean {
+  /** Whether an address vanished while held. Throws SystemError. */
+  isMissing(): boolean {
     if (!this.#held) return false;
     const present = this.#route.addresses();
-    const missing = this.#addresses.some((virtual) => {
+    return this.#addresses.some((virtual) => {
       const { index } = this.#port(virtual).link;
       return !present.some(
         ({ address, interfaceIndex }) => address === virtual.address && interfaceIndex === index,
       );
     });
-    if (missing) this.put(now);
-    return missing;
   }
 
   /** Gratuitous ARP, `count` times for each address; returns the first errno, 0: all went out. */
