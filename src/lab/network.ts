@@ -68,6 +68,20 @@ function interfaceUp(topology: Topology, addresses: readonly string[]): string[]
   ];
 }
 
+/** Cuts the nodes off from each other, or joins them again; clients reach each of them throughout. */
+export async function setNodesApart(
+  labId: string,
+  topology: Topology,
+  apart: boolean,
+): Promise<void> {
+  // An isolated port of a bridge exchanges nothing with other isolated ports (bridge(8)).
+  const flag = apart ? 'on' : 'off';
+  const lines = topology.nodes.map(
+    ({ name }) => `link set ${name} type bridge_slave isolated ${flag}`,
+  );
+  await configure(namespaceOf(labId, SWITCH), lines);
+}
+
 /** What a machine that is switched off leaves: no link, and nothing of what its kernel knew. */
 export async function cutPower(labId: string, topology: Topology, host: string): Promise<void> {
   await configure(namespaceOf(labId, host), [

@@ -38,13 +38,19 @@ export type ClusterOptions = {
   readonly requestIntervalMs?: number;
   readonly patienceMs?: number;
   readonly watches?: number;
+  readonly watchSilenceMs?: number;
   /** Try for the same ports on the host every time. */
   readonly steadyPorts?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (text: string) => void;
 };
 
-export const CLIENT_DEFAULTS = { requestIntervalMs: 20, patienceMs: 300, watches: 6 } as const;
+export const CLIENT_DEFAULTS = {
+  requestIntervalMs: 20,
+  patienceMs: 300,
+  watches: 6,
+  watchSilenceMs: 5000,
+} as const;
 
 const SERVING_BOUND_MS = 20_000;
 const SYSLOG_PORT = 514;
@@ -117,6 +123,7 @@ async function build(
     intervalMs: options.requestIntervalMs ?? CLIENT_DEFAULTS.requestIntervalMs,
     patienceMs: options.patienceMs ?? CLIENT_DEFAULTS.patienceMs,
     watches: options.watches ?? CLIENT_DEFAULTS.watches,
+    watchSilenceMs: options.watchSilenceMs ?? CLIENT_DEFAULTS.watchSilenceMs,
   });
   return new Cluster({ state, topology, nodes, client, urls, kubeconfigFile, endpoint });
 }

@@ -106,6 +106,7 @@ async function build(
     intervalMs: options.requestIntervalMs ?? CLIENT_DEFAULTS.requestIntervalMs,
     patienceMs: options.patienceMs ?? CLIENT_DEFAULTS.patienceMs,
     watches: options.watches ?? CLIENT_DEFAULTS.watches,
+    watchSilenceMs: CLIENT_DEFAULTS.watchSilenceMs,
   });
   const endpoint = `${HOST}:${ports.api}`;
   const api = `https://${endpoint}`;

@@ -2,7 +2,7 @@
  * A stand-in kube-apiserver: one process per node of the lab, TLS, every answer names its node (header
  * `x-node`, and in JSON). It is told what to be in its first argument, says {"kind":"ready"} over the
  * channel to the lab, and ends when that channel closes. Its faults are signals: SIGSTOP hangs it,
- * SIGKILL ends it.
+ * SIGKILL ends it, SIGUSR2 makes it not ready (it answers 500 to everything) and ready again.
  */
 
 import { readFileSync } from 'node:fs';
@@ -30,10 +30,18 @@ function serve(options: ApiserverOptions): void {
   process.title = `evergate lab: apiserver ${options.node}`;
   const watches = new Set<ServerResponse>();
   let sequence = 0;
+  let ready = true;
+  process.on('SIGUSR2', () => {
+    ready = !ready;
+  });
   const server = createServer(
     { cert: readFileSync(options.certificateFile), key: readFileSync(options.keyFile) },
     (request, response) => {
       response.setHeader('x-node', options.node);
+      if (!ready) {
+        response.writeHead(500, { 'content-type': 'text/plain' }).end('not ready');
+        return;
+      }
       const result = answer(options.node, options.nodes, request.url ?? '/');
       if (result.kind !== 'watch') {
         const text = result.kind === 'text' ? result.body : JSON.stringify(result.body);

@@ -35,12 +35,16 @@ function start(config: ClientConfig): void {
     turn += 1;
     return { host: config.host, port: config.port, localAddress, secureContext };
   };
-  for (let index = 0; index < config.watches; index++) watches.keepOpen(nextTarget());
+  const { watchSilenceMs } = config;
+  for (let index = 0; index < config.watches; index++) {
+    watches.keepOpen(nextTarget(), watchSilenceMs);
+  }
   // Patience bounds how many requests are under way at once.
   setInterval(async () => {
+    const startedAt = performance.now();
     const outcome = await request(nextTarget(), PATH, config.patienceMs);
     if (outcome.ok) tally.succeed(outcome.node, performance.now());
-    else tally.fail(outcome.reason, performance.now());
+    else tally.fail(outcome.reason, startedAt, performance.now());
   }, config.intervalMs);
   setInterval(report, REPORT_INTERVAL_MS);
 }

@@ -11,6 +11,8 @@ export type ClientConfig = {
   /** A request that takes longer has failed. */
   readonly patienceMs: number;
   readonly watches: number;
+  /** A watch that says nothing for so long is hung; an event comes every second. */
+  readonly watchSilenceMs: number;
 };
 
 export type ToClient =
@@ -43,6 +45,8 @@ export type ClientReport = {
     readonly longestGapMs: number;
     /** From the mark to the end of the last failed request; null: none failed. */
     readonly lastFailureMs: number | null;
+    /** From the mark to the latest start of a request that failed; null: none failed. */
+    readonly lastFailedStartMs: number | null;
   };
   readonly watches: WatchReport;
 };
@@ -61,6 +65,6 @@ export const NO_REQUESTS: ClientReport = {
   failures: {},
   nodes: {},
   longestGapMs: 0,
-  sinceMark: { ok: 0, failed: 0, longestGapMs: 0, lastFailureMs: null },
+  sinceMark: { ok: 0, failed: 0, longestGapMs: 0, lastFailureMs: null, lastFailedStartMs: null },
   watches: { open: 0, events: 0, broken: 0 },
 };

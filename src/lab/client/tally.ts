@@ -10,6 +10,7 @@ type Span = {
   failed: number;
   longestGapMs: number;
   lastFailureAt: number | null;
+  lastFailedStart: number | null;
 };
 
 export class Tally {
@@ -34,11 +35,13 @@ export class Tally {
     for (const span of [this.#all, this.#mark]) span.ok += 1;
   }
 
-  fail(reason: string, now: number): void {
+  /** `startedAt`: when the request began. */
+  fail(reason: string, startedAt: number, now: number): void {
     count(this.#failures, reason);
     for (const span of [this.#all, this.#mark]) {
       span.failed += 1;
       span.lastFailureAt = now;
+      span.lastFailedStart = Math.max(span.lastFailedStart ?? startedAt, startedAt);
     }
   }
 
@@ -60,7 +63,10 @@ export class Tally {
 
   report(now: number, watches: WatchReport): ClientReport {
     this.#stretchGaps(now);
-    const { ok, failed, longestGapMs, lastFailureAt } = this.#mark;
+    const { ok, failed, longestGapMs, lastFailureAt, lastFailedStart } = this.#mark;
+    // A request that was under way at the mark counts as one that began with it.
+    const sinceMark = (at: number | null): number | null =>
+      at === null ? null : Math.round(Math.max(0, at - this.#markAt));
     return {
       marks: this.#marks,
       ok: this.#all.ok,
@@ -72,7 +78,8 @@ export class Tally {
         ok,
         failed,
         longestGapMs: Math.round(longestGapMs),
-        lastFailureMs: lastFailureAt === null ? null : Math.round(lastFailureAt - this.#markAt),
+        lastFailureMs: sinceMark(lastFailureAt),
+        lastFailedStartMs: sinceMark(lastFailedStart),
       },
       watches,
     };
@@ -88,7 +95,7 @@ export class Tally {
 }
 
 function emptySpan(): Span {
-  return { ok: 0, failed: 0, longestGapMs: 0, lastFailureAt: null };
+  return { ok: 0, failed: 0, longestGapMs: 0, lastFailureAt: null, lastFailedStart: null };
 }
 
 function count(counts: Map<string, number>, key: string): void {

@@ -5,19 +5,17 @@ import { open, type RequestTarget } from './request.ts';
 
 const PATH = '/api/v1/events?watch=true';
 const RETRY_MS = 500;
-/** An event comes every second: a stream that is silent for this long is hung. */
-const SILENCE_MAX_MS = 5000;
 
 export class Watches {
   #open = 0;
   #events = 0;
   #broken = 0;
 
-  /** Opens one watch and keeps it open for the life of the process. */
-  keepOpen(target: RequestTarget): void {
+  /** Opens one watch and keeps it open for the life of the process; one that is silent is broken. */
+  keepOpen(target: RequestTarget, silenceMaxMs: number): void {
     const socket = open(target, PATH, 'keep-alive');
     let flowing = false;
-    socket.setTimeout(SILENCE_MAX_MS, () => socket.destroy());
+    socket.setTimeout(silenceMaxMs, () => socket.destroy());
     socket.on('data', (chunk) => {
       if (!flowing) this.#open += 1;
       flowing = true;
@@ -30,7 +28,7 @@ export class Watches {
         this.#open -= 1;
         this.#broken += 1;
       }
-      setTimeout(() => this.keepOpen(target), RETRY_MS);
+      setTimeout(() => this.keepOpen(target, silenceMaxMs), RETRY_MS);
     });
   }
 
