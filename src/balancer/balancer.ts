@@ -71,8 +71,8 @@ export class Balancer {
     this.#admin = new AdminSurface(this.#config, this.#context());
   }
 
-  /** Opens everything, drops privileges; rejects when something cannot be opened. */
-  async start(startDataPlane: StartDataPlane): Promise<void> {
+  /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
+  async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, relays, listeners, beatFd } = this.#message;
     this.#sender.open(config.backends.flatMap(({ logs }) => logs));
     this.#plane = await startDataPlane(
@@ -81,19 +81,26 @@ export class Balancer {
         relays,
         listeners,
         beatFd,
+        accepting: false,
         snapshot: this.#table.snapshot(),
         filesMax: this.#filesMax,
       },
       (event) => this.#onDataPlaneEvent(event),
     );
-    await this.#admin.listen(listeners);
-    this.#look();
-    this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
     flushCompileCache();
     for (const { level, text } of dropPrivileges(config.process)) this.#events.log(level, text);
+  }
+
+  /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */
+  async activate(servers: readonly ServerStateRecord[]): Promise<void> {
+    this.#table.restore(servers);
+    // Clients wait in the kernel's queue: they come before everything else.
+    this.#plane?.accept();
+    await this.#admin.listen(this.#message.listeners);
+    this.#look();
+    this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
     this.#checker.start();
-    this.#events.servers(this.#table.records());
   }
 
   report(): BalancerReport | null {

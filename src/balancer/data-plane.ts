@@ -24,6 +24,8 @@ export type DataPlaneOptions = {
   readonly config: BalancerConfig;
   readonly relays: number;
   readonly listeners: readonly InheritedListener[];
+  /** Whether to accept at once; a spare waits for accept(). */
+  readonly accepting: boolean;
   /** The first state of the servers; later ones come through apply(). */
   readonly snapshot: TrafficSnapshot;
   /** The beat page's descriptor (core/beats.ts). */
@@ -51,6 +53,8 @@ export interface DataPlane {
   apply(snapshot: TrafficSnapshot): void;
   /** Cuts the sessions of one server (`shutdown sessions server`). */
   shutdownSessions(backend: string, server: string): void;
+  /** Starts accepting, where `accepting` was false. */
+  accept(): void;
   /** Stops accepting; the existing connections go on. */
   pause(): void;
   /** Closes everything and ends the threads; resolves when they are gone, at most 1 s later. */

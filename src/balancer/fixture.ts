@@ -118,6 +118,10 @@ export class FakeDataPlane implements DataPlane {
     this.snapshots.push(snapshot);
   }
 
+  accept(): void {
+    this.calls.push('accept');
+  }
+
   shutdownSessions(backend: string, server: string): void {
     this.calls.push(`shutdown ${backend}/${server}`);
   }

@@ -11,7 +11,7 @@ if (process.send === undefined) {
   process.exit(1);
 }
 
-process.title = 'evergate: balancer';
+process.title = 'evergate: spare';
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -25,6 +25,9 @@ const balancer = runBalancer({
   onMessage: (listener) => process.on('message', listener),
   onDisconnect: (listener) => process.once('disconnect', listener),
   exit: (code) => process.exit(code),
+  setTitle: (title) => {
+    process.title = title;
+  },
 });
 
 const die = (error: unknown): void => {

@@ -15,9 +15,13 @@ export type GuardianToBalancer =
       readonly listeners: readonly InheritedListener[];
       readonly relays: number;
       readonly beatFd: number;
+      /** A spare gets everything ready and waits for 'activate'. */
+      readonly standby: boolean;
       /** Where the previous balancer left the servers; empty at the first start. */
       readonly servers: readonly ServerStateRecord[];
     }
+  /** Take over from a balancer that is gone. */
+  | { readonly kind: 'activate'; readonly servers: readonly ServerStateRecord[] }
   | { readonly kind: 'report'; readonly id: number }
   | {
       readonly kind: 'set-server';
@@ -30,6 +34,8 @@ export type GuardianToBalancer =
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type BalancerToGuardian =
+  /** A spare is ready to take over. */
+  | { readonly kind: 'prepared' }
   /** Relays accept and privileges are dropped. */
   | { readonly kind: 'serving' }
   /** Sent on every change, so that a successor can take over. */

@@ -32,6 +32,7 @@ async function waitFor(what: string, condition: () => boolean): Promise<void> {
 function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
   const messages: BalancerToGuardian[] = [];
   const exits: number[] = [];
+  const titles: string[] = [];
   let receive: (message: GuardianToBalancer) => void = () => {};
   let disconnect: () => void = () => {};
   const { fail } = runBalancer({
@@ -47,6 +48,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       disconnect = listener;
     },
     exit: (code) => exits.push(code),
+    setTitle: (title) => titles.push(title),
   });
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
   const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
@@ -56,7 +58,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
     closeFd(beatFd);
   });
   const begin = (config: BalancerConfig, servers: readonly ServerStateRecord[] = []): void => {
-    receive({ kind: 'start', config, listeners: [], relays: 1, beatFd, servers });
+    receive({ kind: 'start', config, listeners: [], relays: 1, beatFd, standby: false, servers });
   };
   const start = async (...args: Parameters<typeof begin>): Promise<void> => {
     begin(...args);
@@ -69,6 +71,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
   return {
     messages,
     exits,
+    titles,
     beats,
     started: startDataPlane.started,
     begin,
@@ -187,10 +190,10 @@ test('stop pauses, waits for connections, and ends with 0', async (t) => {
   const current = (plane.layout.frontends[0] ?? 0) + 1;
   counters[current] = 1;
   send({ kind: 'stop', graceMs: 60_000 });
-  assert.deepEqual(plane.calls, ['pause']);
+  assert.deepEqual(plane.calls, ['accept', 'pause']);
   counters[current] = 0;
   await waitFor('the end', () => exits.length > 0);
-  assert.deepEqual(plane.calls, ['pause', 'stop']);
+  assert.deepEqual(plane.calls, ['accept', 'pause', 'stop']);
   assert.deepEqual(exits, [0]);
 });
 
@@ -216,6 +219,45 @@ test('a data plane that fails, or cannot start, ends the process with its reason
   await waitFor('the end', () => second.exits.length > 0);
   assert.deepEqual(second.newest('failed'), { kind: 'failed', text: 'No relay' });
   assert.deepEqual(second.exits, [1]);
+});
+
+test('a spare accepts nothing until it takes over, where the other left the servers', async (t) => {
+  const { send, started, messages, newest, titles } = host(t);
+  const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
+  t.after(() => closeFd(beatFd));
+  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  send({ ...start, standby: true, servers: [] });
+  await waitFor('prepared', () => newest('prepared') !== undefined);
+  assert.deepEqual(started[0]?.calls, []);
+  assert.equal(newest('serving'), undefined);
+
+  const left = { check: 'unchecked', health: 0, weight: null } as const;
+  send({
+    kind: 'activate',
+    servers: [{ backend: 'kube-master', server: 'm2', admin: 'drain', ...left }],
+  });
+  await waitFor('serving', () => newest('serving') !== undefined);
+  assert.deepEqual(started[0]?.calls, ['accept']);
+  assert.deepEqual(
+    started[0]?.snapshots.at(-1)?.backends[0]?.servers.map(({ usable }) => usable),
+    [true, false],
+  );
+  assert.deepEqual(titles, ['evergate: balancer']);
+  assert.deepEqual(
+    messages.filter(({ kind }) => kind === 'prepared' || kind === 'serving').length,
+    2,
+  );
+});
+
+test('a spare without its guardian ends at once, and frees the sockets', async (t) => {
+  const { send, newest, disconnect, exits } = host(t);
+  const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
+  t.after(() => closeFd(beatFd));
+  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  send({ ...start, standby: true, servers: [] });
+  await waitFor('prepared', () => newest('prepared') !== undefined);
+  disconnect();
+  assert.deepEqual(exits, [0]);
 });
 
 test('a balancer without its guardian serves on for a while, then ends', async (t) => {

@@ -3,6 +3,7 @@
  * case. Knows nothing of how bytes move: the data plane is handed in.
  */
 
+import type { ServerStateRecord } from '../health/server-state.ts';
 import { Balancer } from './balancer.ts';
 import type { StartDataPlane } from './data-plane.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
@@ -22,12 +23,15 @@ export type BalancerHost = {
   onMessage(listener: (message: GuardianToBalancer) => void): void;
   onDisconnect(listener: () => void): void;
   exit(code: number): void;
+  /** The process title, as `ps` shows it. */
+  setTitle(title: string): void;
 };
 
 /** Waits for 'start' and runs to the end of the process. */
 export function runBalancer(host: BalancerHost): { fail(text: string): void } {
   let balancer: Balancer | null = null;
   let ending = false;
+  let standby = false;
 
   const fail = (text: string): void => {
     if (ending) return;
@@ -36,6 +40,9 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     // The verdict is out; what can still be closed is closed, whatever state it is in.
     balancer?.stop(0).catch(() => {});
   };
+
+  const failWith = (error: unknown): void =>
+    fail(error instanceof Error ? error.message : String(error));
 
   const end = (graceMs: number): void => {
     if (ending) return;
@@ -53,12 +60,23 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
       log: (level, text) => host.send({ kind: 'log', level, text }),
       failed: fail,
     });
-    balancer.start(host.startDataPlane).then(
-      () => {
-        if (!ending) host.send({ kind: 'serving' });
-      },
-      (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
-    );
+    standby = message.standby;
+    const prepared = balancer.prepare(host.startDataPlane);
+    if (standby) settle(prepared, 'prepared');
+    else prepared.then(() => activate(message.servers), failWith);
+  };
+
+  const activate = (servers: readonly ServerStateRecord[]): void => {
+    if (balancer === null) throw new Error('A balancer is activated before it was started');
+    standby = false;
+    host.setTitle('evergate: balancer');
+    settle(balancer.activate(servers), 'serving');
+  };
+
+  const settle = (step: Promise<void>, kind: 'prepared' | 'serving'): void => {
+    step.then(() => {
+      if (!ending) host.send({ kind });
+    }, failWith);
   };
 
   const handle = (message: GuardianToBalancer): void => {
@@ -66,6 +84,9 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
       case 'start':
         if (balancer !== null) throw new Error('The balancer was started twice');
         start(message);
+        break;
+      case 'activate':
+        activate(message.servers);
         break;
       case 'report': {
         // Before it serves there is nothing to report; the guardian gives up waiting by itself.
@@ -96,7 +117,9 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     }
   });
   host.onDisconnect(() => {
-    setTimeout(() => end(0), ORPHAN_SERVING_MS);
+    // A spare serves nobody, and holds the sockets a restarted guardian wants to bind.
+    if (standby) host.exit(0);
+    else setTimeout(() => end(0), ORPHAN_SERVING_MS);
   });
   return { fail };
 }

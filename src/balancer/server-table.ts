@@ -59,15 +59,29 @@ export type BackendEntry = {
 export const WEIGHT_MAX = 256;
 
 export class ServerTable {
-  readonly backends: readonly BackendEntry[];
+  #backends: readonly BackendEntry[];
   readonly #options: ServerTableOptions;
   #generation = 0;
 
   constructor(options: ServerTableOptions) {
     this.#options = options;
-    const now = options.now();
-    const records = new Map(options.records.map((one) => [`${one.backend}/${one.server}`, one]));
-    this.backends = options.backends.map((config) => {
+    this.#backends = this.#build(options.records);
+  }
+
+  get backends(): readonly BackendEntry[] {
+    return this.#backends;
+  }
+
+  /** Starts over where another balancer left the servers. */
+  restore(records: readonly ServerStateRecord[]): void {
+    this.#backends = this.#build(records);
+    this.#options.onChange();
+  }
+
+  #build(list: readonly ServerStateRecord[]): readonly BackendEntry[] {
+    const now = this.#options.now();
+    const records = new Map(list.map((one) => [`${one.backend}/${one.server}`, one]));
+    return this.#options.backends.map((config) => {
       const servers = config.servers.map((server) =>
         newEntry(server, records.get(`${config.name}/${server.name}`), now),
       );

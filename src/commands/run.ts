@@ -20,6 +20,7 @@ type RunOptions = {
   readonly node: string;
   readonly runDir: string;
   readonly balancerGrace: number;
+  readonly spare: boolean;
 };
 
 export function runCommand(): Command {
@@ -36,6 +37,7 @@ export function runCommand(): Command {
       parseDuration,
       1000,
     )
+    .option('--no-spare', 'keep no second balancer waiting to take over')
     .addHelpText(
       'after',
       '\nAt least one of --haproxy and --keepalived is needed; either works alone.\n' +
@@ -73,6 +75,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
     version: VERSION,
     runDir: options.runDir,
     balancerGraceMs: options.balancerGrace,
+    spare: options.spare,
     log,
     onFailure: (text) => {
       failed = true;

@@ -34,7 +34,11 @@ function renderBalancer({ balancer }: StatusReport): string[] {
   if (balancer === null) return [];
   const replaced = balancer.restarts === 0 ? '' : `, replaced ${balancer.restarts} times`;
   const last = balancer.lastExit === null ? '' : ` (last: ${balancer.lastExit})`;
-  const lines = [`Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}${replaced}${last}`];
+  const { spare } = balancer;
+  const waiting = spare.state === 'none' ? 'no spare' : `spare ${spare.pid} ${spare.state}`;
+  const lines = [
+    `Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}, ${waiting}${replaced}${last}`,
+  ];
   for (const frontend of balancer.report?.frontends ?? []) {
     lines.push(
       `  frontend ${frontend.name}: ${frontend.connectionsCurrent} of ${frontend.connectionsLimit} ` +

@@ -1,11 +1,24 @@
-/** One balancer process: started with the inherited sockets, spoken to over Node's IPC channel. */
+/**
+ * One balancer process, active or spare: started with the inherited sockets, spoken to over Node's IPC
+ * channel, watched through a page of beats of its own.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { InheritedListener } from '../balancer/data-plane.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../balancer/protocol.ts';
 import type { BalancerConfig } from '../config/model.ts';
+import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
+import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
+import {
+  type LoopWatch,
+  MAIN_SILENCE_MS,
+  observeLoop,
+  RELAY_SILENCE_MS,
+  watchLoop,
+} from './beat-monitor.ts';
+import { threadState } from './process-table.ts';
 
 const BALANCER_ENTRY = fileURLToPath(new URL('../balancer/main.ts', import.meta.url));
 
@@ -16,7 +29,8 @@ export type BalancerLaunch = {
   readonly config: BalancerConfig;
   readonly relays: number;
   readonly listeners: readonly InheritedListener[];
-  readonly beatFd: number;
+  /** Gets ready and waits for activate(). */
+  readonly standby: boolean;
   readonly servers: readonly ServerStateRecord[];
 };
 
@@ -29,21 +43,33 @@ export type BalancerEvents = {
 export class BalancerProcess {
   readonly pid: number | null;
   readonly #child: ChildProcess;
+  readonly #relays: number;
+  readonly #beats: Uint32Array;
+  #watches: LoopWatch[] = [];
+  #lookedAt = 0;
+  #failure: string | null = null;
   #ended = false;
 
   constructor(launch: BalancerLaunch, events: BalancerEvents) {
-    const inherited = [launch.beatFd, ...launch.listeners.map(({ fd }) => fd)];
+    this.#relays = launch.relays;
+    const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
+    this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
+    const inherited = [beatFd, ...launch.listeners.map(({ fd }) => fd)];
     this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
       serialization: 'json',
     });
+    closeFd(beatFd);
     this.pid = this.#child.pid ?? null;
     const end = (why: string): void => {
       if (this.#ended) return;
       this.#ended = true;
-      events.ended(why);
+      events.ended(this.#failure ?? why);
     };
-    this.#child.on('message', (message) => events.message(message as BalancerToGuardian));
+    this.#child.on('message', (message: BalancerToGuardian) => {
+      if (message.kind === 'failed') this.#failure = message.text;
+      events.message(message);
+    });
     this.#child.once('exit', (code, signal) =>
       end(signal === null ? `It ended with exit code ${code}` : `It was killed by ${signal}`),
     );
@@ -53,6 +79,7 @@ export class BalancerProcess {
       config: launch.config,
       relays: launch.relays,
       beatFd: FIRST_INHERITED_FD,
+      standby: launch.standby,
       listeners: launch.listeners.map(({ purpose }, index) => ({
         fd: FIRST_INHERITED_FD + 1 + index,
         purpose,
@@ -61,12 +88,46 @@ export class BalancerProcess {
     });
   }
 
+  /** What it said itself before it ended; null: nothing. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
   /** Never waits; a message to a process that is gone is dropped, its end is told by `ended`. */
   send(message: GuardianToBalancer): void {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   kill(): void {
+    this.#watches = [];
     this.#child.kill('SIGKILL');
+  }
+
+  /** Holds its loops to their beats from now on. */
+  watch(): void {
+    const now = performance.now();
+    this.#lookedAt = now;
+    this.#watches = [watchLoop('main thread', MAIN_SILENCE_MS, now)];
+    for (let relay = 0; relay < this.#relays; relay++) {
+      this.#watches.push(watchLoop(`relay ${relay}`, RELAY_SILENCE_MS, now));
+    }
+  }
+
+  /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */
+  look(everyMs: number): string | null {
+    const { pid } = this;
+    const now = performance.now();
+    const lateMs = Math.max(0, now - this.#lookedAt - 2 * everyMs);
+    this.#lookedAt = now;
+    if (pid === null) return null;
+    let hung: string | null = null;
+    this.#watches = this.#watches.map((watch, index) => {
+      const slot = index === 0 ? MAIN_BEAT_SLOT : RELAY_BEAT_SLOT + index - 1;
+      const thread = () => threadState(pid, this.#beats[TID_SLOT + slot] ?? 0);
+      const verdict = observeLoop(watch, this.#beats[slot] ?? 0, now, lateMs, thread);
+      hung ??= verdict.hung;
+      return verdict.watch;
+    });
+    return hung;
   }
 }

@@ -21,12 +21,17 @@ import { Tracking } from './tracking.ts';
 /** How long open connections may finish after the VIP is released and listeners are closed. */
 const STOP_GRACE_MS = 1000;
 
+/** How long processes of an earlier guardian may take to end after SIGKILL. */
+const ORPHAN_END_MS = 1000;
+
 export type GuardianOptions = {
   readonly config: Config;
   readonly node: string;
   readonly version: string;
   readonly runDir: string;
   readonly balancerGraceMs: number;
+  /** Keep a second balancer that waits to take over. */
+  readonly spare: boolean;
   readonly log: Log;
   /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
   readonly onFailure: (text: string) => void;
@@ -86,7 +91,7 @@ export class Guardian {
     const { config, log } = this.#options;
     const runDir = new RunDir(this.#options.runDir);
     this.#closers.push(() => runDir.release());
-    await this.#endOrphan(runDir);
+    await this.#endOrphans(runDir);
     if (config.balancer !== null) await this.#openBalancer(config.balancer, runDir);
     if (config.vrrp !== null) await this.#openVrrp(config.vrrp);
     await this.#supervisor?.started();
@@ -104,9 +109,10 @@ export class Guardian {
       relays,
       listeners,
       graceMs: this.#options.balancerGraceMs,
+      spare: this.#options.spare,
       log: this.#options.log,
       onServing: (serving, why) => this.#onServing(serving, why),
-      onPid: (pid) => runDir.writeBalancerPid(pid),
+      onPid: (role, pid) => runDir.writePid(role, pid),
     });
     this.#supervisor = supervisor;
     this.#closers.push(() => supervisor.stop(STOP_GRACE_MS));
@@ -143,23 +149,21 @@ export class Guardian {
     }
   }
 
-  /** A balancer left over from a killed guardian holds our ports. */
-  async #endOrphan(runDir: RunDir): Promise<void> {
-    const pid = runDir.endOrphan();
-    if (pid === null) return;
-    this.#options.log(
-      'warning',
-      `Ended balancer ${pid}, left over from a guardian that was killed`,
-    );
-    const deadline = performance.now() + 1000;
-    while (!hasEnded(pid)) {
-      if (performance.now() > deadline) {
-        throw new OperationalError(
-          'already-running',
-          `Balancer ${pid} of an earlier run does not end`,
-        );
+  /** Balancers left over from a killed guardian hold our ports. */
+  async #endOrphans(runDir: RunDir): Promise<void> {
+    const deadline = performance.now() + ORPHAN_END_MS;
+    for (const pid of runDir.endOrphans()) {
+      const whose = 'left over from a guardian that was killed';
+      this.#options.log('warning', `Ended balancer ${pid}, ${whose}`);
+      while (!hasEnded(pid)) {
+        if (performance.now() > deadline) {
+          throw new OperationalError(
+            'already-running',
+            `Balancer ${pid}, ${whose}, does not end within ${ORPHAN_END_MS} ms; end it by hand`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 }

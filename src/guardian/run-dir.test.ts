@@ -20,7 +20,8 @@ describe('RunDir', () => {
     const path = join(parent, 'deep', 'run');
     const runDir = new RunDir(path);
     assert.equal(readFileSync(join(path, 'guardian.pid'), 'utf8'), `${process.pid}\n`);
-    runDir.writeBalancerPid(123);
+    runDir.writePid('balancer', 123);
+    runDir.writePid('spare', 124);
     runDir.release();
     assert.deepEqual(readdirSync(path), []);
   });
@@ -55,16 +56,16 @@ describe('RunDir', () => {
 
   it('ends the balancer of a guardian that was killed, and nobody else', async () => {
     const runDir = new RunDir(parent);
-    runDir.writeBalancerPid(process.pid);
-    assert.equal(runDir.endOrphan(), null, 'a pid that is not a balancer was taken for one');
+    runDir.writePid('balancer', process.pid);
+    assert.deepEqual(runDir.endOrphans(), [], 'a pid that is not a balancer was taken for one');
 
     const code = `process.title = ${JSON.stringify(BALANCER_TITLE)}; setInterval(() => {}, 1e6); console.log('up')`;
     const orphan = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(orphan.stdout, 'data');
       assert.equal(commandOf(orphan.pid ?? 0), BALANCER_TITLE);
-      runDir.writeBalancerPid(orphan.pid ?? 0);
-      assert.equal(runDir.endOrphan(), orphan.pid);
+      runDir.writePid('spare', orphan.pid ?? 0);
+      assert.deepEqual(runDir.endOrphans(), [orphan.pid]);
       const [, signal] = await once(orphan, 'exit');
       assert.equal(signal, 'SIGKILL');
     } finally {

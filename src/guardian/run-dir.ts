@@ -1,6 +1,6 @@
 /**
- * The run directory: guardian.pid (locked while the guardian lives), balancer.pid and admin.sock. Several
- * instances run side by side with different run directories.
+ * The run directory: guardian.pid (locked while the guardian lives), balancer.pid, spare.pid and admin.sock.
+ * Several instances run side by side with different run directories.
  */
 
 import {
@@ -23,6 +23,11 @@ export const DEFAULT_RUN_DIR = '/run/evergate';
 /** The process titles; they are how a pid from a file is recognised as ours. */
 export const GUARDIAN_TITLE = 'evergate: guardian';
 export const BALANCER_TITLE = 'evergate: balancer';
+export const SPARE_TITLE = 'evergate: spare';
+
+/** The processes a guardian starts, by the names of their pid files. */
+export type ChildRole = 'balancer' | 'spare';
+const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare'];
 
 export function adminSocketPath(directory: string): string {
   return join(directory, 'admin.sock');
@@ -64,33 +69,40 @@ export class RunDir {
     return adminSocketPath(this.path);
   }
 
-  writeBalancerPid(pid: number): void {
-    writeFileSync(this.#balancerPidFile, `${pid}\n`);
+  writePid(role: ChildRole, pid: number): void {
+    writeFileSync(this.#pidFile(role), `${pid}\n`);
   }
 
-  /** Ends the balancer of a guardian that was killed; its pid, or null when there is none. */
-  endOrphan(): number | null {
+  /** Ends what a guardian that was killed has left running; the pids. */
+  endOrphans(): readonly number[] {
+    const pids = new Set(
+      CHILD_ROLES.map((role) => this.#orphan(role)).filter((pid) => pid !== null),
+    );
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    return [...pids];
+  }
+
+  #orphan(role: ChildRole): number | null {
     let pid = 0;
     try {
-      pid = Number(readFileSync(this.#balancerPidFile, 'utf8'));
+      pid = Number(readFileSync(this.#pidFile(role), 'utf8'));
     } catch {
       return null;
     }
     // The number may belong to somebody else by now: the title says whose it is.
-    if (!Number.isInteger(pid) || pid <= 1 || commandOf(pid) !== BALANCER_TITLE) return null;
-    process.kill(pid, 'SIGKILL');
-    return pid;
+    const ours = [BALANCER_TITLE, SPARE_TITLE].includes(commandOf(pid) ?? '');
+    return Number.isInteger(pid) && pid > 1 && ours ? pid : null;
   }
 
   /** Removes what this guardian put there. The lock goes last. */
   release(): void {
-    for (const name of ['balancer.pid', 'admin.sock', 'guardian.pid']) {
+    for (const name of ['balancer.pid', 'spare.pid', 'admin.sock', 'guardian.pid']) {
       rmSync(join(this.path, name), { force: true });
     }
     closeSync(this.#lock);
   }
 
-  get #balancerPidFile(): string {
-    return join(this.path, 'balancer.pid');
+  #pidFile(role: ChildRole): string {
+    return join(this.path, `${role}.pid`);
   }
 }

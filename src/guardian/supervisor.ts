@@ -1,26 +1,18 @@
 /**
- * Keeps a balancer running: starts it, watches its beats, kills and replaces it, and says whether this
- * node balances. The decisions are in supervision.ts and beat-monitor.ts.
+ * Keeps a balancer running: starts it, watches its beats, kills it, replaces it by the spare or by a new
+ * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
 import type { BalancerToGuardian } from '../balancer/protocol.ts';
 import type { BalancerConfig } from '../config/model.ts';
-import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
-import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
 import type { BalancerReport, BalancerStatus } from '../stats/status.ts';
-import { BalancerProcess } from './balancer-process.ts';
-import {
-  type LoopWatch,
-  MAIN_SILENCE_MS,
-  observeLoop,
-  RELAY_SILENCE_MS,
-  watchLoop,
-} from './beat-monitor.ts';
+import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
 import type { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
-import { threadState } from './process-table.ts';
+import type { ChildRole } from './run-dir.ts';
+import { Spare } from './spare.ts';
 import {
   type SupervisionEvent,
   type SupervisionState,
@@ -40,35 +32,34 @@ export type SupervisorOptions = {
   readonly relays: number;
   readonly listeners: Listeners;
   readonly graceMs: number;
+  /** Keep a warm spare. */
+  readonly spare: boolean;
   readonly log: Log;
   /** Called when this node begins or ceases to count as one that balances. */
   readonly onServing: (serving: boolean, why: string) => void;
-  /** Called with the pid of each new balancer. */
-  readonly onPid: (pid: number) => void;
+  /** Called with the pid of each new balancer and spare. */
+  readonly onPid: (role: ChildRole, pid: number) => void;
 };
 
 type Reply = Extract<BalancerToGuardian, { readonly id: number }>;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #beatFd: number;
-  readonly #beats: Uint32Array;
+  readonly #spare: Spare | null;
   readonly #timer: NodeJS.Timeout;
   readonly #requests = new Map<number, (reply: Reply | null) => void>();
   #state: SupervisionState;
   #process: BalancerProcess | null = null;
   #servers: readonly ServerStateRecord[] = [];
-  #watches: LoopWatch[] = [];
-  #lookedAt = 0;
   #nextRequest = 1;
-  #failure: string | null = null;
   #settled: PromiseWithResolvers<void> | null = Promise.withResolvers<void>();
   #ended: (() => void) | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
-    this.#beats = new Uint32Array(mapSharedMemory(this.#beatFd, BEAT_PAGE_BYTES));
+    const launch = () => this.#launch();
+    const onPid = (pid: number) => options.onPid('spare', pid);
+    this.#spare = options.spare ? new Spare({ launch, log: options.log, onPid }) : null;
     const first = startSupervision(performance.now());
     this.#state = first.state;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -86,6 +77,7 @@ export class Supervisor {
     return {
       state: this.#state.phase,
       pid: this.#process?.pid ?? null,
+      spare: this.#spare?.state ?? { state: 'none', pid: null },
       restarts: this.#state.restarts,
       lastExit: this.#state.lastExit,
       report,
@@ -102,47 +94,56 @@ export class Supervisor {
   async stop(graceMs: number): Promise<void> {
     this.#dispatch({ kind: 'stop' });
     clearInterval(this.#timer);
-    if (this.#process !== null) {
-      const gone = new Promise<void>((resolve) => {
-        this.#ended = resolve;
-      });
-      this.#process.send({ kind: 'stop', graceMs });
-      const force = setTimeout(() => this.#process?.kill(), graceMs + 1000);
-      await gone;
-      clearTimeout(force);
-    }
-    closeFd(this.#beatFd);
+    this.#spare?.stop();
+    if (this.#process === null) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#process.send({ kind: 'stop', graceMs });
+    const force = setTimeout(() => this.#process?.kill(), graceMs + 1000);
+    await gone;
+    clearTimeout(force);
   }
 
-  #spawn(): void {
+  #launch() {
     const { config, relays, listeners } = this.#options;
-    this.#beats.fill(0);
-    this.#watches = [];
-    this.#failure = null;
-    this.#process = new BalancerProcess(
-      {
-        config,
-        relays,
-        listeners: listeners.sockets,
-        beatFd: this.#beatFd,
-        servers: this.#servers,
-      },
-      {
-        message: (message) => this.#receive(message),
-        ended: (why) => this.#onEnded(why),
-      },
-    );
-    if (this.#process.pid !== null) this.#options.onPid(this.#process.pid);
+    return { config, relays, listeners: listeners.sockets };
+  }
+
+  /** The spare where there is one, otherwise a new process. */
+  #spawn(): void {
+    const spare = this.#spare?.take() ?? null;
+    if (spare === null) {
+      const launch = { ...this.#launch(), standby: false, servers: this.#servers };
+      this.#process = new BalancerProcess(
+        launch,
+        this.#eventsOf(() => this.#process),
+      );
+    } else {
+      spare.adopt(this.#eventsOf(() => spare.process));
+      spare.process.send({ kind: 'activate', servers: this.#servers });
+      this.#process = spare.process;
+      this.#options.log('info', `Spare ${spare.process.pid} takes over`);
+    }
+    if (this.#process.pid !== null) this.#options.onPid('balancer', this.#process.pid);
+  }
+
+  #eventsOf(self: () => BalancerProcess | null): BalancerEvents {
+    return {
+      message: (message) => this.#receive(message),
+      ended: (why) => this.#onEnded(self(), why),
+    };
   }
 
   #receive(message: BalancerToGuardian): void {
     switch (message.kind) {
       case 'serving':
-        this.#watchLoops();
+        this.#process?.watch();
         this.#settled?.resolve();
         this.#settled = null;
         this.#options.log('info', `Balancer ${this.#process?.pid} serves`);
         this.#dispatch({ kind: 'serving' });
+        this.#spare?.want();
         break;
       case 'servers':
         this.#servers = message.servers;
@@ -151,54 +152,36 @@ export class Supervisor {
         this.#options.log(message.level, message.text);
         break;
       case 'failed':
-        this.#failure = message.text;
         this.#options.log('error', `Balancer ${this.#process?.pid} failed: ${message.text}`);
+        break;
+      case 'prepared':
         break;
       default:
         this.#requests.get(message.id)?.(message);
     }
   }
 
-  #onEnded(why: string): void {
-    const reason = this.#failure ?? why;
+  #onEnded(ended: BalancerProcess | null, why: string): void {
     if (this.#state.phase !== 'stopping') {
-      this.#options.log('warning', `Balancer ${this.#process?.pid} is gone: ${reason}`);
+      this.#options.log('warning', `Balancer ${ended?.pid} is gone: ${why}`);
     }
     this.#process = null;
     for (const settle of this.#requests.values()) settle(null);
-    if (this.#settled !== null && this.#failure !== null) {
-      this.#settled.reject(new OperationalError('balancer-failed', this.#failure));
+    const failure = ended?.failure ?? null;
+    if (this.#settled !== null && failure !== null) {
+      this.#settled.reject(new OperationalError('balancer-failed', failure));
       this.#settled = null;
-      this.#state = { ...this.#state, phase: 'stopping' };
+      this.#dispatch({ kind: 'stop' });
       return;
     }
-    this.#dispatch({ kind: 'ended', why: reason });
+    this.#dispatch({ kind: 'ended', why });
     this.#ended?.();
   }
 
-  #watchLoops(): void {
-    const now = performance.now();
-    this.#lookedAt = now;
-    this.#watches = [watchLoop('main thread', MAIN_SILENCE_MS, now)];
-    for (let relay = 0; relay < this.#options.relays; relay++) {
-      this.#watches.push(watchLoop(`relay ${relay}`, RELAY_SILENCE_MS, now));
-    }
-  }
-
   #tick(): void {
-    const now = performance.now();
-    const lateMs = Math.max(0, now - this.#lookedAt - 2 * TICK_MS);
-    this.#lookedAt = now;
-    const pid = this.#process?.pid ?? null;
-    if (pid !== null) {
-      this.#watches = this.#watches.map((watch, index) => {
-        const slot = index === 0 ? MAIN_BEAT_SLOT : RELAY_BEAT_SLOT + index - 1;
-        const thread = () => threadState(pid, this.#beats[TID_SLOT + slot] ?? 0);
-        const verdict = observeLoop(watch, this.#beats[slot] ?? 0, now, lateMs, thread);
-        if (verdict.hung !== null) this.#dispatch({ kind: 'hung', why: verdict.hung });
-        return verdict.watch;
-      });
-    }
+    const hung = this.#process?.look(TICK_MS) ?? null;
+    if (hung !== null) this.#dispatch({ kind: 'hung', why: hung });
+    this.#spare?.look(TICK_MS);
     this.#dispatch({ kind: 'tick' });
   }
 
@@ -213,7 +196,6 @@ export class Supervisor {
           break;
         case 'kill':
           this.#options.log('error', `Balancer ${this.#process?.pid} is killed: ${effect.why}`);
-          this.#watches = [];
           this.#process?.kill();
           break;
         case 'count':

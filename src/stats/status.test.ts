@@ -38,7 +38,14 @@ const instance: InstanceStatus = {
 function balancer(servers: readonly ServerStatus[], usableServers: number): BalancerStatus {
   const backends = [{ name: 'kube-master', usableServers, connectErrors: 0, servers }];
   const report = { uptimeMs: 1, relays: 1, frontends: [], backends };
-  return { state: 'serving', pid: 2, restarts: 0, lastExit: null, report };
+  return {
+    state: 'serving',
+    pid: 2,
+    spare: { state: 'none', pid: null },
+    restarts: 0,
+    lastExit: null,
+    report,
+  };
 }
 
 function verdictOf(

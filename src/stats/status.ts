@@ -31,6 +31,11 @@ export const VERDICT_EXIT_CODES: Readonly<Record<Verdict, number>> = {
 export type BalancerStatus = {
   readonly state: 'starting' | 'serving' | 'restarting' | 'failed' | 'stopping';
   readonly pid: number | null;
+  /** The second balancer, which takes over when the first is gone. */
+  readonly spare: {
+    readonly state: 'none' | 'starting' | 'ready';
+    readonly pid: number | null;
+  };
   /** Times a balancer was replaced, and why the last one was. */
   readonly restarts: number;
   readonly lastExit: string | null;

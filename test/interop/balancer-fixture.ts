@@ -104,6 +104,7 @@ export async function startBalancer(
     config,
     relays: 1,
     beatFd: FIRST_FD,
+    standby: false,
     listeners: listeners.map(({ purpose }, index) => ({ fd: FIRST_FD + 1 + index, purpose })),
     servers: options.servers ?? [],
   });

@@ -38,7 +38,7 @@ export class Acceptor {
   private readonly routes: Routes;
   private readonly connectionsMax: number;
   private readonly listeners: Listener[] = [];
-  private paused = false;
+  private paused = true;
   /** ms; 0: accepting. */
   private restUntil = 0;
 
@@ -61,14 +61,18 @@ export class Acceptor {
     this.connectionsMax = connectionsMax;
   }
 
-  /** Takes a listener on; its descriptor stays the caller's. */
+  /** Takes a listener on, for begin(); its descriptor stays the caller's. */
   listen({ fd, frontend: index }: RelayListener): void {
     const frontend = this.routes.frontends[index];
     if (frontend === undefined) return;
     const generation = this.table.open(fd, ROLE_LISTENER, 0);
-    const listener = { fd, generation, frontend, listening: false, batch: 1 };
-    this.listeners.push(listener);
-    this.resume(listener);
+    this.listeners.push({ fd, generation, frontend, listening: false, batch: 1 });
+  }
+
+  /** Starts accepting. What waited in the kernel's queue comes first. */
+  begin(): void {
+    this.paused = false;
+    this.tend(this.sessions.now);
   }
 
   /** A listener is readable. */

@@ -16,6 +16,8 @@ export type RelayStart = {
   /** This relay's number, 0..RELAYS_MAX-1. */
   readonly relay: number;
   readonly listeners: readonly RelayListener[];
+  /** Whether to accept from the start; otherwise 'accept' says when. */
+  readonly accepting: boolean;
   readonly snapshot: TrafficSnapshot;
   readonly beatFd: number;
   readonly filesMax: number;
@@ -34,11 +36,13 @@ export type MainToRelay =
       readonly backend: number;
       readonly server: number;
     }
+  | { readonly kind: 'accept' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };
 
 export type RelayToMain =
-  | { readonly kind: 'accepting' }
+  /** The loop turns. */
+  | { readonly kind: 'ready' }
   | {
       readonly kind: 'connect-failed';
       readonly backend: number;

@@ -20,7 +20,7 @@ type Thread = {
 };
 
 /**
- * Resolves when every relay accepts. Rejects, with all threads ended, when one cannot start. The
+ * Resolves when every relay's loop turns. Rejects, with all threads ended, when one cannot start. The
  * listeners and the beat page's descriptor stay the caller's: they are used, never closed.
  */
 export const startDataPlane: StartDataPlane = async (options, onEvent) => {
@@ -45,6 +45,7 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
       config,
       relay,
       listeners: listenersOf(options, relay),
+      accepting: options.accepting,
       snapshot: options.snapshot,
       beatFd: options.beatFd,
       filesMax: options.filesMax,
@@ -52,9 +53,9 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
       wakeFd,
       timeOrigin: performance.timeOrigin,
     };
-    const { thread, accepting } = startThread(start, report);
+    const { thread, ready } = startThread(start, report);
     threads.push(thread);
-    started.push(accepting);
+    started.push(ready);
   }
   try {
     await Promise.all(started);
@@ -90,6 +91,7 @@ function dataPlane(
       assert(server >= 0, `server ${backendName}/${serverName} exists`);
       tellAll({ kind: 'shutdown-sessions', backend, server });
     },
+    accept: () => tellAll({ kind: 'accept' }),
     pause: () => tellAll({ kind: 'pause' }),
     stop() {
       silence();
@@ -111,7 +113,7 @@ function listenersOf({ config, listeners }: DataPlaneOptions, relay: number): Re
 function startThread(
   start: RelayStart,
   report: (event: DataPlaneEvent) => void,
-): { readonly thread: Thread; readonly accepting: Promise<void> } {
+): { readonly thread: Thread; readonly ready: Promise<void> } {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     workerData: start,
     name: `relay-${start.relay}`,
@@ -124,7 +126,7 @@ function startThread(
       resolve();
     });
   });
-  const accepting = new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     const fail = (message: string): void => {
       reject(new Error(message));
       report({ kind: 'failed', message });
@@ -132,7 +134,7 @@ function startThread(
     worker.on('error', (error) => fail(`Relay ${start.relay} failed: ${String(error)}`));
     worker.once('exit', (code) => fail(`Relay ${start.relay} ended with code ${code}`));
     worker.on('message', (message: RelayToMain) => {
-      if (message.kind === 'accepting') resolve();
+      if (message.kind === 'ready') resolve();
       else report(named(start, message));
     });
   });
@@ -146,7 +148,7 @@ function startThread(
       wake(start.wakeFd);
     },
   };
-  return { thread, accepting };
+  return { thread, ready };
 }
 
 /** The event with the names that the indexes stand for. */

@@ -119,6 +119,7 @@ export class Relay {
     this.queue.add(this.wakeFd, table.open(this.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
     this.setTime(now);
     for (const listener of start.listeners) this.acceptor.listen(listener);
+    if (start.accepting) this.acceptor.begin();
   }
 
   /** How long the next turn may wait, ms: `idleMs` unless work is left over. */
@@ -163,6 +164,9 @@ export class Relay {
           const server = this.sessions.serverOf(session)?.index;
           return backend === message.backend && server === message.server;
         });
+        return;
+      case 'accept':
+        this.acceptor.begin();
         return;
       case 'pause':
         this.acceptor.pause();

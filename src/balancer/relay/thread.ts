@@ -26,7 +26,7 @@ function main(start: RelayStart): void {
     tell({ kind: 'connect-failed', backend, server, reason }),
   );
   beats[slot] = (beats[slot] ?? 0) + 1;
-  tell({ kind: 'accepting' });
+  tell({ kind: 'ready' });
   for (;;) {
     const count = relay.wait(relay.patience(BEAT_INTERVAL_MS));
     beats[slot] = (beats[slot] ?? 0) + 1;

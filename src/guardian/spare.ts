@@ -1,0 +1,124 @@
+/**
+ * The warm spare: a second balancer that has started, dropped its privileges and waits. When the active
+ * one is gone it takes over the same listening sockets within milliseconds, and a new spare follows.
+ */
+
+import type { BalancerStatus } from '../stats/status.ts';
+import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
+import type { Log } from './log.ts';
+
+/** Before a spare is started, so that its start does not compete with a balancer that has just begun. */
+const START_DELAY_MS = 500;
+
+/** After a spare that ended by itself; doubled for each in a row. */
+const RETRY_DELAY_MS = 1000;
+const RETRY_DELAY_MS_MAX = 60_000;
+
+export type SpareOptions = {
+  readonly launch: () => Omit<BalancerLaunch, 'standby' | 'servers'>;
+  readonly log: Log;
+  /** Called with the pid of each new spare. */
+  readonly onPid: (pid: number) => void;
+};
+
+export type SpareState = BalancerStatus['spare'];
+
+/** A process that changes hands: its events go to whoever owns it then. */
+export type SpareProcess = {
+  readonly process: BalancerProcess;
+  /** From now on `events` are told, no longer the spare's keeper. */
+  adopt(events: ConstructorParameters<typeof BalancerProcess>[1]): void;
+};
+
+export class Spare {
+  readonly #options: SpareOptions;
+  #current: SpareProcess | null = null;
+  #ready = false;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: SpareOptions) {
+    this.#options = options;
+  }
+
+  get state(): SpareState {
+    if (this.#current === null) return { state: 'none', pid: null };
+    return { state: this.#ready ? 'ready' : 'starting', pid: this.#current.process.pid };
+  }
+
+  /** Has one started, unless there is one or one is coming. */
+  want(delayMs = START_DELAY_MS): void {
+    if (this.#stopped || this.#current !== null || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#start();
+    }, delayMs);
+  }
+
+  /** Hands over a spare that is ready; null: there is none. */
+  take(): SpareProcess | null {
+    if (!this.#ready) return null;
+    const taken = this.#current;
+    this.#current = null;
+    this.#ready = false;
+    return taken;
+  }
+
+  /** Kills one that hangs. */
+  look(everyMs: number): void {
+    const spare = this.#current?.process;
+    const hung = this.#ready ? (spare?.look(everyMs) ?? null) : null;
+    if (hung === null) return;
+    this.#options.log('warning', `Spare ${spare?.pid} is killed: ${hung}`);
+    spare?.kill();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#current?.process.kill();
+    this.#current = null;
+  }
+
+  #start(): void {
+    type Events = ConstructorParameters<typeof BalancerProcess>[1];
+    let events: Events = {
+      message: (message) => {
+        if (message.kind === 'log') this.#options.log(message.level, `Spare: ${message.text}`);
+        if (message.kind !== 'prepared') return;
+        this.#ready = true;
+        this.#failures = 0;
+        spare.watch();
+      },
+      ended: (why) => this.#onEnded(spare, why),
+    };
+    const spare = new BalancerProcess(
+      { ...this.#options.launch(), standby: true, servers: [] },
+      {
+        message: (message) => events.message(message),
+        ended: (why) => events.ended(why),
+      },
+    );
+    if (spare.pid !== null) this.#options.onPid(spare.pid);
+    this.#current = {
+      process: spare,
+      adopt: (adopted) => {
+        events = adopted;
+      },
+    };
+  }
+
+  #onEnded(spare: BalancerProcess, why: string): void {
+    if (this.#stopped || this.#current?.process !== spare) return;
+    this.#current = null;
+    this.#ready = false;
+    this.#failures++;
+    const delay = Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
+    this.#options.log(
+      'warning',
+      `Spare ${spare.pid} is gone: ${why}; another starts in ${delay} ms`,
+    );
+    this.want(delay);
+  }
+}
