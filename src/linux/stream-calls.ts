@@ -64,10 +64,16 @@ const getsockname = bind<[number, number, number]>('int', 'getsockname', [
 ]);
 
 const SO_ERROR = 4;
+const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const TCP_USER_TIMEOUT = 18;
 const SHUT_WR = 1;
+const MSG_PEEK = 2;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const SPLICE_F_MOVE = 1;
@@ -130,6 +136,12 @@ export function receive(fd: number, target: number, bytes: number): number {
   return count >= 0 ? count : -errno();
 }
 
+/** As receive(), but the bytes stay there to be read again. */
+export function peek(fd: number, target: number, bytes: number): number {
+  const count = recvCall(fd, target, bytes, MSG_DONTWAIT | MSG_PEEK);
+  return count >= 0 ? count : -errno();
+}
+
 /** Bytes the kernel took of those at `source`. */
 export function send(fd: number, source: number, bytes: number): number {
   const count = sendCall(fd, source, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -158,6 +170,32 @@ export function uncork(fd: number): void {
 export function setNoDelay(fd: number): void {
   scratchWords[0] = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, scratchAddress, 4);
+}
+
+/** How TCP finds a peer that is gone without a word; 0 in a number: the kernel's own value. */
+export type Liveness = {
+  readonly keepalive: boolean;
+  readonly idleS: number;
+  readonly intervalS: number;
+  readonly probes: number;
+  readonly userTimeoutMs: number;
+};
+
+/**
+ * Sets it on a socket, or on a listener for all it will accept (tcp(7)). A kernel that refuses a value
+ * keeps its own; a unix socket has none of it.
+ */
+export function setLiveness(fd: number, liveness: Liveness): void {
+  setWord(fd, SOL_SOCKET, SO_KEEPALIVE, liveness.keepalive ? 1 : 0);
+  if (liveness.idleS > 0) setWord(fd, IPPROTO_TCP, TCP_KEEPIDLE, liveness.idleS);
+  if (liveness.intervalS > 0) setWord(fd, IPPROTO_TCP, TCP_KEEPINTVL, liveness.intervalS);
+  if (liveness.probes > 0) setWord(fd, IPPROTO_TCP, TCP_KEEPCNT, liveness.probes);
+  setWord(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, liveness.userTimeoutMs);
+}
+
+function setWord(fd: number, level: number, option: number, value: number): void {
+  scratchWords[0] = value;
+  setsockopt(fd, level, option, scratchAddress, 4);
 }
 
 const pipeEnds = new Int32Array(2);
