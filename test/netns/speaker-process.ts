@@ -3,6 +3,11 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
+import {
+  ADDRESS_DEFAULTS,
+  VRRP_DEFAULTS,
+  VRRP_INSTANCE_DEFAULTS,
+} from '../../src/config/vrrp-defaults.ts';
 import type { InstanceStatus } from '../../src/stats/status.ts';
 import { type NetworkNode, NODE_INTERFACE, waitUntil } from './fixture.ts';
 import type { SpeakerCommand } from './speaker-main.ts';
@@ -31,22 +36,13 @@ export function fastInstance(
   changes: Partial<VrrpInstanceConfig> = {},
 ): VrrpInstanceConfig {
   return {
+    ...VRRP_INSTANCE_DEFAULTS,
     name: INSTANCE,
-    version: 3,
     interface: NODE_INTERFACE,
     virtualRouterId: 51,
     priority,
-    initialState: 'backup',
     advertIntervalMs: 100,
-    password: null,
-    preempt: true,
-    preemptDelayMs: 0,
-    addresses: [{ address: VIP, prefixLength: 24, interface: null, label: null }],
-    sourceAddress: null,
-    transport: { kind: 'multicast', group: '224.0.0.18' },
-    garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
-    trackScripts: [],
-    trackBalancer: null,
+    addresses: [{ ...ADDRESS_DEFAULTS, address: VIP, prefixLength: 24 }],
     ...changes,
   };
 }
@@ -62,7 +58,7 @@ export class SpeakerProcess {
   #exitCode: number | null | undefined;
 
   constructor(node: NetworkNode, instance: VrrpInstanceConfig, wrapper: readonly string[] = []) {
-    const config = JSON.stringify({ routerId: null, scripts: [], instances: [instance] });
+    const config = JSON.stringify({ ...VRRP_DEFAULTS, instances: [instance] });
     const [command = '', ...args] = [...wrapper, process.execPath, MAIN, config];
     this.#child = node.spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.once('exit', (code) => {

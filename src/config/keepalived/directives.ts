@@ -46,10 +46,10 @@ const NO_LVS = ignore('Evergate does not drive the kernel balancer (LVS)');
 const GARP_PACING = ignore('gratuitous ARP is not paced or repeated that way');
 const SCHEDULING = ignore('Evergate chooses priorities and memory of its processes itself');
 const FASTER_ELECTION = ignore('the election answers adverts as RFC 5798 says');
-const NO_NOTIFY = refuse('notify scripts do not run');
-const NO_TRACKING = refuse('only scripts and the own balancer are tracked');
+const NO_LVS_NOTIFY = refuse('there are no servers of LVS to tell about');
+const NO_FINE_NOTIFY = refuse('only changes of state are told');
 const NO_SERVERS = refuse('the kernel balancer (LVS) is not driven; balance with --haproxy FILE');
-const NO_NETWORK_SETUP = refuse('only virtual addresses are set up');
+const NO_NETWORK_SETUP = refuse('only virtual addresses and routes are set up');
 const THREE_INTERVALS = refuse('a master is given up after three intervals, as RFC 5798 says');
 const NO_BFD = refuse('BFD is not spoken');
 
@@ -57,8 +57,11 @@ export const TOP_LEVEL: RuleTable = {
   global_defs: block(0),
   vrrp_script: block(1),
   vrrp_instance: block(1),
-  ...each(refuse('instances are not moved together'), 'vrrp_sync_group'),
-  ...each(NO_TRACKING, 'vrrp_track_process track_process vrrp_track_file track_file'),
+  vrrp_sync_group: block(1),
+  vrrp_track_process: block(1),
+  track_process: block(1),
+  vrrp_track_file: block(1),
+  track_file: block(1),
   ...each(NO_SERVERS, 'virtual_server virtual_server_group  SSL'),
   ...each(NO_NETWORK_SETUP, 'static_ipaddress static_routes static_rules interface_up_down_delays'),
   ...each(NO_BFD, 'bfd_instance'),
@@ -130,9 +133,16 @@ export const GLOBAL_DEFS: RuleTable = {
   ...each(ignore('--run-dir decides where files are kept'), 'umask tmp_config_directory'),
   ...each(ignore('--run-dir decides where files are kept'), 'config_save_dir data_use_instance'),
   ...each(ignore('children are ended within a second'), 'child_wait_time'),
-  ...each(NO_NOTIFY, 'notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script'),
-  ...each(NO_NOTIFY, 'lvs_notify_fifo lvs_notify_fifo_script vrrp_notify_priority_changes'),
-  ...each(NO_NOTIFY, 'fifo_write_vrrp_states_on_reload'),
+  notify_fifo: value(1, 3),
+  notify_fifo_script: value(1, 3),
+  vrrp_notify_fifo: value(1, 3),
+  vrrp_notify_fifo_script: value(1, 3),
+  ...each(NO_LVS_NOTIFY, 'lvs_notify_fifo lvs_notify_fifo_script'),
+  ...each(NO_FINE_NOTIFY, 'vrrp_notify_priority_changes'),
+  ...each(
+    ignore('Evergate reads its configuration once, when it starts'),
+    'fifo_write_vrrp_states_on_reload',
+  ),
   ...each(refuse('use the service manager for this'), 'startup_script startup_script_timeout'),
   ...each(refuse('use the service manager for this'), 'shutdown_script shutdown_script_timeout'),
   ...each(refuse('VRRP starts at once'), 'vrrp_startup_delay'),
@@ -155,6 +165,51 @@ export const VRRP_SCRIPT: RuleTable = {
   init_fail: ignore('the first result counts at once anyway'),
 };
 
+const NOTIFY: RuleTable = {
+  notify: value(1, 3),
+  notify_master: value(1, 3),
+  notify_backup: value(1, 3),
+  notify_fault: value(1, 3),
+  notify_stop: value(1, 3),
+  notify_deleted: ignore('Evergate reads its configuration once, so no instance is deleted'),
+};
+
+const TRACKS: RuleTable = {
+  track_script: block(0),
+  track_interface: block(0),
+  track_process: block(0),
+  track_file: block(0),
+};
+
+export const TRACK_PROCESS: RuleTable = {
+  process: value(1, 64),
+  weight: value(1, 2),
+  quorum: value(1),
+  delay: value(1),
+  fork_delay: value(1),
+  terminate_delay: value(1),
+  full_command: value(0, 1),
+  param_match: refuse('all parameters are compared, or none'),
+  quorum_max: refuse('processes that run too often are not looked for'),
+};
+
+export const TRACK_FILE: RuleTable = {
+  file: value(1),
+  weight: value(1, 2),
+  init_file: value(0, 2),
+};
+
+export const SYNC_GROUP: RuleTable = {
+  group: block(0),
+  ...NOTIFY,
+  ...TRACKS,
+  sync_group_tracking_weight: value(0),
+  global_tracking: ignore('members follow each other into FAULT anyway'),
+  smtp_alert: NO_MAIL,
+  notify_priority_changes: NO_FINE_NOTIFY,
+  track_bfd: NO_BFD,
+};
+
 export const VRRP_INSTANCE: RuleTable = {
   state: value(1),
   interface: value(1),
@@ -164,7 +219,8 @@ export const VRRP_INSTANCE: RuleTable = {
   version: value(1),
   authentication: block(0),
   virtual_ipaddress: block(0),
-  track_script: block(0),
+  virtual_ipaddress_excluded: block(0),
+  virtual_routes: block(0),
   unicast_src_ip: value(1),
   unicast_peer: block(0),
   mcast_src_ip: value(1),
@@ -193,19 +249,17 @@ export const VRRP_INSTANCE: RuleTable = {
   ...each(ignore('the kernel chooses receive buffers'), 'kernel_rx_buf_size'),
   ...each(NO_MAIL, 'smtp_alert'),
   ...each(NO_LVS, 'lvs_sync_daemon_interface'),
-  ...each(NO_NOTIFY, 'notify notify_master notify_backup notify_fault notify_stop notify_deleted'),
-  ...each(NO_NOTIFY, 'notify_master_rx_lower_pri notify_priority_changes'),
-  ...each(NO_TRACKING, 'track_interface track_process track_file'),
+  ...NOTIFY,
+  ...TRACKS,
+  ...each(NO_FINE_NOTIFY, 'notify_master_rx_lower_pri notify_priority_changes'),
   ...each(refuse('the source address is not tracked'), 'track_src_ip unicast_fault_no_peer'),
   ...each(NO_BFD, 'track_bfd'),
   ...each(THREE_INTERVALS, 'down_timer_adverts'),
-  ...each(refuse('only advertised addresses are set up'), 'virtual_ipaddress_excluded'),
-  ...each(NO_NETWORK_SETUP, 'virtual_routes virtual_rules'),
+  ...each(NO_NETWORK_SETUP, 'virtual_rules'),
   ...each(refuse('virtual MAC addresses are not used'), 'use_vmac use_vmac_addr use_ipvlan'),
   ...each(refuse('virtual MAC addresses are not used'), 'vmac_xmit_base'),
   ...each(refuse('checksums are those of RFC 5798'), 'old_unicast_checksum v3_checksum_as_v2'),
   ...each(refuse('the holder of the address always accepts its traffic'), 'no_accept'),
-  ...each(refuse('instances are not moved together'), 'sync_group_tracking_weight'),
   ...each(refuse('unicast adverts always have TTL 255'), 'unicast_ttl'),
 };
 

@@ -9,6 +9,9 @@ import { walk } from './walk.ts';
 
 export type Account = { readonly user: string; readonly group: string | null };
 
+/** A FIFO and its script stand in two directives, in any order. */
+export type FifoDraft = { fifo: Statement | null; script: Statement | null };
+
 /** What the blocks behind fall back on. */
 export type GlobalDefs = {
   routerId: (Position & { readonly value: string }) | null;
@@ -20,6 +23,8 @@ export type GlobalDefs = {
   garpRefreshMs: number;
   /** keepalived's vrrp_strict: no authentication. */
   strict: boolean;
+  /** `notify_fifo` and `vrrp_notify_fifo`. */
+  readonly fifos: readonly [FifoDraft, FifoDraft];
 };
 
 /** Longest time keepalived's timers are given here. */
@@ -38,6 +43,10 @@ export function defaultGlobalDefs(): GlobalDefs {
     garpRepeat: 5,
     garpRefreshMs: 0,
     strict: false,
+    fifos: [
+      { fifo: null, script: null },
+      { fifo: null, script: null },
+    ],
   };
 }
 
@@ -88,6 +97,18 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
     },
     vrrp_garp_master_refresh: (statement: Statement) => {
       globals.garpRefreshMs = seconds(statement, 'refresh time') ?? globals.garpRefreshMs;
+    },
+    notify_fifo: (statement: Statement) => {
+      globals.fifos[0].fifo = statement;
+    },
+    notify_fifo_script: (statement: Statement) => {
+      globals.fifos[0].script = statement;
+    },
+    vrrp_notify_fifo: (statement: Statement) => {
+      globals.fifos[1].fifo = statement;
+    },
+    vrrp_notify_fifo_script: (statement: Statement) => {
+      globals.fifos[1].script = statement;
     },
     vrrp_strict: (statement: Statement) => {
       globals.strict = parseSwitch(statement, report);

@@ -8,7 +8,7 @@
 
 import { type Diagnostic, hasErrors } from '../diagnostics.ts';
 import type { InstanceFacts, NodeFacts, WeightFacts } from '../lint.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../model.ts';
+import type { TrackConfig, VrrpConfig, VrrpInstanceConfig } from '../model.ts';
 import { didYouMean } from '../suggest.ts';
 import { TOP_LEVEL } from './directives.ts';
 import { convertGlobalDefs, defaultGlobalDefs, type GlobalDefs } from './global-defs.ts';
@@ -16,10 +16,14 @@ import { scriptFiles, watchesHaproxy } from './haproxy-watch.ts';
 import { finishInstance } from './instance.ts';
 import { type InstanceDraft, readInstance } from './instance-draft.ts';
 import type { Word } from './lexer.ts';
+import { finishFifo } from './notify.ts';
 import { parseStatements, type Statement } from './parser.ts';
 import { type ReadOptions, readLines } from './reader.ts';
 import { Report } from './report.ts';
 import { convertScript, type PlacedScript } from './script.ts';
+import { finishSyncGroups, joinSyncGroup, readSyncGroup } from './sync-group.ts';
+import { convertTrackFile, convertTrackProcess, type Defined } from './track-process.ts';
+import { resolveTracks } from './tracks.ts';
 import { firstValue } from './values.ts';
 import { walk } from './walk.ts';
 
@@ -43,6 +47,9 @@ export type KeepalivedResult = {
 type Blocks = {
   readonly globals: Statement[];
   readonly scripts: Statement[];
+  readonly processes: Statement[];
+  readonly files: Statement[];
+  readonly groups: Statement[];
   readonly instances: Statement[];
   /** How many scripts stand before each instance. */
   readonly scriptsBefore: Map<Statement, number>;
@@ -52,14 +59,26 @@ type Blocks = {
 export const BLOCKS_MAX = 256;
 
 function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
-  const blocks: Blocks = { globals: [], scripts: [], instances: [], scriptsBefore: new Map() };
+  const blocks: Blocks = {
+    globals: [],
+    scripts: [],
+    processes: [],
+    files: [],
+    groups: [],
+    instances: [],
+    scriptsBefore: new Map(),
+  };
+  const into = (list: Statement[]) => (statement: Statement) => {
+    list.push(statement);
+  };
   const handlers = {
-    global_defs: (statement: Statement) => {
-      blocks.globals.push(statement);
-    },
-    vrrp_script: (statement: Statement) => {
-      blocks.scripts.push(statement);
-    },
+    vrrp_track_process: into(blocks.processes),
+    track_process: into(blocks.processes),
+    vrrp_track_file: into(blocks.files),
+    track_file: into(blocks.files),
+    vrrp_sync_group: into(blocks.groups),
+    global_defs: into(blocks.globals),
+    vrrp_script: into(blocks.scripts),
     vrrp_instance: (statement: Statement) => {
       blocks.scriptsBefore.set(statement, blocks.scripts.length);
       blocks.instances.push(statement);
@@ -145,29 +164,44 @@ function findWatches(
 
 type Converted = { readonly config: VrrpInstanceConfig; readonly facts: InstanceFacts };
 
+type ScriptTrack = {
+  readonly script: PlacedScript;
+  readonly weight: number;
+  readonly place: Word;
+};
+
+/** What one instance tracks, with names looked up. */
+type Resolved = {
+  readonly draft: InstanceDraft;
+  readonly scripts: readonly ScriptTrack[];
+  readonly processes: readonly TrackConfig[];
+  readonly files: readonly TrackConfig[];
+};
+
 function convertInstance(
-  draft: InstanceDraft,
-  tracks: readonly {
-    readonly script: PlacedScript;
-    readonly weight: number;
-    readonly place: Word;
-  }[],
+  { draft, scripts, processes, files }: Resolved,
   watches: ReadonlyMap<string, Watch>,
   balancerHere: boolean,
   report: Report,
 ): Converted | null {
   const instance = finishInstance(draft, report);
   if (instance === null) return null;
-  const kept = tracks.filter(({ script }) => !watches.has(script.config.name));
+  const kept = scripts.filter(({ script }) => !watches.has(script.config.name));
   const trackScripts = kept.map(({ script, weight }) => ({ name: script.config.name, weight }));
-  const weights: WeightFacts[] = tracks
+  const weights: WeightFacts[] = scripts
     .filter(({ weight }) => weight !== 0)
     .map(({ script, weight, place }) => ({ script: script.config.name, weight, place }));
   const { name, virtualRouterId, priority } = instance;
   const addresses = instance.addresses.map(({ address }) => address);
   const nopreempt = instance.preempt ? null : draft.nopreempt;
   return {
-    config: { ...instance, trackScripts, trackBalancer: balancerHere ? { weight: 0 } : null },
+    config: {
+      ...instance,
+      trackScripts,
+      trackProcesses: processes,
+      trackFiles: files,
+      trackBalancer: balancerHere ? { weight: 0 } : null,
+    },
     facts: { name, virtualRouterId, priority, addresses, nopreempt, weights },
   };
 }
@@ -205,6 +239,42 @@ function findInterfaces(drafts: readonly InstanceDraft[]): NodeFacts['interfaces
   return [...interfaces].map(([name, place]) => ({ name, place }));
 }
 
+/** Blocks that define something to track, by name. */
+function convertDefinitions<Config>(
+  blocks: readonly Statement[],
+  convert: (block: Statement, report: Report) => Defined<Config> | null,
+  report: Report,
+): ReadonlyMap<string, Defined<Config> | null> {
+  const unique = uniqueBlocks(blocks, report);
+  return new Map(unique.map((block) => [firstValue(block).text, convert(block, report)]));
+}
+
+/** Definitions that some instance tracks; others cost nothing. */
+function inUse<Config extends { readonly name: string }>(
+  definitions: ReadonlyMap<string, Defined<Config> | null>,
+  tracked: readonly TrackConfig[],
+): readonly Config[] {
+  const names = new Set(tracked.map(({ name }) => name));
+  return [...definitions.values()]
+    .filter((defined) => defined !== null)
+    .map(({ config }) => config)
+    .filter(({ name }) => names.has(name));
+}
+
+function resolveScripts(
+  draft: InstanceDraft,
+  scripts: Scripts,
+  before: ReadonlySet<string>,
+  report: Report,
+): readonly ScriptTrack[] {
+  return draft.tracks.scripts.flatMap((track) => {
+    const script = resolve(track.name, scripts, before, report);
+    if (script === null) return [];
+    const place = track.weight === null ? (script.weight ?? track.name) : track.name;
+    return [{ script, weight: track.weight ?? script.config.weight, place }];
+  });
+}
+
 /** Total: whatever the text holds, the result says what it is or what is wrong with it. */
 export function parseKeepalived(
   file: string,
@@ -217,20 +287,28 @@ export function parseKeepalived(
   const globals = defaultGlobalDefs();
   for (const block of blocks.globals) convertGlobalDefs(block, globals, report);
   const scripts = convertScripts(blocks, globals, report);
-  const instances = uniqueBlocks(blocks.instances, report).map((block) => {
+  const processes = convertDefinitions(blocks.processes, convertTrackProcess, report);
+  const files = convertDefinitions(blocks.files, convertTrackFile, report);
+  const groups = uniqueBlocks(blocks.groups, report).map((block) =>
+    readSyncGroup(block, globals, report),
+  );
+  const instances = uniqueBlocks(blocks.instances, report).map((block): Resolved => {
     const draft = readInstance(block, globals, report);
     const count = blocks.scriptsBefore.get(block) ?? 0;
     const before = new Set(blocks.scripts.slice(0, count).map((script) => firstValue(script).text));
-    const tracks = draft.tracks.flatMap((track) => {
-      const script = resolve(track.script, scripts, before, report);
-      if (script === null) return [];
-      const place = track.weight === null ? (script.weight ?? track.script) : track.script;
-      return [{ script, weight: track.weight ?? script.config.weight, place }];
-    });
-    return { draft, tracks };
+    joinSyncGroup(draft, groups, report);
+    const { tracks } = draft;
+    return {
+      draft,
+      scripts: resolveScripts(draft, scripts, before, report),
+      processes: resolveTracks(tracks.processes, processes, 'vrrp_track_process', report),
+      files: resolveTracks(tracks.files, files, 'track_file', report),
+    };
   });
   const drafts = instances.map(({ draft }) => draft);
-  const tracked = new Set(drafts.flatMap((draft) => draft.tracks.map(({ script }) => script.text)));
+  const tracked = new Set(
+    drafts.flatMap((draft) => draft.tracks.scripts.map(({ name }) => name.text)),
+  );
   reportSharedIds(drafts, report);
   reportUntracked(scripts, tracked, report);
   if (blocks.instances.length === 0 && !hasErrors(report.diagnostics)) {
@@ -239,16 +317,27 @@ export function parseKeepalived(
   }
   const watches = findWatches(scripts, tracked, options, report);
   const converted = instances
-    .map(({ draft, tracks }) =>
-      convertInstance(draft, tracks, watches, options.balancerHere, report),
-    )
+    .map((instance) => convertInstance(instance, watches, options.balancerHere, report))
     .filter((instance) => instance !== null);
   const running = [...scripts.values()]
     .filter((script) => script !== null)
     .filter(({ config: { name } }) => tracked.has(name) && !watches.has(name));
+  const names = drafts.map(({ name }) => name.text);
   const config: VrrpConfig = {
     routerId: globals.routerId?.value ?? null,
     scripts: running.map((script) => script.config),
+    processes: inUse(
+      processes,
+      instances.flatMap((instance) => instance.processes),
+    ),
+    files: inUse(
+      files,
+      instances.flatMap((instance) => instance.files),
+    ),
+    syncGroups: finishSyncGroups(groups, names, report),
+    notifyFifos: globals.fifos
+      .map((fifo) => finishFifo(fifo, globals.scriptAccount, report))
+      .filter((fifo) => fifo !== null),
     instances: converted.map((instance) => instance.config),
   };
   const facts: NodeFacts = {

@@ -1,6 +1,7 @@
 /** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
 
-import type { VirtualAddressConfig } from '../model.ts';
+import type { VirtualAddressConfig, VirtualRouteConfig } from '../model.ts';
+import { NO_NOTIFY } from '../vrrp-defaults.ts';
 import { AUTHENTICATION, VRRP_INSTANCE } from './directives.ts';
 import {
   GARP_REPEAT_RANGE,
@@ -10,9 +11,10 @@ import {
   SECONDS_RANGE,
 } from './global-defs.ts';
 import type { Word } from './lexer.ts';
+import { type NotifyDraft, notifyHandlers } from './notify.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
-import { parseWeight } from './script.ts';
+import { noTracks, type Tracks, trackHandlers } from './tracks.ts';
 import {
   firstValue,
   parseAddress,
@@ -22,13 +24,8 @@ import {
   parseSeconds,
 } from './values.ts';
 import { convertAddresses } from './virtual-addresses.ts';
+import { convertRoutes } from './virtual-routes.ts';
 import { type Handlers, listEntries, walk } from './walk.ts';
-
-export type Track = {
-  readonly script: Word;
-  /** null: the script's own. */
-  readonly weight: number | null;
-};
 
 export type InstanceDraft = {
   readonly name: Word;
@@ -50,11 +47,14 @@ export type InstanceDraft = {
   preemptDelay: Word | null;
   preemptDelayMs: number;
   addresses: readonly VirtualAddressConfig[];
+  excludedAddresses: readonly VirtualAddressConfig[];
+  routes: readonly VirtualRouteConfig[];
   hasAddresses: boolean;
   sourceAddress: string | null;
   group: string;
   peers: readonly string[] | null;
-  tracks: readonly Track[];
+  readonly tracks: Tracks;
+  readonly notify: NotifyDraft;
   garpDelayMs: number;
   garpRepeat: number;
   garpRefreshMs: number;
@@ -64,7 +64,6 @@ export type InstanceDraft = {
 const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000 } as const;
 const BYTE_RANGE = { min: 1, max: 255 } as const;
 const PEERS_MAX = 64;
-const TRACKS_MAX = 64;
 
 export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
   return {
@@ -85,11 +84,14 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     preemptDelay: null,
     preemptDelayMs: 0,
     addresses: [],
+    excludedAddresses: [],
+    routes: [],
     hasAddresses: false,
     sourceAddress: null,
     group: globals.group,
     peers: null,
-    tracks: [],
+    tracks: noTracks(),
+    notify: { ...NO_NOTIFY },
     garpDelayMs: globals.garpDelayMs,
     garpRepeat: globals.garpRepeat,
     garpRefreshMs: globals.garpRefreshMs,
@@ -122,29 +124,6 @@ function convertPeers(block: Statement, report: Report): readonly string[] {
     report.error(block.name, 'missing-value', '"unicast_peer" names no peer');
   }
   return peers;
-}
-
-function convertTracks(block: Statement, report: Report): readonly Track[] {
-  const tracks: Track[] = [];
-  for (const { name, args } of listEntries(block, report)) {
-    const [keyword, ...rest] = args;
-    let weight: number | null = null;
-    if (keyword?.text === 'weight') {
-      weight = parseWeight(rest, report);
-      if (rest.length === 0) report.error(keyword, 'missing-value', '"weight" needs a value');
-    } else if (keyword !== undefined) {
-      const text = `"${keyword.text}" behind "${name.text}" is not understood; only "weight N" may follow`;
-      report.error(keyword, 'bad-value', text);
-    }
-    if (tracks.some(({ script }) => script.text === name.text)) {
-      report.warning(name, 'duplicate-name', `The script "${name.text}" is tracked twice`);
-    } else if (tracks.length < TRACKS_MAX) {
-      tracks.push({ script: name, weight });
-    } else {
-      report.error(name, 'bad-value', `An instance tracks at most ${TRACKS_MAX} scripts`);
-    }
-  }
-  return tracks;
 }
 
 function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
@@ -193,9 +172,6 @@ function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
     strict_mode: (statement) => {
       draft.strict = parseSwitch(statement, report);
     },
-    track_script: (statement) => {
-      draft.tracks = [...draft.tracks, ...convertTracks(statement, report)];
-    },
   };
 }
 
@@ -213,6 +189,13 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
     virtual_ipaddress: (statement) => {
       draft.hasAddresses = (statement.children ?? []).length > 0;
       draft.addresses = [...draft.addresses, ...convertAddresses(statement, report)];
+    },
+    virtual_ipaddress_excluded: (statement) => {
+      const excluded = convertAddresses(statement, report);
+      draft.excludedAddresses = [...draft.excludedAddresses, ...excluded];
+    },
+    virtual_routes: (statement) => {
+      draft.routes = [...draft.routes, ...convertRoutes(statement, report)];
     },
     unicast_src_ip: source,
     mcast_src_ip: source,
@@ -240,7 +223,12 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
 export function readInstance(block: Statement, globals: GlobalDefs, report: Report): InstanceDraft {
   const draft = emptyDraft(firstValue(block), globals);
   const where = `vrrp_instance "${draft.name.text}"`;
-  const handlers = { ...electionHandlers(draft, report), ...networkHandlers(draft, report) };
+  const handlers = {
+    ...electionHandlers(draft, report),
+    ...networkHandlers(draft, report),
+    ...trackHandlers(draft.tracks, report),
+    ...notifyHandlers(draft.notify, globals.scriptAccount, report),
+  };
   walk(block.children ?? [], VRRP_INSTANCE, where, handlers, report);
   return draft;
 }

@@ -133,6 +133,8 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
     password: password(draft, report),
     ...preemption(draft, priority, report),
     addresses: draft.addresses,
+    excludedAddresses: draft.excludedAddresses,
+    routes: draft.routes,
     sourceAddress: draft.sourceAddress,
     transport:
       peers === null
@@ -144,7 +146,14 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
       refreshMs: draft.garpRefreshMs,
     },
     trackScripts: [],
+    trackInterfaces: draft.tracks.interfaces.map(({ name, weight }) => ({
+      name: name.text,
+      weight: weight ?? 0,
+    })),
+    trackProcesses: [],
+    trackFiles: [],
     trackBalancer: null,
+    notify: draft.notify,
   };
   if (interfaceName === null || virtualRouterId === null) return null;
   return { ...instance, interface: interfaceName, virtualRouterId };

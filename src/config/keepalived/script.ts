@@ -19,12 +19,18 @@ export type PlacedScript = {
   readonly weight: Word | null;
 };
 
+export type WeightRange = { readonly min: number; readonly max: number };
+
 export const WEIGHT_RANGE = { min: -253, max: 253 } as const;
 const RUNS_RANGE = { min: 1, max: 1_000_000 } as const;
 const INTERVAL_RANGE = { minMs: 10, maxMs: 4_294_000 } as const;
 
 /** `weight N`; keepalived's `reverse` swaps success and failure, which nothing here does. */
-export function parseWeight(words: readonly Word[], report: Report): number | null {
+export function parseWeight(
+  words: readonly Word[],
+  range: WeightRange,
+  report: Report,
+): number | null {
   const [weight, modifier] = words;
   if (weight === undefined) return null;
   if (modifier?.text === 'reverse') {
@@ -33,7 +39,7 @@ export function parseWeight(words: readonly Word[], report: Report): number | nu
   } else if (modifier !== undefined && modifier.text !== 'noreverse') {
     report.error(modifier, 'bad-value', `"${modifier.text}" behind the weight is not understood`);
   }
-  return parseInteger(weight, WEIGHT_RANGE, 'weight', report);
+  return parseInteger(weight, range, 'weight', report);
 }
 
 /** One quoted or bare word is split as a shell would; several words are taken as they stand. */
@@ -82,7 +88,7 @@ export function convertScript(
       timeoutMs = time(statement);
     },
     weight: (statement: Statement) => {
-      const value = parseWeight(statement.args, report);
+      const value = parseWeight(statement.args, WEIGHT_RANGE, report);
       if (value !== null) weight = { word: firstValue(statement), value };
     },
     rise: (statement: Statement) => {

@@ -3,6 +3,7 @@
 import { formatIpv4, parseIpv4Prefix } from '../../core/ip.ts';
 import type { VirtualAddressConfig } from '../model.ts';
 import { didYouMean } from '../suggest.ts';
+import { ADDRESS_DEFAULTS } from '../vrrp-defaults.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
@@ -19,7 +20,15 @@ const LABEL_LENGTH_MAX = 15;
 const VALUED = ['brd', 'dev', 'scope', 'label', 'broadcast', 'preferred_lft'];
 const FLAGS = ['home', '-nodad', 'nodad', 'mngtmpaddr', 'noprefixroute', 'track_group'];
 
-type Draft = { interface: string | null; label: string | null };
+/** rtnetlink(7), ifa_scope. */
+const SCOPES: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254 };
+
+type Draft = {
+  interface: string | null;
+  label: string | null;
+  scope: number;
+  broadcast: string | null;
+};
 
 function takeOption(option: Word, argument: Word | undefined, draft: Draft, report: Report): void {
   const name = option.text;
@@ -33,9 +42,13 @@ function takeOption(option: Word, argument: Word | undefined, draft: Draft, repo
     const text = `The label "${argument.text}" is longer than ${LABEL_LENGTH_MAX} characters`;
     report.error(argument, 'bad-value', text);
   } else if (name === 'scope') {
-    if (argument.text === 'global') return;
-    const text = `"scope ${argument.text}" is ignored: virtual addresses are of global scope`;
-    report.warning(option, 'ignored-directive', text);
+    const scope = SCOPES[argument.text] ?? null;
+    draft.scope = scope ?? 0;
+    if (scope !== null) return;
+    const text = `"${argument.text}" is no scope; write ${Object.keys(SCOPES).join(', ')}`;
+    report.error(argument, 'bad-value', text);
+  } else if (name === 'brd' || name === 'broadcast') {
+    draft.broadcast = parseAddress(argument, 'broadcast address', report);
   } else {
     const text = `"${name} ${argument.text}" is ignored: a virtual address needs no such setting`;
     report.warning(option, 'ignored-directive', text);
@@ -43,7 +56,7 @@ function takeOption(option: Word, argument: Word | undefined, draft: Draft, repo
 }
 
 function parseOptions(words: readonly Word[], report: Report): Draft {
-  const draft: Draft = { interface: null, label: null };
+  const draft: Draft = { ...ADDRESS_DEFAULTS };
   for (let index = 0; index < words.length; index++) {
     const option = words[index];
     if (option === undefined) break;
@@ -70,7 +83,7 @@ function parsePrefix(word: Word, report: Report): VirtualAddressConfig | null {
   const prefix = parseIpv4Prefix(word.text, 32);
   if (prefix.ok) {
     const { address, prefixLength } = prefix.value;
-    return { address: formatIpv4(address), prefixLength, interface: null, label: null };
+    return { address: formatIpv4(address), prefixLength, ...ADDRESS_DEFAULTS };
   }
   const bare = { ...word, text: word.text.split('/')[0] ?? '' };
   if (parseAddress(bare, 'virtual address', report) !== null) {

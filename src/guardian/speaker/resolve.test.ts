@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
+import {
+  ADDRESS_DEFAULTS,
+  VRRP_DEFAULTS,
+  VRRP_INSTANCE_DEFAULTS,
+} from '../../config/vrrp-defaults.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { EACCES, EPERM, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
@@ -15,25 +20,15 @@ const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
 
 function configOf(changes: Partial<VrrpInstanceConfig>): VrrpConfig {
   const instance: VrrpInstanceConfig = {
+    ...VRRP_INSTANCE_DEFAULTS,
     name: 'VI_1',
-    version: 2,
     interface: 'ens192',
     virtualRouterId: 51,
     priority: 100,
-    initialState: 'backup',
-    advertIntervalMs: 1000,
-    password: null,
-    preempt: true,
-    preemptDelayMs: 0,
-    addresses: [{ address: '10.99.0.100', prefixLength: 24, interface: null, label: null }],
-    sourceAddress: null,
-    transport: { kind: 'multicast', group: '224.0.0.18' },
-    garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
-    trackScripts: [],
-    trackBalancer: null,
+    addresses: [{ ...ADDRESS_DEFAULTS, address: '10.99.0.100', prefixLength: 24 }],
     ...changes,
   };
-  return { routerId: null, scripts: [], instances: [instance] };
+  return { ...VRRP_DEFAULTS, instances: [instance] };
 }
 
 function present(address: number, secondary = false, interfaceIndex = 2): InterfaceAddress {
@@ -66,8 +61,8 @@ test('resolveInstances() sends from the first primary address that is not virtua
 
 test('resolveInstances() lists the interfaces of all addresses, the own one first', () => {
   const addresses = [
-    { address: '10.0.0.1', prefixLength: 32, interface: 'lo', label: null },
-    { address: '10.0.0.2', prefixLength: 32, interface: null, label: null },
+    { ...ADDRESS_DEFAULTS, address: '10.0.0.1', prefixLength: 32, interface: 'lo' },
+    { ...ADDRESS_DEFAULTS, address: '10.0.0.2', prefixLength: 32, interface: null },
   ];
   const [instance] = resolveInstances(configOf({ addresses }), LINKS, [present(0x0a630001)]);
   assert.deepEqual(instance?.interfaceNames, ['ens192', 'lo']);

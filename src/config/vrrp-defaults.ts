@@ -1,0 +1,53 @@
+/** What a VRRP configuration holds where nothing is said about it, for all front ends and tests. */
+
+import type { NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model.ts';
+
+export const NO_NOTIFY: NotifyConfig = {
+  master: null,
+  backup: null,
+  fault: null,
+  stop: null,
+  any: null,
+};
+
+/** Everything beside the instances. */
+export const VRRP_DEFAULTS: Omit<VrrpConfig, 'instances'> = {
+  routerId: null,
+  scripts: [],
+  processes: [],
+  files: [],
+  syncGroups: [],
+  notifyFifos: [],
+};
+
+/** All of an instance that has a sensible value without the cluster being known. */
+export const VRRP_INSTANCE_DEFAULTS: Omit<
+  VrrpInstanceConfig,
+  'name' | 'interface' | 'virtualRouterId' | 'priority' | 'addresses'
+> = {
+  version: 3,
+  initialState: 'backup',
+  advertIntervalMs: 1000,
+  password: null,
+  preempt: true,
+  preemptDelayMs: 0,
+  excludedAddresses: [],
+  routes: [],
+  sourceAddress: null,
+  // RFC 9568 section 5.1.1.2.
+  transport: { kind: 'multicast', group: '224.0.0.18' },
+  garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
+  trackScripts: [],
+  trackInterfaces: [],
+  trackProcesses: [],
+  trackFiles: [],
+  trackBalancer: null,
+  notify: NO_NOTIFY,
+};
+
+export const ADDRESS_DEFAULTS = {
+  interface: null,
+  label: null,
+  scope: 0,
+  broadcast: null,
+} as const;
