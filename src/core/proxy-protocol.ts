@@ -125,9 +125,9 @@ function parseV2(bytes: Uint8Array): ProxyHeader {
   if (family !== V2_TCP4 && family !== V2_TCP6) return header(null);
   const size = family === V2_TCP4 ? 4 : IPV6_BYTES;
   if (length < V2_FIXED_BYTES + size * 2 + 4) return invalid('PROXY header is too short');
-  const source = bytes.slice(V2_FIXED_BYTES, V2_FIXED_BYTES + size);
-  const destination = bytes.slice(V2_FIXED_BYTES + size, V2_FIXED_BYTES + size * 2);
+  const source = Uint8Array.from(bytes.subarray(V2_FIXED_BYTES, V2_FIXED_BYTES + size));
   const ports = V2_FIXED_BYTES + size * 2;
+  const destination = Uint8Array.from(bytes.subarray(V2_FIXED_BYTES + size, ports));
   return header({
     source,
     sourcePort: (byte(ports) << 8) | byte(ports + 1),
