@@ -14,9 +14,12 @@ import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
 import { checkMachine } from './machine.ts';
+import { type NativeInput, readNative } from './native.ts';
 import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 
 export type ConfigInputs = {
+  /** An evergate.yaml, which stands alone: with it the other files are not read. Absent: none. */
+  readonly native?: NativeInput;
   readonly haproxy: string | null;
   /** One for a run. A check takes one of each node and compares them. */
   readonly keepalived: readonly string[];
@@ -31,6 +34,8 @@ export type LoadedConfig = {
   readonly config: Config;
   /** In the order of files and lines. */
   readonly diagnostics: readonly Diagnostic[];
+  /** The name an evergate.yaml gives this machine; null: none. */
+  readonly node: string | null;
 };
 
 /** Larger files are no configuration; reading stops before. */
@@ -133,6 +138,24 @@ function loadKeepalived(
   return { config: parsed.config, facts: parsed.facts };
 }
 
+const NO_CONFIG: Config = { balancer: null, vrrp: null };
+
+async function loadNative(input: NativeInput, lookAround: boolean): Promise<LoadedConfig> {
+  const diagnostics: Diagnostic[] = [];
+  const text = readConfigFile(input.file, diagnostics);
+  if (text === null) return { config: NO_CONFIG, diagnostics, node: null };
+  const parsed = await readNative(input, text);
+  diagnostics.push(...parsed.diagnostics);
+  const { config, node } = parsed;
+  if (config?.balancer == null || !lookAround) {
+    return { config: config ?? NO_CONFIG, diagnostics, node };
+  }
+  const resolved = await resolveHosts(input.file, config.balancer, lookupHost);
+  diagnostics.push(...resolved.diagnostics);
+  const ordered = inReadingOrder(diagnostics);
+  return { config: { ...config, balancer: resolved.config }, diagnostics: ordered, node };
+}
+
 /** By file in order of appearance, then line and column; a file as a whole comes first. */
 function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const files = [...new Set(diagnostics.map(({ file }) => file))];
@@ -148,6 +171,7 @@ function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic
  * configuration may be used only when none of them is an error.
  */
 export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
+  if (inputs.native !== undefined) return loadNative(inputs.native, inputs.checkMachine);
   const diagnostics: Diagnostic[] = [];
   const { haproxy } = inputs;
   const balancer = haproxy === null ? null : await loadHaproxy(haproxy, inputs, diagnostics);
@@ -161,5 +185,5 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
     for (const node of facts) diagnostics.push(...checkMachine(node, several));
   }
   const config = { balancer, vrrp: nodes[0]?.config ?? null };
-  return { config, diagnostics: inReadingOrder(diagnostics) };
+  return { config, diagnostics: inReadingOrder(diagnostics), node: null };
 }

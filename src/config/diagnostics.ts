@@ -36,6 +36,8 @@ export const DIAGNOSTIC_CODES = {
   'replaced-script': 'A script that watches haproxy is replaced by the built-in tracking.',
   'missing-script': 'A script file does not exist or cannot be run.',
   'missing-interface': 'The network interface does not exist on this machine.',
+  'unknown-node': 'The machine is none of the nodes that the file names, or several of them.',
+  'vip-outside-network': 'The virtual IP does not fit the networks of the node.',
   'nothing-to-run': 'The configuration has neither a frontend nor a VRRP instance.',
   // Lints: the file works, and will hurt
   'weight-never-decides': 'No result of the script can change which node is master.',

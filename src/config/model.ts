@@ -10,6 +10,8 @@
 export type Config = {
   readonly balancer: BalancerConfig | null;
   readonly vrrp: VrrpConfig | null;
+  /** What the configuration does without and an operator should know, in sentences; absent: nothing. */
+  readonly notes?: readonly string[];
 };
 
 // --- balancer -----------------------------------------------------------------------------------

@@ -35,6 +35,10 @@ function keepalived(...lines: string[]): Example {
   return { 'keepalived.conf': `${lines.join('\n')}\n` };
 }
 
+function native(...lines: string[]): Example {
+  return { 'evergate.yaml': `${lines.join('\n')}\n` };
+}
+
 /** An instance on the loopback interface, which every machine has. */
 function instance(...lines: string[]): readonly string[] {
   const rest = ['  interface lo', '  virtual_router_id 51', '  virtual_ipaddress { 10.0.0.1 }'];
@@ -69,6 +73,12 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     ...instance('  track_script { chk }'),
   ),
   'missing-interface': keepalived(...instance().map((line) => line.replace(' lo', ' eg-none'))),
+  'unknown-node': native('listen: 8443', 'nodes:', '  k8s-nod1: 192.168.1.92'),
+  'vip-outside-network': native(
+    'vip: 127.0.0.94/24',
+    'nodes:',
+    '  k8s-node1: { address: 127.0.0.1, interface: lo }',
+  ),
   'nothing-to-run': keepalived('global_defs { router_id node1 }'),
   'weight-never-decides': keepalived(
     'vrrp_script chk {',
@@ -99,6 +109,9 @@ async function printed(t: TestContext, code: DiagnosticCode): Promise<string> {
     if (text !== MISSING) writeFileSync(join(folder, name), text);
   }
   const { diagnostics } = await loadConfig({
+    ...(files['evergate.yaml'] === undefined
+      ? {}
+      : { native: { file: join(folder, 'evergate.yaml'), node: 'k8s-node1', mustBeNode: true } }),
     haproxy: files['haproxy.cfg'] === undefined ? null : join(folder, 'haproxy.cfg'),
     keepalived: Object.keys(files)
       .filter((name) => name.endsWith('.conf'))

@@ -1,0 +1,20 @@
+/** The IPv4 addresses of this machine, of the network namespace we run in (rtnetlink(7)). */
+
+import type { LocalAddress } from '../config/native/find-node.ts';
+import { formatIpv4 } from '../core/ip.ts';
+import { RouteSocket } from '../linux/netlink-route.ts';
+
+/** In the kernel's order; interfaces that are down included. Throws SystemError. */
+export function localAddresses(): readonly LocalAddress[] {
+  const route = new RouteSocket();
+  try {
+    const names = new Map(route.links().map(({ index, name }) => [index, name]));
+    return route.addresses().map(({ interfaceIndex, address, prefixLength }) => ({
+      interface: names.get(interfaceIndex) ?? `number ${interfaceIndex}`,
+      address: formatIpv4(address),
+      prefixLength,
+    }));
+  } finally {
+    route.close();
+  }
+}

@@ -1,0 +1,60 @@
+/** What the stages behind the schema share: the values, where they stand, and what to say about them. */
+
+import type { Place, Report } from '../haproxy/report.ts';
+import type { LocalAddress } from './find-node.ts';
+import type { NativeFile } from './schema.ts';
+import { keyPlace, type Path, type Tree, treeAt } from './tree.ts';
+
+export type NativeContext = {
+  /** IPv4 addresses of this machine, those of the loopback interface included. */
+  readonly localAddresses: readonly LocalAddress[];
+  /** Name of this node; null: it finds itself by its addresses. */
+  readonly node: string | null;
+  readonly fileExists: (path: string) => boolean;
+  /** Whether a machine that is none of the nodes is an error; else a warning, and the file is checked. */
+  readonly mustBeNode: boolean;
+};
+
+export class Draft {
+  readonly file: NativeFile;
+  readonly report: Report;
+  readonly context: NativeContext;
+  readonly #tree: Tree;
+
+  constructor(file: NativeFile, tree: Tree, report: Report, context: NativeContext) {
+    this.file = file;
+    this.report = report;
+    this.context = context;
+    this.#tree = tree;
+  }
+
+  /** Whether the file itself says so, rather than a default. */
+  has(path: Path): boolean {
+    let at: Tree = this.#tree;
+    for (const step of path) {
+      if (at.kind !== 'map') return false;
+      const next = at.entries.get(String(step));
+      if (next === undefined) return false;
+      at = next.value;
+    }
+    return true;
+  }
+
+  place(path: Path): Place {
+    return treeAt(this.#tree, path).place;
+  }
+
+  /** Item `index` of what may be one value or a list. */
+  itemPlace(path: Path, index: number): Place {
+    return this.place([...path, index]);
+  }
+
+  keyPlace(path: Path): Place {
+    return keyPlace(this.#tree, path);
+  }
+
+  /** "evergate.yaml:2", for messages of later. */
+  origin(place: Place): string {
+    return `${this.report.file}:${place.line}`;
+  }
+}

@@ -1,0 +1,61 @@
+/** Which node of the file this machine is: by its own addresses, or by the name it is told. */
+
+import { didYouMean } from '../suggest.ts';
+import type { Draft } from './draft.ts';
+import type { NodeEntry } from './schema.ts';
+
+export type LocalAddress = {
+  readonly interface: string;
+  /** IPv4, dotted. */
+  readonly address: string;
+  readonly prefixLength: number;
+};
+
+export type FoundNode = { readonly name: string; readonly entry: NodeEntry };
+
+/** Items of a list that a sentence names; the rest is counted. */
+const NAMED_MAX = 8;
+
+export function listed(items: readonly string[]): string {
+  const named = items.slice(0, NAMED_MAX).join(', ');
+  const rest = items.length - NAMED_MAX;
+  return rest > 0 ? `${named} and ${rest} more` : named;
+}
+
+export function describeLocal(local: readonly LocalAddress[]): string {
+  const usual = local.filter(({ address }) => !address.startsWith('127.'));
+  const shown = usual.length > 0 ? usual : local;
+  const texts = shown.map((each) => `${each.address}/${each.prefixLength} on "${each.interface}"`);
+  return texts.length === 0 ? 'no IPv4 address' : listed(texts);
+}
+
+/** null after a diagnosis: an error, or a warning where the machine need not be a node. */
+export function findNode(draft: Draft): FoundNode | null {
+  const { report, file, context } = draft;
+  const nodes = Object.entries(file.nodes);
+  const place = draft.keyPlace(['nodes']);
+  if (context.node !== null) {
+    const entry = Object.hasOwn(file.nodes, context.node) ? file.nodes[context.node] : undefined;
+    if (entry !== undefined) return { name: context.node, entry };
+    const names = nodes.map(([name]) => name);
+    const hint = didYouMean(context.node, names) || `; the nodes are ${listed(names)}`;
+    report.error(place, 'unknown-node', `No node is called "${context.node}"${hint}`);
+    return null;
+  }
+  const own = new Set(context.localAddresses.map(({ address }) => address));
+  const matches = nodes.filter(([, { address }]) => own.has(address));
+  const [match] = matches;
+  if (match !== undefined && matches.length === 1) return { name: match[0], entry: match[1] };
+  const known = listed(
+    (matches.length > 1 ? matches : nodes).map(([name, { address }]) => `${name} ${address}`),
+  );
+  const local = describeLocal(context.localAddresses);
+  const text =
+    matches.length > 1
+      ? `This machine is several nodes at once: ${known} are all its addresses; say which with --node NAME`
+      : `This machine is none of the nodes: it has ${local}, the nodes are ${known}; ` +
+        'correct "nodes", or say which one it is with --node NAME';
+  if (context.mustBeNode) report.error(place, 'unknown-node', text);
+  else report.warning(place, 'unknown-node', text);
+  return null;
+}

@@ -1,0 +1,91 @@
+/**
+ * evergate.yaml to the configuration model: text to a tree with places (tree.ts), the tree to checked
+ * values along the schema (schema.ts, read-file.ts), the values to the model (balancer.ts, vrrp.ts).
+ */
+
+import type { Diagnostic } from '../diagnostics.ts';
+import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
+import type { Config } from '../model.ts';
+import { scanInvisible, withoutInvisible } from '../text.ts';
+import { buildBalancer } from './balancer.ts';
+import { NODES_MAX } from './defaults.ts';
+import { Draft, type NativeContext } from './draft.ts';
+import { findNode } from './find-node.ts';
+import { readFile } from './read-file.ts';
+import { parseTree } from './tree.ts';
+import { buildVrrp, checkVrrp } from './vrrp.ts';
+
+export type NativeResult = {
+  /**
+   * null exactly when `diagnostics` holds an error. `vrrp` is null too where the machine is no node of the
+   * file and need not be.
+   */
+  readonly config: Config | null;
+  /** Name of this node in the file; null: unknown. */
+  readonly node: string | null;
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+function checkNodes(draft: Draft): void {
+  const { report, file } = draft;
+  const count = Object.keys(file.nodes).length;
+  if (count === 0 || count > NODES_MAX) {
+    const text = `"nodes" names ${count} nodes; give 1 to ${NODES_MAX}`;
+    report.error(draft.keyPlace(['nodes']), 'missing-value', text);
+  }
+  if (file.vip === undefined && file.listen === undefined) {
+    const text = 'The file has neither "vip" nor "listen": there is nothing to do; add one or both';
+    report.error(WHOLE_FILE, 'nothing-to-run', text);
+  }
+  const owners = new Map<string, string>();
+  for (const [name, { address }] of Object.entries(file.nodes)) {
+    const owner = owners.get(address);
+    owners.set(address, owner ?? name);
+    if (owner === undefined) continue;
+    const text = `Nodes "${owner}" and "${name}" have the same address ${address}; correct one`;
+    report.error(draft.place(['nodes', name]), 'duplicate-name', text);
+  }
+}
+
+function parse(
+  text: string,
+  report: Report,
+  context: NativeContext,
+): Omit<NativeResult, 'diagnostics'> {
+  const nothing = { config: null, node: null };
+  const invisible = scanInvisible(report.file, text, '#');
+  report.add(invisible);
+  // Errors of the scan stay; the rest of the file is read on as its author sees it.
+  const clean = invisible.length > 0 ? withoutInvisible(text) : text;
+  const syntax = createReport(report.file);
+  const tree = parseTree(clean, syntax);
+  report.add(syntax.diagnostics());
+  if (tree === null) return nothing;
+  if (tree.kind === 'scalar' && tree.value === null) {
+    report.error(
+      WHOLE_FILE,
+      'nothing-to-run',
+      'The file is empty; begin with "vip", "listen" and "nodes"',
+    );
+    return nothing;
+  }
+  const file = readFile(report, tree);
+  if (file === null) return nothing;
+  const draft = new Draft(file, tree, report, context);
+  checkNodes(draft);
+  checkVrrp(draft);
+  const node = findNode(draft);
+  const balancer = buildBalancer(draft, node?.name ?? null);
+  const vrrp = node === null ? null : buildVrrp(draft, node);
+  if (report.failed()) return nothing;
+  const config = { balancer: balancer?.config ?? null, vrrp, notes: balancer?.notes ?? [] };
+  return { config, node: node?.name ?? null };
+}
+
+/** Reads a whole evergate.yaml. Pure and bounded; `file` is only for messages. */
+export function parseNative(file: string, text: string, context: NativeContext): NativeResult {
+  const report = createReport(file);
+  const result = parse(text, report, context);
+  return { ...result, diagnostics: report.diagnostics() };
+}

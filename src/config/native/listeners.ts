@@ -1,0 +1,98 @@
+/** Where the file listens, and what may not listen there: two of our own, or the apiserver itself. */
+
+import { ipv6Key } from '../haproxy/address.ts';
+import type { Place } from '../haproxy/report.ts';
+import type { BindConfig } from '../model.ts';
+import type { Draft } from './draft.ts';
+import type { Listen } from './values.ts';
+
+export type Target = { readonly name: string; readonly host: string; readonly port: number };
+
+function isWildcard(address: Listen): boolean {
+  return address.kind !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
+}
+
+function show(address: Listen): string {
+  if (address.kind === 'unix') return address.path;
+  return address.kind === 'ipv6'
+    ? `[${address.host}]:${address.port}`
+    : `${address.host}:${address.port}`;
+}
+
+function hostKey(address: Exclude<Listen, { kind: 'unix' }>): string {
+  return address.kind === 'ipv6' ? ipv6Key(address.host) : address.host;
+}
+
+/** Whether the kernel would refuse the second of two. */
+function collide(one: Listen, other: Listen): boolean {
+  if (one.kind === 'unix' || other.kind === 'unix') {
+    return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path;
+  }
+  if (one.port !== other.port) return false;
+  if (isWildcard(one) || isWildcard(other)) return true;
+  return hostKey(one) === hostKey(other);
+}
+
+type Placed = { readonly address: Listen; readonly place: Place };
+
+function placed(draft: Draft, addresses: readonly Listen[], path: readonly string[]): Placed[] {
+  return addresses.map((address, index) => ({ address, place: draft.itemPlace(path, index) }));
+}
+
+/** Two listeners of the file on one address and port. */
+export function refuseCollisions(draft: Draft): void {
+  const all = [
+    ...placed(draft, draft.file.listen ?? [], ['listen']),
+    ...placed(draft, draft.file.stats?.listen ?? [], ['stats', 'listen']),
+  ];
+  for (const [index, { address, place }] of all.entries()) {
+    const earlier = all.slice(0, index).find((each) => collide(each.address, address));
+    if (earlier === undefined) continue;
+    const text =
+      `"${show(address)}" and "${show(earlier.address)}" of line ${earlier.place.line} cannot both listen; ` +
+      'choose another port';
+    draft.report.error(place, 'address-conflict', text);
+  }
+}
+
+/**
+ * A server on a node that listens on the same port there: connections would come back to us, or the
+ * apiserver could not start.
+ */
+export function refuseLoops(draft: Draft, servers: readonly Target[]): void {
+  const { file, report } = draft;
+  const nodes = new Map(Object.entries(file.nodes).map(([name, { address }]) => [address, name]));
+  const vips = new Set((file.vip ?? []).map(({ address }) => address));
+  for (const { address, place } of placed(draft, file.listen ?? [], ['listen'])) {
+    if (address.kind === 'unix') continue;
+    const { host, port } = address;
+    const server = servers.find((each) => each.port === port && nodes.has(each.host));
+    if (server !== undefined && (isWildcard(address) || host === server.host)) {
+      const text =
+        `Port ${port} is that of the apiserver on node "${nodes.get(server.host)}" too, and an apiserver of ` +
+        'kubeadm listens on every address: the two cannot share it; listen on another port, such as 8443';
+      report.error(place, 'address-conflict', text);
+    } else if (server !== undefined && vips.has(host)) {
+      const text =
+        `"${show(address)}" needs apiservers that leave the VIP alone: one of kubeadm listens on port ${port} ` +
+        'of every address; give it --bind-address, or listen on another port, such as 8443';
+      report.warning(place, 'address-conflict', text);
+    }
+    const looped = servers.find((each) => each.port === port && vips.has(each.host));
+    if (looped !== undefined) {
+      const text = `Server "${looped.name}" is the VIP itself: connections would run in a circle; name the apiserver's own address`;
+      report.error(draft.place(['servers', looped.name]), 'address-conflict', text);
+    }
+  }
+}
+
+export function toBinds(
+  draft: Draft,
+  addresses: readonly Listen[],
+  path: readonly string[],
+): readonly BindConfig[] {
+  return placed(draft, addresses, path).map(({ address, place }) => ({
+    address,
+    origin: draft.origin(place),
+  }));
+}

@@ -1,0 +1,62 @@
+/** What works in an evergate.yaml and will hurt in front of Kubernetes API servers. Warnings only. */
+
+import { COMMON_PASSWORDS } from '../haproxy/lints.ts';
+import type { Draft } from './draft.ts';
+import type { NativeFile } from './schema.ts';
+import { formatDuration, type Listen } from './values.ts';
+
+/** Shorter idle times cut watches and `kubectl logs -f`: kubernetes/kubeadm#2227. */
+const IDLE_TIMEOUT_MS_MIN = 600_000;
+
+export function warnOfTimeouts(draft: Draft): void {
+  const { idle } = draft.file.timeouts;
+  if (idle >= IDLE_TIMEOUT_MS_MIN) return;
+  const text =
+    `"timeouts.idle" cuts idle watches and "kubectl logs -f" after ${formatDuration(idle)}; ` +
+    'use 1h or more';
+  draft.report.warning(draft.place(['timeouts', 'idle']), 'short-idle-timeout', text);
+}
+
+/** `names`: the servers that such a check watches. */
+export function warnOfTcpCheck(draft: Draft, names: readonly string[]): void {
+  if (draft.file.check.type !== 'tcp') return;
+  const text =
+    `A TCP check passes a server that accepts connections and answers nothing (${names.join(', ')}); ` +
+    'use "type: https", which asks for /readyz';
+  draft.report.warning(draft.place(['check', 'type']), 'tcp-check-of-tls', text);
+}
+
+/** Keys that another one would have to call for. */
+export function warnOfStrays(draft: Draft): void {
+  const { report, file } = draft;
+  if (file.balance !== 'source' && draft.has(['hash'])) {
+    const text = '"hash" is ignored without "balance: source"';
+    report.warning(draft.keyPlace(['hash']), 'ignored-directive', text);
+  }
+  if (file.clients['rate-connections'] === undefined && draft.has(['clients', 'rate-period'])) {
+    const text = '"clients.rate-period" is ignored without "rate-connections"';
+    report.warning(draft.keyPlace(['clients', 'rate-period']), 'ignored-directive', text);
+  }
+}
+
+function isLoopback(address: Listen): boolean {
+  if (address.kind === 'unix') return true;
+  return address.kind === 'ipv4' ? address.host.startsWith('127.') : address.host === '::1';
+}
+
+export function warnOfStats(draft: Draft, stats: NonNullable<NativeFile['stats']>): void {
+  const { report } = draft;
+  for (const [name, password] of Object.entries(stats.users)) {
+    const lower = password.toLowerCase();
+    if (!COMMON_PASSWORDS.includes(lower) && lower !== name.toLowerCase()) continue;
+    const text = `Everybody knows "${name}:${password}"; choose a password of your own`;
+    report.warning(draft.place(['stats', 'users', name]), 'default-credentials', text);
+  }
+  const reachable = stats.listen.find((address) => !isLoopback(address));
+  if (!stats.admin || reachable === undefined) return;
+  const key = Object.keys(stats.users).length > 0 ? ' and knows its password' : '';
+  const text =
+    `Whoever reaches the stats page over the network${key} may take every server out; ` +
+    'listen on 127.0.0.1 or remove "admin"';
+  report.warning(draft.place(['stats', 'admin']), 'open-admin', text);
+}
