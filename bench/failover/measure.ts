@@ -1,0 +1,146 @@
+/** One run of one fault: wait until the cluster is quiet, break it, watch, make it whole again. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientReport } from '../../src/lab/client/messages.ts';
+import type { Cluster } from '../../src/lab/cluster.ts';
+import { LabError } from '../../src/lab/lab-error.ts';
+import type { Topology } from '../../src/lab/topology.ts';
+import type { Fault, FaultContext } from './faults.ts';
+import type { OwnerWatch } from './owner-watch.ts';
+import type { Stack } from './stacks.ts';
+
+export type Run = {
+  /** From the fault to the start of the last attempt that failed; 0: none failed. */
+  readonly outageMs: number;
+  /** Attempts still failed at the end of the watched time. */
+  readonly endless: boolean;
+  readonly failed: number;
+  readonly longestGapMs: number;
+  readonly watchesCut: number;
+  readonly ownersAtEnd: readonly string[];
+  readonly severalOwnersMs: number;
+  readonly noOwnerMs: number;
+};
+
+export type Bench = {
+  readonly cluster: Cluster;
+  readonly topology: Topology;
+  readonly stack: Stack;
+  readonly owners: OwnerWatch;
+};
+
+/** Long-lived connections beside the new ones. */
+export const WATCHES = 20;
+/** One that says nothing for so long is cut; an event comes every second. */
+export const WATCH_SILENCE_MS = 2500;
+
+const QUIET_MS = 3000;
+const QUIET_BOUND_MS = 40_000;
+const POLL_MS = 100;
+/** Without a failure for so long the outage is over. */
+const OVER_MS = 2000;
+const WATCH_BOUND_MS = 15_000;
+
+/** Of one run; preparations and repairs included, in ms. */
+export const RUN_BOUND_MS = 2 * QUIET_BOUND_MS + WATCH_BOUND_MS + 20_000;
+
+/** null: the stack cannot do this. LabError: the cluster did not become whole (again). */
+export async function measure(bench: Bench, fault: Fault): Promise<Run | null> {
+  const { cluster, topology, stack, owners } = bench;
+  await waitUntilQuiet(bench, topology.nodes.length);
+  const [owner] = owners.owners;
+  const name = topology.nodes
+    .map((node) => node.name)
+    .find((one) => (one === owner) === (fault.target === 'owner'));
+  if (name === undefined) throw new LabError(`There is no ${fault.target} node`);
+  const node = cluster.node(name);
+  const context: FaultContext = { cluster, topology, stack, node, ignored: owners.pids };
+  if (fault.setUp !== undefined) {
+    await fault.setUp(context);
+    await waitUntilQuiet(bench, topology.nodes.length - 1);
+  }
+  const fire = await fault.prepare(context);
+  if (fire === null) return null;
+  try {
+    await cluster.parts.client.mark();
+    const before = cluster.requests().watches.broken;
+    owners.begin();
+    await fire();
+    await watch(bench, fault.watchMs);
+    return await figures(bench, before);
+  } finally {
+    await fault.repair(context);
+  }
+}
+
+async function watch({ cluster, owners }: Bench, atLeastMs: number): Promise<void> {
+  const start = performance.now();
+  for (;;) {
+    await sleep(POLL_MS);
+    const elapsedMs = performance.now() - start;
+    const { lastFailureMs } = cluster.requests().sinceMark;
+    const over = lastFailureMs === null || elapsedMs - lastFailureMs > OVER_MS;
+    if (elapsedMs > atLeastMs && over && owners.owners.length === 1) return;
+    if (elapsedMs > WATCH_BOUND_MS) return;
+  }
+}
+
+async function figures({ cluster, owners }: Bench, brokenBefore: number): Promise<Run> {
+  await nextReport(cluster);
+  const { sinceMark, watches } = cluster.requests();
+  const { severalMs, noneMs } = owners.span();
+  const lastMs = sinceMark.lastFailureMs ?? Number.NEGATIVE_INFINITY;
+  return {
+    outageMs: sinceMark.lastFailedStartMs ?? 0,
+    endless: lastMs > WATCH_BOUND_MS - OVER_MS,
+    failed: sinceMark.failed,
+    longestGapMs: sinceMark.longestGapMs,
+    watchesCut: watches.broken - brokenBefore,
+    ownersAtEnd: await cluster.owners(),
+    severalOwnersMs: Math.round(severalMs),
+    noOwnerMs: Math.round(noneMs),
+  };
+}
+
+async function nextReport(cluster: Cluster): Promise<void> {
+  const known = cluster.requests();
+  for (let round = 0; cluster.requests() === known && round < 50; round++) await sleep(20);
+}
+
+/** One owner, no failure, every watch open, and answers of that many apiservers: for three seconds. */
+async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
+  const { cluster, topology, stack, owners } = bench;
+  const start = performance.now();
+  let since = start;
+  let first = cluster.requests();
+  let owner = '';
+  for (;;) {
+    await sleep(POLL_MS);
+    const now = performance.now();
+    const report = cluster.requests();
+    const whole = apiservers === topology.nodes.length;
+    const rightOwner =
+      owners.owners.length === 1 &&
+      (!stack.preempts || !whole || owners.owners[0] === topology.nodes[0]?.name);
+    const steady =
+      rightOwner &&
+      owners.owners[0] === owner &&
+      report.failed === first.failed &&
+      report.watches.broken === first.watches.broken &&
+      report.watches.open === WATCHES;
+    if (!steady) {
+      since = now;
+      first = report;
+      owner = owners.owners[0] ?? '';
+    } else if (now - since > QUIET_MS && answering(first, report) >= apiservers) return;
+    if (now - start > QUIET_BOUND_MS) {
+      const seen = `owners [${owners.owners}], ${JSON.stringify(report)}`;
+      throw new LabError(`The cluster did not become quiet in ${QUIET_BOUND_MS} ms: ${seen}`);
+    }
+  }
+}
+
+function answering(before: ClientReport, now: ClientReport): number {
+  return Object.entries(now.nodes).filter(([name, count]) => count > (before.nodes[name] ?? 0))
+    .length;
+}

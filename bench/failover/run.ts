@@ -1,0 +1,218 @@
+/**
+ * bench/failover: what clients notice when something breaks, on the article's network, for the article's
+ * stack (real HAProxy and keepalived), an expert's and Evergate's. docs/failover.md says what is measured.
+ *
+ *   node bench/failover/run.ts [--runs N] [--only FAULT,...] [--stacks STACK,...] [--smoke]
+ *
+ * Prints tables and writes bench/results/failover.json. --smoke proves in less than a minute that
+ * everything runs, and draws no conclusion.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Cluster } from '../../src/lab/cluster.ts';
+import { LabError } from '../../src/lab/lab-error.ts';
+import { startCluster } from '../../src/lab/start-cluster.ts';
+import { ARTICLE } from '../../src/lab/topology.ts';
+import { FAULTS, type Fault } from './faults.ts';
+import {
+  type Bench,
+  measure,
+  RUN_BOUND_MS,
+  type Run,
+  WATCH_SILENCE_MS,
+  WATCHES,
+} from './measure.ts';
+import { OwnerWatch } from './owner-watch.ts';
+import { makeStack, type Stack, type StackName } from './stacks.ts';
+import { detailTable, outageTable, type Row, runText } from './table.ts';
+
+const STACK_NAMES: readonly StackName[] = ['article', 'expert', 'evergate', 'evergate-native'];
+const REQUEST_INTERVAL_MS = 10;
+const PATIENCE_MS = 300;
+/** A cluster that does not become quiet is built anew so many times per stack. */
+const REBUILDS_MAX = 3;
+const SMOKE_STACK: StackName = 'evergate';
+const SMOKE_FAULTS = ['balancer-kill', 'apiserver-kill'];
+
+type Settings = {
+  readonly runs: number;
+  readonly faults: readonly Fault[];
+  readonly stacks: readonly StackName[];
+  readonly smoke: boolean;
+};
+
+function settings(): Settings {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      stacks: { type: 'string' },
+      smoke: { type: 'boolean', default: false },
+    },
+  });
+  const { smoke } = values;
+  const faultNames = FAULTS.map(({ name }) => name);
+  const wantedFaults =
+    chosen('--only', values.only, faultNames) ?? (smoke ? SMOKE_FAULTS : faultNames);
+  const runs = smoke ? 1 : Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1 || runs > 100) {
+    throw new LabError(`"--runs ${values.runs}" is not a number from 1 to 100`);
+  }
+  return {
+    runs,
+    faults: FAULTS.filter(({ name }) => wantedFaults.includes(name)),
+    stacks: chosen('--stacks', values.stacks, STACK_NAMES) ?? (smoke ? [SMOKE_STACK] : STACK_NAMES),
+    smoke,
+  };
+}
+
+function chosen<Name extends string>(
+  option: string,
+  text: string | undefined,
+  known: readonly Name[],
+): readonly Name[] | null {
+  if (text === undefined) return null;
+  const names = text.split(',');
+  const unknown = names.find((name) => !known.some((one) => one === name));
+  if (unknown !== undefined) {
+    throw new LabError(`"${option}" knows no "${unknown}"; it knows ${known.join(', ')}`);
+  }
+  return known.filter((name) => names.includes(name));
+}
+
+let running: Cluster | null = null;
+
+async function main(): Promise<void> {
+  const wanted = settings();
+  const directory = mkdtempSync(join(tmpdir(), 'evergate-failover-'));
+  const stacks: Stack[] = [];
+  for (const name of wanted.stacks) {
+    const stack = makeStack(name, join(directory, name));
+    if ('why' in stack) say(`${name} is left out: ${stack.why}`);
+    else stacks.push(stack);
+  }
+  const count = stacks.length * wanted.faults.length * wanted.runs;
+  const boundMinutes = Math.ceil((count * RUN_BOUND_MS) / 60_000);
+  say(`${count} runs, about ${Math.ceil((count * 13) / 60)} minutes, ${boundMinutes} at most`);
+  const rows: Row[] = [];
+  try {
+    for (const stack of stacks) {
+      rows.push(...(await measureStack(stack, wanted)));
+      if (!wanted.smoke) save(rows, stacks, wanted);
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  process.stdout.write(`\n${outageTable(rows, stacks)}\n${detailTable(rows)}`);
+  if (wanted.smoke) say('Smoke run: everything works; the figures mean nothing');
+  else say('Written to bench/results/failover.json');
+  if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+}
+
+async function measureStack(stack: Stack, { faults, runs }: Settings): Promise<Row[]> {
+  const done = new Map<Fault, { runs: Run[]; problems: string[]; cannot: boolean }>();
+  for (const fault of faults) done.set(fault, { runs: [], problems: [], cannot: false });
+  let bench: Bench | null = null;
+  let rebuilds = 0;
+  // Round by round, so that a busy minute of the machine does not fall on one fault alone.
+  for (let round = 0; round < runs; round++) {
+    for (const [fault, { runs: found, problems, cannot }] of done) {
+      if (cannot) continue;
+      const label = `${stack.name} ${fault.name} ${round + 1}/${runs}`;
+      try {
+        bench ??= await build(stack);
+        const run = await measure(bench, fault);
+        if (run === null) done.set(fault, { runs: found, problems, cannot: true });
+        else found.push(run);
+        say(`${label}: ${run === null ? 'cannot be done' : runText(run)}`);
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        say(`${label}: not measured: ${text}`);
+        problems.push(text);
+        await remove(bench);
+        bench = null;
+        rebuilds += 1;
+        if (rebuilds > REBUILDS_MAX) return rowsOf(stack, done);
+      }
+    }
+  }
+  await remove(bench);
+  return rowsOf(stack, done);
+}
+
+function rowsOf(
+  stack: Stack,
+  done: ReadonlyMap<Fault, { readonly runs: Run[]; readonly problems: string[] }>,
+): Row[] {
+  return [...done].map(([{ name, title }, { runs, problems }]) => ({
+    stack: stack.name,
+    fault: name,
+    title,
+    runs,
+    problems,
+  }));
+}
+
+async function build(stack: Stack): Promise<Bench> {
+  const cluster = await startCluster({
+    filesDirectory: stack.filesDirectory,
+    nodeCommand: stack.nodeCommand,
+    requestIntervalMs: REQUEST_INTERVAL_MS,
+    patienceMs: PATIENCE_MS,
+    watches: WATCHES,
+    watchSilenceMs: WATCH_SILENCE_MS,
+  });
+  running = cluster;
+  const owners = await OwnerWatch.start(cluster, ARTICLE);
+  return { cluster, topology: ARTICLE, stack, owners };
+}
+
+async function remove(bench: Bench | null): Promise<void> {
+  bench?.owners.close();
+  await bench?.cluster.stop();
+  running = null;
+}
+
+function save(rows: readonly Row[], stacks: readonly Stack[], { runs }: Settings): void {
+  const results = join(import.meta.dirname, '../results');
+  mkdirSync(results, { recursive: true });
+  const record = {
+    date: new Date().toISOString(),
+    kernel: release(),
+    processor: cpus()[0]?.model ?? 'unknown',
+    processors: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    load: loadavg().map((value) => Number(value.toFixed(2))),
+    node: process.version,
+    versions: Object.fromEntries(stacks.map(({ name, version }) => [name, version])),
+    requestIntervalMs: REQUEST_INTERVAL_MS,
+    patienceMs: PATIENCE_MS,
+    watches: WATCHES,
+    runs,
+    rows,
+  };
+  writeFileSync(join(results, 'failover.json'), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+function say(text: string): void {
+  const seconds = (performance.now() / 1000).toFixed(0).padStart(4);
+  process.stdout.write(`${seconds} s  ${text}\n`);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await running?.stop();
+    process.exit(130);
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,199 @@
+/**
+ * The stacks that bench/failover compares: what runs on a node of the article's cluster, how its processes
+ * are told apart, and what its service manager would do.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EVERGATE } from '../../src/lab/build-node.ts';
+import { ARTICLE_FILES, type NodePaths } from '../../src/lab/start-cluster.ts';
+import { ARTICLE } from '../../src/lab/topology.ts';
+import type { NodeProcess } from './node-processes.ts';
+
+export type StackName = 'article' | 'expert' | 'evergate' | 'evergate-native';
+
+export type Stack = {
+  readonly name: StackName;
+  /** For the table. */
+  readonly title: string;
+  /** Programs and versions. */
+  readonly version: string;
+  /** The highest priority takes the VIP back: a repaired cluster is quiet only after that. */
+  readonly preempts: boolean;
+  readonly filesDirectory: string;
+  readonly nodeCommand: (paths: NodePaths) => string[];
+  /** supervise.sh's directory of a node, and its units there. */
+  readonly unitsOf: (node: string) => string;
+  readonly units: readonly string[];
+  /** What an operator ends, one after the other, to take a node out of service. */
+  readonly stopOrder: readonly IsProcess[];
+  /** The one that carries connections. */
+  readonly isBalancer: IsProcess;
+  /** Any that carries connections, or could at once. */
+  readonly isAnyBalancer: IsProcess;
+  readonly isVrrp: IsProcess;
+  /** The unit that no longer starts when the balancer cannot; null: a new balancer is no unit. */
+  readonly balancerUnit: string | null;
+  /** Its eldest balancer takes this signal to read the configuration again; null: there is no reload. */
+  readonly reloadSignal: NodeJS.Signals | null;
+};
+
+export type IsProcess = (process: NodeProcess) => boolean;
+type Restart = 'always' | 'never';
+
+const SUPERVISE = join(import.meta.dirname, 'supervise.sh');
+const SYSTEMCTL = join(import.meta.dirname, 'systemctl.sh');
+const EXPERT_FILES = join(import.meta.dirname, 'expert');
+
+export type StackProblem = { readonly name: StackName; readonly why: string };
+
+/** Makes a stack's files under `directory`; a problem when this machine cannot run it. */
+export function makeStack(name: StackName, directory: string): Stack | StackProblem {
+  mkdirSync(directory, { recursive: true });
+  switch (name) {
+    case 'article':
+      return debianStack(name, 'article', ARTICLE_FILES, directory, 'never');
+    case 'expert':
+      return debianStack(name, 'expert', expertFiles(directory), directory, 'always');
+    case 'evergate':
+      return evergateStack(name, "Evergate, article's files", directory, 'never', (paths) => [
+        ...['--haproxy', paths.haproxy, '--keepalived', paths.keepalived],
+      ]);
+    case 'evergate-native': {
+      const help = spawnSync(EVERGATE, ['run', '--help'], { encoding: 'utf8' });
+      if (!help.stdout.includes('--config')) {
+        return { name, why: 'This Evergate has no "run --config" yet' };
+      }
+      const file = join(directory, 'evergate.yaml');
+      writeFileSync(file, nativeConfig());
+      return evergateStack(name, 'Evergate, native', directory, 'always', () => ['--config', file]);
+    }
+  }
+}
+
+function debianStack(
+  name: 'article' | 'expert',
+  title: string,
+  filesDirectory: string,
+  directory: string,
+  restart: Restart,
+): Stack | StackProblem {
+  const missing = ['/usr/sbin/haproxy', '/usr/sbin/keepalived', '/usr/bin/unshare'].filter(
+    (path) => !existsSync(path),
+  );
+  if (missing.length > 0) {
+    return { name, why: `${missing.join(', ')} missing; apt-get install haproxy keepalived` };
+  }
+  const isHaproxy: IsProcess = ({ command }) => command === 'haproxy';
+  const isKeepalived: IsProcess = ({ command }) => command === 'keepalived';
+  const unitsOf = (node: string): string => join(directory, node);
+  return {
+    name,
+    title,
+    version: `HAProxy ${versionOf('haproxy', '-v')}, keepalived ${versionOf('keepalived', '-v')}`,
+    preempts: name === 'article',
+    filesDirectory,
+    nodeCommand: (paths) => {
+      const units = unitsOf(paths.node.name);
+      writeDebianUnits(units, paths);
+      return [
+        // Names of processes end at this border: the article's script ends keepalived by its name.
+        ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+        ...[SUPERVISE, units, restart, 'haproxy', 'keepalived'],
+      ];
+    },
+    unitsOf,
+    units: ['haproxy', 'keepalived'],
+    stopOrder: [isKeepalived, isHaproxy],
+    isBalancer: isHaproxy,
+    isAnyBalancer: isHaproxy,
+    isVrrp: isKeepalived,
+    balancerUnit: 'haproxy',
+    reloadSignal: 'SIGUSR2',
+  };
+}
+
+function writeDebianUnits(units: string, paths: NodePaths): void {
+  const bin = join(units, 'bin');
+  mkdirSync(bin, { recursive: true });
+  copyFileSync(SYSTEMCTL, join(bin, 'systemctl'));
+  // Pid files of their own: the article's names are one place for all nodes.
+  const file = (name: string): string => join(units, name);
+  const keepalived = [
+    ...['keepalived', '--vrrp', '--dont-fork', '--log-console', '--use-file', paths.keepalived],
+    ...['--pid', file('keepalived.pid'), '--vrrp_pid', file('vrrp.pid')],
+  ];
+  const environment = `export SUPERVISE_DIRECTORY=${units} PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const haproxy = `haproxy -Ws -f ${paths.haproxy} -p ${file('haproxy.pid')}`;
+  writeUnit(file('haproxy.unit'), `${environment}\nexec ${haproxy}`);
+  writeUnit(file('keepalived.unit'), `${environment}\nexec ${keepalived.join(' ')}`);
+}
+
+function evergateStack(
+  name: 'evergate' | 'evergate-native',
+  title: string,
+  directory: string,
+  restart: Restart,
+  input: (paths: NodePaths) => readonly string[],
+): Stack {
+  const titled =
+    (...titles: readonly string[]): IsProcess =>
+    ({ title }) =>
+      titles.some((one) => title.startsWith(`evergate: ${one}`));
+  const isGuardian = titled('guardian');
+  const unitsOf = (node: string): string => join(directory, node);
+  return {
+    name,
+    title,
+    version: `Evergate ${versionOf(EVERGATE, '--version')}`,
+    preempts: name === 'evergate',
+    filesDirectory: ARTICLE_FILES,
+    nodeCommand: (paths) => {
+      const units = unitsOf(paths.node.name);
+      mkdirSync(units, { recursive: true });
+      const run = [EVERGATE, 'run', ...input(paths), '--node', paths.node.name];
+      const command = [...run, '--run-dir', paths.runDir].join(' ');
+      writeUnit(join(units, 'evergate.unit'), `exec ${command}`);
+      return [SUPERVISE, units, restart, 'evergate'];
+    },
+    unitsOf,
+    units: ['evergate'],
+    stopOrder: [isGuardian],
+    isBalancer: titled('balancer'),
+    isAnyBalancer: titled('balancer', 'spare'),
+    isVrrp: isGuardian,
+    balancerUnit: null,
+    reloadSignal: null,
+  };
+}
+
+function expertFiles(directory: string): string {
+  const files = join(directory, 'files');
+  mkdirSync(files, { recursive: true });
+  for (const file of ['haproxy.cfg', 'check_haproxy.sh']) {
+    copyFileSync(join(EXPERT_FILES, file), join(files, file));
+  }
+  const text = readFileSync(join(EXPERT_FILES, 'keepalived.conf'), 'utf8');
+  for (const [index, { name }] of ARTICLE.nodes.entries()) {
+    const priority = String(100 - 10 * index);
+    const own = text.replace('priority PRIORITY', `priority ${priority}`);
+    writeFileSync(join(files, `keepalived.${name}.conf`), own);
+  }
+  return files;
+}
+
+function nativeConfig(): string {
+  const nodes = ARTICLE.nodes.map(({ name, address }) => `  ${name}: ${address}\n`);
+  const vip = `${ARTICLE.vip}/${ARTICLE.prefixLength}`;
+  return `vip: ${vip}\nlisten: ${ARTICLE.vipPort}\nnodes:\n${nodes.join('')}`;
+}
+
+function writeUnit(file: string, text: string): void {
+  writeFileSync(file, `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+}
+
+function versionOf(command: string, flag: string): string {
+  const { stdout, stderr } = spawnSync(command, [flag], { encoding: 'utf8' });
+  return /\d+\.\d+\.\d+/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown';
+}
