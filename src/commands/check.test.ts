@@ -60,6 +60,6 @@ test('check --json prints an array', (t) => {
 
 test('check without files says what it needs', (t) => {
   const { status, stderr } = check(t, GOOD);
-  assert.match(stderr, /--haproxy FILE, --keepalived FILE or both/);
+  assert.match(stderr, /Give --config FILE, or --haproxy FILE, --keepalived FILE or both/);
   assert.equal(status, 1);
 });

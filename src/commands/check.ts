@@ -4,8 +4,11 @@ import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model.ts';
 import { loadConfig } from '../config-files/load.ts';
+import { inputProblem } from './inputs.ts';
 
 type CheckOptions = {
+  readonly config?: string;
+  readonly node?: string;
   readonly haproxy?: string;
   readonly keepalived?: readonly string[];
   readonly keepScripts: boolean;
@@ -15,6 +18,8 @@ type CheckOptions = {
 export function checkCommand(): Command {
   return new Command('check')
     .description('Say every error and warning of the configuration files')
+    .option('--config <file>', 'the evergate.yaml')
+    .option('--node <name>', 'which node of the evergate.yaml this machine is')
     .option('--haproxy <file>', 'the haproxy.cfg')
     .option(
       '--keepalived <file...>',
@@ -58,10 +63,12 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
 
 async function check(options: CheckOptions, command: Command): Promise<void> {
   const { haproxy = null, keepalived = [], keepScripts, json } = options;
-  if (haproxy === null && keepalived.length === 0) {
-    command.error('error: Give --haproxy FILE, --keepalived FILE or both', { exitCode: 1 });
-  }
+  const problem = inputProblem(options);
+  if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   const { config, diagnostics } = await loadConfig({
+    ...(options.config === undefined
+      ? {}
+      : { native: { file: options.config, node: options.node ?? null, mustBeNode: false } }),
     haproxy,
     keepalived,
     keepScripts,

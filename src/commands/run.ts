@@ -4,20 +4,21 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import type { Config } from '../config/model.ts';
-import { loadConfig } from '../config-files/load.ts';
+import { type LoadedConfig, loadConfig } from '../config-files/load.ts';
 import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { createLog, type Log } from '../guardian/log.ts';
 import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../guardian/run-dir.ts';
 import { VERSION } from '../version.ts';
+import { inputProblem } from './inputs.ts';
 
 type RunOptions = {
+  readonly config?: string;
   readonly haproxy?: string;
   readonly keepalived?: string;
   readonly keepScripts: boolean;
-  readonly node: string;
+  readonly node?: string;
   readonly runDir: string;
   readonly balancerGrace: number;
   readonly spare: boolean;
@@ -26,10 +27,14 @@ type RunOptions = {
 export function runCommand(): Command {
   return new Command('run')
     .description('Run this node: balance connections, hold the virtual IP')
+    .option('--config <file>', 'run as this evergate.yaml says')
     .option('--haproxy <file>', 'balance as this haproxy.cfg says')
     .option('--keepalived <file>', 'speak VRRP as this keepalived.conf says')
     .option('--keep-scripts', 'run scripts that watch haproxy as they are', false)
-    .option('--node <name>', 'name of this node in status and logs', hostname())
+    .option(
+      '--node <name>',
+      'name of this node in status and logs; with --config, which of its nodes this is',
+    )
     .option('--run-dir <dir>', 'directory of pid files and admin.sock', DEFAULT_RUN_DIR)
     .option(
       '--balancer-grace <time>',
@@ -40,23 +45,21 @@ export function runCommand(): Command {
     .option('--no-spare', 'keep no second balancer waiting to take over')
     .addHelpText(
       'after',
-      '\nAt least one of --haproxy and --keepalived is needed; either works alone.\n' +
+      '\nGive --config, or --haproxy, --keepalived or both.\n' +
         'Logs go to standard error. SIGTERM releases the VIP, then ends.',
     )
     .action(run);
 }
 
 async function run(options: RunOptions, command: Command): Promise<void> {
-  const { haproxy, keepalived } = options;
-  if (haproxy === undefined && keepalived === undefined) {
-    command.error('error: Give --haproxy FILE, --keepalived FILE or both', { exitCode: 1 });
-  }
+  const problem = inputProblem(options);
+  if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   process.title = GUARDIAN_TITLE;
   const log = createLog((line) => process.stderr.write(line), {
     journal: process.env.JOURNAL_STREAM !== undefined,
     now: () => new Date(),
   });
-  const config = await readConfig(options, log);
+  const { config, node } = await readConfig(options, log);
   let failed = false;
   const finished = Promise.withResolvers<void>();
   // Before the start, so that a signal during it still cleans up.
@@ -71,7 +74,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   });
   const guardian = await Guardian.start({
     config,
-    node: options.node,
+    node: options.node ?? node ?? hostname(),
     version: VERSION,
     runDir: options.runDir,
     balancerGraceMs: options.balancerGrace,
@@ -92,22 +95,26 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   process.exit(failed ? 1 : 0);
 }
 
-async function readConfig(options: RunOptions, log: Log): Promise<Config> {
-  const { config, diagnostics } = await loadConfig({
+async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> {
+  const loaded = await loadConfig({
+    ...(options.config === undefined
+      ? {}
+      : { native: { file: options.config, node: options.node ?? null, mustBeNode: true } }),
     haproxy: options.haproxy ?? null,
     keepalived: options.keepalived === undefined ? [] : [options.keepalived],
     keepScripts: options.keepScripts,
     checkMachine: true,
   });
+  const { config, diagnostics } = loaded;
   for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
-  if (hasErrors(diagnostics) || config === null) {
+  if (hasErrors(diagnostics)) {
     throw new OperationalError(
       'config-invalid',
       'The configuration has errors; nothing was started',
     );
   }
   refuseNames(config);
-  return config;
+  return loaded;
 }
 
 /** "1s", "500ms", or a bare number of milliseconds. */

@@ -9,9 +9,11 @@ export function renderStatus(report: StatusReport): string {
     ...report.vrrp.flatMap(renderInstance),
     ...renderBalancer(report),
     ...report.scripts.map(
-      ({ name, passing, lastExit }) =>
-        `Script ${name}: ${passing === null ? 'not run yet' : passing ? 'passes' : 'fails'} (${lastExit})`,
+      ({ kind = 'script', name, passing, lastExit }) =>
+        `Tracked ${kind} ${name}: ` +
+        `${passing === null ? 'not known yet' : passing ? 'passes' : 'fails'} (${lastExit})`,
     ),
+    ...report.notes.map((note) => `Note: ${note}`),
   ];
   return `${lines.join('\n')}\n`;
 }

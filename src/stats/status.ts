@@ -18,6 +18,8 @@ export type StatusReport = {
   /** Addresses held now, "192.168.1.94/24". */
   readonly addresses: readonly string[];
   readonly scripts: readonly ScriptStatus[];
+  /** What the configuration does without, e.g. what is not verified; no reason to worry the verdict. */
+  readonly notes: readonly string[];
 };
 
 export type Verdict = 'healthy' | 'degraded' | 'down';
@@ -104,14 +106,16 @@ export type InstanceStatus = {
   readonly dropped: Readonly<Record<string, number>>;
 };
 
+/** Something tracked: a script, or, as `kind` says, a process or a file. */
 export type ScriptStatus = {
+  readonly kind?: 'script' | 'process' | 'file';
   readonly name: string;
   readonly passing: boolean | null;
   readonly lastExit: string;
 };
 
 /** The verdict over everything but itself: down when nothing works here, degraded when something does not. */
-export function judge(report: Omit<StatusReport, 'verdict' | 'reasons'>): {
+export function judge(report: Omit<StatusReport, 'verdict' | 'reasons' | 'notes'>): {
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
 } {

@@ -98,18 +98,18 @@ function listServers(draft: Draft): readonly Listed[] {
 
 function checkServers(draft: Draft, servers: readonly Listed[]): void {
   const { report } = draft;
-  const block = draft.file.servers === undefined ? 'nodes' : 'servers';
+  if (draft.file.servers === undefined) return;
   if (servers.length === 0 || servers.length > SERVERS_MAX) {
-    const text = `"${block}" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
-    report.error(draft.keyPlace([block]), 'missing-value', text);
+    const text = `"servers" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
+    report.error(draft.keyPlace(['servers']), 'missing-value', text);
   }
   const owners = new Map<string, string>();
   for (const { name, host, port } of servers) {
     const owner = owners.get(`${host} ${port}`);
     owners.set(`${host} ${port}`, owner ?? name);
-    if (owner === undefined || block === 'nodes') continue;
+    if (owner === undefined) continue;
     const text = `Servers "${owner}" and "${name}" are the same, ${host}:${port}; remove one`;
-    report.error(draft.keyPlace([block, name]), 'duplicate-name', text);
+    report.error(draft.keyPlace(['servers', name]), 'duplicate-name', text);
   }
 }
 

@@ -46,6 +46,13 @@ export function findNode(draft: Draft): FoundNode | null {
   const matches = nodes.filter(([, { address }]) => own.has(address));
   const [match] = matches;
   if (match !== undefined && matches.length === 1) return { name: match[0], entry: match[1] };
+  // Said before: no nodes, or several with one address.
+  if (
+    nodes.length === 0 ||
+    new Set(matches.map(([, { address }]) => address)).size < matches.length
+  ) {
+    return null;
+  }
   const known = listed(
     (matches.length > 1 ? matches : nodes).map(([name, { address }]) => `${name} ${address}`),
   );

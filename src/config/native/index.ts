@@ -56,11 +56,8 @@ function parse(
   const nothing = { config: null, node: null };
   const invisible = scanInvisible(report.file, text, '#');
   report.add(invisible);
-  // Errors of the scan stay; the rest of the file is read on as its author sees it.
   const clean = invisible.length > 0 ? withoutInvisible(text) : text;
-  const syntax = createReport(report.file);
-  const tree = parseTree(clean, syntax);
-  report.add(syntax.diagnostics());
+  const tree = parseTree(clean, report);
   if (tree === null) return nothing;
   if (tree.kind === 'scalar' && tree.value === null) {
     report.error(

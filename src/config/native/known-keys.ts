@@ -49,24 +49,26 @@ function sectionsWith(key: string): readonly string[] {
 }
 
 /** Words of haproxy.cfg and keepalived.conf, as people used to these write them. */
-const FOREIGN: Readonly<Record<string, string>> = {
-  advert_int: 'vrrp.interval',
-  auth_pass: 'no password: VRRP version 3 has none',
-  authentication: 'no password: VRRP version 3 has none',
-  backend: 'servers',
-  bind: 'listen',
-  frontend: 'listen',
-  maxconn: 'balancer.max-connections',
-  nopreempt: 'vrrp.preempt',
-  option: 'check',
-  peers: 'nodes',
-  server: 'servers',
-  timeout: 'timeouts',
-  unicast_peer: 'nodes',
-  virtual_ipaddress: 'vip',
-  virtual_router_id: 'vrrp.router-id',
-  vrrp_script: 'check',
-};
+const FOREIGN: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    advert_int: 'vrrp.interval',
+    auth_pass: 'no password: VRRP version 3 has none',
+    authentication: 'no password: VRRP version 3 has none',
+    backend: 'servers',
+    bind: 'listen',
+    frontend: 'listen',
+    maxconn: 'balancer.max-connections',
+    nopreempt: 'vrrp.preempt',
+    option: 'check',
+    peers: 'nodes',
+    server: 'servers',
+    timeout: 'timeouts',
+    unicast_peer: 'nodes',
+    virtual_ipaddress: 'vip',
+    virtual_router_id: 'vrrp.router-id',
+    vrrp_script: 'check',
+  }),
+);
 
 /** The sentence about an unknown key in the block at `path`. */
 export function unknownKey(path: Path, key: string): string {
@@ -76,7 +78,7 @@ export function unknownKey(path: Path, key: string): string {
   const known = keysAt(path);
   const near = didYouMean(key, known);
   if (near !== '') return `${head}${near}`;
-  const foreign = FOREIGN[key.toLowerCase()];
+  const foreign = FOREIGN.get(key.toLowerCase());
   if (foreign !== undefined && path.length === 0) return `${head}; here it is ${foreign}`;
   if (path.length > 0 && Object.hasOwn(NATIVE_SCHEMA.shape, key)) {
     return `${head}; "${key}" belongs to the top of the file, without indentation`;

@@ -40,7 +40,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'The tag is not known here; remove it',
 };
 
-/** null after a syntax error, which is reported. */
+/** null after an error that leaves nothing to read on; it is reported, as others are. */
 export function parseTree(text: string, report: Report): Tree | null {
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -48,7 +48,7 @@ export function parseTree(text: string, report: Report): Tree | null {
     prettyErrors: false,
     uniqueKeys: false,
     stringKeys: false,
-    logLevel: 'silent',
+    logLevel: 'error',
     keepSourceTokens: false,
   });
   const placeOf = (offset: number): Place => {
@@ -59,7 +59,7 @@ export function parseTree(text: string, report: Report): Tree | null {
     const own = message.split('\n')[0]?.replace(/[.:]$/, '') ?? '';
     report.error(placeOf(pos[0]), 'syntax-error', SENTENCES[code] ?? own);
   }
-  if (report.failed()) return null;
+  if (document.errors.length + document.warnings.length > 0) return null;
   return new Reader(document, placeOf, report).read();
 }
 
@@ -68,6 +68,7 @@ class Reader {
   readonly #placeOf: (offset: number) => Place;
   readonly #report: Report;
   #nodes = 0;
+  #exhausted = false;
 
   constructor(document: Document, placeOf: (offset: number) => Place, report: Report) {
     this.#document = document;
@@ -78,7 +79,7 @@ class Reader {
   read(): Tree | null {
     const top = this.#document.contents;
     const tree = this.#convert(top, { line: 1, column: 1 }, null, 0);
-    return this.#report.failed() ? null : tree;
+    return this.#exhausted ? null : tree;
   }
 
   /** `at`: where an alias stands, whose copy takes over its place; null outside of aliases. */
@@ -91,7 +92,8 @@ class Reader {
         depth > DEPTH_MAX
           ? `Blocks are nested deeper than ${DEPTH_MAX}, or an alias refers to itself`
           : `The file, its aliases followed, holds more than ${NODES_MAX} values`;
-      if (!this.#report.failed()) this.#report.error(place, 'syntax-error', text);
+      if (!this.#exhausted) this.#report.error(place, 'syntax-error', text);
+      this.#exhausted = true;
       return empty;
     }
     if (isAlias(node)) {

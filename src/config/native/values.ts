@@ -86,11 +86,15 @@ export function duration({ min, max }: Range): z.ZodType<number, string> {
     });
 }
 
-export function integer({ min, max }: Range, what = 'number'): z.ZodType<number, number> {
-  const error = ({ input }: { readonly input?: unknown }): string =>
-    input === null || input === undefined
-      ? `is empty; give a ${what} from ${min} to ${max}, or remove the line`
-      : `${show(input)} is not a ${what}; use a whole one from ${min} to ${max}, without quotes`;
+export function integer({ min, max }: Range, what = 'whole number'): z.ZodType<number, number> {
+  const expected = `a ${what} from ${min} to ${max}`;
+  const error = ({ input }: { readonly input?: unknown }): string => {
+    if (input === null || input === undefined) {
+      return `is empty; give ${expected}, or remove the line`;
+    }
+    const quoted = typeof input === 'string' && /^\d+$/.test(input);
+    return `${show(input)} is not ${expected}${quoted ? '; write it without quotes' : ''}`;
+  };
   return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
@@ -248,5 +252,5 @@ export function oneOrMore<Output, Input>(
     .array(item)
     .min(1, { error: () => 'is an empty list; give at least one value, or remove the line' })
     .max(countMax, { error: () => `is a list of more than ${countMax}; shorten it` });
-  return z.union([many, item.transform((one): Output[] => [one])]);
+  return z.union([item.transform((one): Output[] => [one]), many]);
 }

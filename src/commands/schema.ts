@@ -1,0 +1,13 @@
+/** `evergate schema`: the JSON Schema of evergate.yaml, for editors that complete and check while typing. */
+
+import { Command } from 'commander';
+
+export function schemaCommand(): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of evergate.yaml, for editors')
+    .action(async () => {
+      // Loaded now: `evergate --help` needs none of it.
+      const { jsonSchema } = await import('../config/native/json-schema.ts');
+      process.stdout.write(jsonSchema());
+    });
+}
