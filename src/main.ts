@@ -7,6 +7,7 @@ import { VERSION } from './version.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   lab: async () => (await import('./commands/lab.ts')).labCommand(),
 };

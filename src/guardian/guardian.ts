@@ -76,6 +76,7 @@ export class Guardian {
       vrrp,
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       scripts: this.#tracking?.status() ?? [],
+      notes: this.#options.config.notes ?? [],
     };
     return { ...report, ...judge(report) };
   }
