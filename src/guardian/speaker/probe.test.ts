@@ -48,3 +48,12 @@ test('AddressProbe waits for the address of a killed master to go', () => {
   assert.deepEqual(verdict, { kind: 'free' });
   assert.equal(now, 3500);
 });
+
+test('a node that starts while two masters are killed in turn does not refuse to start', () => {
+  const probe = new AddressProbe(0, 360);
+  const { verdict } = run(probe, (at) => {
+    if (at < 2500) probe.onAnswer(MAC, VIP, at);
+    else if (at < 5400) probe.onAnswer('02:00:00:00:00:02', VIP, at);
+  });
+  assert.deepEqual(verdict, { kind: 'free' });
+});

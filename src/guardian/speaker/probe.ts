@@ -6,13 +6,17 @@
  * killed master answers until the lifetime of its address is over. Who answers even then is a stranger.
  */
 
+import { LIFETIME_MS_MAX } from '../../vrrp/lifetime.ts';
+
 /** Probes of an ordinary start, and how far apart. */
 const PROBES = 3;
 const PROBE_GAP_MS = 100;
 /** Apart, once somebody answered in silence. */
 const SUSPICION_GAP_MS = 250;
-/** A killed master's address is gone by then. */
-const STALE_GONE_MS = 3500;
+/** A killed master's address is gone that long after its first answer. */
+const STALE_GONE_MS = LIFETIME_MS_MAX + 500;
+/** More are strangers that take turns. */
+const SUSPICIONS_MAX = 8;
 /** An answer younger than this, at the end, still counts. */
 const ANSWER_FRESH_MS = 600;
 
@@ -23,17 +27,19 @@ export type ProbeVerdict =
 
 export class AddressProbe {
   readonly #startedAt: number;
-  readonly #suspicionEndsAt: number;
+  readonly #suspicionMs: number;
   #sent = 0;
   #nextAt: number;
   #heard = false;
+  #suspicions = 0;
+  #suspicionEndsAt = Number.POSITIVE_INFINITY;
   #answer: { readonly mac: string; readonly address: number; readonly at: number } | null = null;
 
   /** `downIntervalMs`: a living master is heard within it. */
   constructor(now: number, downIntervalMs: number) {
     this.#startedAt = now;
     this.#nextAt = now;
-    this.#suspicionEndsAt = now + Math.max(downIntervalMs, STALE_GONE_MS);
+    this.#suspicionMs = Math.max(downIntervalMs, STALE_GONE_MS);
   }
 
   /** A packet of our virtual router came, whatever is wrong with it. */
@@ -42,6 +48,13 @@ export class AddressProbe {
   }
 
   onAnswer(mac: string, address: number, now: number): void {
+    // Anew for another than the last, and after a silence: several masters may be killed in turn.
+    const last = this.#answer;
+    const isNews = last === null || mac !== last.mac || now - last.at > ANSWER_FRESH_MS;
+    if (isNews && this.#suspicions < SUSPICIONS_MAX) {
+      this.#suspicions += 1;
+      this.#suspicionEndsAt = now + this.#suspicionMs;
+    }
     this.#answer = { mac, address, at: now };
   }
 
