@@ -42,9 +42,11 @@ function renderBalancer({ balancer }: StatusReport): string[] {
     `Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}, ${waiting}${replaced}${last}`,
   ];
   for (const frontend of balancer.report?.frontends ?? []) {
+    const { connectionsCurrent: current, connectionsLimit: limit } = frontend;
+    // A frontend without a limit of its own has that of the process.
+    const open = limit === 0 ? `${current} connections` : `${current} of ${limit} connections`;
     lines.push(
-      `  frontend ${frontend.name}: ${frontend.connectionsCurrent} of ${frontend.connectionsLimit} ` +
-        `connections, ${frontend.connectionsTotal} since start, ` +
+      `  frontend ${frontend.name}: ${open}, ${frontend.connectionsTotal} since start, ` +
         `${bytes(frontend.bytesIn)} in, ${bytes(frontend.bytesOut)} out`,
     );
   }

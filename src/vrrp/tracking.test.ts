@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { effectivePriority, newScriptState, stepScript, verdictOf } from './tracking.ts';
+import {
+  effectivePriority,
+  newScriptState,
+  stepScript,
+  type TrackedEntry,
+  verdictOf,
+} from './tracking.ts';
 
 test('stepScript() counts the first result at once, then rise and fall', () => {
   const config = { rise: 2, fall: 3 };
@@ -25,7 +31,12 @@ test('stepScript() counts the first result at once, then rise and fall', () => {
 });
 
 test('verdictOf() adds weights and names faults as keepalived does', () => {
-  const entry = (weight: number, passing: boolean | null) => ({ name: 'chk', weight, passing });
+  const entry = (weight: number, passing: boolean | null): TrackedEntry => ({
+    kind: 'script',
+    name: 'chk',
+    weight,
+    passing,
+  });
   assert.deepEqual(verdictOf([], null), { priorityDelta: 0, faults: [] });
   assert.equal(verdictOf([entry(2, true)], null).priorityDelta, 2);
   assert.equal(verdictOf([entry(2, false)], null).priorityDelta, 0);
@@ -48,4 +59,42 @@ test('effectivePriority() stays within 1..254 and leaves 255 alone', () => {
   assert.equal(effectivePriority(250, 20), 254);
   assert.equal(effectivePriority(10, -20), 1);
   assert.equal(effectivePriority(255, -20), 255);
+});
+
+test('verdictOf() multiplies the number in a file, and says what is wrong with other things', () => {
+  const file = (weight: number, value: number | null): TrackedEntry => ({
+    kind: 'file',
+    name: 'load',
+    weight,
+    value,
+  });
+  assert.deepEqual(verdictOf([file(-2, 10)], null), { priorityDelta: -20, faults: [] });
+  assert.deepEqual(verdictOf([file(1, null)], null), { priorityDelta: 0, faults: [] });
+  assert.deepEqual(verdictOf([file(1, -253)], null), { priorityDelta: -253, faults: [] });
+  assert.deepEqual(verdictOf([file(1, -254)], null), {
+    priorityDelta: 0,
+    faults: ['file "load" holds -254'],
+  });
+  assert.deepEqual(verdictOf([file(0, 0)], null).faults, []);
+  assert.deepEqual(verdictOf([file(0, 3)], null).faults, ['file "load" holds 3']);
+  assert.deepEqual(verdictOf([file(0, null)], null).faults, ['file "load" has not been read yet']);
+  const other = (kind: 'process' | 'interface', passing: boolean | null): TrackedEntry => ({
+    kind,
+    name: 'x',
+    weight: 0,
+    passing,
+  });
+  assert.deepEqual(
+    verdictOf([other('process', false), other('process', null), other('interface', false)], null)
+      .faults,
+    [
+      'process "x" does not run',
+      'process "x" has not been looked for yet',
+      'interface "x" is down',
+    ],
+  );
+  assert.deepEqual(verdictOf([{ ...other('interface', true), weight: 5 }], null), {
+    priorityDelta: 5,
+    faults: [],
+  });
 });

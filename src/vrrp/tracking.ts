@@ -1,6 +1,6 @@
 /**
- * What tracked scripts and the tracked balancer mean for an instance: the arithmetic of keepalived's
- * `track_script` (keepalived.conf(5), "weight", "rise", "fall"), without running anything.
+ * What tracked scripts, processes, interfaces, files and the tracked balancer mean for an instance: the
+ * arithmetic of keepalived.conf(5) ("weight", "rise", "fall"), without running or reading anything.
  */
 
 /** A verdict as the election takes it (guardian/election.ts). */
@@ -36,32 +36,82 @@ export function stepScript(
   return streak >= needed ? { passing: passed, streak: 0 } : { passing: state.passing, streak };
 }
 
+/** Something an instance tracks; null: nothing is known of it yet. */
+export type TrackedEntry =
+  | {
+      readonly kind: 'script' | 'process' | 'interface';
+      readonly name: string;
+      readonly weight: number;
+      readonly passing: boolean | null;
+    }
+  /** The number in a file. */
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      readonly weight: number;
+      readonly value: number | null;
+    };
+
+/** A file whose value times weight is below means FAULT (keepalived.conf(5), track_file). */
+const FILE_PRIORITY_MIN = -253;
+
 /**
  * Sums up what is tracked. A weight above 0 is added while passing, one below 0 while failing; weight 0
- * means FAULT unless passing. Without a result yet, weights do not count.
+ * means FAULT unless passing. Without a result yet, weights do not count. Files: see fileVerdict().
  */
 export function verdictOf(
-  entries: readonly {
-    readonly name: string;
-    readonly weight: number;
-    readonly passing: boolean | null;
-  }[],
+  entries: readonly TrackedEntry[],
   balancer: { readonly weight: number; readonly serving: boolean } | null,
 ): Verdict {
   let priorityDelta = 0;
   const faults: string[] = [];
-  for (const { name, weight, passing } of entries) {
-    if (weight === 0 && passing === null) faults.push(`script "${name}" has no result yet`);
-    if (weight === 0 && passing === false) faults.push(`script "${name}" fails`);
-    if (weight > 0 && passing === true) priorityDelta += weight;
-    if (weight < 0 && passing === false) priorityDelta += weight;
+  const verdicts = entries.map((entry) =>
+    entry.kind === 'file' ? fileVerdict(entry) : verdictOn(entry.weight, entry.passing),
+  );
+  for (const [index, entry] of entries.entries()) {
+    const verdict = verdicts[index];
+    if (verdict?.fault === true) faults.push(faultText(entry));
+    priorityDelta += verdict?.delta ?? 0;
   }
   if (balancer !== null) {
-    const { weight, serving } = balancer;
-    if (weight === 0 && !serving) faults.push('the balancer does not serve');
-    if ((weight > 0 && serving) || (weight < 0 && !serving)) priorityDelta += weight;
+    const { delta, fault } = verdictOn(balancer.weight, balancer.serving);
+    if (fault) faults.push('the balancer does not serve');
+    priorityDelta += delta;
   }
   return { priorityDelta, faults };
+}
+
+type EntryVerdict = { readonly delta: number; readonly fault: boolean };
+
+function verdictOn(weight: number, passing: boolean | null): EntryVerdict {
+  if (weight === 0) return { delta: 0, fault: passing !== true };
+  const counts = weight > 0 ? passing === true : passing === false;
+  return { delta: counts ? weight : 0, fault: false };
+}
+
+/** The value times the weight is added; with weight 0 every value but 0 means FAULT. */
+function fileVerdict(entry: Extract<TrackedEntry, { kind: 'file' }>): EntryVerdict {
+  const { weight, value } = entry;
+  if (weight === 0) return { delta: 0, fault: value !== 0 };
+  const delta = weight * (value ?? 0);
+  const fault = delta < FILE_PRIORITY_MIN;
+  return { delta: fault ? 0 : delta, fault };
+}
+
+function faultText(entry: TrackedEntry): string {
+  const { kind, name } = entry;
+  if (kind === 'file') {
+    return entry.value === null
+      ? `file "${name}" has not been read yet`
+      : `file "${name}" holds ${entry.value}`;
+  }
+  if (kind === 'interface') return `interface "${name}" is down`;
+  if (kind === 'script') {
+    return entry.passing === null ? `script "${name}" has no result yet` : `script "${name}" fails`;
+  }
+  return entry.passing === null
+    ? `process "${name}" has not been looked for yet`
+    : `process "${name}" does not run`;
 }
 
 /** The priority to advertise: clamped to 1..254, where 255 stays what it is. */

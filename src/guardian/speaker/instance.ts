@@ -3,6 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
+import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import { formatIpv4 } from '../../core/ip.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
@@ -51,6 +52,8 @@ export class Instance {
   #verdict: TrackingVerdict;
   /** Reasons to be in FAULT that are none of tracking's business. */
   #linkFaults: readonly string[] = [];
+  /** Of the interfaces that are only tracked. */
+  #linkVerdict: TrackingVerdict = { priorityDelta: 0, faults: [] };
   #mainFault: string | null = null;
   #addressFault: { readonly text: string; readonly until: number } | null = null;
   /** An address fault was found inside a step; settle() acts on it. */
@@ -69,11 +72,7 @@ export class Instance {
     this.#machineConfig = machineConfigOf(resolved);
     this.#state = newMachine(this.#machineConfig);
     // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
-    const { trackScripts, trackBalancer } = resolved.config;
-    this.#verdict = verdictOf(
-      trackScripts.map((script) => ({ ...script, passing: null })),
-      trackBalancer === null ? null : { ...trackBalancer, serving: false },
-    );
+    this.#verdict = verdictOf(...nothingKnown(resolved.config));
     this.#ports = this.#open(links);
   }
 
@@ -99,7 +98,7 @@ export class Instance {
   start(links: ReadonlyMap<string, Link>, now: number): void {
     const { version, priority, advertIntervalMs } = this.#resolved.config;
     this.#probe = new AddressProbe(now, downIntervalMs(version, priority, advertIntervalMs));
-    this.#linkFaults = this.#findLinkFaults(links);
+    this.#readLinks(links);
     this.#pushFaults(now);
     this.#step({ kind: 'start', held: true }, now);
   }
@@ -154,7 +153,7 @@ export class Instance {
 
   /** Interfaces have changed; descriptors may be others afterwards. */
   setLinks(links: ReadonlyMap<string, Link>, now: number): void {
-    this.#linkFaults = this.#findLinkFaults(links);
+    this.#readLinks(links);
     this.#pushFaults(now);
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
     if (!complete || this.#ports.key === this.#portsKey(links)) return;
@@ -293,10 +292,11 @@ export class Instance {
   }
 
   #pushFaults(now: number): void {
-    const faults = [...this.#linkFaults, ...this.#verdict.faults];
+    const links = new Set([...this.#linkFaults, ...this.#linkVerdict.faults]);
+    const faults = [...links, ...this.#verdict.faults];
     if (this.#mainFault !== null) faults.unshift(this.#mainFault);
     if (this.#addressFault !== null) faults.unshift(this.#addressFault.text);
-    const { priorityDelta } = this.#verdict;
+    const priorityDelta = this.#verdict.priorityDelta + this.#linkVerdict.priorityDelta;
     this.#step({ kind: 'track', priorityDelta, faults }, now);
   }
 
@@ -308,12 +308,18 @@ export class Instance {
     this.#step({ kind: 'foreign-claim' }, now);
   }
 
-  #findLinkFaults(links: ReadonlyMap<string, Link>): readonly string[] {
-    return this.#resolved.interfaceNames.flatMap((name) => {
+  /** The interfaces the instance uses, and those it only tracks. */
+  #readLinks(links: ReadonlyMap<string, Link>): void {
+    const used = this.#resolved.interfaceNames.flatMap((name) => {
       const link = links.get(name);
       if (link === undefined) return [`interface "${name}" is gone`];
       return link.up ? [] : [`interface "${name}" is down`];
     });
+    const tracked = this.#resolved.config.trackInterfaces.map(({ name, weight }) => {
+      return { kind: 'interface' as const, name, weight, passing: links.get(name)?.up ?? false };
+    });
+    this.#linkFaults = used;
+    this.#linkVerdict = verdictOf(tracked, null);
   }
 
   #open(links: ReadonlyMap<string, Link>): Ports {
@@ -342,6 +348,22 @@ export class Instance {
   #warn(text: string): void {
     this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
   }
+}
+
+function nothingKnown({
+  trackScripts,
+  trackProcesses,
+  trackFiles,
+  trackBalancer,
+}: VrrpInstanceConfig): Parameters<typeof verdictOf> {
+  return [
+    [
+      ...trackScripts.map((entry) => ({ kind: 'script' as const, ...entry, passing: null })),
+      ...trackProcesses.map((entry) => ({ kind: 'process' as const, ...entry, passing: null })),
+      ...trackFiles.map((entry) => ({ kind: 'file' as const, ...entry, value: null })),
+    ],
+    trackBalancer === null ? null : { ...trackBalancer, serving: false },
+  ];
 }
 
 function machineConfigOf({ config, sourceAddress }: ResolvedInstance): MachineConfig {
