@@ -1,10 +1,14 @@
 /**
- * The admin socket: HTTP over a unix socket in the run directory, for `evergate status` and for scripts
+ * The admin socket: HTTP over a unix socket in the run directory, for the subcommands and for scripts
  * (`curl --unix-socket`). Only the guardian's own account may open it.
+ *
+ *   GET  /v1/status                              the StatusReport
+ *   POST /v1/servers/BACKEND/SERVER/STATE        STATE: ready, drain or maint
  */
 
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
 
 /** Clients at one time; each answer is made within the balancer's report limit. */
@@ -14,17 +18,20 @@ const REQUEST_LIMIT_MS = 5000;
 
 export type AdminServer = { close(): Promise<void> };
 
-export async function openAdminServer(
-  path: string,
-  status: () => Promise<StatusReport>,
-): Promise<AdminServer> {
+export type AdminHandlers = {
+  status(): Promise<StatusReport>;
+  /** null: done; otherwise what is wrong. */
+  setServer(backend: string, server: string, state: AdminState): Promise<string | null>;
+};
+
+type Answer = { readonly status: number; readonly body: unknown };
+
+export async function openAdminServer(path: string, handlers: AdminHandlers): Promise<AdminServer> {
   const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url !== '/v1/status') {
-      reply(response, 404, { error: 'Not found; GET /v1/status is served here' });
-      return;
-    }
-    status().then(
-      (report) => reply(response, 200, report),
+    // Nothing that is served here takes a body.
+    request.resume();
+    answer(request.method ?? '', request.url ?? '', handlers).then(
+      ({ status, body }) => reply(response, status, body),
       (error: Error) => reply(response, 500, { error: error.message }),
     );
   });
@@ -39,6 +46,32 @@ export async function openAdminServer(
         server.closeAllConnections();
       }),
   };
+}
+
+async function answer(method: string, url: string, handlers: AdminHandlers): Promise<Answer> {
+  const [, version, collection, ...names] = url.split('/').map(decode);
+  if (version === 'v1' && collection === 'status' && names.length === 0 && method === 'GET') {
+    return { status: 200, body: await handlers.status() };
+  }
+  if (version === 'v1' && collection === 'servers' && names.length === 3 && method === 'POST') {
+    const [backend = '', server = '', wanted] = names;
+    const state = ADMIN_STATES.find((one) => one === wanted);
+    if (state === undefined) {
+      return { status: 400, body: { error: `"${wanted}" is none of ${ADMIN_STATES.join(', ')}` } };
+    }
+    const error = await handlers.setServer(backend, server, state);
+    return error === null ? { status: 200, body: {} } : { status: 409, body: { error } };
+  }
+  const served = 'GET /v1/status and POST /v1/servers/BACKEND/SERVER/STATE are served here';
+  return { status: 404, body: { error: `Not found; ${served}` } };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

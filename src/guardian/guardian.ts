@@ -96,7 +96,11 @@ export class Guardian {
     if (config.balancer !== null) await this.#openBalancer(config.balancer, runDir);
     if (config.vrrp !== null) await this.#openVrrp(config.vrrp);
     await this.#supervisor?.started();
-    const admin = await openAdminServer(runDir.adminSocket, () => this.status());
+    const admin = await openAdminServer(runDir.adminSocket, {
+      status: () => this.status(),
+      setServer: async (backend, server, state) =>
+        (await this.#supervisor?.setServer(backend, server, state)) ?? null,
+    });
     this.#closers.push(() => admin.close());
     log('info', `Node ${this.#options.node} is up; admin socket ${runDir.adminSocket}`);
   }

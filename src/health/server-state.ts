@@ -1,16 +1,36 @@
 /** The state of a server as operators see it: what checks found and what an operator asked for. */
 
 /** HAProxy's administrative states (`set server b/s state ready|drain|maint`). */
-export type AdminState = 'ready' | 'drain' | 'maint';
-
-/** What the checks say. `unchecked`: the server has no check and counts as up. */
-export type CheckState = 'up' | 'going-down' | 'down' | 'going-up' | 'unchecked';
+export const ADMIN_STATES = ['ready', 'drain', 'maint'] as const;
+export type AdminState = (typeof ADMIN_STATES)[number];
 
 /**
- * Named check outcomes as HAProxy shows them in `check_status` (management guide 9.1):
- * INI before the first, L4OK, L4TOUT, L4CON, SOCKERR for TCP.
+ * What the checks say. `unchecked`: the server has no check and counts as up. `stopping`: it passes and asks
+ * for no new connections (HAProxy: NOLB).
  */
-export type CheckStatus = 'UNK' | 'INI' | 'SOCKERR' | 'L4OK' | 'L4TOUT' | 'L4CON';
+export type CheckState = 'up' | 'going-down' | 'down' | 'going-up' | 'stopping' | 'unchecked';
+
+/**
+ * Named check outcomes as HAProxy shows them in `check_status` (management guide 9.1). L4: the TCP connect,
+ * L6: the TLS handshake, L7: what is said over it. HANA: traffic that failed, INI: nothing yet.
+ */
+export type CheckStatus =
+  | 'UNK'
+  | 'INI'
+  | 'HANA'
+  | 'SOCKERR'
+  | 'L4OK'
+  | 'L4TOUT'
+  | 'L4CON'
+  | 'L6OK'
+  | 'L6TOUT'
+  | 'L6RSP'
+  | 'L7TOUT'
+  | 'L7RSP'
+  | 'L7OK'
+  /** Passed on a condition: answers, and wants no new connections. */
+  | 'L7OKC'
+  | 'L7STS';
 
 export type CheckResult = {
   readonly status: CheckStatus;
@@ -18,6 +38,10 @@ export type CheckResult = {
   /** What the system said, e.g. "Connection refused"; empty when there is nothing to add. */
   readonly info: string;
   readonly durationMs: number;
+  /** Of the HTTP answer, where the verdict is about it. */
+  readonly code?: number;
+  /** What the server's certificate will hurt with; absent: the check saw none. */
+  readonly warnings?: readonly string[];
 };
 
 /** What survives a restart of the balancer: the next one starts where this one was. */
@@ -28,6 +52,8 @@ export type ServerStateRecord = {
   readonly check: CheckState;
   /** Rise/fall counter, 0..rise+fall-1, as HAProxy's check_health. */
   readonly health: number;
+  /** Up, and asking for no new connections; absent: no. */
+  readonly stopping?: boolean;
   /** Weight set at run time; null: the configured one. */
   readonly weight: number | null;
 };

@@ -1,0 +1,62 @@
+/** Asks a running guardian over the admin socket of its run directory. */
+
+import { request } from 'node:http';
+import { OperationalError } from '../core/errors.ts';
+import { adminSocketPath } from '../guardian/run-dir.ts';
+
+/** The guardian answers within its own limit for the balancer; more means that it hangs. */
+const ANSWER_LIMIT_MS = 3000;
+
+/**
+ * The JSON it answers with. Throws OperationalError: not-running when nobody listens there, refused with
+ * its reason when it says no.
+ */
+export async function askGuardian(
+  runDir: string,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<unknown> {
+  let answer: { readonly status: number; readonly body: string };
+  try {
+    answer = await exchange(adminSocketPath(runDir), method, path);
+  } catch (error) {
+    throw new OperationalError('not-running', explain(error as NodeJS.ErrnoException, runDir));
+  }
+  const body: unknown = JSON.parse(answer.body);
+  if (answer.status === 200) return body;
+  const reason = (body as { readonly error?: string }).error ?? `status ${answer.status}`;
+  throw new OperationalError('refused', reason);
+}
+
+function exchange(
+  socketPath: string,
+  method: string,
+  path: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, method, path, timeout: ANSWER_LIMIT_MS }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString('utf8'),
+        }),
+      );
+    });
+    asking.on('timeout', () =>
+      asking.destroy(new Error(`The guardian does not answer within ${ANSWER_LIMIT_MS} ms`)),
+    );
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, runDir: string): string {
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
+    return `Evergate is not running with "${runDir}"; start it with "evergate run" or name its --run-dir`;
+  }
+  if (error.code === 'EACCES') return `No right to ask "${runDir}"; run it as root`;
+  return error.message;
+}

@@ -1,0 +1,58 @@
+/** `evergate drain|ready|maint SERVER`: what an operator wants of one server, on this node's balancer. */
+
+import { Command } from 'commander';
+import { OperationalError } from '../core/errors.ts';
+import { DEFAULT_RUN_DIR } from '../guardian/run-dir.ts';
+import type { AdminState } from '../health/server-state.ts';
+import type { StatusReport } from '../stats/status.ts';
+import { askGuardian } from './admin-client.ts';
+
+const MEANINGS: Readonly<Record<AdminState, string>> = {
+  ready: 'Let a server take connections again',
+  drain: 'Give a server no new connections; those it has go on',
+  maint: 'Take a server out of use and do not check it',
+};
+
+export function serverStateCommand(state: AdminState): Command {
+  return new Command(state)
+    .description(MEANINGS[state])
+    .argument('<server>', 'its name, or BACKEND/SERVER where the name alone is not unique')
+    .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
+    .action(async (name: string, { runDir }: { readonly runDir: string }) => {
+      const { backend, server } = findServer(
+        (await askGuardian(runDir, 'GET', '/v1/status')) as StatusReport,
+        name,
+      );
+      const place = [backend, server].map(encodeURIComponent).join('/');
+      await askGuardian(runDir, 'POST', `/v1/servers/${place}/${state}`);
+      process.stdout.write(`${backend}/${server} is in state ${state}\n`);
+    });
+}
+
+/** Throws OperationalError 'refused' that lists the servers there are. */
+export function findServer(
+  report: StatusReport,
+  name: string,
+): { readonly backend: string; readonly server: string } {
+  const all = (report.balancer?.report?.backends ?? []).flatMap((backend) =>
+    backend.servers.map((server) => ({ backend: backend.name, server: server.name })),
+  );
+  const found = all.filter(
+    ({ backend, server }) => server === name || `${backend}/${server}` === name,
+  );
+  const [first, second] = found;
+  const listed = (second === undefined ? all : found).map((one) => `${one.backend}/${one.server}`);
+  if (first === undefined) {
+    throw new OperationalError(
+      'refused',
+      `No server is called "${name}"; there are: ${listed.join(', ')}`,
+    );
+  }
+  if (second !== undefined) {
+    throw new OperationalError(
+      'refused',
+      `Several servers are called "${name}": ${listed.join(', ')}`,
+    );
+  }
+  return first;
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { StatusReport } from '../stats/status.ts';
+import { renderStatus } from './status-text.ts';
+
+const server = {
+  admin: 'ready',
+  check: 'up',
+  lastCheck: 'L4OK',
+  reason: 'Layer4 check passed',
+  weight: 1,
+  sessionsCurrent: 2,
+  sessionsTotal: 7,
+  connectErrors: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  warnings: [],
+};
+
+const report = {
+  node: 'k8s-master',
+  version: '0.1.0',
+  pid: 10,
+  uptimeMs: 93_784_000,
+  verdict: 'degraded',
+  reasons: ['Server "kube-master/n" is down: Connection refused'],
+  balancer: {
+    state: 'serving',
+    pid: 11,
+    spare: { state: 'ready', pid: 12 },
+    restarts: 1,
+    lastExit: 'It was killed by SIGKILL',
+    report: {
+      uptimeMs: 1,
+      relays: 1,
+      frontends: [
+        {
+          name: 'kube-api',
+          connectionsCurrent: 2,
+          connectionsMax: 3,
+          connectionsTotal: 7,
+          connectionsLimit: 3000,
+          bytesIn: 999,
+          bytesOut: 1_234_567,
+        },
+      ],
+      backends: [
+        {
+          name: 'kube-master',
+          usableServers: 1,
+          connectErrors: 0,
+          servers: [
+            { ...server, name: 'k8s-master', address: '192.168.1.92:6443' },
+            {
+              ...server,
+              name: 'n',
+              address: '192.168.1.93:6443',
+              check: 'down',
+              lastCheck: 'L4CON',
+              reason: 'Connection refused',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  vrrp: [
+    {
+      name: 'VI_1',
+      interface: 'ens192',
+      virtualRouterId: 51,
+      version: 2,
+      state: 'master',
+      faults: [],
+      priority: 100,
+      effectivePriority: 100,
+      master: '192.168.1.92',
+      addresses: ['192.168.1.94/24'],
+      held: true,
+      transitions: 2,
+      advertsSent: 5,
+      advertsReceived: 0,
+      dropped: { 'bad-checksum': 3 },
+      warnings: [],
+    },
+  ],
+  addresses: ['192.168.1.94/24'],
+  scripts: [{ name: 'chk', passing: false, lastExit: 'exit code 1' }],
+  notes: ['The certificates of the API servers are not verified'],
+} as unknown as StatusReport;
+
+describe('renderStatus()', () => {
+  const text = renderStatus(report);
+
+  it('begins with the verdict and its reasons', () => {
+    assert.deepEqual(text.split('\n').slice(0, 2), [
+      'k8s-master: degraded (Evergate 0.1.0, up 1d 2h)',
+      '  ! Server "kube-master/n" is down: Connection refused',
+    ]);
+  });
+
+  it('aligns the servers', () => {
+    const rows = text.split('\n').filter((line) => line.includes(':6443'));
+    assert.equal(new Set(rows.map((row) => row.indexOf('192.168'))).size, 1);
+    assert.equal(new Set(rows.map((row) => row.indexOf('2 open'))).size, 1);
+  });
+
+  it('names what a person on call asks for', () => {
+    for (const part of [
+      'VRRP VI_1: master, priority 100, VRID 51 on ens192',
+      '192.168.1.94/24 (held here)',
+      'bad-checksum 3',
+      'Balancer: serving, pid 11, spare 12 ready, replaced 1 times (last: It was killed by SIGKILL)',
+      '2 of 3000 connections, 7 since start, 999 B in, 1.2 MB out',
+      '1 of 2 servers usable',
+      'Script chk: fails (exit code 1)',
+      'Note: The certificates of the API servers are not verified',
+    ]) {
+      assert.ok(text.includes(part), `${part}\nis missing in\n${text}`);
+    }
+  });
+});
