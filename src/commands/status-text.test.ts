@@ -113,7 +113,7 @@ describe('renderStatus()', () => {
       'Balancer: serving, pid 11, spare 12 ready, replaced 1 times (last: It was killed by SIGKILL)',
       '2 of 3000 connections, 7 since start, 999 B in, 1.2 MB out',
       '1 of 2 servers usable',
-      'Script chk: fails (exit code 1)',
+      'Tracked script chk: fails (exit code 1)',
       'Note: The certificates of the API servers are not verified',
     ]) {
       assert.ok(text.includes(part), `${part}\nis missing in\n${text}`);
