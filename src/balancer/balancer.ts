@@ -9,6 +9,7 @@ import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../
 import { LEVEL_ALERT, LEVEL_EMERGENCY, type ServerMessage } from '../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import { gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
+import type { ServerCounter } from '../stats/layout.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
@@ -64,6 +65,8 @@ export class Balancer {
       records: message.servers,
       now: () => performance.now(),
       sessions: (backend, server) => this.#sessions(backend, server),
+      connects: (backend, server) => this.#counter(backend, server, 'connects'),
+      onDown: (backend, server) => this.#onServerDown(backend, server),
       log: (backend, line) => this.#logEvent(backend, line),
       onChange: () => this.#publish(),
     });
@@ -161,7 +164,9 @@ export class Balancer {
       return;
     }
     const place = this.#table.find(event.backend, event.server);
-    if (place !== null) this.#checker.checkSoon(place.backend, place.server);
+    if (place === null) return;
+    this.#table.recordConnectFailure(place.backend, place.server);
+    this.#checker.checkSoon(place.backend, place.server);
   }
 
   #setAdmin(backend: number, server: number, admin: AdminState, cause: string): void {
@@ -177,8 +182,25 @@ export class Balancer {
   }
 
   #sessions(backend: number, server: number): number {
+    return this.#counter(backend, server, 'sessionsCurrent');
+  }
+
+  #counter(backend: number, server: number, name: ServerCounter): number {
     const plane = this.#plane;
-    return plane === null ? 0 : serverCounter(plane, backend, server, 'sessionsCurrent');
+    return plane === null ? 0 : serverCounter(plane, backend, server, name);
+  }
+
+  #onServerDown(backend: number, server: number): void {
+    const config = this.#config.backends[backend]?.servers[server];
+    if (config?.shutdownSessionsOnDown === true) this.#shutdownSessions(backend, server);
+  }
+
+  #shutdownSessions(backend: number, server: number): void {
+    const config = this.#config.backends[backend];
+    const name = config?.servers[server]?.name;
+    if (config !== undefined && name !== undefined) {
+      this.#plane?.shutdownSessions(config.name, name);
+    }
   }
 
   #connections(): number {
@@ -223,13 +245,7 @@ export class Balancer {
           ownLogsDropped: this.#sender.dropped,
         }),
       setAdmin: (backend, server, admin, cause) => this.#setAdmin(backend, server, admin, cause),
-      shutdownSessions: (backend, server) => {
-        const config = this.#config.backends[backend];
-        const name = config?.servers[server]?.name;
-        if (config !== undefined && name !== undefined) {
-          this.#plane?.shutdownSessions(config.name, name);
-        }
-      },
+      shutdownSessions: (backend, server) => this.#shutdownSessions(backend, server),
     };
   }
 }

@@ -196,6 +196,10 @@ function serverCondition(entry: ServerEntry): { state: RowState; status: string 
     if (health === 0) return { state: 'down', status: 'DOWN' };
     return { state: 'going-up', status: `DOWN ${health}/${rise}` };
   }
+  if (entry.stopping) {
+    const place = health === fullHealth(config.check) ? '' : ` ${health - rise + 1}/${fall}`;
+    return { state: 'drain', status: `NOLB${place}` };
+  }
   const word = admin === 'drain' ? 'DRAIN' : 'UP';
   if (health === fullHealth(config.check)) {
     return { state: admin === 'drain' ? 'drain' : 'up', status: word };
@@ -212,6 +216,7 @@ function rowCheck({
   health,
   result,
   failedChecks,
+  failedAnalyses,
 }: ServerEntry): ServerRow['check'] {
   if (config.check === null) return null;
   return {
@@ -220,6 +225,8 @@ function rowCheck({
     status: result.status,
     description: checkStatusText(result.status),
     info: result.info,
+    ...(result.code === undefined ? {} : { code: result.code }),
+    ...(config.check.passive === null ? {} : { failedAnalyses }),
     durationMs: result.durationMs,
     rise: config.check.rise,
     fall: config.check.fall,

@@ -53,6 +53,7 @@ function serverStatus(
     check: checkStateOf(entry),
     lastCheck: entry.result.status,
     reason: reasonOf(entry),
+    warnings: entry.warnings,
     weight: weightOf(entry),
     sessionsCurrent: serverCounter(plane, backend, server, 'sessionsCurrent'),
     sessionsTotal: serverCounter(plane, backend, server, 'sessionsTotal'),

@@ -15,12 +15,21 @@ export type ServerEntry = {
   /** 0 for a server without a check. */
   health: number;
   result: CheckResult;
+  /** Up, and asking for no new connections. */
+  stopping: boolean;
+  /** What its certificate will hurt with, as of the last check that saw it. */
+  warnings: readonly string[];
+  /** Failed connects of traffic in a row, and the connects that worked until the last of them. */
+  failedConnects: number;
+  connectsBefore: number;
   /** Set at run time; null: the configured one. */
   weight: number | null;
   changedAtMs: number;
   /** Of finished times out of service. */
   downtimeMs: number;
   failedChecks: number;
+  /** Verdicts of passive health. */
+  failedAnalyses: number;
   downTransitions: number;
 };
 
@@ -42,11 +51,13 @@ export function weightOf({ config, weight }: ServerEntry): number {
 
 /** May take new connections. */
 export function isUsable(entry: ServerEntry): boolean {
-  return entry.admin === 'ready' && isUp(entry) && weightOf(entry) > 0;
+  const willing = entry.admin === 'ready' && isUp(entry) && !entry.stopping;
+  return willing && weightOf(entry) > 0;
 }
 
-export function checkStateOf({ config, health, result }: ServerEntry): CheckState {
+export function checkStateOf({ config, health, result, stopping }: ServerEntry): CheckState {
   if (config.check === null) return 'unchecked';
+  if (stopping) return 'stopping';
   const state = checkState(config.check, health);
   // Before the first result a server counts as up, without a failure behind it.
   return result.status === 'INI' && state === 'going-down' ? 'up' : state;
@@ -79,10 +90,15 @@ export function newEntry(
       config.check !== null && health < fullHealth(config.check) && health !== initial
         ? { status: 'UNK', passed: false, info: 'Known from before a restart', durationMs: 0 }
         : NOT_CHECKED,
+    stopping: record?.stopping === true && config.check !== null && health >= config.check.rise,
+    warnings: [],
+    failedConnects: 0,
+    connectsBefore: 0,
     weight: record?.weight ?? null,
     changedAtMs: now,
     downtimeMs: 0,
     failedChecks: 0,
+    failedAnalyses: 0,
     downTransitions: 0,
   };
 }

@@ -23,6 +23,8 @@ function build(backend: BackendConfig = testBackend(), records: ServerStateRecor
     records,
     now: () => clock.now,
     sessions: () => 0,
+    connects: () => 0,
+    onDown: () => {},
     log: (_, { level, text }) => lines.push(`${level} ${text}`),
     onChange: () => changes++,
   });

@@ -6,11 +6,14 @@
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
 import type { BackendConfig } from '../config/model.ts';
 import { assert } from '../core/assert.ts';
+import { stepPassive } from '../health/passive.ts';
 import { initialHealth, stepHealth } from '../health/rise-fall.ts';
 import {
   checkLogged,
+  checkWarning,
   enteredDrain,
   enteredMaintenance,
+  isStopping,
   leftDrain,
   leftMaintenance,
   noServerLeft,
@@ -29,8 +32,8 @@ import {
   isUsable,
   newEntry,
   type ServerEntry,
-  weightOf,
 } from './server-entry.ts';
+import { snapshotBackend } from './snapshot-backend.ts';
 
 export type ServerTableOptions = {
   readonly backends: readonly BackendConfig[];
@@ -40,6 +43,10 @@ export type ServerTableOptions = {
   readonly now: () => number;
   /** Sessions a server carries, for the log lines. */
   readonly sessions: (backend: number, server: number) => number;
+  /** Connects of traffic to a server that worked, since the start. */
+  readonly connects: (backend: number, server: number) => number;
+  /** A server went down, or into maintenance. */
+  readonly onDown: (backend: number, server: number) => void;
   readonly log: (backend: number, message: ServerMessage) => void;
   /** After every change of a state, a counter of the checks, or a weight. */
   readonly onChange: () => void;
@@ -129,23 +136,46 @@ export class ServerTable {
     const previous = entry.result.status;
     const step = stepHealth(limits, before, result.passed);
     if (!result.passed && before >= limits.rise) entry.failedChecks++;
-    if (step.transition !== 'none') this.#stamp(entry);
+    const wasStopping = entry.stopping;
+    const up = step.health >= limits.rise;
+    const stopping = up && (result.status === 'L7OKC' || (wasStopping && !result.passed));
+    const turned = step.transition !== 'none' || stopping !== wasStopping;
+    if (turned) this.#stamp(entry);
     if (step.transition === 'went-down') entry.downTransitions++;
     entry.health = step.health;
+    entry.stopping = stopping;
     entry.result = result;
     const backendEmptied = this.#recount(backend);
     const standing = this.#standing(backend, server);
-    const changed = step.health !== before;
+    const changed = turned || step.health !== before;
+    this.#warn(backend, entry, standing, result.warnings);
     if (this.#backend(backend).config.logHealthChecks && (changed || previous !== result.status)) {
       this.#options.log(backend, checkLogged(standing, result, healthPlace(entry)));
     }
-    if (step.transition !== 'none') {
-      const message = step.transition === 'went-up' ? wentUp : wentDown;
+    if (turned) {
+      const message = !up ? wentDown : stopping ? isStopping : wentUp;
       this.#options.log(backend, message(standing, result));
       if (entry.admin === 'drain') this.#options.log(backend, remainsInDrain(standing));
     }
     this.#reportEmpty(backend, backendEmptied);
     if (changed) this.#options.onChange();
+    if (step.transition === 'went-down') this.#options.onDown(backend, server);
+  }
+
+  /** Traffic could not connect: passive health, as the server's check has it. */
+  recordConnectFailure(backend: number, server: number): void {
+    const entry = this.entry(backend, server);
+    const { check } = entry.config;
+    if (check === null || check.passive === null || entry.admin === 'maint') return;
+    const connects = this.#options.connects(backend, server);
+    const inRow = connects === entry.connectsBefore ? entry.failedConnects : 0;
+    entry.connectsBefore = connects;
+    const step = stepPassive(check.passive, check.rise, entry.health, inRow);
+    entry.failedConnects = step.errors;
+    if (step.verdict === null) return;
+    entry.failedAnalyses++;
+    entry.health = step.verdict.health;
+    this.recordCheck(backend, server, step.verdict.result);
   }
 
   /** `cause` goes into the log line: "('disable' on stats page)" with a leading space. */
@@ -159,6 +189,7 @@ export class ServerTable {
     // What the checks knew is stale after a maintenance: up at once, and down at the first failure.
     if (before === 'maint' && entry.config.check !== null) {
       entry.health = initialHealth(entry.config.check);
+      entry.stopping = false;
     }
     entry.admin = admin;
     const backendEmptied = this.#recount(backend);
@@ -166,6 +197,7 @@ export class ServerTable {
     this.#options.log(backend, adminMessage(standing, before, admin, wasUp, cause));
     this.#reportEmpty(backend, backendEmptied);
     this.#options.onChange();
+    if (admin === 'maint' && wasUp) this.#options.onDown(backend, server);
   }
 
   /** 0..256. */
@@ -181,12 +213,7 @@ export class ServerTable {
     this.#generation++;
     return {
       generation: this.#generation,
-      backends: this.backends.map(({ servers }) => ({
-        servers: servers.map((entry) => ({
-          usable: entry.admin === 'ready' && isUp(entry),
-          weight: weightOf(entry),
-        })),
-      })),
+      backends: this.backends.map(snapshotBackend),
     };
   }
 
@@ -198,6 +225,7 @@ export class ServerTable {
         admin: entry.admin,
         check: checkStateOf(entry),
         health: entry.health,
+        ...(entry.stopping ? { stopping: true } : {}),
         weight: entry.weight,
       })),
     );
@@ -235,6 +263,21 @@ export class ServerTable {
     }
     Object.assign(backend, counted);
     return hadAny && !hasAny;
+  }
+
+  /** Says once what is new. */
+  #warn(
+    backend: number,
+    entry: ServerEntry,
+    standing: Standing,
+    warnings: readonly string[] | undefined,
+  ): void {
+    if (warnings === undefined) return;
+    for (const warning of warnings) {
+      if (entry.warnings.includes(warning)) continue;
+      this.#options.log(backend, checkWarning(standing, warning));
+    }
+    entry.warnings = warnings;
   }
 
   #reportEmpty(backend: number, emptied: boolean): void {

@@ -78,6 +78,9 @@ function renderBackend(backend: BackendStatus): string[] {
           .join('  ')
           .trimEnd()}`,
     ),
+    ...backend.servers.flatMap(({ name, warnings }) =>
+      warnings.map((warning) => `    ${name}: warning: ${warning}`),
+    ),
   ];
 }
 

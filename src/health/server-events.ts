@@ -7,6 +7,7 @@ import type { CheckResult, CheckStatus } from './server-state.ts';
 
 export const LEVEL_EMERGENCY = 0;
 export const LEVEL_ALERT = 1;
+export const LEVEL_WARNING = 4;
 export const LEVEL_NOTICE = 5;
 
 export type ServerMessage = { readonly level: number; readonly text: string };
@@ -24,10 +25,19 @@ export type Standing = {
 const STATUS_TEXTS: Readonly<Record<CheckStatus, string>> = {
   UNK: 'Unknown',
   INI: 'Initializing',
+  HANA: 'Health analyze',
   SOCKERR: 'Socket error',
   L4OK: 'Layer4 check passed',
   L4TOUT: 'Layer4 timeout',
   L4CON: 'Layer4 connection problem',
+  L6OK: 'Layer6 check passed',
+  L6TOUT: 'Layer6 timeout',
+  L6RSP: 'Layer6 invalid response',
+  L7TOUT: 'Layer7 timeout',
+  L7RSP: 'Layer7 invalid response',
+  L7OK: 'Layer7 check passed',
+  L7OKC: 'Layer7 check conditionally passed',
+  L7STS: 'Layer7 wrong status',
 };
 
 /** HAProxy's description of a check status (`check_desc`). */
@@ -37,9 +47,10 @@ export function checkStatusText(status: CheckStatus): string {
 
 /** "Layer4 connection problem, info: "Connection refused", check duration: 0ms" */
 export function checkReason(result: CheckResult): string {
+  const code = result.code === undefined ? '' : `, code: ${result.code}`;
   const info = result.info === '' ? '' : `, info: "${result.info}"`;
   const duration = `, check duration: ${Math.round(result.durationMs)}ms`;
-  return `${checkStatusText(result.status)}${info}${duration}`;
+  return `${checkStatusText(result.status)}${code}${info}${duration}`;
 }
 
 export function wentDown(standing: Standing, result: CheckResult): ServerMessage {
@@ -50,6 +61,17 @@ export function wentDown(standing: Standing, result: CheckResult): ServerMessage
 export function wentUp(standing: Standing, result: CheckResult): ServerMessage {
   const text = `${name(standing)} is UP, reason: ${checkReason(result)}. ${online(standing)}`;
   return { level: LEVEL_NOTICE, text };
+}
+
+/** Up, and asking for no new connections (`http-check disable-on-404`). */
+export function isStopping(standing: Standing, result: CheckResult): ServerMessage {
+  const text = `${name(standing)} is stopping, reason: ${checkReason(result)}. ${online(standing)}`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+/** Not of HAProxy's: what a check saw that will hurt. */
+export function checkWarning(standing: Standing, warning: string): ServerMessage {
+  return { level: LEVEL_WARNING, text: `${name(standing)}: ${warning}.` };
 }
 
 /** `option log-health-checks`: every check that changes the counter. */

@@ -51,10 +51,11 @@ export async function createAuthority(): Promise<Authority> {
   return { pem: `${certificate.toString('pem')}\n`, certificate, keys };
 }
 
-/** A server certificate for `names`: DNS names and IP addresses alike. */
+/** A server certificate for `names`: DNS names and IP addresses alike. It is valid until `notAfter`. */
 export async function createServerCertificate(
   authority: Authority,
   names: readonly string[],
+  notAfter = new Date(Date.now() + VALID_MS),
 ): Promise<ServerCertificate> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.create({
@@ -62,7 +63,8 @@ export async function createServerCertificate(
     issuer: authority.certificate.subject,
     publicKey: keys.publicKey,
     signingKey: authority.keys.privateKey,
-    ...validity(),
+    notBefore: new Date(notAfter.getTime() - VALID_MS - CLOCK_SKEW_MS),
+    notAfter,
     signingAlgorithm: KEY_ALGORITHM,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),

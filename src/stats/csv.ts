@@ -165,10 +165,16 @@ function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
     ...(legends ? { addr: row.address } : {}),
     ...(check === null
       ? {}
-      : { chkfail: check.failed, chkdown: row.downTransitions, downtime: row.downtimeS }),
+      : {
+          chkfail: check.failed,
+          chkdown: row.downTransitions,
+          downtime: row.downtimeS,
+          hanafail: check.failedAnalyses ?? '',
+        }),
     ...(check?.running
       ? {
           check_status: check.status,
+          check_code: check.code ?? '',
           check_duration: check.durationMs,
           check_desc: check.description,
           last_chk: check.info,

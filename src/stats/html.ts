@@ -36,7 +36,7 @@ const LEGEND: readonly (readonly [RowState, string])[] = [
   ['going-up', 'DOWN, going up'],
   ['down', 'DOWN'],
   ['maint', 'Maintenance (MAINT)'],
-  ['drain', 'Draining (DRAIN)'],
+  ['drain', 'Draining (DRAIN, NOLB)'],
   ['unchecked', 'Not checked'],
 ];
 
@@ -188,7 +188,10 @@ function trafficCells(row: ServerRow | BackendRow): string {
 function serverCells(row: ServerRow): string {
   const { check } = row;
   const since = row.state === 'unchecked' ? '' : `${shortDuration(row.lastChangeS)} `;
-  const last = check?.running ? `${check.status} in ${Math.round(check.durationMs)}ms` : '';
+  const code = check?.code === undefined ? '' : `/${check.code}`;
+  const last = check?.running
+    ? `${check.status}${code} in ${Math.round(check.durationMs)}ms`
+    : '';
   const why = check === null ? '' : [check.description, check.info].filter(Boolean).join(': ');
   return `${trafficCells(row)}<td class="status">${since}${escapeHtml(row.status)}</td>
 <td class="words" title="${escapeHtml(why)}">${last}</td>${cells([

@@ -48,6 +48,8 @@ export const SERVER_COUNTERS = [
   'serverAborts',
   /** Monotonic time of the last chosen session, ms since the relay's origin; 0: never. */
   'lastSessionMs',
+  /** Connects the server answered. */
+  'connects',
   'connectTimeTotalMs',
   'connectTimeMaxMs',
   'sessionTimeTotalMs',

@@ -84,6 +84,10 @@ export type RowCheck = {
   readonly status: CheckStatus;
   readonly description: string;
   readonly info: string;
+  /** Of the HTTP answer, where the verdict is about it. */
+  readonly code?: number;
+  /** Verdicts of passive health, where there is any (`observe`). */
+  readonly failedAnalyses?: number;
   readonly durationMs: number;
   readonly rise: number;
   readonly fall: number;

@@ -12,6 +12,7 @@ const row: ServerStateRow = {
   host: '127.0.0.1',
   port: 16441,
   up: true,
+  stopping: false,
   admin: 'ready',
   disabledByConfig: false,
   weight: 1,

@@ -13,6 +13,8 @@ export type ServerStateRow = {
   readonly host: string;
   readonly port: number;
   readonly up: boolean;
+  /** Up, and asking for no new connections. */
+  readonly stopping: boolean;
   readonly admin: AdminState;
   /** In maintenance since the start, by the configuration (`disabled`). */
   readonly disabledByConfig: boolean;
@@ -33,20 +35,33 @@ const HEADER =
 const STATUS_NUMBERS: Readonly<Record<CheckStatus, number>> = {
   UNK: 0,
   INI: 1,
+  HANA: 3,
   SOCKERR: 4,
   L4OK: 6,
   L4TOUT: 7,
   L4CON: 8,
+  L6OK: 9,
+  L6TOUT: 10,
+  L6RSP: 11,
+  L7TOUT: 12,
+  L7RSP: 13,
+  L7OK: 15,
+  L7OKC: 16,
+  L7STS: 17,
 };
+
+const PASSED: readonly CheckStatus[] = ['L4OK', 'L6OK', 'L7OK'];
 
 const STOPPED = 0;
 const RUNNING = 2;
+const STOPPING = 3;
 const FORCED_MAINTENANCE = 1;
 const CONFIG_MAINTENANCE = 4;
 const FORCED_DRAIN = 8;
 const RESULT_UNKNOWN = 0;
 const RESULT_FAILED = 2;
 const RESULT_PASSED = 3;
+const RESULT_CONDITION = 4;
 const CHECK_CONFIGURED_ENABLED = 6;
 const CHECK_PAUSED = 8;
 
@@ -62,7 +77,7 @@ function stateLine(row: ServerStateRow): string {
     row.serverId,
     row.server,
     row.host,
-    stopped ? STOPPED : RUNNING,
+    stopped ? STOPPED : row.stopping ? STOPPING : RUNNING,
     adminNumber(row),
     row.weight,
     row.configuredWeight,
@@ -92,6 +107,7 @@ function checkHealth({ check }: ServerStateRow, stopped: boolean): number {
 
 function checkResult({ check }: ServerStateRow): number {
   if (check === null) return RESULT_UNKNOWN;
-  if (check.status === 'L4OK') return RESULT_PASSED;
+  if (check.status === 'L7OKC') return RESULT_CONDITION;
+  if (PASSED.includes(check.status)) return RESULT_PASSED;
   return check.status === 'INI' || check.status === 'UNK' ? RESULT_UNKNOWN : RESULT_FAILED;
 }

@@ -9,6 +9,7 @@ const server: ServerStatus = {
   check: 'up',
   lastCheck: 'L4OK',
   reason: '',
+  warnings: [],
   weight: 1,
   sessionsCurrent: 0,
   sessionsTotal: 0,

@@ -77,6 +77,8 @@ export type ServerStatus = {
   readonly lastCheck: CheckStatus;
   /** Why it is in this state, in words. */
   readonly reason: string;
+  /** What its certificate will hurt with; no part of the verdict. */
+  readonly warnings: readonly string[];
   readonly weight: number;
   readonly sessionsCurrent: number;
   readonly sessionsTotal: number;
@@ -136,6 +138,10 @@ export function judge(report: Omit<StatusReport, 'verdict' | 'reasons' | 'notes'
       for (const server of backend.servers) {
         if (server.check === 'down' || server.check === 'going-up') {
           reasons.push(`Server "${backend.name}/${server.name}" is down: ${server.reason}`);
+        } else if (server.check === 'stopping') {
+          reasons.push(
+            `Server "${backend.name}/${server.name}" takes no new connections: ${server.reason}`,
+          );
         } else if (server.admin !== 'ready') {
           reasons.push(`Server "${backend.name}/${server.name}" is in ${server.admin}`);
         }

@@ -22,6 +22,8 @@ const CHECK: CheckConfig = {
   rise: 2,
   fall: 2,
   connectTimeoutMs: 200,
+  responseTimeoutMs: null,
+  passive: null,
 };
 
 const run = promisify(execFile);

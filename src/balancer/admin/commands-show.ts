@@ -110,6 +110,7 @@ function serverStateRows({ config, table, now }: AdminContext): readonly ServerS
         host: entry.config.host,
         port: entry.config.port,
         up: isUp(entry),
+        stopping: entry.stopping,
         admin: entry.admin,
         disabledByConfig: entry.config.disabled,
         weight: weightOf(entry),

@@ -28,6 +28,8 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
     backends: config.backends,
     records: [],
     now: () => 5000,
+    connects: () => 0,
+    onDown: () => {},
     sessions: () => 0,
     log: (_, { text }) => log.push(text),
     onChange: () => {},

@@ -4,7 +4,8 @@ import type { BackendConfig, CheckConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';
-import { startTcpCheck } from './tcp.ts';
+import type { Check } from './check.ts';
+import { createCheck } from './create-check.ts';
 
 /** What the checker needs of the server table. */
 export type CheckedServers = {
@@ -17,10 +18,9 @@ type Probe = {
   readonly backend: number;
   readonly server: number;
   readonly config: CheckConfig;
-  readonly host: string;
-  readonly port: number;
+  readonly check: Check;
+  running: boolean;
   timer: NodeJS.Timeout | null;
-  cancel: (() => void) | null;
   startedAt: number;
 };
 
@@ -38,10 +38,9 @@ export class Checker {
           backend,
           server,
           config: check,
-          host: check.host ?? host,
-          port: check.port ?? port,
+          check: createCheck(check, { host: check.host ?? host, port: check.port ?? port }),
+          running: false,
           timer: null,
-          cancel: null,
           startedAt: Number.NEGATIVE_INFINITY,
         });
       }
@@ -66,34 +65,32 @@ export class Checker {
   stop(): void {
     for (const probe of this.#probes.values()) {
       if (probe.timer !== null) clearTimeout(probe.timer);
-      probe.cancel?.();
+      probe.check.close();
       probe.timer = null;
-      probe.cancel = null;
+      probe.running = false;
     }
     this.#probes.clear();
   }
 
   #schedule(probe: Probe, delayMs: number): void {
-    assert(probe.cancel === null, 'a server is checked by one check at a time');
+    assert(!probe.running, 'a server is checked by one check at a time');
     probe.timer = setTimeout(() => this.#run(probe), delayMs);
   }
 
   #run(probe: Probe): void {
     probe.timer = null;
     if (this.#servers.inMaintenance(probe.backend, probe.server)) {
+      probe.check.close();
       this.#schedule(probe, probe.config.intervalMs);
       return;
     }
-    const { host, port } = probe;
     probe.startedAt = performance.now();
-    probe.cancel = startTcpCheck(
-      { host, port, timeoutMs: probe.config.connectTimeoutMs },
-      (result) => this.#finish(probe, result),
-    );
+    probe.running = true;
+    probe.check.run((result) => this.#finish(probe, result));
   }
 
   #finish(probe: Probe, result: CheckResult): void {
-    probe.cancel = null;
+    probe.running = false;
     const { backend, server } = probe;
     // An operator may have put the server into maintenance while the check ran.
     if (!this.#servers.inMaintenance(backend, server)) {

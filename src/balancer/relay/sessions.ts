@@ -144,6 +144,7 @@ export class Sessions implements MoverOwner {
     const spentMs = this.now - (table.connectAt[session] ?? 0);
     table.connecting[session] = 0;
     table.connectMs[session] = this.now - (table.acceptedAt[session] ?? 0);
+    counters.add(server.counters.connects, 1);
     counters.add(server.counters.connectTimeTotalMs, spentMs);
     counters.raise(server.counters.connectTimeMaxMs, spentMs);
     const socket = table.peer[session] ?? 0;

@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import type { CheckResult } from '../../health/server-state.ts';
-import { startTcpCheck } from './tcp.ts';
+import { createTcpCheck } from './check-tcp.ts';
 
 function check(port: number, timeoutMs = 5000, host = '127.0.0.1'): Promise<CheckResult> {
   return new Promise((resolve) => {
-    startTcpCheck({ host, port, timeoutMs }, resolve);
+    createTcpCheck({ connectTimeoutMs: timeoutMs }, { host, port }).run(resolve);
   });
 }
 
@@ -61,7 +61,9 @@ test('a cancelled check says nothing and keeps no descriptor', async () => {
   const { port, server } = await listen();
   const before = readdirSync('/proc/self/fd').length;
   for (let round = 0; round < 20; round++) {
-    startTcpCheck({ host: '127.0.0.1', port, timeoutMs: 5000 }, () => assert.fail('cancelled'))();
+    const cancelled = createTcpCheck({ connectTimeoutMs: 5000 }, { host: '127.0.0.1', port });
+    cancelled.run(() => assert.fail('cancelled'));
+    cancelled.close();
   }
   for (let round = 0; round < 20; round++) await check(port);
   server.close();

@@ -1,0 +1,32 @@
+/** The TLS check: a handshake that completes passes (HAProxy: `check-ssl`); nothing is asked over it. */
+
+import type { TlsCheckConfig } from '../../config/model.ts';
+import type { Check, CheckTarget, Finding } from './check.ts';
+import { closeGently, openConnection } from './open-connection.ts';
+import { tlsWarnings } from './tls-settings.ts';
+
+export function createTlsCheck(
+  config: Pick<TlsCheckConfig, 'connectTimeoutMs' | 'tls'>,
+  target: CheckTarget,
+): Check {
+  const { tls, connectTimeoutMs } = config;
+  let cancel = (): void => {};
+  return {
+    run: (done) => {
+      const startedAt = performance.now();
+      cancel = openConnection(target, tls, connectTimeoutMs, (outcome) => {
+        const durationMs = performance.now() - startedAt;
+        if (outcome.kind === 'failed') {
+          done({ ...outcome.finding, durationMs });
+          return;
+        }
+        const { socket, certificate } = outcome.opened;
+        closeGently(socket);
+        const warnings = tlsWarnings(tls, certificate, Date.now());
+        const finding: Finding = { status: 'L6OK', passed: true, info: '', warnings };
+        done({ ...finding, durationMs });
+      });
+    },
+    close: () => cancel(),
+  };
+}

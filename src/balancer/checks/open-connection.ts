@@ -1,0 +1,124 @@
+/**
+ * Opens a check's connection: TCP, and TLS where the check asks for it, within one time limit. Tells by
+ * HAProxy's layers how far it came: L4 for the connect, L6 for the handshake.
+ */
+
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { CheckTls } from '../../config/model.ts';
+import type { CertificateFacts } from '../../health/certificate-warnings.ts';
+import type { CheckTarget, Finding } from './check.ts';
+import { connectFailure } from './socket-errors.ts';
+import {
+  certificateFacts,
+  connectionOptions,
+  identityProblem,
+  tlsWarnings,
+} from './tls-settings.ts';
+
+/** How long a peer may take to end a connection that we ended. */
+const CLOSING_MS_MAX = 1000;
+
+export type Opened = {
+  readonly socket: Socket;
+  /** null: no TLS. */
+  readonly certificate: CertificateFacts | null;
+};
+
+export type OpenOutcome =
+  | { readonly kind: 'opened'; readonly opened: Opened }
+  | { readonly kind: 'failed'; readonly finding: Finding };
+
+/**
+ * `done` is called exactly once, unless the returned function cancels before. An opened socket belongs to
+ * the caller, who must listen for its errors; after a failure it is gone.
+ */
+export function openConnection(
+  target: CheckTarget,
+  tls: CheckTls | null,
+  timeoutMs: number,
+  done: (outcome: OpenOutcome) => void,
+): () => void {
+  if (tls === null) return open(connect({ ...target }), null, timeoutMs, done);
+  const options = connectionOptions(tls);
+  if (!options.ok) {
+    const finding: Finding = { status: 'SOCKERR', passed: false, info: options.reason };
+    const turn = setImmediate(() => done({ kind: 'failed', finding }));
+    return () => clearImmediate(turn);
+  }
+  return open(connectTls({ ...target, ...options.value }), tls, timeoutMs, done);
+}
+
+function open(
+  socket: Socket | TLSSocket,
+  tls: CheckTls | null,
+  timeoutMs: number,
+  done: (outcome: OpenOutcome) => void,
+): () => void {
+  let connected = false;
+  let secured = false;
+  let settled = false;
+  const settle = (outcome: OpenOutcome | null): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    // An error after the verdict must not end the process.
+    socket.on('error', () => {});
+    socket.off('error', onError);
+    // After a whole handshake the server has done nothing wrong, and would log a connection cut off.
+    if (outcome?.kind === 'failed' && secured) closeGently(socket);
+    else if (outcome?.kind !== 'opened') socket.destroy();
+    if (outcome !== null) done(outcome);
+  };
+  const failed = (status: Finding['status'], info: string): void =>
+    settle({ kind: 'failed', finding: { status, passed: false, info } });
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (connected) failed('L6RSP', 'SSL handshake failure');
+    else settle({ kind: 'failed', finding: connectFailure(error) });
+  };
+
+  const timer = setTimeout(() => failed(connected ? 'L6TOUT' : 'L4TOUT', ''), timeoutMs);
+  socket.on('error', onError);
+  socket.once('connect', () => {
+    connected = true;
+    if (tls === null) settle({ kind: 'opened', opened: { socket, certificate: null } });
+  });
+  if (tls !== null) {
+    socket.once('secureConnect', () => {
+      secured = true;
+      settle(verify(socket as TLSSocket, tls));
+    });
+  }
+  return () => settle(null);
+}
+
+function verify(socket: TLSSocket, tls: CheckTls): OpenOutcome {
+  const certificate = socket.getPeerX509Certificate();
+  const failed = (info: string, warnings: readonly string[]): OpenOutcome => ({
+    kind: 'failed',
+    finding: { status: 'L6RSP', passed: false, info, warnings },
+  });
+  if (certificate === undefined) return failed('SSL handshake failure', []);
+  const facts = certificateFacts(tls, certificate);
+  const warnings = tlsWarnings(tls, facts, Date.now());
+  if (tls.verify === 'required' && !socket.authorized) {
+    // The cause in OpenSSL's words (verification codes of openssl-verify(1)), which HAProxy leaves out.
+    return failed(`SSL handshake failure (${String(socket.authorizationError)})`, warnings);
+  }
+  const problem = identityProblem(tls, certificate);
+  if (problem !== null) return failed(problem, warnings);
+  return { kind: 'opened', opened: { socket, certificate: facts } };
+}
+
+/**
+ * Ends a connection in the orderly way (TLS: close_notify, RFC 8446 section 6.1), so that the server logs
+ * nothing. It is gone within a second, whatever the peer does.
+ */
+export function closeGently(socket: Socket): void {
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), CLOSING_MS_MAX);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
+  socket.end();
+}

@@ -1,0 +1,69 @@
+/** Turns a check's TLS settings into what node:tls takes, and reads what the server's certificate says. */
+
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls';
+import type { CheckTls, FileText } from '../../config/model.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { type CertificateFacts, certificateWarnings } from '../../health/certificate-warnings.ts';
+
+function textOf(file: FileText): string {
+  if (file.text === null) throw new Error(`The file "${file.path}" was not read`);
+  return file.text;
+}
+
+/** Fails when a certificate or a key cannot be used. */
+export function connectionOptions(tls: CheckTls): Result<ConnectionOptions> {
+  const { ca, certificate, sni, alpn } = tls;
+  try {
+    const secureContext = createSecureContext({
+      ...(tls.verify === 'required'
+        ? { ca: ca === null ? getCACertificates('system') : textOf(ca) }
+        : {}),
+      ...(certificate === null
+        ? {}
+        : { cert: textOf(certificate.cert), key: textOf(certificate.key) }),
+    });
+    return ok({
+      secureContext,
+      // The verdict is ours, so that it can be named; the chain is verified all the same.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      // RFC 6066 section 3: an address is no server name.
+      ...(sni === null || isIP(sni) !== 0 ? {} : { servername: sni }),
+      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+    });
+  } catch (cause) {
+    return fail(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** Why the server is not the one that is meant, in HAProxy's words; null: it is. */
+export function identityProblem(tls: CheckTls, certificate: X509Certificate): string | null {
+  const name = tls.verifyName ?? tls.sni;
+  if (tls.verify === 'none' || name === null || carries(certificate, name)) return null;
+  const whose = tls.verifyName === null ? 'expected' : 'configured';
+  return `Server presented an SSL certificate different from the ${whose} one`;
+}
+
+/** What status and log say about the settings and the certificate, at a time in ms since the epoch. */
+export function tlsWarnings(
+  tls: CheckTls,
+  facts: CertificateFacts | null,
+  nowMs: number,
+): readonly string[] {
+  const found = facts === null ? [] : certificateWarnings(facts, nowMs);
+  return tls.unverifiedReason === null ? found : [tls.unverifiedReason, ...found];
+}
+
+export function certificateFacts(tls: CheckTls, certificate: X509Certificate): CertificateFacts {
+  return {
+    expiresAtMs: certificate.validToDate.getTime(),
+    missingNames: tls.clientNames.filter((name) => !carries(certificate, name)),
+  };
+}
+
+function carries(certificate: X509Certificate, name: string): boolean {
+  const found = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
+  return found !== undefined;
+}
