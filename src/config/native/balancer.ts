@@ -17,6 +17,7 @@ import type {
 import { type CheckPlan, planCheck } from './check-section.ts';
 import { PROXY_NAME, SERVERS_MAX, STATS_NAME } from './defaults.ts';
 import type { Draft } from './draft.ts';
+import type { FoundNode } from './find-node.ts';
 import { refuseCollisions, refuseLoops, type Target, toBinds } from './listeners.ts';
 import type { ServerKeys } from './schema.ts';
 import { toCheckConfig } from './to-check-config.ts';
@@ -139,10 +140,15 @@ function toLogAddress(draft: Draft, to: string, index: number): LogTo | null {
   const endpoint = parseEndpoint(to);
   const port = endpoint.ok && 'port' in endpoint.value ? endpoint.value.port : null;
   const number = port === null || port === '' ? SYSLOG_PORT : Number(port);
-  if (endpoint.ok && endpoint.value.kind === 'unix') {
+  if (endpoint.ok && endpoint.value.kind === 'unix' && !to.includes('@')) {
     return { kind: 'unix', path: endpoint.value.path };
   }
-  const usable = endpoint.ok && endpoint.value.kind !== 'other' && number >= 1 && number <= 65_535;
+  const usable =
+    endpoint.ok &&
+    !to.includes('@') &&
+    endpoint.value.kind !== 'other' &&
+    number >= 1 &&
+    number <= 65_535;
   if (usable && 'host' in endpoint.value) {
     return { kind: 'udp', host: endpoint.value.host, port: number };
   }
@@ -278,7 +284,7 @@ export type BuiltBalancer = {
 };
 
 /** null without `listen`. Its result counts only when the report has no error. */
-export function buildBalancer(draft: Draft, node: string | null): BuiltBalancer | null {
+export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalancer | null {
   const { file } = draft;
   if (file.listen === undefined) {
     warnOfUnused(draft);
@@ -294,13 +300,13 @@ export function buildBalancer(draft: Draft, node: string | null): BuiltBalancer 
     draft,
     listed.map(({ name }) => name),
   );
-  const plan = planCheck(draft, node !== null);
+  const plan = planCheck(draft, node?.here ?? false);
   const logs = toLogs(draft);
   const servers = listed.map((each) => toServer(draft, each, plan));
   const { balancer } = file;
   const config: BalancerConfig = {
     process: {
-      node,
+      node: node?.name ?? null,
       user: balancer.user,
       group: balancer.group ?? null,
       connectionsMax: balancer['max-connections'],

@@ -128,7 +128,7 @@ export function planCheck(draft: Draft, here: boolean): CheckPlan {
   refuseStrays(draft, section);
   const tls = section.type !== 'tcp';
   const authority = tls ? chooseAuthority(draft, here, section) : { value: null, note: null };
-  if (section.verify !== false) warnOfMissing(draft, here, authority.note);
+  if (section.verify === undefined) warnOfMissing(draft, here, authority.note);
   const client = tls ? chooseClient(draft, here, section) : { value: null, note: null };
   warnOfMissing(draft, here, client.note);
   if (section.token !== undefined && authority.value === null) {

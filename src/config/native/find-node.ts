@@ -11,7 +11,12 @@ export type LocalAddress = {
   readonly prefixLength: number;
 };
 
-export type FoundNode = { readonly name: string; readonly entry: NodeEntry };
+export type FoundNode = {
+  readonly name: string;
+  readonly entry: NodeEntry;
+  /** Whether it is this machine: a check may name a node that is another. */
+  readonly here: boolean;
+};
 
 /** Items of a list that a sentence names; the rest is counted. */
 const NAMED_MAX = 8;
@@ -34,18 +39,22 @@ export function findNode(draft: Draft): FoundNode | null {
   const { report, file, context } = draft;
   const nodes = Object.entries(file.nodes);
   const place = draft.keyPlace(['nodes']);
+  const own = new Set(context.localAddresses.map(({ address }) => address));
   if (context.node !== null) {
     const entry = Object.hasOwn(file.nodes, context.node) ? file.nodes[context.node] : undefined;
-    if (entry !== undefined) return { name: context.node, entry };
+    if (entry !== undefined) {
+      const here = context.mustBeNode || own.has(entry.address);
+      return { name: context.node, entry, here };
+    }
     const names = nodes.map(([name]) => name);
     const hint = didYouMean(context.node, names) || `; the nodes are ${listed(names)}`;
     report.error(place, 'unknown-node', `No node is called "${context.node}"${hint}`);
     return null;
   }
-  const own = new Set(context.localAddresses.map(({ address }) => address));
   const matches = nodes.filter(([, { address }]) => own.has(address));
   const [match] = matches;
-  if (match !== undefined && matches.length === 1) return { name: match[0], entry: match[1] };
+  if (match !== undefined && matches.length === 1)
+    return { name: match[0], entry: match[1], here: true };
   // Said before: no nodes, or several with one address.
   if (
     nodes.length === 0 ||

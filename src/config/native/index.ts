@@ -18,7 +18,7 @@ import { buildVrrp, checkVrrp } from './vrrp.ts';
 export type NativeResult = {
   /**
    * null exactly when `diagnostics` holds an error. `vrrp` is null too where the machine is no node of the
-   * file and need not be.
+   * file, and need not be.
    */
   readonly config: Config | null;
   /** Name of this node in the file; null: unknown. */
@@ -73,7 +73,7 @@ function parse(
   checkNodes(draft);
   checkVrrp(draft);
   const node = findNode(draft);
-  const balancer = buildBalancer(draft, node?.name ?? null);
+  const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
   if (report.failed()) return nothing;
   const config = { balancer: balancer?.config ?? null, vrrp, notes: balancer?.notes ?? [] };

@@ -23,14 +23,19 @@ function hostKey(address: Exclude<Listen, { kind: 'unix' }>): string {
   return address.kind === 'ipv6' ? ipv6Key(address.host) : address.host;
 }
 
+/** Whether a socket on `one` takes what `other` is for; "::" takes IPv4 too. */
+function covers(one: Listen, other: Listen): boolean {
+  if (one.kind === 'unix' || !isWildcard(one)) return false;
+  return one.kind === other.kind || (one.kind === 'ipv6' && !one.v6only);
+}
+
 /** Whether the kernel would refuse the second of two. */
 function collide(one: Listen, other: Listen): boolean {
   if (one.kind === 'unix' || other.kind === 'unix') {
     return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path;
   }
   if (one.port !== other.port) return false;
-  if (isWildcard(one) || isWildcard(other)) return true;
-  return hostKey(one) === hostKey(other);
+  return covers(one, other) || covers(other, one) || hostKey(one) === hostKey(other);
 }
 
 type Placed = { readonly address: Listen; readonly place: Place };

@@ -21,10 +21,11 @@ function toPath(path: readonly PropertyKey[]): Path {
 
 /** Of a value that may be several things, the complaints about the one it most likely is. */
 function likelyBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
-  const meant = branches.find((issues) =>
-    issues.some((issue) => issue.path.length > 0 || issue.code !== 'invalid_type'),
+  const within = branches.find((issues) => issues.some(({ path }) => path.length > 0));
+  const fitting = branches.find((issues) =>
+    issues.some(({ code }) => code !== 'invalid_type' && code !== 'invalid_union'),
   );
-  return meant ?? null;
+  return within ?? fitting ?? null;
 }
 
 /** Complaints with whole paths, alternatives decided. */
@@ -77,7 +78,8 @@ function reportIssue(report: Report, tree: Tree, issue: Issue, path: Path): void
     report.error(at.place, 'bad-value', text);
     return;
   }
-  report.error(at.place, 'bad-value', `"${name}": ${issue.message}`);
+  const colon = issue.message.startsWith('is ') ? '' : ':';
+  report.error(at.place, 'bad-value', `"${name}"${colon} ${issue.message}`);
 }
 
 /** Names of nodes and servers; a record's own complaint would come without a place. */

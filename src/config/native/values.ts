@@ -153,7 +153,7 @@ export function ipv4(example: string): z.ZodType<string, string> {
     const parsed = parseIpv4(input);
     if (parsed.ok) return ok(formatIpv4(parsed.value));
     if (isIpv6(input)) return fail(`"${input}" is IPv6, which is not supported here yet; use IPv4`);
-    const slash = input.includes('/') ? ' without "/"' : '';
+    const slash = input.includes('/') ? ', without a prefix length' : '';
     return fail(`"${input}" is not an IPv4 address; write it as ${example}${slash}`);
   });
 }

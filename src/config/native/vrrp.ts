@@ -109,8 +109,8 @@ export function checkVrrp(draft: Draft): void {
   }
 }
 
-/** The interface the VIP goes to on this node; null after an error. */
-function chooseInterface(draft: Draft, { name, entry }: FoundNode, vip: Vip): string | null {
+/** The interface the VIP goes to on this node; null after a diagnosis. */
+function chooseInterface(draft: Draft, { name, entry, here }: FoundNode, vip: Vip): string | null {
   const { report, context } = draft;
   const local = context.localAddresses;
   const near = interfacesNear(local, vip.address);
@@ -141,7 +141,9 @@ function chooseInterface(draft: Draft, { name, entry }: FoundNode, vip: Vip): st
         `name one as "interface" of node "${name}"`
       : `No interface has an address in the network of the VIP "${vip.address}": this machine has ` +
         `${describeLocal(local)}; correct "vip", or name the "interface" of node "${name}"`;
-  report.error(place, 'vip-outside-network', text);
+  // A check may run elsewhere, with the node only named.
+  if (here) report.error(place, 'vip-outside-network', text);
+  else report.warning(place, 'vip-outside-network', text);
   return null;
 }
 
@@ -229,7 +231,7 @@ function toInstance(
   };
 }
 
-/** null without a VIP, and after an error. */
+/** null without a VIP, and after a diagnosis. */
 export function buildVrrp(draft: Draft, node: FoundNode): VrrpConfig | null {
   const { vip: vips = [] } = draft.file;
   const [vip] = vips;

@@ -1,0 +1,57 @@
+/**
+ * Golden files of evergate.yaml: a configuration, a line of dashes, what is said about it, and for one that
+ * converts another line of dashes and the configuration as JSON. Comments at the top of the file set the
+ * scene: `# here: ens192 192.168.1.93/24`, `# node: NAME` (as --node), `# exists: /a/file`, `# check` (the
+ * machine need not be a node).
+ *
+ * `UPDATE_GOLDEN=1 node --test test/golden/native.test.ts` writes what comes out; read the difference.
+ */
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
+import type { NativeContext } from '../../src/config/native/draft.ts';
+import { parseNative } from '../../src/config/native/index.ts';
+
+const FOLDER = join(import.meta.dirname, 'native');
+const SEPARATOR = '----------';
+const updating = process.env.UPDATE_GOLDEN === '1';
+
+function sceneOf(input: string): NativeContext {
+  const all = (name: string): readonly string[] =>
+    [...input.matchAll(new RegExp(`^# ${name}: (.*)$`, 'gm'))].map(([, value = '']) => value);
+  const files = new Set(all('exists'));
+  return {
+    localAddresses: all('here').map((text) => {
+      const [name = '', address = '', length = ''] = text.split(/[ /]/);
+      return { interface: name, address, prefixLength: Number(length) };
+    }),
+    node: all('node')[0] ?? null,
+    fileExists: (path) => files.has(path),
+    mustBeNode: !/^# check$/m.test(input),
+  };
+}
+
+function render(input: string): string {
+  const { config, diagnostics } = parseNative('evergate.yaml', input, sceneOf(input));
+  assert.equal(config === null, hasErrors(diagnostics), 'no configuration exactly after an error');
+  const said = diagnostics.map((each) => `${formatDiagnostic(each)}\n`).join('');
+  const json = config === null ? '' : `${SEPARATOR}\n${JSON.stringify(config, null, 2)}\n`;
+  return `${input}${SEPARATOR}\n${said}${json}`;
+}
+
+const names = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+
+test('there are golden files', () => assert.ok(names.length >= 15));
+
+for (const name of names.toSorted()) {
+  test(`parseNative() reads ${name} as expected`, () => {
+    const path = join(FOLDER, name);
+    const golden = readFileSync(path, 'utf8');
+    const actual = render(golden.split(`${SEPARATOR}\n`)[0] ?? '');
+    if (updating) writeFileSync(path, actual);
+    else assert.equal(actual, golden);
+  });
+}
