@@ -1,4 +1,4 @@
-/** loadConfig() with an evergate.yaml: the thread, this machine's addresses, files that exist or do not. */
+/** loadConfig() with an evergate.yaml: the process, this machine's addresses, files that exist or do not. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

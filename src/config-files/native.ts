@@ -1,9 +1,10 @@
 /**
- * evergate.yaml is read in a thread that ends afterwards: the schema and YAML libraries take more memory
- * than the guardian, which would otherwise keep them for good.
+ * evergate.yaml is read in a process of its own, which ends afterwards: the guardian would keep the 20 MB
+ * that the schema and YAML libraries take for good, and of a thread too.
  */
 
-import { Worker } from 'node:worker_threads';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { LocalAddress } from '../config/native/find-node.ts';
 import type { NativeResult } from '../config/native/index.ts';
 import { localAddresses } from './local-addresses.ts';
@@ -16,25 +17,28 @@ export type NativeInput = {
   readonly mustBeNode: boolean;
 };
 
-/** What the thread is given. */
+/** What the process is sent. */
 export type NativeJob = NativeInput & {
   readonly text: string;
   readonly localAddresses: readonly LocalAddress[];
 };
 
+/** Far more than the largest file takes. */
+const READ_LIMIT_MS = 30_000;
+
 /** What the file says is in the result's diagnostics; rejects only over broken invariants. */
 export async function readNative(input: NativeInput, text: string): Promise<NativeResult> {
-  const workerData: NativeJob = { ...input, text, localAddresses: localAddresses() };
-  const worker = new Worker(new URL('native-thread.ts', import.meta.url), { workerData });
+  const job: NativeJob = { ...input, text, localAddresses: localAddresses() };
+  const reader = fork(fileURLToPath(new URL('native-process.ts', import.meta.url)), {
+    timeout: READ_LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
   const answer = Promise.withResolvers<NativeResult>();
-  worker.once('message', (result: NativeResult) => answer.resolve(result));
-  worker.once('error', answer.reject);
-  worker.once('exit', () =>
-    answer.reject(new Error('The thread that reads ended without a result')),
+  reader.once('message', (result) => answer.resolve(result as NativeResult));
+  reader.once('error', answer.reject);
+  reader.once('exit', (code, signal) =>
+    answer.reject(new Error(`The process that reads "${input.file}" ended by ${signal ?? code}`)),
   );
-  try {
-    return await answer.promise;
-  } finally {
-    await worker.terminate();
-  }
+  reader.send(job);
+  return await answer.promise;
 }

@@ -1,0 +1,16 @@
+/** The process of native.ts: is sent one evergate.yaml, sends the NativeResult, ends. */
+
+import { statSync } from 'node:fs';
+import { parseNative } from '../config/native/index.ts';
+import type { NativeJob } from './native.ts';
+
+function fileExists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+process.once('message', (job: NativeJob) => {
+  const { file, text, node, mustBeNode, localAddresses } = job;
+  const result = parseNative(file, text, { node, mustBeNode, localAddresses, fileExists });
+  // Without a listener the channel holds the process no longer: it ends once this is sent.
+  process.send?.(result);
+});
