@@ -50,6 +50,8 @@ const BALANCER_ENTRY = fileURLToPath(new URL('../../src/balancer/main.ts', impor
 
 const SHORT_MS = 4000;
 const LONG_MS = 6500;
+/** A node that takes the VIP back needs seconds for it, and a cut watch is known after some more. */
+const RETURN_MS = 10_000;
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -115,7 +117,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'node-returns',
     title: 'node returns',
     target: 'owner',
-    watchMs: LONG_MS,
+    watchMs: RETURN_MS,
     setUp: powerOff,
     prepare: async (context) => () => powerOn(context),
     repair: async () => undefined,

@@ -37,9 +37,13 @@ export const WATCH_SILENCE_MS = 2500;
 const QUIET_MS = 3000;
 const QUIET_BOUND_MS = 40_000;
 const POLL_MS = 100;
+const RESYNC_MS = 1000;
 /** Without a failure for so long the outage is over. */
 const OVER_MS = 2000;
 const WATCH_BOUND_MS = 15_000;
+
+/** Of each daemon, with a cluster that does not become quiet. */
+const LOG_LINES = 12;
 
 /** Of one run; preparations and repairs included, in ms. */
 export const RUN_BOUND_MS = 2 * QUIET_BOUND_MS + WATCH_BOUND_MS + 20_000;
@@ -114,10 +118,15 @@ async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
   let since = start;
   let first = cluster.requests();
   let owner = '';
+  let resyncedAt = 0;
   for (;;) {
     await sleep(POLL_MS);
     const now = performance.now();
     const report = cluster.requests();
+    if (now - resyncedAt > RESYNC_MS) {
+      await owners.resync();
+      resyncedAt = now;
+    }
     const whole = apiservers === topology.nodes.length;
     const rightOwner =
       owners.owners.length === 1 &&
@@ -134,7 +143,10 @@ async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
       owner = owners.owners[0] ?? '';
     } else if (now - since > QUIET_MS && answering(first, report) >= apiservers) return;
     if (now - start > QUIET_BOUND_MS) {
-      const seen = `owners [${owners.owners}], ${JSON.stringify(report)}`;
+      const logs = cluster.nodes.map(({ name, parts }) => {
+        return `\n  ${name}: ${parts.daemon?.tail(LOG_LINES).join('\n    ')}`;
+      });
+      const seen = `owners [${owners.owners}], ${JSON.stringify(report)}${logs.join('')}`;
       throw new LabError(`The cluster did not become quiet in ${QUIET_BOUND_MS} ms: ${seen}`);
     }
   }

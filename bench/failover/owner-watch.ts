@@ -21,26 +21,32 @@ const LINE_BYTES_MAX = 65_536;
 
 export class OwnerWatch {
   readonly #children: ChildProcess[] = [];
+  readonly #cluster: Cluster;
   readonly #vip: string;
   readonly #order: readonly string[];
-  #held: Set<string>;
+  #held = new Set<string>();
   #since = performance.now();
   #severalMs = 0;
   #noneMs = 0;
 
-  private constructor(topology: Topology, owners: readonly string[]) {
+  private constructor(cluster: Cluster, topology: Topology) {
+    this.#cluster = cluster;
     this.#vip = topology.vip;
     this.#order = topology.nodes.map(({ name }) => name);
-    this.#held = new Set(owners);
   }
 
   /** Begins to listen; call close() at the end. */
   static async start(cluster: Cluster, topology: Topology): Promise<OwnerWatch> {
-    const watch = new OwnerWatch(topology, []);
+    const watch = new OwnerWatch(cluster, topology);
     for (const { name } of topology.nodes) watch.#listen(cluster.id, name);
     await Promise.all(watch.#children.map((child) => once(child, 'spawn')));
-    watch.#held = new Set(await cluster.owners());
+    await watch.resync();
     return watch;
+  }
+
+  /** Asks the kernels: what changed before ip(8) listened is not told. */
+  async resync(): Promise<void> {
+    this.#held = new Set(await this.#cluster.owners());
   }
 
   /** Its processes live in the nodes' namespaces: no fault is meant for them. */
