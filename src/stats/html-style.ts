@@ -26,16 +26,16 @@ color:var(--warn-ink)}.notice.good{background:var(--up);color:var(--up-ink)}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;
 margin:0 0 1rem;padding:.7rem .75rem}
 .scroll{overflow-x:auto;margin-top:.5rem}
-table{border-collapse:collapse;width:100%;font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}
-th,td{padding:.22rem .34rem;text-align:right;border-bottom:1px solid var(--line)}
-thead th{background:var(--head);font-weight:600;font-size:11px}
+table{border-collapse:collapse;width:100%;font-size:11.5px;font-variant-numeric:tabular-nums;
+white-space:nowrap}th,td{padding:.25rem .24rem;text-align:right;border-bottom:1px solid var(--line)}
+thead th{background:var(--head);font-weight:600;font-size:10.5px;color:var(--soft)}
 thead tr:first-child th{border-left:1px solid var(--line);text-align:center}
-th:first-child,td:first-child,td.name,th.name,td.words{text-align:left}
+th:first-child,td:first-child,td.name,th.name,td.words,th.words{text-align:left}
 tbody tr:last-child td{border-bottom:0}
 tr.frontend td,tr.backend td{font-weight:600}
 .up{background:var(--up)}.going-down,.going-up{background:var(--warn)}.down{background:var(--down)}
 .maint{background:var(--maint)}.drain{background:var(--drain)}.unchecked{background:var(--none)}
-td.status{font-weight:600;text-align:left}
+td.status{font-weight:600;text-align:left}td.status,th.words,td.words{padding-left:.6rem}
 .up td.status{color:var(--up-ink)}.down td.status{color:var(--down-ink)}
 .going-down td.status,.going-up td.status{color:var(--warn-ink)}
 .maint td.status{color:var(--maint-ink)}.drain td.status{color:var(--drain-ink)}

@@ -127,10 +127,16 @@ function proxySection(rows: readonly StatRow[], options: PageOptions): string {
 
 function tableHead(withForm: boolean): string {
   const groups = GROUPS.map(([title, columns]) => `<th colspan="${columns.length}">${title}</th>`);
-  const columns = GROUPS.flatMap(([, names]) => names.map((column) => `<th>${column}</th>`));
+  const columns = GROUPS.flatMap(([, names]) => names.map(headCell));
   const mark = withForm ? '<th rowspan="2"></th>' : '';
   return `<thead><tr>${mark}<th rowspan="2" class="name"></th>${groups.join('')}</tr>
 <tr>${columns.join('')}</tr></thead>`;
+}
+
+/** Words begin at the left, numbers end at the right, and so do their headings. */
+function headCell(column: string): string {
+  const words = column === 'Status' || column === 'LastChk';
+  return words ? `<th class="words">${column}</th>` : `<th>${column}</th>`;
 }
 
 function tableRow(row: StatRow, withForm: boolean): string {
@@ -189,9 +195,7 @@ function serverCells(row: ServerRow): string {
   const { check } = row;
   const since = row.state === 'unchecked' ? '' : `${shortDuration(row.lastChangeS)} `;
   const code = check?.code === undefined ? '' : `/${check.code}`;
-  const last = check?.running
-    ? `${check.status}${code} in ${Math.round(check.durationMs)}ms`
-    : '';
+  const last = check?.running ? `${check.status}${code} in ${Math.round(check.durationMs)}ms` : '';
   const why = check === null ? '' : [check.description, check.info].filter(Boolean).join(': ');
   return `${trafficCells(row)}<td class="status">${since}${escapeHtml(row.status)}</td>
 <td class="words" title="${escapeHtml(why)}">${last}</td>${cells([
