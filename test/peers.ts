@@ -16,6 +16,7 @@ const PEERS: Readonly<Record<string, string>> = {
   hatop: 'hatop',
   nginx: 'nginx-light',
   openssl: 'openssl',
+  chromium: 'chromium',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */

@@ -25,8 +25,8 @@ if (words.length === 0) {
   step('Lint, format and import direction', 'biome', ['check', '.']);
 }
 installPeers();
-await runFiles('Unit, property and golden tests', ['src', 'test/tidy', 'test/golden'], true);
-await runFiles('Tests with real processes', ['test/netns', 'test/interop'], 1);
+await runFiles('Unit, property and golden tests', ['src', 'sim', 'test/tidy', 'test/golden'], true);
+await runFiles('Tests with real processes', ['test/netns', 'test/interop', 'test/browser'], 1);
 finish();
 
 function step(title: string, command: string, args: readonly string[]): void {
