@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   'cannot-resolve': 'A host name in the configuration has no address.',
   'missing-interface': 'A network interface named in the configuration does not exist.',
   'missing-account': 'A user or group that a script is to run as does not exist.',
+  'notify-pipe': 'A notify FIFO cannot be made or opened.',
   'no-raw-sockets': 'VRRP needs the capabilities CAP_NET_RAW and CAP_NET_ADMIN.',
   'address-taken': 'Another host answers for the virtual address.',
   'no-source-address': 'The interface has no address to send advertisements from.',

@@ -14,7 +14,11 @@ export type ElectionEvent =
       readonly to: InstanceStatus['state'];
       /** In words, for the log. */
       readonly why: string;
+      /** The effective priority now. */
+      readonly priority: number;
     }
+  /** All members of a sync group are in that state, or one is in fault. */
+  | { readonly kind: 'group'; readonly group: string; readonly to: InstanceStatus['state'] }
   | { readonly kind: 'warning'; readonly text: string }
   /** Told once; addresses are already released as far as possible. */
   | { readonly kind: 'failed'; readonly text: string };

@@ -12,6 +12,7 @@ import { openAdminServer } from './admin-server.ts';
 import type { Election, ElectionEvent } from './election.ts';
 import { openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
+import { Notifier } from './notifier.ts';
 import { hasEnded } from './process-table.ts';
 import { RunDir } from './run-dir.ts';
 import { startVrrp } from './speaker/speaker.ts';
@@ -23,6 +24,9 @@ const STOP_GRACE_MS = 1000;
 
 /** How long processes of an earlier guardian may take to end after SIGKILL. */
 const ORPHAN_END_MS = 1000;
+
+/** How long notify scripts may go on once the VIP is released. */
+const NOTIFY_GRACE_MS = 2000;
 
 export type GuardianOptions = {
   readonly config: Config;
@@ -47,6 +51,7 @@ export class Guardian {
   #supervisor: Supervisor | null = null;
   #election: Election | null = null;
   #tracking: Tracking | null = null;
+  #notifier: Notifier | null = null;
   #serving = false;
 
   private constructor(options: GuardianOptions) {
@@ -124,6 +129,9 @@ export class Guardian {
   }
 
   async #openVrrp(config: VrrpConfig): Promise<void> {
+    const notifier = new Notifier(config, this.#options.log);
+    this.#notifier = notifier;
+    this.#closers.push(() => notifier.close(NOTIFY_GRACE_MS));
     const election = await startVrrp(config, (event) => this.#onElection(event));
     this.#election = election;
     this.#closers.push(() => election.stop());
@@ -144,6 +152,11 @@ export class Guardian {
     switch (event.kind) {
       case 'transition':
         log('info', `VRRP ${event.instance}: ${event.from} -> ${event.to} (${event.why})`);
+        this.#notifier?.instance(event.instance, event.to, event.priority);
+        break;
+      case 'group':
+        log('info', `VRRP sync group ${event.group}: ${event.to}`);
+        this.#notifier?.group(event.group, event.to);
         break;
       case 'warning':
         log('warning', event.text);

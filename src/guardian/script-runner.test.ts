@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ScriptOutcome, ScriptRunner } from './script-runner.ts';
+import type { CommandOutcome } from './running-command.ts';
+import { ScriptRunner } from './script-runner.ts';
 
 /** The first `count` outcomes of a script; the test runner's own limit bounds the wait. */
 async function outcomes(
   argv: readonly string[],
   count: number,
   timeoutMs = 2000,
-): Promise<readonly ScriptOutcome[]> {
-  const seen: ScriptOutcome[] = [];
+): Promise<readonly CommandOutcome[]> {
+  const seen: CommandOutcome[] = [];
   const done = Promise.withResolvers<void>();
   const config = {
     name: 'chk',

@@ -18,7 +18,8 @@ import type { Election, TrackingVerdict } from './election.ts';
 import { FileWatch } from './file-watch.ts';
 import type { Log } from './log.ts';
 import { type ProcessCount, ProcessWatch } from './process-watch.ts';
-import { type ScriptOutcome, ScriptRunner } from './script-runner.ts';
+import type { CommandOutcome } from './running-command.ts';
+import { ScriptRunner } from './script-runner.ts';
 
 type TrackedScript = { state: ScriptState; lastExit: string };
 
@@ -102,7 +103,7 @@ export class Tracking {
     return this.#config.scripts.filter(({ name }) => names.has(name));
   }
 
-  #onOutcome(name: string, outcome: ScriptOutcome): void {
+  #onOutcome(name: string, outcome: CommandOutcome): void {
     const script = this.#scripts.get(name);
     const config = this.#config.scripts.find((candidate) => candidate.name === name);
     assert(script !== undefined && config !== undefined, `script ${name} is tracked`);

@@ -16,6 +16,7 @@ const mmap = bind<[number, number, number, number, number, number]>('int64_t', '
 ]);
 const getrlimit = bind<[number, number]>('int', 'getrlimit', ['int', 'int64_t']);
 const setrlimit = bind<[number, number]>('int', 'setrlimit', ['int', 'int64_t']);
+const mkfifo = bind<[number, number]>('int', 'mkfifo', ['int64_t', 'uint32_t']);
 const gettidCall = bind<[]>('int', 'gettid', []);
 
 const MFD_CLOEXEC = 1;
@@ -27,6 +28,12 @@ const RLIMIT_NOFILE = 7;
 export function closeFd(fd: number): void {
   // Linux releases the descriptor whatever close() says; EBADF alone would mean we do not own it.
   if (closeCall(fd) === -1 && errno() === 9) throw new SystemError('close', 9, `descriptor ${fd}`);
+}
+
+/** Makes a named pipe, fifo(7); throws SystemError (EEXIST where there is something). */
+export function makeFifo(path: string, mode: number): void {
+  const cPath = cString(path);
+  if (mkfifo(addressOf(cPath), mode) === -1) throw new SystemError('mkfifo', errno(), path);
 }
 
 /** A descriptor of anonymous shared memory, close-on-exec; the caller owns it. */
