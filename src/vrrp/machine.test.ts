@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   downIntervalMs,
+  isDue,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
@@ -280,7 +281,33 @@ test('a backup that slept does not take the VIP before it has read what came mea
   assert.deepEqual(driver.at(9000, TICK), []);
 });
 
+test('a member of a sync group waits for its group, and follows it both ways', () => {
+  const driver = new Driver({ ...V2, grouped: true });
+  driver.at(0, START);
+  assert.equal(isDue(driver.config, driver.state, 3609), false);
+  assert.equal(isDue(driver.config, driver.state, 3610), true);
+  assert.deepEqual(driver.at(3610, TICK), []);
+  const follow = (to: 'master' | 'backup'): MachineEvent => ({ kind: 'follow', to, group: 'G1' });
+  assert.deepEqual(driver.at(3620, follow('backup')), []);
+  assert.deepEqual(driver.at(3620, follow('master')), [
+    'advert 100',
+    'add-addresses',
+    'garp 5',
+    'backup -> master',
+  ]);
+  assert.deepEqual(driver.at(3700, follow('master')), []);
+  assert.deepEqual(driver.at(3700, follow('backup')), [
+    'remove-addresses',
+    'advert 0',
+    'master -> backup',
+  ]);
+});
+
 const events: fc.Arbitrary<MachineEvent> = fc.oneof(
+  fc.constantFrom<MachineEvent>(
+    { kind: 'follow', to: 'master', group: 'G1' },
+    { kind: 'follow', to: 'backup', group: 'G1' },
+  ),
   { weight: 6, arbitrary: fc.constant(TICK) },
   {
     weight: 6,

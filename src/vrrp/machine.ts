@@ -28,6 +28,8 @@ export type MachineConfig = {
   /** Source of our advertisements, for the tie between equal priorities. */
   readonly address: number;
   readonly garp: { readonly repeat: number; readonly delayMs: number; readonly refreshMs: number };
+  /** In a sync group (vrrp/sync-group.ts): becomes master only by `follow`. Absent: alone. */
+  readonly grouped?: boolean;
 };
 
 /** The Master_Down_Timer: how long it runs follows from the kind, so a new priority rescales it. */
@@ -72,6 +74,8 @@ export type MachineEvent =
     }
   | { readonly kind: 'tick' }
   | { readonly kind: 'track'; readonly priorityDelta: number; readonly faults: readonly string[] }
+  /** The sync group has become master, or is no longer. */
+  | { readonly kind: 'follow'; readonly to: 'master' | 'backup'; readonly group: string }
   /** Somebody else claimed one of our addresses by ARP. */
   | { readonly kind: 'foreign-claim' }
   /** An address that was put on the interface is no longer there. */
@@ -158,6 +162,11 @@ export function nextTickAt(config: MachineConfig, state: MachineState): number {
   return Number.POSITIVE_INFINITY;
 }
 
+/** Whether a backup would be master now, were it not for its group. */
+export function isDue(config: MachineConfig, state: MachineState, now: number): boolean {
+  return state.phase === 'backup' && !state.held && now >= downAt(config, state);
+}
+
 /** The step function. Any order of events is allowed; `now` never goes back. */
 export function step(
   config: MachineConfig,
@@ -207,6 +216,9 @@ class Run {
       case 'track':
         this.#track(event.priorityDelta, event.faults);
         break;
+      case 'follow':
+        this.#follow(event.to, event.group);
+        break;
       case 'foreign-claim':
         if (this.state.phase === 'master') this.#announceAgain();
         break;
@@ -233,8 +245,7 @@ class Run {
   }
 
   promoteWhenDue(): void {
-    if (this.state.phase !== 'backup' || this.state.held) return;
-    if (this.#now < downAt(this.#config, this.state)) return;
+    if (this.#config.grouped === true || !isDue(this.#config, this.state, this.#now)) return;
     const why =
       this.state.down.kind === 'none'
         ? 'owner of the address'
@@ -242,6 +253,18 @@ class Run {
           ? 'the master left'
           : 'no better master is heard';
     this.#move('master', why);
+  }
+
+  #follow(to: 'master' | 'backup', group: string): void {
+    const { phase } = this.state;
+    if (to === 'master' && phase === 'backup') {
+      this.#move('master', `sync group "${group}" is master`);
+    } else if (to === 'backup' && phase === 'master') {
+      // Nobody else is known to be master here: priority 0 calls the others, who follow theirs.
+      this.effects.push({ kind: 'remove-addresses' });
+      this.#sendAdvert(0);
+      this.#enter('backup', `sync group "${group}" is no longer master`);
+    }
   }
 
   #start(held: boolean): void {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { VrrpInstanceConfig } from '../../src/config/model.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model.ts';
 import {
   ADDRESS_DEFAULTS,
   VRRP_DEFAULTS,
@@ -26,6 +26,7 @@ export type SpeakerLine =
       readonly to: string;
       readonly why: string;
     }
+  | { readonly kind: 'group'; readonly group: string; readonly to: string }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'failed'; readonly text: string }
   | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };
@@ -57,9 +58,13 @@ export class SpeakerProcess {
   readonly #child: ChildProcess;
   #exitCode: number | null | undefined;
 
-  constructor(node: NetworkNode, instance: VrrpInstanceConfig, wrapper: readonly string[] = []) {
-    const config = JSON.stringify({ ...VRRP_DEFAULTS, instances: [instance] });
-    const [command = '', ...args] = [...wrapper, process.execPath, MAIN, config];
+  constructor(
+    node: NetworkNode,
+    config: VrrpInstanceConfig | VrrpConfig,
+    wrapper: readonly string[] = [],
+  ) {
+    const whole = 'instances' in config ? config : { ...VRRP_DEFAULTS, instances: [config] };
+    const [command = '', ...args] = [...wrapper, process.execPath, MAIN, JSON.stringify(whole)];
     this.#child = node.spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.once('exit', (code) => {
       this.#exitCode = code;
@@ -70,8 +75,11 @@ export class SpeakerProcess {
   }
 
   /** Starts it and waits until it takes part. */
-  static async start(node: NetworkNode, instance: VrrpInstanceConfig): Promise<SpeakerProcess> {
-    const speaker = new SpeakerProcess(node, instance);
+  static async start(
+    node: NetworkNode,
+    config: VrrpInstanceConfig | VrrpConfig,
+  ): Promise<SpeakerProcess> {
+    const speaker = new SpeakerProcess(node, config);
     await speaker.line('started', 10_000);
     return speaker;
   }
@@ -111,11 +119,12 @@ export class SpeakerProcess {
     );
   }
 
-  async status(): Promise<InstanceStatus> {
+  /** Of the first instance, or of the one with that name. */
+  async status(name: string | null = null): Promise<InstanceStatus> {
     const skip = this.lines.length;
     this.send({ kind: 'status' });
     const { instances } = await this.line('status', 5000, skip);
-    const [instance] = instances;
+    const instance = instances.find((each) => name === null || each.name === name);
     if (instance === undefined) throw new Error('The speaker has no instance');
     return instance;
   }

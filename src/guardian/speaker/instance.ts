@@ -11,12 +11,14 @@ import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   downIntervalMs,
+  isDue,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
   type MachineState,
   newMachine,
   nextTickAt,
+  type Phase,
   step,
 } from '../../vrrp/machine.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
@@ -26,8 +28,12 @@ import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import type { ResolvedInstance } from './resolve.ts';
 import { VipSet } from './vip.ts';
 
-/** Packets taken at one go, so that a flood cannot keep us from our timers. */
-const PACKETS_MAX = 64;
+/**
+ * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
+ * (208 KiB, at least 768 bytes for each): after a sleep all of them are read before a timer is looked at,
+ * because the last may be that of a better master.
+ */
+const PACKETS_MAX = 512;
 /** After addresses could not be added, the next try. */
 const ADDRESS_FAULT_MS = 5000;
 /** Foreign claimants named in warnings. */
@@ -36,6 +42,8 @@ const CLAIMANTS_MAX = 64;
 export type InstanceContext = {
   readonly route: RouteSocket;
   readonly onEvent: (event: ElectionEvent) => void;
+  /** Whether the instance is in a sync group. */
+  readonly grouped: boolean;
 };
 
 type Ports = { readonly advertiser: Advertiser; readonly vips: VipSet; readonly key: string };
@@ -55,9 +63,11 @@ export class Instance {
   /** Of the interfaces that are only tracked. */
   #linkVerdict: TrackingVerdict = { priorityDelta: 0, faults: [] };
   #mainFault: string | null = null;
+  #groupFault: string | null = null;
   #addressFault: { readonly text: string; readonly until: number } | null = null;
   /** An address fault was found inside a step; settle() acts on it. */
   #faultsPending = false;
+  #turnedAt = 0;
   /** The status has changed in more than a counter since status() was last called. */
   changed = true;
 
@@ -69,7 +79,7 @@ export class Instance {
   ) {
     this.#resolved = resolved;
     this.#context = context;
-    this.#machineConfig = machineConfigOf(resolved);
+    this.#machineConfig = { ...machineConfigOf(resolved), grouped: context.grouped };
     this.#state = newMachine(this.#machineConfig);
     // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
     this.#verdict = verdictOf(...nothingKnown(resolved.config));
@@ -85,10 +95,27 @@ export class Instance {
     return [this.#ports.advertiser.fd, ...this.#ports.vips.descriptors];
   }
 
+  get phase(): Phase {
+    return this.#state.phase;
+  }
+
+  /** Whether it has reasons of its own to be in FAULT. */
+  get isFaulty(): boolean {
+    return this.#ownFaults().length > 0;
+  }
+
+  /** A backup that nothing but its group keeps from being master. */
+  isDue(now: number): boolean {
+    return isDue(this.#machineConfig, this.#state, now);
+  }
+
   /** When turn() is needed next. */
   get nextAt(): number {
+    const tickAt = nextTickAt(this.#machineConfig, this.#state);
+    // A member that is due waits for its group, whose other members have timers, too.
+    const waits = this.#machineConfig.grouped === true && this.isDue(this.#turnedAt);
     return Math.min(
-      nextTickAt(this.#machineConfig, this.#state),
+      waits ? Number.POSITIVE_INFINITY : tickAt,
       this.#ports.vips.renewAt,
       this.#addressFault?.until ?? Number.POSITIVE_INFINITY,
     );
@@ -131,6 +158,7 @@ export class Instance {
 
   /** Timers: the machine's, the addresses' lifetime, the end of an address fault. */
   turn(now: number): void {
+    this.#turnedAt = now;
     if (this.#addressFault !== null && now >= this.#addressFault.until) {
       this.#addressFault = null;
       this.#pushFaults(now);
@@ -142,6 +170,18 @@ export class Instance {
   track(verdict: TrackingVerdict, now: number): void {
     this.#verdict = verdict;
     this.#pushFaults(now);
+  }
+
+  /** null: no other member of its sync group is in FAULT. */
+  setGroupFault(text: string | null, now: number): void {
+    if (text === this.#groupFault) return;
+    this.#groupFault = text;
+    this.#pushFaults(now);
+  }
+
+  /** The sync group has become master, or is no longer. */
+  follow(to: 'master' | 'backup', group: string, now: number): void {
+    this.#step({ kind: 'follow', to, group }, now);
   }
 
   /** null: the main thread is alive. */
@@ -259,7 +299,8 @@ export class Instance {
         break;
       case 'transition': {
         const { from, to, why } = effect;
-        this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why });
+        const priority = this.#state.effectivePriority;
+        this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why, priority });
         break;
       }
       default:
@@ -292,12 +333,18 @@ export class Instance {
   }
 
   #pushFaults(now: number): void {
+    const own = this.#ownFaults();
+    const faults = this.#groupFault === null ? own : [...own, this.#groupFault];
+    const priorityDelta = this.#verdict.priorityDelta + this.#linkVerdict.priorityDelta;
+    this.#step({ kind: 'track', priorityDelta, faults }, now);
+  }
+
+  #ownFaults(): readonly string[] {
     const links = new Set([...this.#linkFaults, ...this.#linkVerdict.faults]);
     const faults = [...links, ...this.#verdict.faults];
     if (this.#mainFault !== null) faults.unshift(this.#mainFault);
     if (this.#addressFault !== null) faults.unshift(this.#addressFault.text);
-    const priorityDelta = this.#verdict.priorityDelta + this.#linkVerdict.priorityDelta;
-    this.#step({ kind: 'track', priorityDelta, faults }, now);
+    return faults;
   }
 
   #onForeignClaim(address: number, mac: string, now: number): void {

@@ -13,6 +13,7 @@ import { clearWakeup } from '../../linux/epoll.ts';
 import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { Group } from './group.ts';
 import { Instance } from './instance.ts';
 import {
   BEAT_MISSED_MS,
@@ -40,6 +41,7 @@ export class SpeakerLoop {
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
   readonly #instances: Instance[] = [];
+  readonly #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
   #probing = true;
   #lastBeat = 0;
@@ -79,6 +81,7 @@ export class SpeakerLoop {
       for (const instance of this.#instances) instance.receive(now);
       for (const instance of this.#instances) instance.turn(now);
       for (const instance of this.#instances) instance.settle(now);
+      for (const group of this.#groups) group.settle(now);
       if (this.#probing) this.#runProbes(now);
       this.#report(now);
     }
@@ -88,6 +91,7 @@ export class SpeakerLoop {
   close(): void {
     const now = bootMs();
     for (const instance of this.#instances) instance.stop(now);
+    for (const group of this.#groups) group.tell(now);
     if (this.#instances.length > 0) {
       this.#post({ kind: 'status', instances: this.#statuses(now) });
     }
@@ -102,10 +106,18 @@ export class SpeakerLoop {
     const links = [...this.#links.values()];
     const present = this.#route.addresses();
     const resolved = resolveInstances(this.#data.config, links, present);
+    const onEvent = (event: Extract<FromSpeaker, { kind: 'event' }>['event']) =>
+      this.#post({ kind: 'event', event });
     for (const instance of resolved) {
-      const onEvent = (event: Extract<FromSpeaker, { kind: 'event' }>['event']) =>
-        this.#post({ kind: 'event', event });
-      this.#instances.push(new Instance(instance, { route: this.#route, onEvent }, this.#links));
+      const { name } = instance.config;
+      const grouped = this.#data.config.syncGroups.some(({ instances }) =>
+        instances.includes(name),
+      );
+      const context = { route: this.#route, onEvent, grouped };
+      this.#instances.push(new Instance(instance, context, this.#links));
+    }
+    for (const group of this.#data.config.syncGroups) {
+      this.#groups.push(new Group(group, this.#instances, onEvent));
     }
     for (const stale of removeStaleAddresses(this.#route, resolved, links, present)) {
       const text = `Removed ${stale}, left over from an earlier run`;

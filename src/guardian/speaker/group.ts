@@ -1,0 +1,55 @@
+/** A sync group at work: carries out what vrrp/sync-group.ts says about its instances. */
+
+import type { SyncGroupConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
+import type { Phase } from '../../vrrp/machine.ts';
+import { groupOrder, groupPhase, type Member } from '../../vrrp/sync-group.ts';
+import type { ElectionEvent } from '../election.ts';
+import type { Instance } from './instance.ts';
+
+export class Group {
+  readonly #name: string;
+  readonly #members: readonly Instance[];
+  readonly #onEvent: (event: ElectionEvent) => void;
+  #phase: Phase = 'initialize';
+
+  constructor(
+    config: SyncGroupConfig,
+    instances: readonly Instance[],
+    onEvent: (event: ElectionEvent) => void,
+  ) {
+    this.#name = config.name;
+    this.#onEvent = onEvent;
+    this.#members = config.instances.map((name) => {
+      const member = instances.find((candidate) => candidate.name === name);
+      assert(member !== undefined, `instance ${name} of sync group ${config.name} exists`);
+      return member;
+    });
+  }
+
+  /** After every round: one member's change becomes that of all. */
+  settle(now: number): void {
+    for (const member of this.#members) {
+      const other = this.#members.find((each) => each !== member && each.isFaulty);
+      const text = `instance "${other?.name}" of sync group "${this.#name}" is in fault`;
+      member.setGroupFault(other === undefined ? null : text, now);
+    }
+    const order = groupOrder(this.#look(now));
+    if (order !== null) {
+      for (const member of this.#members) member.follow(order, this.#name, now);
+    }
+    this.tell(now);
+  }
+
+  /** Tells what the group is as a whole, if that has changed. */
+  tell(now: number): void {
+    const phase = groupPhase(this.#look(now));
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#onEvent({ kind: 'group', group: this.#name, to: phase });
+  }
+
+  #look(now: number): readonly Member[] {
+    return this.#members.map((member) => ({ phase: member.phase, due: member.isDue(now) }));
+  }
+}
