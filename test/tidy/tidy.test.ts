@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 const LINES_MAX = 500;
 const COLUMNS_MAX = 100;
 
-const sources = globSync('{src,test,bench,tools}/**/*.ts').filter(
+const sources = globSync('{src,sim,test,bench,tools}/**/*.ts').filter(
   (file) => !file.includes('fixtures'),
 );
 const pure = globSync('src/{core,config,vrrp,health,balance,stats}/**/*.ts').filter(

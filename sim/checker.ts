@@ -1,0 +1,247 @@
+/** What must hold at all times; docs/simulation.md names each rule and its bound. */
+
+import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
+import {
+  downIntervalMs,
+  type MachineEffect,
+  type MachineEvent,
+  type MachineState,
+} from '../src/vrrp/machine.ts';
+import { cliques } from './cliques.ts';
+import { Conflicts } from './conflicts.ts';
+import type { Node } from './node.ts';
+import { announcementMs, convergenceMs, handoverMs } from './settings.ts';
+import { Ways } from './ways.ts';
+import type { World } from './world.ts';
+
+/** A rule was broken; ends the scenario. */
+export class Violation extends Error {
+  readonly rule: string;
+
+  constructor(rule: string, text: string) {
+    super(text);
+    this.rule = rule;
+  }
+}
+
+/** Floating point, over the sums of a scenario. */
+const ROUNDING_MS = 0.001;
+
+export class Checker {
+  readonly #world: World;
+  readonly ways: Ways;
+  readonly #conflicts: Conflicts;
+  /** Per node: its last advertisement by its own clock. */
+  readonly #sentAt: number[];
+  /** Per node: when an address nobody renews must be gone. */
+  readonly #mortalAt: number[];
+  #disturbances = 0;
+  #disturbedAt = 0;
+  #convergencePlanned = false;
+  #disturbancesWhenQuiet = -1;
+
+  constructor(world: World) {
+    const count = world.settings.priorities.length;
+    this.#world = world;
+    this.ways = new Ways(world, this);
+    this.#conflicts = new Conflicts(world, this);
+    this.#sentAt = new Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.#mortalAt = new Array(count).fill(Number.POSITIVE_INFINITY);
+  }
+
+  /** When the last thing happened that justifies a move. */
+  get disturbedAt(): number {
+    return this.#disturbedAt;
+  }
+
+  /** Converged since the last disturbance: from now on nothing may move. */
+  get isQuiet(): boolean {
+    return this.#disturbancesWhenQuiet === this.#disturbances;
+  }
+
+  /** How long after the last disturbance every rule has been applied. */
+  get settleMs(): number {
+    const { settings } = this.#world;
+    return convergenceMs(settings, this.#lowestPriority()) + announcementMs(settings);
+  }
+
+  fail(rule: string, text: string): never {
+    this.#world.trace(`VIOLATION of "${rule}": ${text}`);
+    throw new Violation(rule, text);
+  }
+
+  /**
+   * A fault, or its end: what the nodes do next is justified for a while. `changed` decides differently
+   * from now on, so that a rival has to hear it anew.
+   */
+  onDisturbance(what: string, changed: Node | null = null): void {
+    this.#world.trace(`* ${what}`);
+    this.#disturbances += 1;
+    this.#disturbedAt = this.#world.now;
+    this.#planConvergence();
+    if (changed !== null) this.#conflicts.forget(changed);
+    this.#conflicts.watch();
+  }
+
+  onReleased(node: Node): void {
+    this.onDisturbance(`node ${node.index} has ended its probe`);
+  }
+
+  onRefused(node: Node, by: string): void {
+    const alone = this.#disturbances === this.#disturbancesWhenQuiet;
+    if (alone) this.fail('no stranger', `node ${node.index} takes ${by} for a stranger`);
+    this.onDisturbance(`node ${node.index} does not start: ${by} answers for the address`);
+  }
+
+  onProcess(node: Node): void {
+    const { index, kernelHolds, online, process } = node;
+    this.#world.trace(`node ${index}: process ${process}${online ? '' : ', machine off'}`);
+    if (process === 'running' || !online || !kernelHolds) {
+      this.#mortalAt[index] = Number.POSITIVE_INFINITY;
+    } else if (this.#mortalAt[index] === Number.POSITIVE_INFINITY) {
+      this.#watchLifetime(node);
+    }
+    this.#conflicts.watch();
+  }
+
+  onAddress(node: Node, why: string): void {
+    this.#world.trace(
+      `node ${node.index} ${node.kernelHolds ? 'has' : 'no longer has'} the address: ${why}`,
+    );
+    if (this.isQuiet && node.isUp) {
+      this.fail('no move without a reason', `the address of node ${node.index}: ${why}`);
+    }
+    this.#conflicts.watch();
+  }
+
+  onTransition(
+    node: Node,
+    { from, to, why }: Extract<MachineEffect, { kind: 'transition' }>,
+  ): void {
+    this.#world.trace(`node ${node.index}: ${from} -> ${to} (${why})`);
+    if (from !== 'master' && to !== 'master') return;
+    if (this.isQuiet) {
+      this.fail('no move without a reason', `node ${node.index}: ${from} -> ${to}, ${why}`);
+    }
+  }
+
+  /** The effects of one step, before they are carried out. */
+  onStep(
+    node: Node,
+    before: MachineState,
+    event: MachineEvent,
+    effects: readonly MachineEffect[],
+    now: number,
+  ): void {
+    const kinds = effects.map(({ kind }) => kind);
+    if (effects.some((effect) => effect.kind === 'transition' && effect.to === 'master')) {
+      for (const needed of ['send-advert', 'add-addresses', 'garp'] as const) {
+        if (kinds.includes(needed)) continue;
+        this.fail('every promotion announces', `node ${node.index} is promoted without ${needed}`);
+      }
+      if (node.hasUnread) {
+        this.fail('news first', `node ${node.index} is promoted with packets unread`);
+      }
+    }
+    if (before.phase !== 'master') return;
+    const { version, intervalMs } = node.config;
+    const asleepMs = now - (this.#sentAt[node.index] ?? 0);
+    if (asleepMs <= downIntervalMs(version, before.effectivePriority, intervalMs)) {
+      // A sleeper would be excused: it drops the address in silence, and nobody can know who looks for it.
+      if (event.kind === 'advert' && kinds.includes('transition')) this.ways.claim(node);
+      return;
+    }
+    const [first] = kinds.filter((kind) => kind !== 'transition');
+    if (first === undefined || first === 'remove-addresses') return;
+    const text = `node ${node.index} slept ${asleepMs.toFixed(1)} ms and on ${event.kind}: ${first}`;
+    this.fail('a sleeper drops the address first', text);
+  }
+
+  onAdvert(node: Node, priority: number): void {
+    this.#sentAt[node.index] = node.clock.read(this.#world.now);
+    if (priority !== 0 || this.#disturbances > this.#disturbancesWhenQuiet + 1) return;
+    const count = this.#disturbances;
+    const { settings, now } = this.#world;
+    const boundMs = handoverMs(settings, this.#lowestPriority());
+    this.#world.plan(now + boundMs + ROUNDING_MS, () => {
+      if (count !== this.#disturbances) return;
+      const group = cliques(this.#world)?.find((members) => members.includes(node));
+      if (group === undefined || !group.some((member) => member.isEligible)) return;
+      if (group.some((member) => member.isUp && member.kernelHolds)) return;
+      this.fail('handover', `node ${node.index} left ${boundMs.toFixed(1)} ms ago, nobody follows`);
+    });
+  }
+
+  onAnnounce(node: Node): void {
+    if (!node.kernelHolds) {
+      this.fail('only the owner announces', `node ${node.index} announces what it does not have`);
+    }
+    this.ways.claim(node);
+    this.ways.learn(node.index, node.index);
+  }
+
+  /** Deleted by hand: the process must put it back within 100 ms. */
+  expectBack(node: Node): void {
+    const count = this.#disturbances;
+    this.#world.plan(this.#world.now + 100, () => {
+      if (count === this.#disturbances && node.isUp && node.held && !node.kernelHolds) {
+        this.fail('back within 100 ms', `node ${node.index} did not put the address back`);
+      }
+    });
+  }
+
+  #lowestPriority(): number {
+    return Math.min(...this.#world.nodes.map(({ state }) => state.effectivePriority));
+  }
+
+  #planConvergence(): void {
+    if (this.#convergencePlanned) return;
+    this.#convergencePlanned = true;
+    const boundMs = convergenceMs(this.#world.settings, this.#lowestPriority());
+    const at = this.#disturbedAt + boundMs + ROUNDING_MS;
+    this.#world.plan(at, () => {
+      this.#convergencePlanned = false;
+      const dueAt = this.#disturbedAt + convergenceMs(this.#world.settings, this.#lowestPriority());
+      if (this.#world.now <= dueAt) this.#planConvergence();
+      else this.#checkConvergence();
+    });
+  }
+
+  #checkConvergence(): void {
+    const groups = cliques(this.#world);
+    // Nodes that hear each other in part may go on as they please, within the other rules.
+    if (groups === null) return;
+    for (const group of groups) this.#checkOwner(group);
+    this.#disturbancesWhenQuiet = this.#disturbances;
+    const count = this.#disturbances;
+    for (const group of groups) this.ways.watch(group, () => count === this.#disturbances);
+  }
+
+  #checkOwner(group: readonly Node[]): void {
+    const owners = group.filter((node) => node.isUp && node.kernelHolds);
+    const eligible = group.filter((node) => node.isEligible);
+    const names = owners.map(({ index }) => index).join(' and ') || 'nobody';
+    const expected = eligible.length > 0 ? 1 : 0;
+    if (owners.length !== expected) {
+      this.fail('one owner', `of nodes ${group.map(({ index }) => index)}, ${names} owns`);
+    }
+    const [owner] = owners;
+    const allPreempt = eligible.every(
+      ({ config }) => config.preempt || config.initialState === 'master' || config.priority === 255,
+    );
+    if (owner === undefined || !allPreempt) return;
+    const best = Math.max(...eligible.map(({ state }) => state.effectivePriority));
+    if (owner.state.effectivePriority < best) {
+      this.fail('the best owns', `node ${owner.index} owns, but another has priority ${best}`);
+    }
+  }
+
+  #watchLifetime(node: Node): void {
+    const at = this.#world.now + LIFETIME_MS_MAX + ROUNDING_MS;
+    this.#mortalAt[node.index] = at;
+    this.#world.plan(at, () => {
+      if (this.#mortalAt[node.index] !== at || !node.kernelHolds) return;
+      this.fail('no address outlives its owner', `node ${node.index} still has it`);
+    });
+  }
+}

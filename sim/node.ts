@@ -1,0 +1,369 @@
+/**
+ * One simulated machine: a clock that drifts, a kernel that holds the address and its lifetime, sockets
+ * that queue, and the speaker's process. The process does what guardian/speaker/loop.ts and instance.ts
+ * do, round by round, with the same machine, codec, probe and lifetimes.
+ */
+
+import { assert, unreachable } from '../src/core/assert.ts';
+import { AddressProbe } from '../src/guardian/speaker/probe.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/vrrp/lifetime.ts';
+import {
+  downIntervalMs,
+  type MachineConfig,
+  type MachineEffect,
+  type MachineEvent,
+  type MachineState,
+  newMachine,
+  nextTickAt,
+  type step,
+} from '../src/vrrp/machine.ts';
+import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
+import type { Verdict } from '../src/vrrp/tracking.ts';
+import { Clock } from './clock.ts';
+import type { Arp } from './network.ts';
+import { type Wire, wireOf } from './wire.ts';
+import type { World } from './world.ts';
+
+/** As guardian/speaker/instance.ts takes them. */
+const PACKETS_PER_ROUND = 512;
+/** What a socket holds for a process that does not read. */
+const SOCKET_PACKETS_MAX = 256;
+/** As guardian/speaker/loop.ts waits while it probes. */
+const PROBE_WAIT_MS = 10;
+/** systemd's usual pause before it starts a service again. */
+const RESTART_MS = 1000;
+
+export type Process = 'none' | 'running' | 'frozen';
+
+export class Node {
+  readonly index: number;
+  readonly wire: Wire;
+  readonly clock: Clock;
+  readonly #world: World;
+  readonly #step: typeof step;
+  config: MachineConfig;
+  state: MachineState;
+  process: Process = 'none';
+  /** False: no electricity, or suspended: the machine is not on the network. */
+  online = true;
+  #suspendedAt = 0;
+  /** Counted, so that the end planned for one sleep does not end another. */
+  sleeps = 0;
+  verdict: Verdict = { priorityDelta: 0, faults: [] };
+  /** The kernel's truth. */
+  kernelHolds = false;
+  #expiresAt = 0;
+  #expiryPlanned = false;
+  /** What the process believes. */
+  held = false;
+  #renewAt = Number.POSITIVE_INFINITY;
+  probe: AddressProbe | null = null;
+  #addressNews = false;
+  #verdictNews = false;
+  #packets: ReceivedPacket[] = [];
+  #claims: number[] = [];
+  #roundAt = Number.POSITIVE_INFINITY;
+  /** Counts the lives of the process, so that a round of an earlier one is not run. */
+  #roundToken = 0;
+
+  constructor(world: World, index: number, config: MachineConfig, machine: typeof step) {
+    this.#world = world;
+    this.index = index;
+    this.config = config;
+    this.#step = machine;
+    this.state = newMachine(config);
+    this.wire = wireOf(world.settings, index);
+    this.clock = new Clock(world.drawRate());
+  }
+
+  /** Takes part in the election, as far as its process and machine go. */
+  get isUp(): boolean {
+    return this.online && this.process === 'running';
+  }
+
+  /** Up, past its probe, and nothing tracked keeps it out. */
+  get isEligible(): boolean {
+    return this.isUp && this.probe === null && this.state.faults.length === 0;
+  }
+
+  /** Packets wait in its socket. */
+  get hasUnread(): boolean {
+    return this.#packets.length > 0;
+  }
+
+  start(): void {
+    assert(this.process === 'none', 'a process is started once');
+    this.process = 'running';
+    this.#removeFromKernel('left over from an earlier run');
+    this.#forget();
+    this.#world.checker.onProcess(this);
+    const now = this.clock.read(this.#world.now);
+    const { version, priority, intervalMs } = this.config;
+    this.state = newMachine(this.config);
+    this.probe = new AddressProbe(now, downIntervalMs(version, priority, intervalMs));
+    this.#feed({ kind: 'track', ...this.verdict }, now);
+    this.#feed({ kind: 'start', held: true }, now);
+    this.requestRound(this.#world.now);
+  }
+
+  /** SIGTERM: priority 0 and no address. */
+  stop(): void {
+    if (this.process !== 'running') return;
+    this.#feed({ kind: 'stop' }, this.clock.read(this.#world.now));
+    if (this.held) this.#remove();
+    this.end();
+  }
+
+  /** SIGKILL: what the kernel holds stays for its lifetime. */
+  end(): void {
+    this.process = 'none';
+    this.held = false;
+    this.probe = null;
+    this.#forget();
+    this.#world.checker.onProcess(this);
+  }
+
+  /** SIGSTOP. */
+  freeze(): void {
+    assert(this.process === 'running', 'only what runs is frozen');
+    this.process = 'frozen';
+    this.sleeps += 1;
+    this.#cancelRound();
+    this.#world.checker.onProcess(this);
+  }
+
+  /** Suspend to memory: everything stops but the clock, which also counts the sleep. */
+  suspend(): void {
+    this.online = false;
+    this.#suspendedAt = this.#world.now;
+    this.freeze();
+  }
+
+  /** SIGCONT, or the end of a suspend. */
+  wake(): void {
+    if (this.process !== 'frozen') return;
+    if (!this.online) {
+      this.online = true;
+      this.#expiresAt += this.#world.now - this.#suspendedAt;
+      if (this.kernelHolds) this.#planExpiry();
+    }
+    this.process = 'running';
+    this.#world.checker.onProcess(this);
+    this.requestRound(this.#world.soon());
+  }
+
+  /** The plug is pulled. */
+  powerOff(): void {
+    this.online = false;
+    this.kernelHolds = false;
+    this.end();
+  }
+
+  /** `ip address delete` by hand. */
+  deleteAddress(): void {
+    if (!this.kernelHolds) return;
+    this.kernelHolds = false;
+    this.#world.checker.onAddress(this, 'deleted by hand');
+    this.#onAddressGone();
+  }
+
+  /** A configuration read again: the machine goes on with it. */
+  reload(change: { readonly priority: number; readonly preempt: boolean }): void {
+    this.config = { ...this.config, ...change };
+    this.setVerdict(this.verdict);
+  }
+
+  setVerdict(verdict: Verdict): void {
+    this.verdict = verdict;
+    this.#verdictNews = true;
+    this.requestRound(this.#world.soon());
+  }
+
+  onPacket(packet: ReceivedPacket): void {
+    if (!this.online || this.process === 'none') return;
+    if (this.#packets.length < SOCKET_PACKETS_MAX) this.#packets.push(packet);
+    this.requestRound(this.#world.soon());
+  }
+
+  onArp({ kind, from }: Arp): void {
+    if (!this.online) return;
+    // The kernel answers, whatever the process does.
+    if (kind === 'probe') {
+      if (this.kernelHolds) {
+        this.#world.network.sendArp(this.index, from, { kind: 'answer', from: this.index });
+      }
+      return;
+    }
+    if (this.process === 'none') return;
+    if (this.#claims.length < SOCKET_PACKETS_MAX) this.#claims.push(from);
+    this.requestRound(this.#world.soon());
+  }
+
+  /** The process gets a turn at `at`, if none is due before. */
+  requestRound(at: number): void {
+    if (!this.isUp || at >= this.#roundAt) return;
+    this.#roundAt = at;
+    this.#roundToken += 1;
+    const token = this.#roundToken;
+    this.#world.plan(at, () => {
+      if (token === this.#roundToken && this.isUp) this.#round();
+    });
+  }
+
+  /** guardian/speaker/loop.ts, one turn of run(). */
+  #round(): void {
+    this.#roundAt = Number.POSITIVE_INFINITY;
+    const now = this.clock.read(this.#world.now);
+    if (this.#verdictNews) {
+      this.#verdictNews = false;
+      this.#feed({ kind: 'track', ...this.verdict }, now);
+    }
+    if (this.#addressNews) {
+      this.#addressNews = false;
+      if (this.held && !this.kernelHolds) this.#feed({ kind: 'address-lost' }, now);
+    }
+    this.#receive(now);
+    if (now >= nextTickAt(this.config, this.state)) this.#feed({ kind: 'tick' }, now);
+    if (now >= this.#renewAt) this.#put(now);
+    if (this.probe !== null) this.#runProbe(this.probe, now);
+    if (this.process === 'running') this.#requestNext(now);
+  }
+
+  #receive(now: number): void {
+    const packets = this.#packets.splice(0, PACKETS_PER_ROUND);
+    for (const packet of packets) {
+      const decoded = decodeAdvertisement(packet, this.wire.expectation);
+      const reason = decoded.ok ? null : decoded.reason;
+      if (reason !== 'other-router' && reason !== 'own-packet' && reason !== 'too-short') {
+        this.probe?.onRouterHeard();
+      }
+      if (!decoded.ok) continue;
+      const { priority, intervalMs } = decoded.value.advertisement;
+      this.#feed({ kind: 'advert', source: packet.source, priority, intervalMs }, now);
+    }
+    for (const from of this.#claims.splice(0)) {
+      this.probe?.onAnswer(`node ${from}`, 0, now);
+      if (this.held) this.#feed({ kind: 'foreign-claim' }, now);
+    }
+  }
+
+  #runProbe(probe: AddressProbe, now: number): void {
+    if (probe.takeDue(now)) this.#world.broadcastArp(this, 'probe');
+    const verdict = probe.verdict(now);
+    if (verdict.kind === 'free') {
+      this.probe = null;
+      this.#world.checker.onReleased(this);
+      this.#feed({ kind: 'release' }, now);
+    } else if (verdict.kind === 'taken') {
+      this.#world.checker.onRefused(this, verdict.mac);
+      this.stop();
+      this.#world.plan(this.#world.now + RESTART_MS, () => {
+        if (this.process !== 'none' || !this.online) return;
+        this.#world.checker.onDisturbance(`node ${this.index} is started again`);
+        this.start();
+      });
+    }
+  }
+
+  #requestNext(now: number): void {
+    if (this.#packets.length > 0) {
+      this.requestRound(this.#world.now);
+      return;
+    }
+    let next = Math.min(nextTickAt(this.config, this.state), this.#renewAt);
+    if (this.probe !== null) next = Math.min(next, now + PROBE_WAIT_MS);
+    if (next !== Number.POSITIVE_INFINITY) {
+      this.requestRound(this.#world.lagged(this.clock.when(next, this.#world.now)));
+    }
+  }
+
+  #feed(event: MachineEvent, now: number): void {
+    const before = this.state;
+    const { state, effects } = this.#step(this.config, before, event, now);
+    this.state = state;
+    if (effects.length > 0) this.#world.checker.onStep(this, before, event, effects, now);
+    for (const effect of effects) this.#apply(effect, now);
+  }
+
+  #apply(effect: MachineEffect, now: number): void {
+    switch (effect.kind) {
+      case 'send-advert':
+        this.#world.broadcastAdvert(this, effect.priority);
+        break;
+      case 'add-addresses':
+        this.#put(now);
+        break;
+      case 'remove-addresses':
+        this.#remove();
+        break;
+      case 'garp':
+        this.#world.broadcastArp(this, 'announce');
+        break;
+      case 'transition':
+        this.#world.checker.onTransition(this, effect);
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** guardian/speaker/vip.ts, put(). */
+  #put(now: number): void {
+    this.held = true;
+    this.#renewAt = now + RENEW_INTERVAL_MS;
+    this.#expiresAt = this.#world.now + this.#world.drawLifetimeMs(LIFETIME_SECONDS);
+    this.#planExpiry();
+    if (this.kernelHolds) return;
+    this.kernelHolds = true;
+    this.#world.checker.onAddress(this, 'added');
+  }
+
+  #remove(): void {
+    this.held = false;
+    this.#renewAt = Number.POSITIVE_INFINITY;
+    this.#removeFromKernel('removed');
+  }
+
+  #removeFromKernel(why: string): void {
+    if (!this.kernelHolds) return;
+    this.kernelHolds = false;
+    this.#world.checker.onAddress(this, why);
+  }
+
+  #planExpiry(): void {
+    if (this.#expiryPlanned) return;
+    this.#expiryPlanned = true;
+    this.#world.plan(this.#expiresAt, () => {
+      this.#expiryPlanned = false;
+      // A suspended kernel looks again when it resumes.
+      if (!this.kernelHolds || !this.online) return;
+      if (this.#expiresAt > this.#world.now) {
+        this.#planExpiry();
+        return;
+      }
+      this.kernelHolds = false;
+      this.#world.checker.onAddress(this, 'its lifetime is over');
+      this.#onAddressGone();
+    });
+  }
+
+  #onAddressGone(): void {
+    if (this.process === 'none') return;
+    this.#addressNews = true;
+    this.requestRound(this.#world.soon());
+  }
+
+  #cancelRound(): void {
+    this.#roundAt = Number.POSITIVE_INFINITY;
+    this.#roundToken += 1;
+  }
+
+  #forget(): void {
+    this.#cancelRound();
+    this.#packets = [];
+    this.#claims = [];
+    this.#addressNews = false;
+    this.#verdictNews = false;
+    this.#renewAt = Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,98 @@
+/** One scenario: a cluster starts, suffers bursts of faults, and is left alone after each. */
+
+import { seededRandom } from '../src/core/random.ts';
+import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
+import { step } from '../src/vrrp/machine.ts';
+import { Violation } from './checker.ts';
+import { breakSomething, endFaults } from './faults.ts';
+import { drawSettings, type Settings } from './settings.ts';
+import { sendForgery } from './strangers.ts';
+import { World } from './world.ts';
+
+export type Outcome = {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly faults: number;
+  readonly simulatedMs: number;
+  /** null: every rule held. */
+  readonly violation: { readonly rule: string; readonly text: string; readonly at: number } | null;
+};
+
+export type ScenarioOptions = {
+  /** The machine under test; tests plant faults here. */
+  readonly machine?: typeof step;
+  readonly lifetimeMsMax?: number;
+  /** Instead of those drawn. */
+  readonly settings?: Settings;
+  readonly trace?: (line: string) => void;
+};
+
+const BURSTS_MAX = 8;
+const FAULTS_PER_BURST_MAX = 24;
+/** Restarts after a refused start may prolong it; each of them ends. */
+const SETTLE_ROUNDS_MAX = 50;
+/** Longer than garp_master_delay: a second announcement must find everything as it was. */
+const LONG_QUIET_MS = 6000;
+
+/** Runs the scenario of this seed (0 to 2^32 - 1); the same seed does the same, always. */
+export function runScenario(seed: number, options: ScenarioOptions = {}): Outcome {
+  const random = seededRandom(seed ^ 0x5eed);
+  const settings = options.settings ?? drawSettings(random);
+  const trace = options.trace ?? null;
+  const { machine = step, lifetimeMsMax = LIFETIME_MS_MAX } = options;
+  const world = new World({ seed, settings, machine, lifetimeMsMax, trace });
+  world.trace(`seed ${seed}: ${JSON.stringify(settings)}`);
+  let faults = 0;
+  try {
+    for (const node of world.nodes) {
+      world.run(world.now + random.between(0, settings.intervalMs / 2));
+      world.checker.onDisturbance(`node ${node.index} is started`);
+      node.start();
+    }
+    settle(world);
+    const bursts = 1 + random.below(BURSTS_MAX);
+    for (let burst = 0; burst < bursts; burst += 1) {
+      const count = 1 + random.below(FAULTS_PER_BURST_MAX);
+      for (let index = 0; index < count; index += 1) {
+        faults += random.chance(0.05) ? sendForgery(world) : breakSomething(world);
+        world.run(world.now + drawPauseMs(world));
+      }
+      endFaults(world);
+      faults += settle(world);
+    }
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    const violation = { rule: error.rule, text: error.message, at: world.now };
+    return { seed, settings, faults, simulatedMs: world.now, violation };
+  }
+  return { seed, settings, faults, simulatedMs: world.now, violation: null };
+}
+
+/** Before the next fault: mostly short, so that faults meet; at times the cluster has come to rest. */
+function drawPauseMs({ random, settings, checker }: World): number {
+  if (random.chance(0.1)) return checker.settleMs;
+  return random.between(0, settings.intervalMs * random.pick([0.1, 1, 1, 5]));
+}
+
+/**
+ * No fault until every rule has been applied, and then for a while nothing may move, whatever strangers
+ * send. Returns how many packets they sent.
+ */
+function settle(world: World): number {
+  const { checker, random, settings } = world;
+  const quietMs = random.chance(0.03) ? LONG_QUIET_MS : random.between(0, 4 * settings.intervalMs);
+  for (let round = 0; ; round += 1) {
+    if (round === SETTLE_ROUNDS_MAX)
+      checker.fail('convergence', 'the cluster does not come to rest');
+    const { disturbedAt } = checker;
+    world.run(disturbedAt + checker.settleMs);
+    if (checker.disturbedAt === disturbedAt && checker.isQuiet) break;
+  }
+  const forgeries = random.below(3);
+  for (let count = 0; count < forgeries; count += 1) {
+    sendForgery(world);
+    world.run(world.now + quietMs / forgeries);
+  }
+  world.run(world.now + (forgeries === 0 ? quietMs : 0));
+  return forgeries;
+}
