@@ -1,0 +1,182 @@
+/** Three nodes run examples/evergate.yaml, the same bytes on each: one owner, requests pass, the VIP moves. */
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { KUBEADM_CA, KUBEADM_CERT } from '../../src/config/native/defaults.ts';
+import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
+import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
+import type { StatusReport } from '../../src/stats/status.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+
+const EVERGATE = resolve('bin/evergate');
+const CONFIG = resolve('examples/evergate.yaml');
+const APISERVER = resolve('src/lab/apiserver/main.ts');
+const VIP = '192.168.1.94';
+const NODES: Readonly<Record<string, string>> = {
+  'k8s-master': '192.168.1.92',
+  'k8s-node1': '192.168.1.93',
+  'k8s-node2': '192.168.1.95',
+};
+const REQUESTS = 12;
+
+/** Asks one after another, each over its own connection; prints status and node of each. */
+const CLIENT = `
+const { get } = require('node:https');
+const ask = () => new Promise((resolve) => {
+  const asking = get(
+    { host: '${VIP}', port: 8443, path: '/version', agent: false, rejectUnauthorized: false, timeout: 3000 },
+    (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode + ' ' + answer.headers['x-node']));
+    },
+  );
+  asking.on('timeout', () => asking.destroy(new Error('timeout')));
+  asking.on('error', (error) => resolve(error.message));
+});
+(async () => { for (let i = 0; i < ${REQUESTS}; i++) console.log(await ask()); })();
+`;
+
+const skip = whyNoNamespaces() ?? false;
+
+describe('evergate run --config', { skip, timeout: 90_000 }, () => {
+  let folder = '';
+  let network: Network;
+  let client: NetworkNode;
+  let nodes: readonly NetworkNode[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'evergate-native-'));
+    network = await Network.create();
+    const authority = await createAuthority();
+    for (const [name, address] of Object.entries(NODES)) {
+      const node = await network.addNode(name, `${address}/24`);
+      await startApiserver(node, authority);
+    }
+    nodes = [...network.nodes];
+    client = await network.addNode('client', '192.168.1.200/24');
+    for (const node of nodes) start(node);
+  });
+  after(() => {
+    network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const path = (node: NetworkNode, name: string): string => join(folder, node.name, name);
+  const log = (node: NetworkNode): string =>
+    existsSync(path(node, 'log')) ? readFileSync(path(node, 'log'), 'utf8') : '';
+
+  async function startApiserver(
+    node: NetworkNode,
+    authority: Awaited<ReturnType<typeof createAuthority>>,
+  ): Promise<void> {
+    mkdirSync(join(folder, node.name));
+    const names = [node.name, node.address, VIP];
+    const { certificatePem, keyPem } = await createServerCertificate(authority, names);
+    writeFileSync(path(node, 'apiserver.crt'), certificatePem);
+    writeFileSync(path(node, 'apiserver.key'), keyPem, { mode: 0o600 });
+    const options: ApiserverOptions = {
+      node: node.name,
+      nodes: Object.keys(NODES),
+      host: '0.0.0.0',
+      port: 6443,
+      certificateFile: path(node, 'apiserver.crt'),
+      keyFile: path(node, 'apiserver.key'),
+    };
+    node.spawn(process.execPath, [APISERVER, JSON.stringify(options)]);
+    await waitUntil(
+      `the apiserver of ${node.name} listens`,
+      async () => (await node.run('ss', ['-Hlnt'])).stdout.includes(':6443'),
+      10_000,
+      50,
+    );
+  }
+
+  function start(node: NetworkNode): void {
+    const command = 'exec "$0" run --config "$1" --run-dir "$2" 2>>"$3"';
+    node.spawn('sh', ['-c', command, EVERGATE, CONFIG, path(node, 'run'), path(node, 'log')]);
+  }
+
+  /** null while the node does not answer. */
+  async function statusOf(node: NetworkNode): Promise<StatusReport | null> {
+    const args = ['status', '--json', '--run-dir', path(node, 'run')];
+    const { stdout } = await node.run(EVERGATE, args);
+    const report = JSON.parse(stdout === '' ? '{}' : stdout) as Partial<StatusReport>;
+    return report.vrrp === undefined ? null : (report as StatusReport);
+  }
+
+  const statesOf = async (among: readonly NetworkNode[]): Promise<readonly string[]> => {
+    const reports = await Promise.all(among.map(statusOf));
+    return reports.map((report) => report?.vrrp[0]?.state ?? 'silent');
+  };
+
+  /** Waits for one master and backups; returns the master. */
+  async function settle(among: readonly NetworkNode[]): Promise<NetworkNode> {
+    let states: readonly string[] = [];
+    await waitUntil(
+      'one node is master, the others backup',
+      async () => {
+        states = await statesOf(among);
+        return (
+          states.toSorted().join() === ['backup', 'backup', 'master'].slice(-among.length).join()
+        );
+      },
+      30_000,
+      100,
+    ).catch((error: unknown) => {
+      const logs = among.map((node) => `--- ${node.name}\n${log(node)}`).join('\n');
+      throw new Error(`${String(error)}: ${states.join()}\n${logs}`);
+    });
+    const master = among[states.indexOf('master')];
+    assert.ok(master !== undefined);
+    return master;
+  }
+
+  async function askThroughVip(): Promise<readonly string[]> {
+    const { stdout } = await client.run(process.execPath, ['-e', CLIENT], 40_000);
+    return stdout.trim().split('\n');
+  }
+
+  it('gives the VIP one owner and carries requests to the apiservers', async () => {
+    const master = await settle(nodes);
+    assert.deepEqual(await network.owners(VIP), [master.name]);
+    const answers = await askThroughVip();
+    assert.equal(answers.length, REQUESTS);
+    for (const answer of answers) assert.match(answer, /^200 k8s-/);
+    assert.ok(new Set(answers).size > 1, `several apiservers answer: ${answers.join(', ')}`);
+  });
+
+  it('knows which node it is, and notes what is not verified', async () => {
+    for (const node of nodes) {
+      const report = await statusOf(node);
+      assert.equal(report?.node, node.name);
+      const missing = [KUBEADM_CA, KUBEADM_CERT].filter((file) => !existsSync(file));
+      const notes = report?.notes ?? [];
+      for (const file of missing)
+        assert.ok(
+          notes.some((note) => note.includes(file)),
+          file,
+        );
+      assert.equal(report?.vrrp[0]?.virtualRouterId, 94);
+    }
+    const priorities = await Promise.all(nodes.map(statusOf));
+    assert.deepEqual(
+      priorities.map((report) => report?.vrrp[0]?.priority),
+      [250, 230, 210],
+    );
+  });
+
+  it('moves the VIP when its owner stops, and does not take it back', async () => {
+    const first = await settle(nodes);
+    process.kill(Number(readFileSync(path(first, 'run/guardian.pid'), 'utf8')), 'SIGTERM');
+    const others = nodes.filter((node) => node !== first);
+    const second = await settle(others);
+    assert.deepEqual(await network.owners(VIP), [second.name]);
+    for (const answer of await askThroughVip()) assert.match(answer, /^200 k8s-/);
+    start(first);
+    const again = await settle(nodes);
+    assert.equal(again.name, second.name, 'nopreempt');
+  });
+});
