@@ -12,7 +12,7 @@ const report = {
       ],
     },
   },
-} as StatusReport;
+} as unknown as StatusReport;
 
 describe('findServer()', () => {
   it('takes a name that is unique, or one with its backend', () => {
