@@ -15,6 +15,7 @@ import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
 import { checkMachine } from './machine.ts';
 import { type NativeInput, readNative } from './native.ts';
+import { readCheckFiles } from './read-check-files.ts';
 import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 
 export type ConfigInputs = {
@@ -113,9 +114,19 @@ async function loadHaproxy(
   const parsed = parseHaproxy(file, text, environment());
   diagnostics.push(...parsed.diagnostics);
   if (parsed.config === null || !inputs.checkMachine) return parsed.config;
-  const resolved = await resolveHosts(file, parsed.config, lookupHost);
-  diagnostics.push(...resolved.diagnostics);
-  return resolved.config;
+  return await lookUp(file, parsed.config, diagnostics);
+}
+
+/** Fills in what names and paths stand for on this machine. */
+async function lookUp(
+  file: string,
+  config: BalancerConfig,
+  diagnostics: Diagnostic[],
+): Promise<BalancerConfig> {
+  const resolved = await resolveHosts(file, config, lookupHost);
+  const read = readCheckFiles(file, resolved.config);
+  diagnostics.push(...resolved.diagnostics, ...read.diagnostics);
+  return read.config;
 }
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
@@ -150,10 +161,9 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   if (config?.balancer == null || !lookAround) {
     return { config: config ?? NO_CONFIG, diagnostics, node };
   }
-  const resolved = await resolveHosts(input.file, config.balancer, lookupHost);
-  diagnostics.push(...resolved.diagnostics);
+  const balancer = await lookUp(input.file, config.balancer, diagnostics);
   const ordered = inReadingOrder(diagnostics);
-  return { config: { ...config, balancer: resolved.config }, diagnostics: ordered, node };
+  return { config: { ...config, balancer }, diagnostics: ordered, node };
 }
 
 /** By file in order of appearance, then line and column; a file as a whole comes first. */

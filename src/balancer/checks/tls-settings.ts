@@ -12,8 +12,17 @@ function textOf(file: FileText): string {
   return file.text;
 }
 
+/** Reading certificates is most of a check's work, and they do not change. */
+const known = new WeakMap<CheckTls, Result<ConnectionOptions>>();
+
 /** Fails when a certificate or a key cannot be used. */
 export function connectionOptions(tls: CheckTls): Result<ConnectionOptions> {
+  const options = known.get(tls) ?? buildOptions(tls);
+  known.set(tls, options);
+  return options;
+}
+
+function buildOptions(tls: CheckTls): Result<ConnectionOptions> {
   const { ca, certificate, sni, alpn } = tls;
   try {
     const secureContext = createSecureContext({

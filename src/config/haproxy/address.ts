@@ -114,3 +114,13 @@ export function parsePorts(text: string): Result<readonly number[]> {
   }
   return ok(Array.from({ length: count }, (_, index) => first.value + index));
 }
+
+/** Address of a check without port, numeric. */
+export function parseCheckHost(text: string): Result<string> {
+  const endpoint = parseEndpoint(text.includes(':') && !text.startsWith('[') ? `[${text}]` : text);
+  if (!endpoint.ok) return endpoint;
+  const { value } = endpoint;
+  const numeric = value.kind === 'ipv4' || value.kind === 'ipv6';
+  if (!numeric || value.port !== null) return fail(`"${text}" is not an address without a port`);
+  return ok(value.host);
+}

@@ -1,18 +1,18 @@
 /**
  * From drafts to the configuration model: fills in HAProxy's defaults and refuses what cannot work
- * together. Timers as the configuration manual has them under `timeout check` and `inter`.
+ * together.
  */
 
 import type {
   BackendConfig,
   BalancerConfig,
-  CheckConfig,
   FrontendConfig,
   HttpFrontendConfig,
   ServerConfig,
 } from '../model.ts';
 import { didYouMean } from '../suggest.ts';
 import { ipv6Key } from './address.ts';
+import { buildCheck, judgeCheckOption } from './build-check.ts';
 import { DEFAULT_STATS_REALM, DEFAULT_STATS_URI } from './convert-stats.ts';
 import {
   type BindDraft,
@@ -27,10 +27,6 @@ import {
 import type { Drafts } from './proxies.ts';
 import { type Report, WHOLE_FILE } from './report.ts';
 
-/** HAProxy's DEF_CHKINTR, DEF_RISETIME and DEF_FALLTIME: manual section 5.2. */
-const DEFAULT_INTER_MS = 2_000;
-const DEFAULT_RISE = 2;
-const DEFAULT_FALL = 3;
 const DEFAULT_WEIGHT = 1;
 
 /** Connections to a page that the file sets no limit for. HAProxy bounds it by the process alone. */
@@ -45,35 +41,7 @@ function optionalTimeoutMs(draft: ProxyDraft, name: TimeoutName): number | null 
   return value === 0 ? null : value;
 }
 
-/**
- * The check's connect may take `inter`; with `timeout check` given, `timeout connect` bounds it too.
- */
-function checkConnectTimeoutMs(draft: ProxyDraft, intervalMs: number): number {
-  const connectMs = timeoutMs(draft, 'connect');
-  if (timeoutMs(draft, 'check') === 0 || connectMs === 0) return intervalMs;
-  return Math.min(connectMs, intervalMs);
-}
-
-function buildCheck(draft: ProxyDraft, server: ServerDraft): CheckConfig | null {
-  const { settings } = server;
-  if (settings.check?.value !== true) return null;
-  const intervalMs = settings.interMs ?? DEFAULT_INTER_MS;
-  return {
-    kind: 'tcp',
-    host: settings.checkHost ?? null,
-    port: settings.checkPort ?? null,
-    intervalMs,
-    fastIntervalMs: settings.fastinterMs ?? intervalMs,
-    downIntervalMs: settings.downinterMs ?? intervalMs,
-    rise: settings.rise ?? DEFAULT_RISE,
-    fall: settings.fall ?? DEFAULT_FALL,
-    connectTimeoutMs: checkConnectTimeoutMs(draft, intervalMs),
-    responseTimeoutMs: null,
-    passive: null,
-  };
-}
-
-function buildServer(draft: ProxyDraft, server: ServerDraft): ServerConfig {
+function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): ServerConfig {
   const { name, host, port, settings } = server;
   return {
     name,
@@ -83,24 +51,9 @@ function buildServer(draft: ProxyDraft, server: ServerDraft): ServerConfig {
     connectionsMax: settings.connectionsMax ?? 0,
     backup: settings.backup ?? false,
     disabled: settings.disabled ?? false,
-    check: buildCheck(draft, server),
-    shutdownSessionsOnDown: false,
+    check: buildCheck(report, draft, server),
+    shutdownSessionsOnDown: settings.shutdownSessions ?? false,
   };
-}
-
-/** Refuses checks other than TCP connects, where a server asks for checks at all. */
-function refuseOtherChecks(report: Report, draft: ProxyDraft): void {
-  const option = draft.checkOption;
-  if (option === null || option.value === 'tcp-check') return;
-  if (draft.servers.some((server) => server.settings.check?.value === true)) {
-    const text =
-      `"option ${option.value}" is not supported: Evergate checks haproxy.cfg servers by TCP ` +
-      'connects only; say "option tcp-check"';
-    report.error(option.place, 'unsupported-directive', text);
-  } else {
-    const text = `"option ${option.value}" is ignored: no server of "${draft.name}" has "check"`;
-    report.warning(option.place, 'ignored-directive', text);
-  }
 }
 
 /** HAProxy lets clients wait for a server that is full, up to `timeout queue`. */
@@ -114,7 +67,7 @@ function warnOfFullServers(report: Report, draft: ProxyDraft): void {
 }
 
 function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
-  refuseOtherChecks(report, draft);
+  judgeCheckOption(report, draft);
   warnOfFullServers(report, draft);
   if (draft.hashType !== null && draft.balance.value.kind === 'source') {
     const text = `"hash-type ${draft.hashType.value}" is not supported: say "hash-type map-based"`;
@@ -132,7 +85,7 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
     serverFinTimeoutMs: optionalTimeoutMs(draft, 'server-fin'),
     tunnelTimeoutMs: optionalTimeoutMs(draft, 'tunnel'),
     retries: draft.retries,
-    servers: draft.servers.map((server) => buildServer(draft, server)),
+    servers: draft.servers.map((server) => buildServer(report, draft, server)),
     logs: draft.logs,
     logHealthChecks: draft.logHealthChecks,
     panic: false,

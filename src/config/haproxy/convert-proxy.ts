@@ -2,6 +2,12 @@
 
 import type { BalanceConfig, LogTarget } from '../model.ts';
 import { BINDS_MAX, convertBind } from './convert-bind.ts';
+import {
+  convertCheckConnect,
+  convertCheckExpect,
+  convertCheckSend,
+  convertHttpchk,
+} from './convert-check.ts';
 import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
@@ -142,6 +148,7 @@ function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
 function convertCheckOption({ report, draft }: ProxyContext, call: Call): void {
   if (refuseNegation(report, call)) return;
   draft.checkOption = { value: call.name.slice('option '.length), place: call.place };
+  if (call.name === 'option httpchk') convertHttpchk(report, draft, call);
 }
 
 function convertRedispatch({ report }: ProxyContext, call: Call): void {
@@ -202,6 +209,13 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   'option log-health-checks': ({ draft }, call) => {
     draft.logHealthChecks = !call.negated;
+  },
+  'http-check connect': ({ report, draft }, call) => convertCheckConnect(report, draft, call),
+  'tcp-check connect': ({ report, draft }, call) => convertCheckConnect(report, draft, call),
+  'http-check send': ({ report, draft }, call) => convertCheckSend(report, draft, call),
+  'http-check expect': ({ report, draft }, call) => convertCheckExpect(report, draft, call),
+  'http-check disable-on-404': ({ draft }) => {
+    draft.disableOn404 = true;
   },
   default_backend: ({ draft }, _call, word) => {
     draft.defaultBackend = word;

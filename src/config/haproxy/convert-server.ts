@@ -1,28 +1,70 @@
 /** `server` and `default-server` lines (configuration manual section 5.2). */
 
 import { fail, ok, type Result } from '../../core/result.ts';
-import { parseEndpoint } from './address.ts';
+import { parseCheckHost, parseEndpoint } from './address.ts';
 import type { ServerDraft, ServerSettings } from './draft.ts';
 import { type KeywordHandlers, readKeywords } from './keyword-reader.ts';
 import { SERVER_KEYWORDS } from './keywords.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
-import { isProxyName, parseInteger, parseTimeMs } from './values.ts';
+import { isProxyName, parseAlpn, parseInteger, parseTimeMs } from './values.ts';
 
 /** HAProxy keeps weights in a byte and one more value. */
 export const WEIGHT_MAX = 256;
 const CHECKS_MAX = 1_000_000;
 const CONNECTIONS_MAX = 10_000_000;
 
-/** Address of a check without port, numeric. */
-function parseCheckHost(text: string): Result<string> {
-  const endpoint = parseEndpoint(text.includes(':') && !text.startsWith('[') ? `[${text}]` : text);
-  if (!endpoint.ok) return endpoint;
-  const { value } = endpoint;
-  const numeric = value.kind === 'ipv4' || value.kind === 'ipv6';
-  if (!numeric || value.port !== null) return fail(`"${text}" is not an address without a port`);
-  return ok(value.host);
+const ON_ERRORS = ['fastinter', 'fail-check', 'sudden-death', 'mark-down'] as const;
+
+/** Keywords about what a check speaks, and about the health that traffic shows. */
+function checkHandlers(report: Report, settings: ServerSettings): KeywordHandlers {
+  const wrong = (word: Word, keyword: Word, fix: string): void =>
+    report.error(word, 'bad-value', `"${keyword.text} ${word.text}": ${fix}`);
+  const path =
+    (key: 'caFile' | 'crt') =>
+    (word: Word, keyword: Word): void => {
+      if (word.text.startsWith('/') || word.text === '@system-ca') settings[key] = word.text;
+      else wrong(word, keyword, 'write the whole path of the file, from "/" on');
+    };
+  return {
+    'check-ssl': () => {
+      settings.checkSsl = true;
+    },
+    'no-check-ssl': () => {
+      settings.checkSsl = false;
+    },
+    'check-sni': (word) => {
+      settings.checkSni = word.text;
+    },
+    'check-alpn': (word, keyword) => {
+      const parsed = parseAlpn(word.text);
+      if (parsed.ok) settings.checkAlpn = parsed.value;
+      else wrong(word, keyword, parsed.reason);
+    },
+    verify: (word, keyword) => {
+      if (word.text === 'none' || word.text === 'required') settings.verify = word.text;
+      else wrong(word, keyword, 'use none or required');
+    },
+    verifyhost: (word) => {
+      settings.verifyHost = word.text;
+    },
+    'ca-file': path('caFile'),
+    crt: path('crt'),
+    observe: (word, keyword) => {
+      if (word.text === 'layer4') settings.observe = true;
+      else wrong(word, keyword, 'TCP shows layer4 only; say "observe layer4"');
+    },
+    'on-error': (word, keyword) => {
+      const mode = ON_ERRORS.find((each) => each === word.text);
+      if (mode !== undefined) settings.onError = mode;
+      else wrong(word, keyword, `use one of ${ON_ERRORS.join(', ')}`);
+    },
+    'on-marked-down': (word, keyword) => {
+      if (word.text === 'shutdown-sessions') settings.shutdownSessions = true;
+      else wrong(word, keyword, 'say "on-marked-down shutdown-sessions"');
+    },
+  };
 }
 
 /** Handlers that write into `settings`. */
@@ -33,7 +75,11 @@ function settingHandlers(report: Report, settings: ServerSettings): KeywordHandl
     return undefined;
   };
   const number =
-    (key: 'rise' | 'fall' | 'weight' | 'connectionsMax' | 'checkPort', min: number, max: number) =>
+    (
+      key: 'rise' | 'fall' | 'weight' | 'connectionsMax' | 'checkPort' | 'errorLimit',
+      min: number,
+      max: number,
+    ) =>
     (word: Word, keyword: Word): void => {
       const value = take(word, keyword, parseInteger(word.text, min, max));
       if (value !== undefined) settings[key] = value;
@@ -69,6 +115,8 @@ function settingHandlers(report: Report, settings: ServerSettings): KeywordHandl
     enabled: () => {
       settings.disabled = false;
     },
+    ...checkHandlers(report, settings),
+    'error-limit': number('errorLimit', 1, CHECKS_MAX),
     inter: time('interMs'),
     fastinter: time('fastinterMs'),
     downinter: time('downinterMs'),

@@ -10,7 +10,8 @@ const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without rea
 const HTTP_RULES = refuse('Evergate does not read HTTP and applies no HTTP rules');
 const TCP_RULES = refuse('Evergate applies no rules to connections');
 const STICKY = refuse('Evergate keeps no stick tables; say "balance source" for sticky clients');
-const HTTP_CHECK = refuse('Evergate checks haproxy.cfg servers by TCP connects only');
+const CHECK_TALK = refuse('checks speak TLS and HTTP; say "option httpchk" with its rules');
+const CHECK_VARIABLES = refuse('checks keep no variables');
 const KEEPALIVE = lose('dead peers are found by the timeouts');
 const MAIL = lose('Evergate sends no mail; watch its log or metrics instead');
 const INSPECTION = ignore('it only matters to rules that inspect content');
@@ -97,12 +98,15 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('flb', 'filter', TCP_RULES),
   ...rows('lb', 'stick on,stick match,stick store-request,stick store-response', STICKY),
   ...rows('dlb', 'persist rdp-cookie', STICKY),
-  ...rows('dlb', 'http-check connect,http-check disable-on-404,http-check expect', HTTP_CHECK),
-  ...rows('dlb', 'http-check send,http-check send-state,http-check set-var', HTTP_CHECK),
-  ...rows('dlb', 'http-check unset-var,http-check set-var-fmt,tcp-check connect', HTTP_CHECK),
-  ...rows('dlb', 'tcp-check expect,tcp-check send,tcp-check send-lf', HTTP_CHECK),
-  ...rows('dlb', 'tcp-check send-binary,tcp-check send-binary-lf,tcp-check set-var', HTTP_CHECK),
-  ...rows('dlb', 'tcp-check unset-var,tcp-check set-var-fmt', HTTP_CHECK),
+  ...rows('dlb', 'http-check connect,tcp-check connect', convert(0, 24)),
+  ...rows('dlb', 'http-check send', convert(1, 64)),
+  ...rows('dlb', 'http-check expect', convert(2, 16)),
+  ...rows('dlb', 'http-check disable-on-404', convert(0, 0)),
+  ...rows('dlb', 'http-check send-state', lose('a server is not told what is thought of it')),
+  ...rows('dlb', 'http-check set-var,http-check unset-var,http-check set-var-fmt', CHECK_VARIABLES),
+  ...rows('dlb', 'tcp-check set-var,tcp-check unset-var,tcp-check set-var-fmt', CHECK_VARIABLES),
+  ...rows('dlb', 'tcp-check expect,tcp-check send,tcp-check send-lf', CHECK_TALK),
+  ...rows('dlb', 'tcp-check send-binary,tcp-check send-binary-lf', CHECK_TALK),
   ...rows('dlb', 'http-check comment,tcp-check comment', ignore('it is a note')),
   ...rows('fl', 'monitor fail', refuse('"monitor-uri" always answers 200')),
   ...rows('dfl', 'rate-limit sessions', refuse('Evergate does not limit rates')),

@@ -1,6 +1,7 @@
 /** Proxies while their sections are read: what the file said, with the places where it said so. */
 
-import type { BalanceConfig, BindConfig, LogTarget } from '../model.ts';
+import type { BalanceConfig, BindConfig, LogTarget, PassiveHealthConfig } from '../model.ts';
+import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
 
@@ -31,6 +32,18 @@ export type ServerSettings = {
   connectionsMax?: number;
   checkPort?: number;
   checkHost?: string;
+  checkSsl?: boolean;
+  checkSni?: string;
+  checkAlpn?: readonly string[];
+  verify?: 'none' | 'required';
+  verifyHost?: string;
+  caFile?: string;
+  crt?: string;
+  /** `observe layer4`. */
+  observe?: boolean;
+  errorLimit?: number;
+  onError?: PassiveHealthConfig['onError'];
+  shutdownSessions?: boolean;
   backup?: boolean;
   disabled?: boolean;
 };
@@ -76,6 +89,9 @@ export type ProxyDraft = {
   timeouts: ReadonlyMap<TimeoutName, Placed<number>>;
   /** The last `option ...chk`: it wins. */
   checkOption: Placed<string> | null;
+  httpchk: CheckRequestDraft;
+  rules: CheckRulesDraft;
+  disableOn404: boolean;
   logs: readonly LogTarget[];
   logFormat: Placed<LogFormat>;
   dontLogNull: boolean;
@@ -103,6 +119,9 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     retries: 3,
     timeouts: new Map(),
     checkOption: null,
+    httpchk: {},
+    rules: NO_RULES,
+    disableOn404: false,
     logs: [],
     logFormat: { value: 'connect', place },
     dontLogNull: false,
@@ -125,6 +144,7 @@ export function inheritDraft(
     name,
     place,
     defaultServer: { ...parent.defaultServer },
+    rules: { ...parent.rules, inherited: true },
     stats: parent.stats === null ? null : { ...parent.stats },
   };
 }

@@ -14,18 +14,18 @@ export type Keyword = {
 
 export type KeywordTable = ReadonlyMap<string, Keyword>;
 
-function keywords(values: number, names: string, treatment: Treatment): readonly Keyword[] {
+/** Keywords treated alike; `names` are parted by blanks. */
+export function keywords(values: number, names: string, treatment: Treatment): readonly Keyword[] {
   return names.split(' ').map((name) => ({ name, values, treatment }));
 }
 
-function keywordTable(list: readonly Keyword[]): KeywordTable {
+export function keywordTable(list: readonly Keyword[]): KeywordTable {
   return new Map(list.map((keyword) => [keyword.name, keyword]));
 }
 
 const CONVERTED = convert(0, 0);
 const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
 const TLS_ONLY = ignore('it only matters to TLS, which Evergate passes through');
-const TLS_CHECK = refuse('Evergate checks haproxy.cfg servers by TCP connects only');
 const PROXY_PROTOCOL = refuse('Evergate does not speak the PROXY protocol');
 const RESOLVING = ignore('names of servers are resolved once, at start');
 const AGENT = refuse('Evergate asks no agents; use a health check');
@@ -40,6 +40,9 @@ const TLS_VALUES =
 
 export const SERVER_KEYWORDS = keywordTable([
   ...keywords(0, 'check no-check backup no-backup disabled enabled', CONVERTED),
+  ...keywords(0, 'check-ssl no-check-ssl', CONVERTED),
+  ...keywords(1, 'check-sni check-alpn verify verifyhost ca-file crt', CONVERTED),
+  ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
 
   ...keywords(1, 'id', ignore('Evergate numbers servers in the order of the file')),
@@ -47,12 +50,12 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'cookie redir max-reuse pool-low-conn pool-max-conn pool-purge-delay ws', HTTP),
   ...keywords(1, 'proto log-proto', HTTP),
   ...keywords(0, 'stick non-stick', ignore('it only matters to stick tables')),
-  ...keywords(1, 'error-limit on-error', ignore('it only matters to "observe"')),
-  ...keywords(0, 'no-agent-check no-check-send-proxy no-check-ssl no-send-proxy', REDUNDANT),
+  ...keywords(0, 'no-agent-check no-check-send-proxy no-send-proxy', REDUNDANT),
   ...keywords(0, 'no-send-proxy-v2 no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn', REDUNDANT),
   ...keywords(0, 'no-ssl no-tfo', REDUNDANT),
   ...keywords(0, `${TLS_FLAGS} no-ssl-reuse ssl-reuse tls-tickets`, TLS_ONLY),
-  ...keywords(1, `${TLS_VALUES} sni verifyhost`, TLS_ONLY),
+  ...keywords(1, 'alpn npn ciphers ciphersuites ssl-min-ver ssl-max-ver sni', TLS_ONLY),
+  ...keywords(1, 'crl-file', lose('checks do not look whether a certificate was revoked')),
   ...keywords(0, 'tfo', ignore('it only spares a round trip while connecting')),
 
   ...keywords(1, 'slowstart', lose('a server that comes back takes its full share at once')),
@@ -60,8 +63,8 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'maxqueue', lose('Evergate keeps no connection waiting for a server')),
 
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and begins none towards servers')),
-  ...keywords(0, 'check-ssl check-via-socks4', TLS_CHECK),
-  ...keywords(1, 'check-sni check-alpn check-proto', TLS_CHECK),
+  ...keywords(0, 'check-via-socks4', refuse('Evergate connects to servers directly')),
+  ...keywords(1, 'check-proto', refuse('checks speak HTTP/1')),
   ...keywords(0, 'send-proxy send-proxy-v2 send-proxy-v2-ssl send-proxy-v2-ssl-cn', PROXY_PROTOCOL),
   ...keywords(0, 'check-send-proxy', PROXY_PROTOCOL),
   ...keywords(
@@ -75,8 +78,7 @@ export const SERVER_KEYWORDS = keywordTable([
     'agent-addr agent-inter agent-port agent-send',
     ignore('it only matters to "agent-check"'),
   ),
-  ...keywords(1, 'observe', refuse('Evergate judges servers by their checks')),
-  ...keywords(1, 'on-marked-down on-marked-up', refuse('Evergate has its own rule for sessions')),
+  ...keywords(1, 'on-marked-up', refuse('Evergate has its own rule for sessions')),
   ...keywords(1, 'track', refuse('give the server a "check" of its own')),
   ...keywords(1, 'source usesrc', refuse('Evergate connects from the address the kernel chooses')),
   ...keywords(1, 'namespace socks4', refuse('Evergate connects to servers directly')),

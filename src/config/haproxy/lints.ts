@@ -81,15 +81,19 @@ function lintIdleTimeouts(report: Report, frontend: ProxyDraft, backend: ProxyDr
 function lintChecks(report: Report, backend: ProxyDraft): void {
   const checked = backend.servers.filter(
     ({ port, settings }) =>
-      settings.check?.value === true && TLS_PORTS.includes(settings.checkPort ?? port),
+      settings.check?.value === true &&
+      settings.checkSsl !== true &&
+      TLS_PORTS.includes(settings.checkPort ?? port),
   );
   const [first] = checked;
   if (first === undefined || first.settings.check === undefined) return;
   if (backend.checkOption !== null && backend.checkOption.value !== 'tcp-check') return;
+  if (backend.rules.connect?.security === 'tls') return;
   const names = checked.map((server) => server.name).join(', ');
   const text =
     `A TCP check passes a server that accepts connections and answers nothing (${names}); ` +
-    'only a check of /readyz over TLS would see it, which Evergate does not run yet';
+    'ask for /readyz over TLS: "option httpchk GET /readyz" in the backend, and "check check-ssl ' +
+    'verify required ca-file /etc/kubernetes/pki/ca.crt" at its servers';
   report.warning(first.settings.check.place, 'tcp-check-of-tls', text);
 }
 

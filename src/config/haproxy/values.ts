@@ -49,3 +49,10 @@ export function parseMode(text: string): Result<number> {
   if (/^0?[0-7]{1,3}$/.test(text)) return ok(Number.parseInt(text, 8));
   return fail(`"${text}" is not a mode; write three octal digits such as 660`);
 }
+
+/** Protocols a check may offer; it speaks HTTP/1 only. */
+export function parseAlpn(text: string): Result<readonly string[]> {
+  const names = text.split(',');
+  const odd = names.find((name) => name !== 'http/1.1' && name !== 'http/1.0');
+  return odd === undefined ? ok(names) : fail(`checks do not speak "${odd}"; say http/1.1`);
+}

@@ -1,0 +1,124 @@
+/**
+ * Reads the certificates, keys and tokens that health checks need into the configuration: the balancer has
+ * given up the right to read them when its checks begin.
+ */
+
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { Diagnostic } from '../config/diagnostics.ts';
+import type { BalancerConfig, CheckConfig, CheckTls, FileText } from '../config/model.ts';
+
+/** Larger files are neither certificates nor tokens; a bundle of all authorities is about 250 kB. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
+export type ReadConfig = {
+  readonly config: BalancerConfig;
+  /** One error per file that cannot be used. */
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+/** `file` is the configuration file, for messages. */
+export function readCheckFiles(file: string, config: BalancerConfig): ReadConfig {
+  const reader = new Reader();
+  const backends = config.backends.map((backend) => ({
+    ...backend,
+    servers: backend.servers.map((server) => ({
+      ...server,
+      check: server.check === null ? null : fillCheck(reader, server.check),
+    })),
+  }));
+  const diagnostics = [...reader.problems].map(
+    ([path, problem]): Diagnostic => ({
+      file,
+      line: 0,
+      column: 0,
+      severity: 'error',
+      text: `The file "${path}", which health checks need, ${problem}`,
+      code: 'unreadable-file',
+    }),
+  );
+  return { config: { ...config, backends }, diagnostics };
+}
+
+class Reader {
+  readonly #texts = new Map<string, string | null>();
+  /** By path. */
+  readonly problems = new Map<string, string>();
+
+  /** Each file is read once, however many servers name it. */
+  read({ path, text }: FileText): FileText {
+    if (text !== null) return { path, text };
+    const known = this.#texts.get(path);
+    if (known !== undefined) return { path, text: known };
+    const found = this.#readText(path);
+    this.#texts.set(path, found);
+    return { path, text: found };
+  }
+
+  /** A key may lie in a file of its own beside the certificate (HAProxy: `crt`). */
+  readKey(cert: FileText, key: FileText): FileText {
+    const same = key.path === cert.path;
+    if (
+      !same ||
+      key.text !== null ||
+      cert.text === null ||
+      cert.text.includes('PRIVATE KEY-----')
+    ) {
+      return this.read(key);
+    }
+    return this.read({ path: `${key.path}.key`, text: null });
+  }
+
+  #readText(path: string): string | null {
+    try {
+      if (statSync(path).size > FILE_BYTES_MAX) {
+        this.problems.set(path, `is larger than ${FILE_BYTES_MAX} bytes`);
+        return null;
+      }
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+      const problem =
+        code === 'ENOENT' ? 'does not exist; correct the path' : `cannot be read: ${String(cause)}`;
+      this.problems.set(path, problem);
+      return null;
+    }
+  }
+}
+
+function fillCheck(reader: Reader, check: CheckConfig): CheckConfig {
+  if (check.kind === 'tcp') return check;
+  if (check.kind === 'tls') return { ...check, tls: fillTls(reader, check.tls) };
+  const { token } = check.request;
+  return {
+    ...check,
+    tls: check.tls === null ? null : fillTls(reader, check.tls),
+    request: { ...check.request, token: token === null ? null : reader.read(token) },
+  };
+}
+
+function fillTls(reader: Reader, tls: CheckTls): CheckTls {
+  const ca = tls.ca === null ? null : reader.read(tls.ca);
+  if (ca !== null && ca.text !== null) {
+    const { path, text } = ca;
+    tryOut(reader, path, 'holds no usable certificate', () => createSecureContext({ ca: text }));
+  }
+  if (tls.certificate === null) return { ...tls, ca };
+  const cert = reader.read(tls.certificate.cert);
+  const key = reader.readKey(cert, tls.certificate.key);
+  if (cert.text !== null && key.text !== null) {
+    const pair = { cert: cert.text, key: key.text };
+    const problem = `and "${key.path}" are no certificate and its key`;
+    tryOut(reader, cert.path, problem, () => createSecureContext(pair));
+  }
+  return { ...tls, ca, certificate: { cert, key } };
+}
+
+function tryOut(reader: Reader, path: string, problem: string, use: () => unknown): void {
+  try {
+    use();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    reader.problems.set(path, `${problem}: ${why}`);
+  }
+}
