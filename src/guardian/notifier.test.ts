@@ -58,14 +58,14 @@ describe('Notifier', { timeout: 20_000 }, () => {
     ]);
   });
 
-  it('tells of sync groups, but of their end to the script for it only', async (t) => {
+  it('tells of sync groups, with priority 0', async (t) => {
     const { command, start, lines } = setUp(t);
     const notify = { ...NO_NOTIFY, stop: command('echo stop'), any: command('echo "$@"') };
     const notifier = start({ syncGroups: [{ name: 'G1', notify }] });
     notifier.group('G1', 'master');
     notifier.group('G1', 'initialize');
     await notifier.close(10_000);
-    assert.deepEqual(lines(), ['GROUP G1 MASTER 0', 'stop']);
+    assert.deepEqual(lines(), ['GROUP G1 MASTER 0', 'stop', 'GROUP G1 STOP 0']);
   });
 
   it('goes on after a script that fails or cannot run, and says so', async (t) => {

@@ -82,12 +82,11 @@ export class Notifier {
     this.#tell(instance.notify, KEYS[state], ['INSTANCE', name, WORDS[state], String(priority)]);
   }
 
-  /** A sync group has. Only the script for it hears of its end, as with keepalived. */
+  /** A sync group has; groups have no priority. */
   group(name: string, state: InstanceStatus['state']): void {
     const group = this.#config.syncGroups.find((candidate) => candidate.name === name);
     assert(group !== undefined, `sync group ${name} is configured`);
-    if (state === 'initialize') this.#enqueue(group.notify.stop, []);
-    else this.#tell(group.notify, KEYS[state], ['GROUP', name, WORDS[state], '0']);
+    this.#tell(group.notify, KEYS[state], ['GROUP', name, WORDS[state], '0']);
   }
 
   /** Lets what waits run for at most `graceMs`; a command under way then goes on alone. */
