@@ -19,9 +19,23 @@ export const CONNECTION_LOG_LEVEL = 6;
 
 /**
  * How a session ended, HAProxy's two characters: who ended it (C client, S server, c and s their
- * timeouts, K an operator) and when (C while connecting, D during the transfer).
+ * timeouts, K an operator, P the proxy itself) and when (Q in the queue, R before the first byte counted, C
+ * while connecting, D during the transfer).
  */
-export type TerminationCode = '--' | 'CC' | 'CD' | 'SC' | 'SD' | 'sC' | 'cD' | 'sD' | 'KD';
+export type TerminationCode =
+  | '--'
+  | 'PR'
+  | 'cR'
+  | 'CQ'
+  | 'sQ'
+  | 'CC'
+  | 'CD'
+  | 'SC'
+  | 'SD'
+  | 'sC'
+  | 'cD'
+  | 'sD'
+  | 'KD';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 

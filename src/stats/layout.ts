@@ -18,6 +18,10 @@ export const FRONTEND_COUNTERS = [
   /** To clients. */
   'bytesOut',
   'clientResets',
+  /** Turned away by source rules or rates. */
+  'connectionsDenied',
+  /** Connections without a valid PROXY protocol header. */
+  'badGreetings',
 ] as const;
 
 export const BACKEND_COUNTERS = [
@@ -30,6 +34,9 @@ export const BACKEND_COUNTERS = [
   'connectErrors',
   'clientAborts',
   'serverAborts',
+  /** Sessions that wait for any server with room. */
+  'queueCurrent',
+  'queueMax',
 ] as const;
 
 export const SERVER_COUNTERS = [
@@ -54,6 +61,13 @@ export const SERVER_COUNTERS = [
   'connectTimeMaxMs',
   'sessionTimeTotalMs',
   'sessionTimeMaxMs',
+  /** Sessions that wait for this very server. */
+  'queueCurrent',
+  'queueMax',
+  /** Sessions raced by another server because this one was slow. */
+  'hedges',
+  /** Races won as the second server. */
+  'hedgesWon',
 ] as const;
 
 export const RELAY_COUNTERS = [

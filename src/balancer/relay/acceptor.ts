@@ -5,11 +5,18 @@
 
 import { EPOLLIN, type EventQueue } from '../../linux/epoll.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../linux/errno.ts';
-import { acceptConnection, closeStream } from '../../linux/stream-calls.ts';
-import type { Connector } from './connector.ts';
+import { AF_INET, AF_INET6 } from '../../linux/sockets.ts';
+import {
+  acceptConnection,
+  closeStream,
+  lastAddress,
+  resetOnClose,
+  setLiveness,
+} from '../../linux/stream-calls.ts';
 import { STREAM_EVENTS } from './connector.ts';
 import type { Counters } from './counters.ts';
 import type { RelayListener } from './messages.ts';
+import type { Opening } from './opening.ts';
 import type { Frontend, Routes } from './routes.ts';
 import type { Sessions } from './sessions.ts';
 import { ROLE_LISTENER, type SocketTable } from './socket-table.ts';
@@ -32,12 +39,14 @@ type Listener = {
 export class Acceptor {
   private readonly table: SocketTable;
   private readonly sessions: Sessions;
-  private readonly connector: Connector;
+  private readonly opening: Opening;
   private readonly queue: EventQueue;
   private readonly counters: Counters;
   private readonly routes: Routes;
   private readonly connectionsMax: number;
   private readonly listeners: Listener[] = [];
+  /** The client's address as 16 bytes. */
+  private readonly source = new Uint8Array(16);
   private paused = true;
   /** ms; 0: accepting. */
   private restUntil = 0;
@@ -46,7 +55,7 @@ export class Acceptor {
   constructor(
     table: SocketTable,
     sessions: Sessions,
-    connector: Connector,
+    opening: Opening,
     queue: EventQueue,
     counters: Counters,
     routes: Routes,
@@ -54,7 +63,7 @@ export class Acceptor {
   ) {
     this.table = table;
     this.sessions = sessions;
-    this.connector = connector;
+    this.opening = opening;
     this.queue = queue;
     this.counters = counters;
     this.routes = routes;
@@ -66,6 +75,8 @@ export class Acceptor {
     const frontend = this.routes.frontends[index];
     if (frontend === undefined) return;
     const generation = this.table.open(fd, ROLE_LISTENER, 0);
+    // Every socket accepted from it has the same.
+    setLiveness(fd, frontend.liveness);
     this.listeners.push({ fd, generation, frontend, listening: false, batch: 1 });
   }
 
@@ -118,13 +129,33 @@ export class Acceptor {
   }
 
   private admit(client: number, frontend: Frontend): void {
+    if ((frontend.rules !== null || frontend.rate !== null) && !this.isWelcome(frontend)) {
+      this.counters.add(frontend.counters.connectionsDenied, 1);
+      resetOnClose(client);
+      closeStream(client);
+      return;
+    }
     const generation = this.sessions.open(client, frontend);
     if (!this.queue.add(client, generation, STREAM_EVENTS)) {
       this.sessions.close(client, 'SC', 'reset');
       this.rest();
       return;
     }
-    this.connector.start(client, 'SC');
+    this.opening.begin(client, frontend);
+  }
+
+  /** Of the client whose address is in lastAddress; one on a unix socket always is. */
+  private isWelcome({ rules, rate }: Frontend): boolean {
+    const family = lastAddress[0] ?? 0;
+    if (family === AF_INET) {
+      this.source.set(lastAddress.subarray(4, 8), 12);
+      this.source[10] = 0xff;
+      this.source[11] = 0xff;
+      this.source.fill(0, 0, 10);
+    } else if (family === AF_INET6) this.source.set(lastAddress.subarray(8, 24));
+    else return true;
+    if (rules !== null && !rules.allows(this.source)) return false;
+    return rate === null || rate.admits(this.source, this.sessions.now);
   }
 
   private hasRoom(frontend: Frontend): boolean {

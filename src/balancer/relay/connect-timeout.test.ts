@@ -1,28 +1,11 @@
-/** Servers that never answer a connect: the queue of a listener is kept full, so its SYNs are dropped. */
+/** Servers that never answer a connect. */
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import { bind } from '../../linux/libc.ts';
-import { openListener } from '../../linux/sockets.ts';
-import { closeStream, lastAddress, localAddress } from '../../linux/stream-calls.ts';
+import { test } from 'node:test';
 import { dial, outcome, readBytes, startEcho, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
-
-const listen = bind<[number, number]>('int', 'listen', ['int', 'int']);
-
-/** A port whose listener takes no further connection, and refuses none. */
-async function silentPort(t: TestContext): Promise<number> {
-  const address = { kind: 'ipv4', host: '127.0.0.1', port: 0 } as const;
-  const fd = openListener(address, { v6only: false, reusePort: false });
-  t.after(() => closeStream(fd));
-  listen(fd, 0);
-  localAddress(fd);
-  const port = ((lastAddress[2] ?? 0) << 8) | (lastAddress[3] ?? 0);
-  // A backlog of 0 has room for one.
-  await dial(t, port);
-  return port;
-}
+import { silentPort } from './fixture/silent-port.ts';
 
 test('a server that does not answer is passed over after the timeout', {
   timeout: 20_000,

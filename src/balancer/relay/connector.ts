@@ -1,6 +1,7 @@
 /**
  * Finds a server for a session: picks one, starts a non-blocking connect, and goes to the next at once
- * when that fails, so that the client notices nothing. No server is tried twice for one session.
+ * when that fails, so that the client notices nothing. No server is tried twice for one session. Where a
+ * second server races the first, each has its own socket; whoever loses is closed.
  */
 
 import type { PickContext } from '../../balance/picker.ts';
@@ -16,12 +17,26 @@ import {
   ETIMEDOUT,
   errorText,
 } from '../../linux/errno.ts';
-import { closeStream, openStream, setNoDelay, startConnect } from '../../linux/stream-calls.ts';
+import {
+  closeStream,
+  openStream,
+  setLiveness,
+  setNoDelay,
+  startConnect,
+} from '../../linux/stream-calls.ts';
 import type { TerminationCode } from '../../stats/connection-log.ts';
 import type { Counters } from './counters.ts';
 import type { Backend, Server } from './routes.ts';
 import type { Sessions } from './sessions.ts';
-import { ROLE_SERVER, type SocketTable } from './socket-table.ts';
+import {
+  JOINED,
+  PHASE_CONNECTING,
+  PHASE_FLIGHT,
+  PHASE_QUEUED,
+  ROLE_SERVER,
+  type SocketTable,
+} from './socket-table.ts';
+import type { WaitingLines } from './waiting-lines.ts';
 
 /** Registered once per socket; edge-triggered. */
 export const STREAM_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -32,6 +47,9 @@ const REPORT_INTERVAL_MS = 20;
 /** What says nothing about the server: our own descriptors, memory or ports ran out. */
 const OWN_TROUBLE = new Set([EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAGAIN]);
 
+/** Sessions let out of one waiting line per turn, at most. */
+const LET_OUT_MAX = 64;
+
 /** Told of every connect that the server did not take. */
 export type ConnectFailed = (backend: number, server: number, reason: string) => void;
 
@@ -40,22 +58,27 @@ export class Connector implements PickContext {
   private readonly sessions: Sessions;
   private readonly queue: EventQueue;
   private readonly counters: Counters;
+  private readonly lines: WaitingLines;
   private readonly failed: ConnectFailed;
   // The session being served: the pick context of the moment.
   private session = 0;
   private backend: Backend | null = null;
+  private passesFull = true;
+  private sawFull = false;
 
   constructor(
     table: SocketTable,
     sessions: Sessions,
     queue: EventQueue,
     counters: Counters,
+    lines: WaitingLines,
     failed: ConnectFailed,
   ) {
     this.table = table;
     this.sessions = sessions;
     this.queue = queue;
     this.counters = counters;
+    this.lines = lines;
     this.failed = failed;
   }
 
@@ -71,95 +94,271 @@ export class Connector implements PickContext {
   }
 
   excluded(server: number): boolean {
-    const max = this.backend?.servers[server]?.config.connectionsMax ?? 0;
-    if (max > 0 && this.active(server) >= max) return true;
-    return this.table.isTried(this.session, server);
+    if (this.table.isTried(this.session, server)) return true;
+    if (!this.passesFull || this.backend?.limited !== true || !this.isFull(server)) return false;
+    this.sawFull = true;
+    return true;
   }
 
   random(): number {
     return Math.floor(Math.random() * 2 ** 32);
   }
 
-  // ----------------------------------------------------------------------------------------------
+  private isFull(server: number): boolean {
+    const max = this.backend?.servers[server]?.config.connectionsMax ?? 0;
+    return max > 0 && this.active(server) >= max;
+  }
+
+  /** `passesFull`: servers without room are passed over. */
+  private pick(session: number, backend: Backend, passesFull: boolean): Server | null {
+    this.session = session;
+    this.backend = backend;
+    this.passesFull = passesFull;
+    this.sawFull = false;
+    return backend.servers[backend.picker.pick(this)] ?? null;
+  }
+
+  // --- one server after the other ---------------------------------------------------------------
 
   /**
-   * Starts a connect to the next server. When there is none left the session is closed with RST, as
-   * `outcome` says; a client that gets nothing must not wait for it. Servers that are full
-   * (`connectionsMax`) count as not there: there is no queue for them.
+   * Starts a connect to the next server, or has the session wait for one with room. When there is none
+   * left the session is closed with RST, as `outcome` says; a client that gets nothing must not wait
+   * for it.
    */
   start(session: number, outcome: TerminationCode): void {
     const backend = this.sessions.backendOf(session);
-    this.session = session;
-    this.backend = backend;
-    const attemptsMax = Math.min(backend.config.retries + 1, backend.servers.length);
+    const attemptsMax = this.attemptsMax(backend);
     let termination = outcome;
-    for (let attempt = this.table.attempts[session] ?? 0; attempt < attemptsMax; attempt++) {
-      const index = backend.picker.pick(this);
-      const server = backend.servers[index];
-      if (server === undefined) break;
-      this.table.markTried(session, index);
-      this.table.attempts[session] = attempt + 1;
-      this.sessions.assign(session, server);
-      const error = this.connect(session, server);
-      if (error === 0) return;
-      this.countFailure(session, backend, server, error);
+    while ((this.table.attempts[session] ?? 0) < attemptsMax) {
+      // Who comes later must not overtake those that wait.
+      const crowded = backend.limited && !backend.sticky && this.lines.length(backend.line) > 0;
+      const server = crowded ? null : this.pick(session, backend, !backend.sticky);
+      if (crowded || (server === null && this.sawFull)) {
+        this.enqueue(session, backend, null);
+        return;
+      }
+      if (server === null) break;
+      if (server.line !== -1 && (this.isFull(server.index) || this.lines.length(server.line) > 0)) {
+        this.enqueue(session, backend, server);
+        return;
+      }
+      if (this.attempt(session, backend, server)) return;
       termination = 'SC';
     }
     this.sessions.close(session, termination, 'reset');
   }
 
-  /** The connect that start() began has failed (errno); the next server is tried. */
-  retry(session: number, error: number): void {
-    const backend = this.sessions.backendOf(session);
-    const server = this.sessions.serverOf(session);
-    const socket = this.table.peer[session] ?? 0;
-    if (server === null || socket === 0) return;
-    this.sessions.closeSocket(socket, 'finish');
-    this.table.peer[session] = 0;
-    this.table.connecting[session] = 0;
-    this.countFailure(session, backend, server, error);
-    this.start(session, error === ETIMEDOUT ? 'sC' : 'SC');
+  private attemptsMax(backend: Backend): number {
+    return Math.min(backend.config.retries + 1, backend.servers.length);
   }
 
-  /** 0, or the errno of a connect that failed at once. */
+  /** Whether the connect is on its way. */
+  private attempt(session: number, backend: Backend, server: Server): boolean {
+    const { table, sessions } = this;
+    table.attempts[session] = (table.attempts[session] ?? 0) + 1;
+    const fd = this.connect(session, server);
+    if (fd < 0) {
+      this.noteFailure(backend, server, -fd);
+      return false;
+    }
+    table.peer[session] = fd;
+    table.server[session] = server.index + 1;
+    table.phase[session] = PHASE_CONNECTING;
+    if (backend.hedgeConnectMs > 0) {
+      sessions.setHedge(session, sessions.now + backend.hedgeConnectMs);
+    }
+    sessions.rearm(session);
+    return true;
+  }
+
+  /** A socket on its way to the server, or the negated errno of a connect that failed at once. */
   private connect(session: number, server: Server): number {
     const { table, sessions } = this;
+    table.markTried(session, server.index);
+    sessions.enlist(server);
+    const fd = this.openSocket(session, server);
+    if (fd < 0) sessions.release(server);
+    return fd;
+  }
+
+  private openSocket(session: number, server: Server): number {
+    const { table, sessions } = this;
     const fd = openStream(server.family);
-    if (fd < 0) return -fd;
+    if (fd < 0) return fd;
     if (fd >= table.size) {
       closeStream(fd);
-      return EMFILE;
+      return -EMFILE;
     }
     setNoDelay(fd);
+    if (server.liveness !== null) setLiveness(fd, server.liveness);
     const result = startConnect(fd, server.address, server.addressBytes);
     if (result !== 0 && result !== -EINPROGRESS) {
       closeStream(fd);
-      return -result;
+      return result;
     }
     const generation = table.open(fd, ROLE_SERVER, sessions.now);
     table.peer[fd] = session;
-    table.peer[session] = fd;
-    table.connecting[session] = 1;
-    table.connectAt[session] = sessions.now;
     if (!this.queue.add(fd, generation, STREAM_EVENTS)) {
       sessions.closeSocket(fd, 'reset');
-      table.peer[session] = 0;
-      table.connecting[session] = 0;
-      return ENOMEM;
+      return -ENOMEM;
     }
-    sessions.rearm(session);
-    return 0;
+    return fd;
   }
 
-  private countFailure(session: number, backend: Backend, server: Server, error: number): void {
+  /**
+   * The server behind `fd` is out: its connect failed with `error`, or with 0 it left a session that is
+   * not open yet. A rival takes its place, or the next server is tried.
+   */
+  lost(session: number, fd: number, error: number): void {
+    const { table, sessions } = this;
+    const backend = sessions.backendOf(session);
+    const rival = table.rival[session] ?? 0;
+    const server = fd === rival ? sessions.rivalOf(session) : sessions.serverOf(session);
+    if (server === null) return;
+    sessions.closeSocket(fd, 'finish');
+    sessions.release(server);
+    this.noteFailure(backend, server, error);
+    if (rival === 0) {
+      table.peer[session] = 0;
+      table.server[session] = 0;
+      sessions.clearHedge(session);
+      this.start(session, error === 0 ? 'SD' : error === ETIMEDOUT ? 'sC' : 'SC');
+      return;
+    }
+    if (fd !== rival) this.promote(session);
+    table.rival[session] = 0;
+    table.rivalServer[session] = 0;
+    this.race(session);
+  }
+
+  /** The rival takes the first place; the other is the caller's to close. */
+  private promote(session: number): void {
+    const { table } = this;
+    const rival = table.rival[session] ?? 0;
+    table.peer[session] = rival;
+    table.server[session] = table.rivalServer[session] ?? 0;
+    const joined = ((table.flags[rival] ?? 0) & JOINED) !== 0;
+    table.phase[session] = joined ? PHASE_FLIGHT : PHASE_CONNECTING;
+  }
+
+  private noteFailure(backend: Backend, server: Server, error: number): void {
     const { counters, sessions } = this;
-    sessions.unassign(session, server);
     counters.add(server.counters.connectErrors, 1);
     counters.add(server.counters.retries, 1);
     counters.add(server.counters.redispatches, 1);
-    if (OWN_TROUBLE.has(error)) return;
+    if (error === 0 || OWN_TROUBLE.has(error)) return;
     if (sessions.now - server.reportedAt < REPORT_INTERVAL_MS) return;
     server.reportedAt = sessions.now;
     this.failed(backend.index, server.index, errorText(error));
+  }
+
+  // --- races ------------------------------------------------------------------------------------
+
+  /** Has a second server race the first, where there is one left to try with room. */
+  race(session: number): void {
+    const { table, sessions } = this;
+    sessions.clearHedge(session);
+    const backend = sessions.backendOf(session);
+    const slow = sessions.serverOf(session);
+    // Every turn tries a server that no turn tried before.
+    for (let turn = 0; turn < backend.servers.length; turn++) {
+      const server = this.pick(session, backend, true);
+      if (server === null) break;
+      const fd = this.connect(session, server);
+      if (fd < 0) {
+        this.noteFailure(backend, server, -fd);
+        continue;
+      }
+      table.rival[session] = fd;
+      table.rivalServer[session] = server.index + 1;
+      if (slow !== null) this.counters.add(slow.counters.hedges, 1);
+      break;
+    }
+    sessions.rearm(session);
+  }
+
+  /** The server behind `fd` wins the session; another in the race is closed. */
+  settle(session: number, fd: number): void {
+    const { table, sessions } = this;
+    sessions.clearHedge(session);
+    const rival = table.rival[session] ?? 0;
+    if (rival === 0) return;
+    if (fd === rival) {
+      const first = table.peer[session] ?? 0;
+      const loser = sessions.serverOf(session);
+      this.promote(session);
+      const winner = sessions.serverOf(session);
+      if (winner !== null) this.counters.add(winner.counters.hedgesWon, 1);
+      sessions.closeSocket(first, 'reset');
+      if (loser !== null) sessions.release(loser);
+      table.rival[session] = 0;
+      table.rivalServer[session] = 0;
+    } else this.dropRival(session);
+  }
+
+  dropRival(session: number): void {
+    const { table, sessions } = this;
+    const rival = table.rival[session] ?? 0;
+    if (rival === 0) return;
+    const server = sessions.rivalOf(session);
+    table.rival[session] = 0;
+    table.rivalServer[session] = 0;
+    sessions.closeSocket(rival, 'reset');
+    if (server !== null) sessions.release(server);
+  }
+
+  // --- waiting lines ----------------------------------------------------------------------------
+
+  /** `server`: the only one it waits for; null, or where that one's line is full: any. */
+  private enqueue(session: number, backend: Backend, server: Server | null): void {
+    const { table, sessions, counters, lines } = this;
+    const max = server?.config.queueMax ?? 0;
+    const own = server !== null && (max === 0 || lines.length(server.line) < max);
+    const line = own ? server.line : backend.line;
+    const block = own ? server.counters : backend.counters;
+    table.phase[session] = PHASE_QUEUED;
+    table.queuedAt[session] = sessions.now;
+    lines.append(line, session);
+    counters.add(block.queueCurrent, 1);
+    counters.raise(block.queueMax, counters.sum(block.queueCurrent));
+    sessions.rearm(session);
+  }
+
+  /** Takes a session out of its line: it goes to a server, or away. */
+  dequeue(session: number): void {
+    const { table, sessions, counters, lines } = this;
+    const backend = sessions.backendOf(session);
+    const line = lines.lineOf(session);
+    const own = backend.servers.find((server) => server.line === line);
+    counters.add((own ?? backend).counters.queueCurrent, -1);
+    lines.remove(session);
+    table.waitedMs[session] = sessions.now - (table.queuedAt[session] ?? 0);
+  }
+
+  /** Called once per turn: who waits gets what room there is. */
+  tend(backends: readonly Backend[]): void {
+    if (this.lines.total === 0) return;
+    for (const backend of backends) {
+      if (!backend.limited) continue;
+      for (const server of backend.servers) {
+        if (server.line !== -1) this.letOut(backend, server);
+      }
+      this.letOut(backend, null);
+    }
+  }
+
+  private letOut(backend: Backend, own: Server | null): void {
+    const line = own === null ? backend.line : own.line;
+    for (let count = 0; count < LET_OUT_MAX; count++) {
+      const session = this.lines.head(line);
+      if (session === -1) return;
+      const server = this.pick(session, backend, own === null);
+      if (server === null) return;
+      // A server that went down hands its line over to those that clients now belong to.
+      if (own !== null && server === own && this.isFull(own.index)) return;
+      this.dequeue(session);
+      if (own !== null && server !== own) this.start(session, 'SC');
+      else if (!this.attempt(session, backend, server)) this.start(session, 'SC');
+    }
   }
 }

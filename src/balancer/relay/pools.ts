@@ -21,6 +21,11 @@ export class BufferPool {
   private readonly addresses: number[] = [];
   private readonly free: number[] = [];
 
+  /** Slots that are out. */
+  get used(): number {
+    return this.slabs.length * SLOTS_PER_SLAB - this.free.length;
+  }
+
   /** A slot's number, from 0; give it back with release(). */
   acquire(): number {
     const slot = this.free.pop();
@@ -41,6 +46,11 @@ export class BufferPool {
   address(slot: number): number {
     const slab = this.addresses[Math.floor(slot / SLOTS_PER_SLAB)] ?? 0;
     return slab + (slot % SLOTS_PER_SLAB) * BUFFER_BYTES;
+  }
+
+  firstByte(slot: number): number {
+    const slab = this.slabs[Math.floor(slot / SLOTS_PER_SLAB)];
+    return slab?.[(slot % SLOTS_PER_SLAB) * BUFFER_BYTES] ?? 0;
   }
 
   /** Copies source[from..to) to the slot's beginning. */

@@ -16,20 +16,21 @@ import {
   EPOLLRDHUP,
   EventQueue,
 } from '../../linux/epoll.ts';
-import { ETIMEDOUT } from '../../linux/errno.ts';
-import { pendingError } from '../../linux/stream-calls.ts';
 import { counterLayout } from '../../stats/layout.ts';
 import { Acceptor } from './acceptor.ts';
-import { type ConnectFailed, Connector } from './connector.ts';
+import type { ConnectFailed } from './connector.ts';
 import { Counters } from './counters.ts';
 import { LogSender } from './log-sender.ts';
 import type { MainToRelay, RelayStart } from './messages.ts';
 import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
+import { Opening } from './opening.ts';
 import { BufferPool, PipePool } from './pools.ts';
 import { applyBackend, buildRoutes, type Routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import {
+  ENDED,
   HUNG_UP,
+  PHASE_OPEN,
   READABLE,
   ROLE_CLIENT,
   ROLE_LISTENER,
@@ -39,7 +40,7 @@ import {
   SocketTable,
   WRITABLE,
 } from './socket-table.ts';
-import { TimingWheel } from './timing-wheel.ts';
+import { TICK_MS, TimingWheel } from './timing-wheel.ts';
 
 /** Events taken per turn. */
 const EVENTS_MAX = 256;
@@ -66,7 +67,7 @@ export class Relay {
   private readonly logs: LogSender;
   private readonly mover: Mover;
   private readonly sessions: Sessions;
-  private readonly connector: Connector;
+  private readonly opening: Opening;
   private readonly acceptor: Acceptor;
   private readonly wakeFd: number;
   private readonly phase: number;
@@ -100,17 +101,28 @@ export class Relay {
       this.wheel,
       this.logs,
       (fd) => this.mover.drop(fd),
+      (session) => this.opening.abandon(session),
     );
-    this.mover = new Mover(this.table, new BufferPool(), this.pipes, this.sessions);
+    const buffers = new BufferPool();
+    this.mover = new Mover(this.table, buffers, this.pipes, this.sessions);
     const { table, sessions, queue, counters, routes } = this;
-    this.connector = new Connector(table, sessions, queue, counters, failed);
+    this.opening = new Opening(
+      table,
+      sessions,
+      queue,
+      counters,
+      routes,
+      buffers,
+      failed,
+      this.opened,
+    );
     const carried = sessionsCarried(this.table.size, pipesMax * relays);
     const wanted = start.config.process.connectionsMax;
     const connectionsMax = wanted === 0 ? carried : Math.min(wanted, carried);
     this.acceptor = new Acceptor(
       table,
       sessions,
-      this.connector,
+      this.opening,
       queue,
       counters,
       routes,
@@ -124,7 +136,8 @@ export class Relay {
 
   /** How long the next turn may wait, ms: `idleMs` unless work is left over. */
   patience(idleMs: number): number {
-    return this.readyCount > 0 ? 0 : idleMs;
+    if (this.readyCount > 0) return 0;
+    return this.opening.hurried ? Math.min(idleMs, TICK_MS) : idleMs;
   }
 
   /** Waits for events. The caller reads its clock afterwards and calls turn(). */
@@ -145,6 +158,7 @@ export class Relay {
       this.dispatch(fd, this.queue.eventsAt(index));
     }
     this.wheel.advance(now, this.due);
+    this.opening.tend();
     this.acceptor.tend(now);
     return this.messagesWait;
   }
@@ -159,11 +173,7 @@ export class Relay {
         }
         return;
       case 'shutdown-sessions':
-        this.closeSessions((session) => {
-          const backend = this.sessions.backendOf(session).index;
-          const server = this.sessions.serverOf(session)?.index;
-          return backend === message.backend && server === message.server;
-        });
+        this.shutdownSessions(message.backend, message.server);
         return;
       case 'accept':
         this.acceptor.begin();
@@ -195,6 +205,18 @@ export class Relay {
     }
   }
 
+  /** Those that flow are cut; those that no server has answered go to another one. */
+  private shutdownSessions(backend: number, index: number): void {
+    const { table, sessions } = this;
+    const server = this.routes.backends[backend]?.servers[index];
+    if (server === undefined) return;
+    for (let fd = 0; fd < table.size; fd++) {
+      if (table.role[fd] !== ROLE_CLIENT || sessions.backendOf(fd).index !== backend) continue;
+      if (table.phase[fd] !== PHASE_OPEN) this.opening.leave(fd, server);
+      else if (sessions.serverOf(fd) === server) sessions.close(fd, 'KD', 'reset');
+    }
+  }
+
   private dispatch(fd: number, events: number): void {
     switch (this.table.role[fd]) {
       case ROLE_LISTENER:
@@ -221,8 +243,8 @@ export class Relay {
     if ((events & EPOLLOUT) !== 0) flags |= WRITABLE;
     table.flags[fd] = flags;
     const session = table.sessionOf(fd);
-    if (table.connecting[session] === 1) {
-      this.whileConnecting(fd, session, events);
+    if (table.phase[session] !== PHASE_OPEN) {
+      this.opening.event(fd, session, events);
       return;
     }
     if ((events & EPOLLERR) !== 0) {
@@ -236,24 +258,16 @@ export class Relay {
     if ((flags & READABLE) !== 0) this.serve(fd);
   }
 
-  private whileConnecting(fd: number, session: number, events: number): void {
-    const { table, sessions } = this;
-    if (fd === session) {
-      // A client that only finished may still want its answer; one that reset wants nothing.
-      if ((events & EPOLLERR) !== 0) sessions.close(session, 'CC', 'reset');
-      return;
-    }
-    if ((events & TROUBLE) !== 0) {
-      this.connector.retry(session, pendingError(fd) || ETIMEDOUT);
-      return;
-    }
-    if ((events & EPOLLOUT) === 0) return;
-    const server = sessions.serverOf(session);
-    assert(server !== null, 'a connecting session has a server');
-    sessions.established(session, server);
-    if (((table.flags[session] ?? 0) & READABLE) !== 0 && !this.serve(session)) return;
-    if (((table.flags[fd] ?? 0) & READABLE) !== 0) this.serve(fd);
-  }
+  /** Bytes flow from now on: moves what is there. */
+  private readonly opened = (session: number): void => {
+    const { table } = this;
+    const socket = table.peer[session] ?? 0;
+    // What a first flight left over comes before anything new, and so does the client's end.
+    const left = (table.held[session] ?? 0) > 0;
+    const flags = table.flags[session] ?? 0;
+    if ((left || (flags & (READABLE | ENDED)) !== 0) && !this.serve(session)) return;
+    if (((table.flags[socket] ?? 0) & READABLE) !== 0) this.serve(socket);
+  };
 
   /** Moves what it can from `source`; false when that ended the session. */
   private serve(source: number): boolean {
@@ -317,7 +331,7 @@ export class Relay {
     // The descriptor may have been closed, or even reused, since.
     const role = table.role[source];
     if (role === ROLE_NONE || (role !== ROLE_CLIENT && role !== ROLE_SERVER)) return;
-    if (table.connecting[table.sessionOf(source)] === 0) this.serve(source);
+    if (table.phase[table.sessionOf(source)] === PHASE_OPEN) this.serve(source);
   }
 
   /** A session's slot in the wheel came up. */
@@ -328,7 +342,7 @@ export class Relay {
       this.wheel.arm(session, deadline);
       return;
     }
-    if (table.connecting[session] === 1) this.connector.retry(session, ETIMEDOUT);
+    if (table.phase[session] !== PHASE_OPEN) this.opening.due(session);
     else sessions.close(session, sessions.timedOut(session), 'finish');
   };
 }

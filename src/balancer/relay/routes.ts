@@ -6,15 +6,19 @@
 import { createPicker } from '../../balance/create-picker.ts';
 import type { Picker } from '../../balance/picker.ts';
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
+import { SourceRate } from '../../balance/source-rate.ts';
+import { SourceRules } from '../../balance/source-rules.ts';
 import type {
   BackendConfig,
   BalancerConfig,
   FrontendConfig,
+  KeepaliveConfig,
   ServerConfig,
 } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { AF_INET, AF_INET6, encodeSocketAddress } from '../../linux/sockets.ts';
+import type { Liveness } from '../../linux/stream-calls.ts';
 import {
   BACKEND_COUNTERS,
   type BackendCounter,
@@ -37,6 +41,12 @@ export type Server = {
   readonly address: number;
   readonly addressBytes: number;
   readonly counters: Offsets<ServerCounter>;
+  /** null: as the kernel has it. */
+  readonly liveness: Liveness | null;
+  /** Its waiting line; -1: none of its own. */
+  readonly line: number;
+  /** ms from a first flight to the first byte of the answer, a moving average; 0: not known. */
+  answerMs: number;
   /** ms; when the last connect-failed event went to the main thread. */
   reportedAt: number;
 };
@@ -51,6 +61,16 @@ export type Backend = {
   readonly serverFinTimeoutMs: number;
   /** NaN: no tunnel timeout. */
   readonly tunnelTimeoutMs: number;
+  readonly queueTimeoutMs: number;
+  /** 0: never. */
+  readonly hedgeConnectMs: number;
+  readonly hedgeAfterMs: number;
+  /** Some server has a limit of connections. */
+  readonly limited: boolean;
+  /** A client has one server: it waits for that one, where another algorithm takes any with room. */
+  readonly sticky: boolean;
+  readonly line: number;
+  readonly sendsProxy: boolean;
   snapshot: BackendSnapshot;
   picker: Picker;
 };
@@ -63,6 +83,14 @@ export type Frontend = {
   readonly clientTimeoutMs: number;
   readonly clientFinTimeoutMs: number;
   readonly logs: boolean;
+  /** Whether the client's address is kept. */
+  readonly keepsAddress: boolean;
+  readonly liveness: Liveness;
+  readonly acceptProxy: boolean;
+  /** null: everybody may connect. */
+  readonly rules: SourceRules | null;
+  /** null: without limit. */
+  readonly rate: SourceRate | null;
 };
 
 export type Routes = {
@@ -70,6 +98,8 @@ export type Routes = {
   readonly backends: readonly Backend[];
   readonly relay: Offsets<RelayCounter>;
   readonly serversMax: number;
+  /** Waiting lines, numbered from 0. */
+  readonly lines: number;
 };
 
 /** `phase`: where rotating algorithms begin (the relay's number). */
@@ -79,10 +109,12 @@ export function buildRoutes(
   snapshots: readonly BackendSnapshot[],
   phase: number,
 ): Routes {
+  let lines = 0;
+  const takeLine = (): number => lines++;
   const backends = config.backends.map((backend, index) => {
     const snapshot = snapshots[index];
     assert(snapshot !== undefined, 'the snapshot covers every backend');
-    return buildBackend(backend, index, layout, snapshot, phase);
+    return buildBackend(backend, index, layout, snapshot, phase, takeLine);
   });
   const frontends = config.frontends.map((frontend, index): Frontend => {
     const backend = backends.find(({ config }) => config.name === frontend.backend);
@@ -96,10 +128,18 @@ export function buildRoutes(
       clientTimeoutMs,
       clientFinTimeoutMs: limit(frontend.clientFinTimeoutMs ?? frontend.clientTimeoutMs),
       logs: frontend.log.targets.length > 0,
+      keepsAddress: frontend.log.targets.length > 0 || backend.sendsProxy,
+      liveness: livenessOf(frontend.keepalive, frontend.userTimeoutMs),
+      acceptProxy: frontend.acceptProxy ?? false,
+      rules: frontend.sources === undefined ? null : new SourceRules(frontend.sources),
+      rate:
+        frontend.sourceRate === undefined
+          ? null
+          : new SourceRate(frontend.sourceRate.connections, frontend.sourceRate.periodMs),
     };
   });
   const serversMax = Math.max(0, ...backends.map(({ servers }) => servers.length));
-  return { frontends, backends, relay: offsets(RELAY_COUNTERS, layout.relay), serversMax };
+  return { frontends, backends, relay: offsets(RELAY_COUNTERS, layout.relay), serversMax, lines };
 }
 
 function buildBackend(
@@ -108,7 +148,10 @@ function buildBackend(
   layout: CounterLayout,
   snapshot: BackendSnapshot,
   phase: number,
+  takeLine: () => number,
 ): Backend {
+  const limited = config.servers.some((server) => server.connectionsMax > 0);
+  const sticky = config.balance.kind === 'source';
   const servers = config.servers.map((server, position): Server => {
     const kind = server.host.includes(':') ? 'ipv6' : 'ipv4';
     const encoded = encodeSocketAddress({ kind, host: server.host, port: server.port });
@@ -121,6 +164,12 @@ function buildBackend(
       address: addressOf(pinned),
       addressBytes: encoded.length,
       counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
+      liveness:
+        config.keepalive === undefined && server.userTimeoutMs === undefined
+          ? null
+          : livenessOf(config.keepalive, server.userTimeoutMs),
+      line: sticky && server.connectionsMax > 0 ? takeLine() : -1,
+      answerMs: 0,
       reportedAt: Number.NEGATIVE_INFINITY,
     };
   });
@@ -133,6 +182,13 @@ function buildBackend(
     serverTimeoutMs: limit(config.serverTimeoutMs),
     serverFinTimeoutMs: limit(config.serverFinTimeoutMs ?? config.serverTimeoutMs),
     tunnelTimeoutMs: config.tunnelTimeoutMs === null ? Number.NaN : limit(config.tunnelTimeoutMs),
+    queueTimeoutMs: limit(config.queueTimeoutMs ?? config.connectTimeoutMs),
+    hedgeConnectMs: config.hedgeConnectMs ?? 0,
+    hedgeAfterMs: config.hedgeAfterMs ?? 0,
+    limited,
+    sticky,
+    line: takeLine(),
+    sendsProxy: config.servers.some((server) => server.sendProxy !== undefined),
     snapshot,
     picker: createPicker(config.balance, config.servers, snapshot, phase),
   };
@@ -147,6 +203,17 @@ export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase:
   if (same) return;
   backend.snapshot = snapshot;
   backend.picker = createPicker(backend.config.balance, backend.config.servers, snapshot, phase);
+}
+
+function livenessOf(keepalive: KeepaliveConfig | undefined, userTimeoutMs = 0): Liveness {
+  const seconds = (ms: number | null | undefined): number => Math.ceil((ms ?? 0) / 1000);
+  return {
+    keepalive: keepalive !== undefined,
+    idleS: seconds(keepalive?.idleMs),
+    intervalS: seconds(keepalive?.intervalMs),
+    probes: keepalive?.probes ?? 0,
+    userTimeoutMs,
+  };
 }
 
 /** 0 in the configuration means no limit. */

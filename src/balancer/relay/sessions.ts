@@ -20,14 +20,19 @@ import type { Backend, Frontend, Routes, Server } from './routes.ts';
 import {
   FINISHED,
   PEER_ADDRESS_BYTES,
-  READABLE,
+  PHASE_CONNECTING,
+  PHASE_GREETING,
+  PHASE_OPEN,
+  PHASE_QUEUED,
   ROLE_CLIENT,
   ROLE_NONE,
   type SocketTable,
-  WRITABLE,
 } from './socket-table.ts';
 import { socketText } from './socket-text.ts';
 import type { TimingWheel } from './timing-wheel.ts';
+
+/** A header in front of a connection is sent at once: whoever waits longer sends none. */
+const GREETING_MS_MAX = 10_000;
 
 /** How the sockets of a session are closed: with FIN, or with RST so that nobody takes it for an end. */
 export type Farewell = 'finish' | 'reset';
@@ -40,6 +45,10 @@ export class Sessions implements MoverOwner {
   private readonly logs: LogSender;
   /** Gives back what a direction borrowed; set by the relay. */
   private readonly dropHeld: (fd: number) => void;
+  /** Ends what a session that is not open yet has begun; set by the relay. */
+  private readonly abandonOpening: (session: number) => void;
+  /** Sessions whose race may begin soon: the loop must look at its clock often. */
+  hedgesArmed = 0;
   /** ms, monotonic; set by the loop once per turn. */
   now = 0;
 
@@ -50,6 +59,7 @@ export class Sessions implements MoverOwner {
     wheel: TimingWheel,
     logs: LogSender,
     dropHeld: (fd: number) => void,
+    abandonOpening: (session: number) => void,
   ) {
     this.table = table;
     this.routes = routes;
@@ -57,6 +67,7 @@ export class Sessions implements MoverOwner {
     this.wheel = wheel;
     this.logs = logs;
     this.dropHeld = dropHeld;
+    this.abandonOpening = abandonOpening;
   }
 
   /** A client was accepted; its address is in lastAddress. Returns its epoll generation. */
@@ -65,12 +76,14 @@ export class Sessions implements MoverOwner {
     const generation = table.open(client, ROLE_CLIENT, this.now);
     table.frontend[client] = frontend.index + 1;
     table.server[client] = 0;
-    table.connecting[client] = 0;
+    table.phase[client] = PHASE_OPEN;
     table.attempts[client] = 0;
     table.tunnel[client] = 0;
     table.acceptedAt[client] = this.now;
     table.connectMs[client] = -1;
-    table.sourceHash[client] = hashLastAddress();
+    // Untouched pages of columns that are rarely used cost no memory.
+    if (table.waitedMs[client] !== 0) table.waitedMs[client] = 0;
+    table.sourceHash[client] = hashAddress(lastAddress, 0);
     table.clearTried(client);
     const { relay } = this.routes;
     const everywhere = counters.sum(relay.connectionsCurrent) + 1;
@@ -81,7 +94,9 @@ export class Sessions implements MoverOwner {
     const behind = frontend.backend.counters;
     const sessions = counters.sum(behind.sessionsCurrent) + 1;
     this.begin(behind.sessionsTotal, behind.sessionsCurrent, behind.sessionsMax, sessions);
-    if (frontend.logs) this.noteForLog(client, frontend);
+    if (frontend.keepsAddress) this.noteAddress(client, frontend);
+    // With a PROXY protocol header to come, the client's address is not known yet.
+    if (frontend.logs && !frontend.acceptProxy) this.logBegin(client, frontend);
     return generation;
   }
 
@@ -91,19 +106,28 @@ export class Sessions implements MoverOwner {
     this.counters.raise(max, now);
   }
 
-  private noteForLog(client: number, frontend: Frontend): void {
-    const { table, logs } = this;
-    const wall = Date.now();
-    table.acceptedWall[client] = wall;
+  private noteAddress(client: number, frontend: Frontend): void {
+    const { table } = this;
+    if (frontend.logs) table.acceptedWall[client] = Date.now();
     const start = client * PEER_ADDRESS_BYTES;
     for (let at = 0; at < PEER_ADDRESS_BYTES; at++) {
       table.address[start + at] = lastAddress[at] ?? 0;
     }
+    // Of an earlier life of the descriptor.
+    if (table.destination[start] !== 0) table.destination[start] = 0;
+  }
+
+  /** The line at the beginning of a session, once its client is known. */
+  logBegin(client: number, frontend: Frontend): void {
+    const { table, logs } = this;
     const { log, name } = frontend.config;
     if (log.format !== 'connect') return;
-    localAddress(client);
+    const start = client * PEER_ADDRESS_BYTES;
     const source = socketText(table.address, start);
-    logs.write(log.targets, connectLine(source, socketText(lastAddress, 0), name), wall);
+    const named = table.destination[start] !== 0;
+    if (!named) localAddress(client);
+    const target = named ? socketText(table.destination, start) : socketText(lastAddress, 0);
+    logs.write(log.targets, connectLine(source, target, name), table.acceptedWall[client] ?? 0);
   }
 
   frontendOf(session: number): Frontend {
@@ -121,35 +145,36 @@ export class Sessions implements MoverOwner {
     return index === 0 ? null : (this.backendOf(session).servers[index - 1] ?? null);
   }
 
-  /** A server was chosen for a session. */
-  assign(session: number, server: Server): void {
+  /** The second server of a race. */
+  rivalOf(session: number): Server | null {
+    const index = this.table.rivalServer[session] ?? 0;
+    return index === 0 ? null : (this.backendOf(session).servers[index - 1] ?? null);
+  }
+
+  /** A server is given a session, which may be one of two that race for it. */
+  enlist(server: Server): void {
     const { counters } = this;
     const own = server.counters;
-    this.table.server[session] = server.index + 1;
     const there = counters.sum(own.sessionsCurrent) + 1;
     this.begin(own.sessionsTotal, own.sessionsCurrent, own.sessionsMax, there);
     // 0 says "never", so the very first millisecond counts as the second.
     counters.set(own.lastSessionMs, Math.max(1, this.now));
   }
 
-  /** Its connect failed; the session looks for another. */
-  unassign(session: number, server: Server): void {
-    this.table.server[session] = 0;
+  /** Its connect failed, or another server won. */
+  release(server: Server): void {
     this.counters.add(server.counters.sessionsCurrent, -1);
   }
 
-  /** The server answered the connect. */
-  established(session: number, server: Server): void {
+  /** The server answered the connect of `socket`. */
+  established(session: number, socket: number, server: Server): void {
     const { table, counters } = this;
-    const spentMs = this.now - (table.connectAt[session] ?? 0);
-    table.connecting[session] = 0;
+    const spentMs = this.now - (table.activeAt[socket] ?? 0);
     table.connectMs[session] = this.now - (table.acceptedAt[session] ?? 0);
     counters.add(server.counters.connects, 1);
     counters.add(server.counters.connectTimeTotalMs, spentMs);
     counters.raise(server.counters.connectTimeMaxMs, spentMs);
-    const socket = table.peer[session] ?? 0;
     table.activeAt[socket] = this.now;
-    this.rearm(session);
   }
 
   // --- bytes ------------------------------------------------------------------------------------
@@ -196,14 +221,55 @@ export class Sessions implements MoverOwner {
     this.wheel.arm(session, this.deadline(session));
   }
 
+  /** Lets a second server join at `at`, ms, unless the first has answered. */
+  setHedge(session: number, at: number): void {
+    if (this.table.hedgeAt[session] === 0) this.hedgesArmed++;
+    this.table.hedgeAt[session] = at;
+  }
+
+  clearHedge(session: number): void {
+    if (this.table.hedgeAt[session] === 0) return;
+    this.hedgesArmed--;
+    this.table.hedgeAt[session] = 0;
+  }
+
+  /** Whether it is time for a second server. */
+  hedgeDue(session: number): boolean {
+    const at = this.table.hedgeAt[session] ?? 0;
+    return at !== 0 && at <= this.now;
+  }
+
   /** ms; Infinity: none. */
   deadline(session: number): number {
     const { table } = this;
-    const { backend } = this.frontendOf(session);
-    if (table.connecting[session] === 1) {
-      return (table.connectAt[session] ?? 0) + backend.connectTimeoutMs;
+    switch (table.phase[session]) {
+      case PHASE_OPEN:
+        return Math.min(this.clientDeadline(session), this.serverDeadline(session));
+      case PHASE_GREETING: {
+        const patience = Math.min(GREETING_MS_MAX, this.frontendOf(session).clientTimeoutMs);
+        return (table.acceptedAt[session] ?? 0) + patience;
+      }
+      case PHASE_QUEUED:
+        return (table.queuedAt[session] ?? 0) + this.backendOf(session).queueTimeoutMs;
+      case PHASE_CONNECTING:
+        return Math.min(this.connectDeadline(session), this.hedgeTime(session));
+      default:
+        return Math.min(
+          this.clientDeadline(session),
+          this.serverDeadline(session),
+          this.hedgeTime(session),
+        );
     }
-    return Math.min(this.clientDeadline(session), this.serverDeadline(session));
+  }
+
+  /** When the first server has had its time to answer the connect. */
+  connectDeadline(session: number): number {
+    const socket = this.table.peer[session] ?? 0;
+    return (this.table.activeAt[socket] ?? 0) + this.backendOf(session).connectTimeoutMs;
+  }
+
+  private hedgeTime(session: number): number {
+    return this.table.hedgeAt[session] || Number.POSITIVE_INFINITY;
   }
 
   /** Which side's silence a passed deadline is. */
@@ -253,6 +319,7 @@ export class Sessions implements MoverOwner {
   close(session: number, termination: TerminationCode, farewell: Farewell): void {
     const { table, counters } = this;
     const frontend = this.frontendOf(session);
+    if (table.phase[session] !== PHASE_OPEN) this.abandonOpening(session);
     const server = this.serverOf(session);
     const socket = table.peer[session] ?? 0;
     this.countEnd(frontend, server, termination);
@@ -288,6 +355,7 @@ export class Sessions implements MoverOwner {
     switch (termination) {
       case 'CC':
       case 'CD':
+      case 'CQ':
         counters.add(frontend.counters.clientResets, 1);
         counters.add(behind.clientAborts, 1);
         if (server !== null) counters.add(server.counters.clientAborts, 1);
@@ -298,7 +366,12 @@ export class Sessions implements MoverOwner {
         return;
       case 'SC':
       case 'sC':
+      case 'sQ':
         counters.add(behind.connectErrors, 1);
+        return;
+      case 'PR':
+      case 'cR':
+        counters.add(frontend.counters.badGreetings, 1);
         return;
       case '--':
       case 'cD':
@@ -328,7 +401,7 @@ export class Sessions implements MoverOwner {
       frontend: name,
       backend: backend.config.name,
       server: last?.config.name ?? null,
-      waitMs: last === null ? -1 : 0,
+      waitMs: last === null ? -1 : Math.floor(table.waitedMs[session] ?? 0),
       connectMs: Math.floor(table.connectMs[session] ?? -1),
       totalMs: Math.floor(this.now - (table.acceptedAt[session] ?? 0)),
       bytes: table.bytes[table.peer[session] ?? 0] ?? 0,
@@ -351,12 +424,10 @@ export class Sessions implements MoverOwner {
   }
 }
 
-/** Flags of a socket that has just been connected or accepted. */
-export const FRESH = READABLE | WRITABLE;
-
-function hashLastAddress(): number {
-  const family = (lastAddress[0] ?? 0) | ((lastAddress[1] ?? 0) << 8);
-  if (family === AF_INET) return sourceHash(lastAddress, 4, 4);
-  if (family === AF_INET6) return sourceHash(lastAddress, 8, 16);
+/** Of the struct sockaddr at `offset`; 0 for one without an IP address. */
+export function hashAddress(address: Uint8Array, offset: number): number {
+  const family = (address[offset] ?? 0) | ((address[offset + 1] ?? 0) << 8);
+  if (family === AF_INET) return sourceHash(address, offset + 4, 4);
+  if (family === AF_INET6) return sourceHash(address, offset + 8, 16);
   return 0;
 }

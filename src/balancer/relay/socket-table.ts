@@ -32,7 +32,20 @@ export const CORKED = 32;
 /** The kernel announced FIN or error: a short read proves nothing, read on until it shows. */
 export const HUNG_UP = 64;
 
-/** Bytes of a socket address we keep for the log. */
+/** A server that is connected and got all of the client's first flight so far. */
+export const JOINED = 128;
+
+// What a session is about; only in PHASE_OPEN do its bytes flow, all else is opening.ts.
+export const PHASE_OPEN = 0;
+/** The PROXY protocol header has not come yet. */
+export const PHASE_GREETING = 1;
+/** No server has room. */
+export const PHASE_QUEUED = 2;
+export const PHASE_CONNECTING = 3;
+/** Connected, but no server has answered a byte: the session can still go elsewhere. */
+export const PHASE_FLIGHT = 4;
+
+/** Bytes of a socket address we keep for the log and for PROXY protocol headers. */
 export const PEER_ADDRESS_BYTES = 32;
 
 export class SocketTable {
@@ -63,7 +76,14 @@ export class SocketTable {
   readonly frontend: Int32Array;
   /** 1 + index of the server in the frontend's backend; 0: none chosen. */
   readonly server: Int32Array;
-  readonly connecting: Uint8Array;
+  /** One of PHASE_... */
+  readonly phase: Uint8Array;
+  /** Socket of a second server racing the first; 0: none. */
+  readonly rival: Int32Array;
+  /** 1 + index of that server. */
+  readonly rivalServer: Int32Array;
+  /** ms; when a second server joins the race; 0: never. */
+  readonly hedgeAt: Float64Array;
   readonly attempts: Uint16Array;
   /** Set once both sides have sent something. */
   readonly tunnel: Uint8Array;
@@ -72,10 +92,15 @@ export class SocketTable {
   readonly acceptedAt: Float64Array;
   /** ms, wall clock. */
   readonly acceptedWall: Float64Array;
-  readonly connectAt: Float64Array;
+  /** ms; when it began to wait for a server with room. */
+  readonly queuedAt: Float64Array;
+  /** ms it waited there. */
+  readonly waitedMs: Float64Array;
   /** ms from accept to established, as the log's %Tc; -1: never. */
   readonly connectMs: Float64Array;
   readonly address: Uint8Array;
+  /** Where the client went, as a PROXY protocol header said; family 0: it did not. */
+  readonly destination: Uint8Array;
   /** Bit per server already tried, `triedWords` words per session. */
   readonly tried: Uint32Array;
   readonly triedWords: number;
@@ -98,15 +123,20 @@ export class SocketTable {
     this.queued = new Uint8Array(size);
     this.frontend = new Int32Array(size);
     this.server = new Int32Array(size);
-    this.connecting = new Uint8Array(size);
+    this.phase = new Uint8Array(size);
+    this.rival = new Int32Array(size);
+    this.rivalServer = new Int32Array(size);
+    this.hedgeAt = new Float64Array(size);
     this.attempts = new Uint16Array(size);
     this.tunnel = new Uint8Array(size);
     this.sourceHash = new Uint32Array(size);
     this.acceptedAt = new Float64Array(size);
     this.acceptedWall = new Float64Array(size);
-    this.connectAt = new Float64Array(size);
+    this.queuedAt = new Float64Array(size);
+    this.waitedMs = new Float64Array(size);
     this.connectMs = new Float64Array(size);
     this.address = new Uint8Array(size * PEER_ADDRESS_BYTES);
+    this.destination = new Uint8Array(size * PEER_ADDRESS_BYTES);
     this.triedWords = Math.max(1, Math.ceil(serversMax / 32));
     this.tried = new Uint32Array(size * this.triedWords);
   }

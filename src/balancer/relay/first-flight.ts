@@ -1,0 +1,85 @@
+/**
+ * What a client says before any server has answered, kept so that it can be said to another server, too.
+ * It lies in a slot of the buffer pool, as bytes that a receiver did not take do later on:
+ * SocketTable.slot is the slot, slotStart how much it holds.
+ */
+
+import { receive, send } from '../../linux/stream-calls.ts';
+import { BUFFER_BYTES, type BufferPool } from './pools.ts';
+import type { SocketTable } from './socket-table.ts';
+
+/** Flights of one relay at once: 16 MiB. A session beyond that has no second server. */
+const FLIGHTS_MAX = 1024;
+/** A TLS record of the handshake (RFC 8446 section 5.1); a client's first one is its hello. */
+const TLS_HANDSHAKE = 22;
+
+export class FirstFlights {
+  private readonly table: SocketTable;
+  private readonly buffers: BufferPool;
+
+  constructor(table: SocketTable, buffers: BufferPool) {
+    this.table = table;
+    this.buffers = buffers;
+  }
+
+  /** Whether a session that has no flight yet may begin one. */
+  hasRoom(): boolean {
+    return this.buffers.used < FLIGHTS_MAX;
+  }
+
+  /** Bytes kept. */
+  length(session: number): number {
+    return (this.table.slot[session] ?? 0) === 0 ? 0 : (this.table.slotStart[session] ?? 0);
+  }
+
+  isFull(session: number): boolean {
+    return this.length(session) === BUFFER_BYTES;
+  }
+
+  /** Whether it begins as TLS does. */
+  isHello(session: number): boolean {
+    return this.buffers.firstByte((this.table.slot[session] ?? 0) - 1) === TLS_HANDSHAKE;
+  }
+
+  /** Reads more from the client, which must not be full: bytes read, 0 at its end, or a negated errno. */
+  read(session: number): number {
+    const { table, buffers } = this;
+    if ((table.slot[session] ?? 0) === 0) {
+      table.slot[session] = buffers.acquire() + 1;
+      table.slotStart[session] = 0;
+    }
+    const length = table.slotStart[session] ?? 0;
+    const start = buffers.address((table.slot[session] ?? 0) - 1) + length;
+    const count = receive(session, start, BUFFER_BYTES - length);
+    if (count > 0) table.slotStart[session] = length + count;
+    else if (length === 0) this.drop(session);
+    return count;
+  }
+
+  /** Sends a server what it lacks, from byte `from` on: where it is now, or a negated errno. */
+  send(session: number, server: number, from: number): number {
+    const length = this.length(session);
+    if (from === length) return length;
+    const start = this.buffers.address((this.table.slot[session] ?? 0) - 1) + from;
+    const count = send(server, start, length - from);
+    return count < 0 ? count : from + count;
+  }
+
+  /** The end of the flight: what the server lacks, from byte `from` on, becomes what the mover holds. */
+  handOver(session: number, from: number): void {
+    const { table } = this;
+    const length = this.length(session);
+    if (from >= length) {
+      this.drop(session);
+      return;
+    }
+    table.slotStart[session] = from;
+    table.held[session] = length - from;
+  }
+
+  private drop(session: number): void {
+    const slot = this.table.slot[session] ?? 0;
+    if (slot !== 0) this.buffers.release(slot - 1);
+    this.table.slot[session] = 0;
+  }
+}
