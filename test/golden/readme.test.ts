@@ -10,6 +10,7 @@ const PAGES = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md')];
 
 /** What stands for the paths of a real node when its examples are run here. */
 const EXAMPLE_FILES: Readonly<Record<string, string>> = {
+  '/etc/evergate/evergate.yaml': 'examples/evergate.yaml',
   '/etc/haproxy/haproxy.cfg': 'examples/article/haproxy.cfg',
   '/etc/keepalived/keepalived.conf': 'examples/article/keepalived.k8s-master.conf',
 };

@@ -15,7 +15,7 @@ import type {
   StatsSocketConfig,
 } from '../model.ts';
 import { type CheckPlan, planCheck } from './check-section.ts';
-import { PROXY_NAME, SERVERS_MAX, STATS_NAME } from './defaults.ts';
+import { PROXY_NAME, SERVERS_MAX, STATS_NAME, USERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { FoundNode } from './find-node.ts';
 import { refuseCollisions, refuseLoops, type Target, toBinds } from './listeners.ts';
@@ -182,11 +182,16 @@ function toLogs(draft: Draft): Logs {
 function toStatsFrontend(draft: Draft): readonly HttpFrontendConfig[] {
   const { stats } = draft.file;
   if (stats === undefined) return [];
+  const users = Object.entries(stats.users).map(([name, password]) => ({ name, password }));
+  if (users.length > USERS_MAX) {
+    const text = `"stats.users" has ${users.length} users; give at most ${USERS_MAX}`;
+    draft.report.error(draft.keyPlace(['stats', 'users']), 'bad-value', text);
+  }
   warnOfStats(draft, stats);
   const page = {
     uri: stats.uri,
     realm: STATS_REALM,
-    users: Object.entries(stats.users).map(([name, password]) => ({ name, password })),
+    users,
     hideVersion: false,
     admin: stats.admin,
     refreshSeconds: Math.ceil(stats.refresh / 1000),
