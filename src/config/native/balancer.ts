@@ -1,7 +1,5 @@
 /** The balancer half of evergate.yaml; it is the same on every node. */
 
-import { parseEndpoint } from '../haproxy/address.ts';
-import { FACILITIES, LEVELS } from '../haproxy/convert-log.ts';
 import type {
   BackendConfig,
   BalanceConfig,
@@ -9,35 +7,24 @@ import type {
   FrontendConfig,
   HttpFrontendConfig,
   KeepaliveConfig,
-  LogTarget,
   ServerConfig,
   SourceRule,
   StatsSocketConfig,
 } from '../model.ts';
-import { type CheckPlan, planCheck } from './check-section.ts';
-import { PROXY_NAME, SERVERS_MAX, STATS_NAME, USERS_MAX } from './defaults.ts';
+import { planCheck } from './check-section.ts';
+import { PROXY_NAME, STATS_NAME, USERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { FoundNode } from './find-node.ts';
-import { refuseCollisions, refuseLoops, type Target, toBinds } from './listeners.ts';
-import type { ServerKeys } from './schema.ts';
-import { toCheckConfig } from './to-check-config.ts';
+import { refuseCollisions, refuseLoops, toBinds } from './listeners.ts';
+import { type Logs, toLogs } from './logs.ts';
+import { checkServers, listServers, toServer } from './servers.ts';
 import { warnOfStats, warnOfStrays, warnOfTcpCheck, warnOfTimeouts } from './warnings.ts';
 
-const SYSLOG_PORT = 514;
 /** HAProxy's default realm is its own name. */
 const STATS_REALM = 'Evergate';
 const STATS_CONNECTIONS_MAX = 100;
 const STATS_CLIENT_TIMEOUT_MS = 60_000;
 const RANDOM_DRAWS = 2;
-
-const SERVER_DEFAULTS: ServerKeys = {
-  weight: 1,
-  'max-connections': 0,
-  slowstart: 0,
-  'send-proxy': 'none',
-  backup: false,
-  maintenance: false,
-};
 
 /** Sections and keys that only a balancer uses. */
 const BALANCER_KEYS = [
@@ -69,114 +56,6 @@ function warnOfUnused(draft: Draft): void {
     const text = `"server" of node "${name}" is ignored: nothing is balanced without "listen"`;
     draft.report.warning(draft.keyPlace(path), 'ignored-directive', text);
   }
-}
-
-type Listed = Target & { readonly keys: ServerKeys };
-
-function listServers(draft: Draft): readonly Listed[] {
-  const { file, report } = draft;
-  const defaultPort = file['apiserver-port'];
-  if (file.servers === undefined) {
-    return Object.entries(file.nodes).map(([name, { address, server }]) => {
-      const keys = server ?? SERVER_DEFAULTS;
-      return { name, host: address, port: keys.port ?? defaultPort, keys };
-    });
-  }
-  for (const [name, { server }] of Object.entries(file.nodes)) {
-    if (server === undefined) continue;
-    const text = `"server" of node "${name}" has no place beside "servers", which names the apiservers; remove it`;
-    report.error(draft.keyPlace(['nodes', name, 'server']), 'bad-value', text);
-  }
-  return Object.entries(file.servers).map(([name, entry]) => {
-    if (entry.address.port !== null && entry.port !== undefined) {
-      const text = `Server "${name}" has two ports, in its "address" and as "port"; keep one`;
-      report.error(draft.keyPlace(['servers', name, 'port']), 'duplicate-name', text);
-    }
-    const port = entry.address.port ?? entry.port ?? defaultPort;
-    return { name, host: entry.address.host, port, keys: entry };
-  });
-}
-
-function checkServers(draft: Draft, servers: readonly Listed[]): void {
-  const { report } = draft;
-  if (draft.file.servers === undefined) return;
-  if (servers.length === 0 || servers.length > SERVERS_MAX) {
-    const text = `"servers" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
-    report.error(draft.keyPlace(['servers']), 'missing-value', text);
-  }
-  const owners = new Map<string, string>();
-  for (const { name, host, port } of servers) {
-    const owner = owners.get(`${host} ${port}`);
-    owners.set(`${host} ${port}`, owner ?? name);
-    if (owner === undefined) continue;
-    const text = `Servers "${owner}" and "${name}" are the same, ${host}:${port}; remove one`;
-    report.error(draft.keyPlace(['servers', name]), 'duplicate-name', text);
-  }
-}
-
-function toServer(draft: Draft, { name, host, port, keys }: Listed, plan: CheckPlan): ServerConfig {
-  const vips = (draft.file.vip ?? []).map(({ address }) => address);
-  return {
-    name,
-    host,
-    port,
-    weight: keys.weight,
-    connectionsMax: keys['max-connections'],
-    backup: keys.backup,
-    disabled: keys.maintenance,
-    check: toCheckConfig(plan, host, vips),
-    userTimeoutMs: draft.file.tcp['user-timeout'],
-    ...(keys.slowstart > 0 ? { slowstartMs: keys.slowstart } : {}),
-    ...(keys['send-proxy'] === 'none' ? {} : { sendProxy: keys['send-proxy'] === 'v1' ? 1 : 2 }),
-    shutdownSessionsOnDown: true,
-  };
-}
-
-type LogTo = LogTarget['address'];
-
-/** null after an error. */
-function toLogAddress(draft: Draft, to: string, index: number): LogTo | null {
-  if (to === 'stderr' || to === 'stdout') return { kind: to };
-  const endpoint = parseEndpoint(to);
-  const port = endpoint.ok && 'port' in endpoint.value ? endpoint.value.port : null;
-  const number = port === null || port === '' ? SYSLOG_PORT : Number(port);
-  if (endpoint.ok && endpoint.value.kind === 'unix' && !to.includes('@')) {
-    return { kind: 'unix', path: endpoint.value.path };
-  }
-  const usable =
-    endpoint.ok &&
-    !to.includes('@') &&
-    endpoint.value.kind !== 'other' &&
-    number >= 1 &&
-    number <= 65_535;
-  if (usable && 'host' in endpoint.value) {
-    return { kind: 'udp', host: endpoint.value.host, port: number };
-  }
-  const text = `"logs[${index + 1}].to": "${to}" is no target; write stderr, /dev/log or 127.0.0.1:514`;
-  draft.report.error(draft.place(['logs', index, 'to']), 'bad-value', text);
-  return null;
-}
-
-type Logs = { readonly events: readonly LogTarget[]; readonly connections: readonly LogTarget[] };
-
-function toLogs(draft: Draft): Logs {
-  const events: LogTarget[] = [];
-  const connections: LogTarget[] = [];
-  for (const [index, log] of draft.file.logs.entries()) {
-    const address = toLogAddress(draft, log.to, index);
-    if (address === null) continue;
-    const standard = address.kind === 'stderr' || address.kind === 'stdout';
-    const target: LogTarget = {
-      address,
-      format: standard ? 'short' : 'rfc3164',
-      facility: FACILITIES.indexOf(log.facility),
-      levelMax: LEVELS.indexOf(log.level),
-      levelMin: 0,
-    };
-    events.push(target);
-    if (log.connections) connections.push(target);
-  }
-  return { events, connections };
 }
 
 function toStatsFrontend(draft: Draft): readonly HttpFrontendConfig[] {

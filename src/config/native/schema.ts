@@ -397,8 +397,10 @@ export const NATIVE_SCHEMA = z
     logs: z
       .array(log)
       .max(LOGS_MAX, { error: () => `is a list of more than ${LOGS_MAX}; shorten it` })
-      .prefault([{ to: 'stderr' }])
-      .describe('Where log lines go'),
+      .prefault([])
+      .describe(
+        'Where log lines go, beside the standard error of evergate, which tells the events of servers anyway',
+      ),
     balancer: balancer.prefault({}),
   })
   .meta({

@@ -1,0 +1,85 @@
+/** The servers of evergate.yaml: the apiservers of the nodes, or those that `servers` names. */
+
+import type { ServerConfig } from '../model.ts';
+import type { CheckPlan } from './check-section.ts';
+import { SERVERS_MAX } from './defaults.ts';
+import type { Draft } from './draft.ts';
+import type { Target } from './listeners.ts';
+import type { ServerKeys } from './schema.ts';
+import { toCheckConfig } from './to-check-config.ts';
+
+const SERVER_DEFAULTS: ServerKeys = {
+  weight: 1,
+  'max-connections': 0,
+  slowstart: 0,
+  'send-proxy': 'none',
+  backup: false,
+  maintenance: false,
+};
+
+export type Listed = Target & { readonly keys: ServerKeys };
+
+/** In the order of the file; complaints are reported. */
+export function listServers(draft: Draft): readonly Listed[] {
+  const { file, report } = draft;
+  const defaultPort = file['apiserver-port'];
+  if (file.servers === undefined) {
+    return Object.entries(file.nodes).map(([name, { address, server }]) => {
+      const keys = server ?? SERVER_DEFAULTS;
+      return { name, host: address, port: keys.port ?? defaultPort, keys };
+    });
+  }
+  for (const [name, { server }] of Object.entries(file.nodes)) {
+    if (server === undefined) continue;
+    const text = `"server" of node "${name}" has no place beside "servers", which names the apiservers; remove it`;
+    report.error(draft.keyPlace(['nodes', name, 'server']), 'bad-value', text);
+  }
+  return Object.entries(file.servers).map(([name, entry]) => {
+    if (entry.address.port !== null && entry.port !== undefined) {
+      const text = `Server "${name}" has two ports, in its "address" and as "port"; keep one`;
+      report.error(draft.keyPlace(['servers', name, 'port']), 'duplicate-name', text);
+    }
+    const port = entry.address.port ?? entry.port ?? defaultPort;
+    return { name, host: entry.address.host, port, keys: entry };
+  });
+}
+
+/** Complains about their number and about two that are one. */
+export function checkServers(draft: Draft, servers: readonly Listed[]): void {
+  const { report } = draft;
+  if (draft.file.servers === undefined) return;
+  if (servers.length === 0 || servers.length > SERVERS_MAX) {
+    const text = `"servers" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
+    report.error(draft.keyPlace(['servers']), 'missing-value', text);
+  }
+  const owners = new Map<string, string>();
+  for (const { name, host, port } of servers) {
+    const owner = owners.get(`${host} ${port}`);
+    owners.set(`${host} ${port}`, owner ?? name);
+    if (owner === undefined) continue;
+    const text = `Servers "${owner}" and "${name}" are the same, ${host}:${port}; remove one`;
+    report.error(draft.keyPlace(['servers', name]), 'duplicate-name', text);
+  }
+}
+
+export function toServer(
+  draft: Draft,
+  { name, host, port, keys }: Listed,
+  plan: CheckPlan,
+): ServerConfig {
+  const vips = (draft.file.vip ?? []).map(({ address }) => address);
+  return {
+    name,
+    host,
+    port,
+    weight: keys.weight,
+    connectionsMax: keys['max-connections'],
+    backup: keys.backup,
+    disabled: keys.maintenance,
+    check: toCheckConfig(plan, host, vips),
+    userTimeoutMs: draft.file.tcp['user-timeout'],
+    ...(keys.slowstart > 0 ? { slowstartMs: keys.slowstart } : {}),
+    ...(keys['send-proxy'] === 'none' ? {} : { sendProxy: keys['send-proxy'] === 'v1' ? 1 : 2 }),
+    shutdownSessionsOnDown: true,
+  };
+}
