@@ -25,7 +25,9 @@ async function startMute(
   t: TestContext,
 ): Promise<{ port: number; heard: () => Buffer; sockets: Set<Socket> }> {
   const chunks: Buffer[] = [];
-  const peer = await startServer(t, (socket) => socket.on('data', (chunk) => chunks.push(chunk)));
+  const peer = await startServer(t, (socket) =>
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk)),
+  );
   return { port: peer.port, heard: () => Buffer.concat(chunks), sockets: peer.sockets };
 }
 
