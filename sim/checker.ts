@@ -10,15 +10,16 @@ import {
 import { cliques } from './cliques.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Node } from './node.ts';
+import { noCounts, type Rule } from './rules.ts';
 import { announcementMs, convergenceMs, handoverMs } from './settings.ts';
 import { Ways } from './ways.ts';
 import type { World } from './world.ts';
 
 /** A rule was broken; ends the scenario. */
 export class Violation extends Error {
-  readonly rule: string;
+  readonly rule: Rule;
 
-  constructor(rule: string, text: string) {
+  constructor(rule: Rule, text: string) {
     super(text);
     this.rule = rule;
   }
@@ -30,6 +31,7 @@ const ROUNDING_MS = 0.001;
 export class Checker {
   readonly #world: World;
   readonly ways: Ways;
+  readonly applied = noCounts();
   readonly #conflicts: Conflicts;
   /** Per node: its last advertisement by its own clock. */
   readonly #sentAt: number[];
@@ -65,7 +67,12 @@ export class Checker {
     return convergenceMs(settings, this.#lowestPriority()) + announcementMs(settings);
   }
 
-  fail(rule: string, text: string): never {
+  /** A rule is applied now, or something began that it watches. */
+  count(rule: Rule): void {
+    this.applied[rule] += 1;
+  }
+
+  fail(rule: Rule, text: string): never {
     this.#world.trace(`VIOLATION of "${rule}": ${text}`);
     throw new Violation(rule, text);
   }
@@ -84,6 +91,7 @@ export class Checker {
   }
 
   onReleased(node: Node): void {
+    this.count('no stranger');
     this.onDisturbance(`node ${node.index} has ended its probe`);
   }
 
@@ -135,6 +143,8 @@ export class Checker {
   ): void {
     const kinds = effects.map(({ kind }) => kind);
     if (effects.some((effect) => effect.kind === 'transition' && effect.to === 'master')) {
+      this.count('every promotion announces');
+      this.count('news first');
       for (const needed of ['send-advert', 'add-addresses', 'garp'] as const) {
         if (kinds.includes(needed)) continue;
         this.fail('every promotion announces', `node ${node.index} is promoted without ${needed}`);
@@ -151,6 +161,7 @@ export class Checker {
       if (event.kind === 'advert' && kinds.includes('transition')) this.ways.claim(node);
       return;
     }
+    this.count('a sleeper drops the address first');
     const [first] = kinds.filter((kind) => kind !== 'transition');
     if (first === undefined || first === 'remove-addresses') return;
     const text = `node ${node.index} slept ${asleepMs.toFixed(1)} ms and on ${event.kind}: ${first}`;
@@ -167,12 +178,14 @@ export class Checker {
       if (count !== this.#disturbances) return;
       const group = cliques(this.#world)?.find((members) => members.includes(node));
       if (group === undefined || !group.some((member) => member.isEligible)) return;
+      this.count('handover');
       if (group.some((member) => member.isUp && member.kernelHolds)) return;
       this.fail('handover', `node ${node.index} left ${boundMs.toFixed(1)} ms ago, nobody follows`);
     });
   }
 
   onAnnounce(node: Node): void {
+    this.count('only the owner announces');
     if (!node.kernelHolds) {
       this.fail('only the owner announces', `node ${node.index} announces what it does not have`);
     }
@@ -184,7 +197,9 @@ export class Checker {
   expectBack(node: Node): void {
     const count = this.#disturbances;
     this.#world.plan(this.#world.now + 100, () => {
-      if (count === this.#disturbances && node.isUp && node.held && !node.kernelHolds) {
+      if (count !== this.#disturbances || !node.isUp || !node.held) return;
+      this.count('back within 100 ms');
+      if (!node.kernelHolds) {
         this.fail('back within 100 ms', `node ${node.index} did not put the address back`);
       }
     });
@@ -212,6 +227,7 @@ export class Checker {
     // Nodes that hear each other in part may go on as they please, within the other rules.
     if (groups === null) return;
     for (const group of groups) this.#checkOwner(group);
+    this.count('no move without a reason');
     this.#disturbancesWhenQuiet = this.#disturbances;
     const count = this.#disturbances;
     for (const group of groups) this.ways.watch(group, () => count === this.#disturbances);
@@ -221,6 +237,7 @@ export class Checker {
     const owners = group.filter((node) => node.isUp && node.kernelHolds);
     const eligible = group.filter((node) => node.isEligible);
     const names = owners.map(({ index }) => index).join(' and ') || 'nobody';
+    this.count('one owner');
     const expected = eligible.length > 0 ? 1 : 0;
     if (owners.length !== expected) {
       this.fail('one owner', `of nodes ${group.map(({ index }) => index)}, ${names} owns`);
@@ -230,6 +247,7 @@ export class Checker {
       ({ config }) => config.preempt || config.initialState === 'master' || config.priority === 255,
     );
     if (owner === undefined || !allPreempt) return;
+    this.count('the best owns');
     const best = Math.max(...eligible.map(({ state }) => state.effectivePriority));
     if (owner.state.effectivePriority < best) {
       this.fail('the best owns', `node ${owner.index} owns, but another has priority ${best}`);
@@ -238,6 +256,7 @@ export class Checker {
 
   #watchLifetime(node: Node): void {
     const at = this.#world.now + LIFETIME_MS_MAX + ROUNDING_MS;
+    this.count('no address outlives its owner');
     this.#mortalAt[node.index] = at;
     this.#world.plan(at, () => {
       if (this.#mortalAt[node.index] !== at || !node.kernelHolds) return;

@@ -19,6 +19,11 @@ export class Clock {
     return Math.max(at, worldMs);
   }
 
+  /** It stood still for so long, as that of a paused virtual machine may. */
+  pause(worldMs: number): void {
+    this.#offset -= this.#rate * worldMs;
+  }
+
   /** It never jumps: only its speed changes. */
   setRate(rate: number, worldMs: number): void {
     this.#offset = this.read(worldMs) - rate * worldMs;

@@ -50,6 +50,7 @@ export class Conflicts {
     const { now, settings } = this.#world;
     const boundMs = conflictMs(settings);
     this.#since[pair] = now;
+    this.#checker.count('two owners');
     // Planned with room for the rounding of sums.
     this.#world.plan(now + boundMs + 0.001, () => {
       if (this.#since[pair] !== now) return;

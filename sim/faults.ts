@@ -190,8 +190,10 @@ function freeze(world: World, node: Node, random: Random): boolean {
 function suspend(world: World, node: Node, random: Random): boolean {
   if (!node.isUp) return false;
   const sleepMs = drawSleepMs(world, random);
-  world.checker.onDisturbance(`node ${node.index} is suspended for ${sleepMs.toFixed(1)} ms`, node);
-  node.suspend();
+  const clockRuns = random.chance(0.5);
+  const how = clockRuns ? 'suspended' : 'paused with its clock';
+  world.checker.onDisturbance(`node ${node.index} is ${how} for ${sleepMs.toFixed(1)} ms`, node);
+  node.suspend(clockRuns);
   planWake(world, node, sleepMs);
   return true;
 }

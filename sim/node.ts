@@ -47,6 +47,7 @@ export class Node {
   /** False: no electricity, or suspended: the machine is not on the network. */
   online = true;
   #suspendedAt = 0;
+  #clockRuns = true;
   /** Counted, so that the end planned for one sleep does not end another. */
   sleeps = 0;
   verdict: Verdict = { priorityDelta: 0, faults: [] };
@@ -132,9 +133,10 @@ export class Node {
     this.#world.checker.onProcess(this);
   }
 
-  /** Suspend to memory: everything stops but the clock, which also counts the sleep. */
-  suspend(): void {
+  /** Everything stops: to memory, where the clock counts the sleep, or a virtual machine whole. */
+  suspend(clockRuns: boolean): void {
     this.online = false;
+    this.#clockRuns = clockRuns;
     this.#suspendedAt = this.#world.now;
     this.freeze();
   }
@@ -144,7 +146,9 @@ export class Node {
     if (this.process !== 'frozen') return;
     if (!this.online) {
       this.online = true;
-      this.#expiresAt += this.#world.now - this.#suspendedAt;
+      const sleptMs = this.#world.now - this.#suspendedAt;
+      this.#expiresAt += sleptMs;
+      if (!this.#clockRuns) this.clock.pause(sleptMs);
       if (this.kernelHolds) this.#planExpiry();
     }
     this.process = 'running';

@@ -83,6 +83,32 @@ const PLANTED: readonly {
     },
   },
   {
+    name: 'a backup that announces the address',
+    found: ['only the owner announces'],
+    machine: (config, state, event, now) => {
+      const result = step(config, state, event, now);
+      if (event.kind !== 'advert' || result.state.phase !== 'backup') return result;
+      return { ...result, effects: [...result.effects, { kind: 'garp', count: 1 }] };
+    },
+  },
+  {
+    name: 'a machine that answers every advertisement',
+    found: ['the cluster comes to rest', 'no invariant breaks'],
+    machine: (config, state, event, now) => {
+      const result = step(config, state, event, now);
+      if (event.kind !== 'advert' || result.state.phase !== 'backup') return result;
+      return { ...result, effects: [...result.effects, { kind: 'send-advert', priority: 1 }] };
+    },
+  },
+  {
+    name: 'a machine that breaks an invariant',
+    found: ['no invariant breaks'],
+    machine: (config, state, event, now) => {
+      if (event.kind === 'address-lost') throw new Error('Broken invariant: planted');
+      return step(config, state, event, now);
+    },
+  },
+  {
     name: 'a promotion without gratuitous ARP',
     found: ['every promotion announces'],
     machine: (config, state, event, now) => {

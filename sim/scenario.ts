@@ -5,6 +5,7 @@ import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
 import { step } from '../src/vrrp/machine.ts';
 import { Violation } from './checker.ts';
 import { breakSomething, endFaults } from './faults.ts';
+import type { Rule, RuleCounts } from './rules.ts';
 import { drawSettings, type Settings } from './settings.ts';
 import { sendForgery } from './strangers.ts';
 import { World } from './world.ts';
@@ -14,8 +15,9 @@ export type Outcome = {
   readonly settings: Settings;
   readonly faults: number;
   readonly simulatedMs: number;
+  readonly applied: RuleCounts;
   /** null: every rule held. */
-  readonly violation: { readonly rule: string; readonly text: string; readonly at: number } | null;
+  readonly violation: { readonly rule: Rule; readonly text: string; readonly at: number } | null;
 };
 
 export type ScenarioOptions = {
@@ -43,13 +45,10 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   const world = new World({ seed, settings, machine, lifetimeMsMax, trace });
   world.trace(`seed ${seed}: ${JSON.stringify(settings)}`);
   let faults = 0;
+  let violation: Outcome['violation'] = null;
+  world.checker.count('no invariant breaks');
   try {
-    for (const node of world.nodes) {
-      world.run(world.now + random.between(0, settings.intervalMs / 2));
-      world.checker.onDisturbance(`node ${node.index} is started`);
-      node.start();
-    }
-    settle(world);
+    startAll(world);
     const bursts = 1 + random.below(BURSTS_MAX);
     for (let burst = 0; burst < bursts; burst += 1) {
       const count = 1 + random.below(FAULTS_PER_BURST_MAX);
@@ -61,11 +60,22 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
       faults += settle(world);
     }
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    const violation = { rule: error.rule, text: error.message, at: world.now };
-    return { seed, settings, faults, simulatedMs: world.now, violation };
+    const rule = error instanceof Violation ? error.rule : 'no invariant breaks';
+    const text = error instanceof Error ? error.message : String(error);
+    violation = { rule, text, at: world.now };
   }
-  return { seed, settings, faults, simulatedMs: world.now, violation: null };
+  const { applied } = world.checker;
+  return { seed, settings, faults, simulatedMs: world.now, applied, violation };
+}
+
+function startAll(world: World): void {
+  const { checker, nodes, random, settings } = world;
+  for (const node of nodes) {
+    world.run(world.now + random.between(0, settings.intervalMs / 2));
+    checker.onDisturbance(`node ${node.index} is started`);
+    node.start();
+  }
+  settle(world);
 }
 
 /** Before the next fault: mostly short, so that faults meet; at times the cluster has come to rest. */
@@ -83,8 +93,9 @@ function settle(world: World): number {
   const quietMs = random.chance(0.03) ? LONG_QUIET_MS : random.between(0, 4 * settings.intervalMs);
   for (let round = 0; ; round += 1) {
     if (round === SETTLE_ROUNDS_MAX)
-      checker.fail('convergence', 'the cluster does not come to rest');
+      checker.fail('the cluster comes to rest', 'it still starts and stops');
     const { disturbedAt } = checker;
+    checker.count('the cluster comes to rest');
     world.run(disturbedAt + checker.settleMs);
     if (checker.disturbedAt === disturbedAt && checker.isQuiet) break;
   }

@@ -51,6 +51,7 @@ export class Ways {
   #check(group: readonly Node[]): void {
     const owner = group.find((node) => node.isUp && node.kernelHolds);
     if (owner === undefined) return;
+    this.#checker.count('all ways lead to the owner');
     for (const { index } of group) {
       const announcer = this.#announcers[index];
       if (announcer === owner.index) continue;

@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../src/core/assert.ts';
+import { addCounts, noCounts, type RuleCounts } from './rules.ts';
 import { type Outcome, runScenario } from './scenario.ts';
 
 export type WorkerInput = {
@@ -15,6 +16,7 @@ export type Progress = {
   readonly faults: number;
   readonly scenarios: number;
   readonly simulatedMs: number;
+  readonly applied: RuleCounts;
   readonly failures: readonly Outcome[];
 };
 
@@ -27,15 +29,18 @@ function run({ firstSeed, stride }: WorkerInput): void {
   for (let first = 0; first < SEEDS; first += SCENARIOS_PER_MESSAGE * stride) {
     let faults = 0;
     let simulatedMs = 0;
+    const applied = noCounts();
     const failures: Outcome[] = [];
     for (let index = 0; index < SCENARIOS_PER_MESSAGE; index += 1) {
       const seed = (firstSeed + first + index * stride) % SEEDS;
       const outcome = runScenario(seed);
       faults += outcome.faults;
       simulatedMs += outcome.simulatedMs;
+      addCounts(applied, outcome.applied);
       if (outcome.violation !== null) failures.push(outcome);
     }
-    const progress: Progress = { faults, scenarios: SCENARIOS_PER_MESSAGE, simulatedMs, failures };
+    const scenarios = SCENARIOS_PER_MESSAGE;
+    const progress: Progress = { faults, scenarios, simulatedMs, applied, failures };
     parentPort.postMessage(progress);
   }
 }

@@ -10,7 +10,7 @@ import { Timeline } from './timeline.ts';
 import { addressOf, packetFor } from './wire.ts';
 
 /** Events in one scenario: more means that something feeds itself. */
-const EVENTS_MAX = 5_000_000;
+const EVENTS_MAX = 1_000_000;
 
 export type WorldOptions = {
   readonly seed: number;
@@ -82,7 +82,8 @@ export class World {
   run(until: number): void {
     while (this.#timeline.nextAt <= until) {
       this.#events += 1;
-      if (this.#events > EVENTS_MAX) this.checker.fail('bounded work', 'the events do not end');
+      if (this.#events > EVENTS_MAX)
+        this.checker.fail('the cluster comes to rest', 'its events do not end');
       this.#timeline.take()();
     }
     this.#timeline.now = until;
