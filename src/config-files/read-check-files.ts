@@ -3,6 +3,7 @@
  * given up the right to read them when its checks begin.
  */
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Diagnostic } from '../config/diagnostics.ts';
@@ -101,7 +102,7 @@ function fillTls(reader: Reader, tls: CheckTls): CheckTls {
   const ca = tls.ca === null ? null : reader.read(tls.ca);
   if (ca !== null && ca.text !== null) {
     const { path, text } = ca;
-    tryOut(reader, path, 'holds no usable certificate', () => createSecureContext({ ca: text }));
+    tryOut(reader, path, 'holds no usable certificate', () => new X509Certificate(text));
   }
   if (tls.certificate === null) return { ...tls, ca };
   const cert = reader.read(tls.certificate.cert);

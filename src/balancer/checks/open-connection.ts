@@ -73,7 +73,9 @@ function open(
   const failed = (status: Finding['status'], info: string): void =>
     settle({ kind: 'failed', finding: { status, passed: false, info } });
   const onError = (error: NodeJS.ErrnoException): void => {
-    if (connected) failed('L6RSP', 'SSL handshake failure');
+    // Only a connection that is there can be reset, whether or not we have been told of it yet.
+    const there = connected || (tls !== null && error.code === 'ECONNRESET');
+    if (there) failed('L6RSP', 'SSL handshake failure');
     else settle({ kind: 'failed', finding: connectFailure(error) });
   };
 

@@ -171,10 +171,10 @@ export function convertCheckSend(report: Report, draft: ProxyDraft, call: Call):
       return;
     }
     at += name === 'hdr' ? 2 : 1;
-    const formatted = name.endsWith('-lf') || name === 'hdr' ? (second ?? value) : null;
-    if (formatted !== null && isFormat(name === 'hdr' ? formatted.text : value.text)) {
-      const text = `"${value.text}" is not supported: checks send fixed text, without "%"`;
-      report.error(value, 'unsupported-directive', text);
+    const formatted = name === 'hdr' ? second : name.endsWith('-lf') ? value : undefined;
+    if (formatted !== undefined && isFormat(formatted.text)) {
+      const text = `"${formatted.text}" is not supported: checks send fixed text, without "%"`;
+      report.error(formatted, 'unsupported-directive', text);
       return;
     }
     if (!takeSendValue(report, send, headers, keyword, value, second)) return;
@@ -283,7 +283,7 @@ export function convertCheckExpect(report: Report, draft: ProxyDraft, call: Call
   }
   const parsed = parseExpectation(kind.text, pattern.text);
   if (parsed === null || extra !== undefined) {
-    const odd = extra ?? kind;
+    const odd = parsed === null ? kind : (extra ?? kind);
     const text =
       `"http-check expect ${odd.text}" is not supported: say one of status, rstatus, string and ` +
       'rstring, with one pattern; quote spaces';
