@@ -27,6 +27,8 @@ export type Bench = {
   readonly topology: Topology;
   readonly stack: Stack;
   readonly owners: OwnerWatch;
+  /** Its user wants no more of it. */
+  readonly signal: AbortSignal;
 };
 
 /** Long-lived connections beside the new ones. */
@@ -69,19 +71,21 @@ export async function measure(bench: Bench, fault: Fault): Promise<Run | null> {
     await cluster.parts.client.mark();
     const before = cluster.requests().watches.broken;
     owners.begin();
+    const firedAt = performance.now();
     await fire();
-    await watch(bench, fault.watchMs);
+    await watch(bench, firedAt, fault.watchMs);
     return await figures(bench, before);
   } finally {
     await fault.repair(context);
   }
 }
 
-async function watch({ cluster, owners }: Bench, atLeastMs: number): Promise<void> {
-  const start = performance.now();
+async function watch(bench: Bench, firedAt: number, atLeastMs: number): Promise<void> {
+  const { cluster, owners, signal } = bench;
   for (;;) {
     await sleep(POLL_MS);
-    const elapsedMs = performance.now() - start;
+    signal.throwIfAborted();
+    const elapsedMs = performance.now() - firedAt;
     const { lastFailureMs } = cluster.requests().sinceMark;
     const over = lastFailureMs === null || elapsedMs - lastFailureMs > OVER_MS;
     if (elapsedMs > atLeastMs && over && owners.owners.length === 1) return;
@@ -113,7 +117,7 @@ async function nextReport(cluster: Cluster): Promise<void> {
 
 /** One owner, no failure, every watch open, and answers of that many apiservers: for three seconds. */
 async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
-  const { cluster, topology, stack, owners } = bench;
+  const { cluster, topology, stack, owners, signal } = bench;
   const start = performance.now();
   let since = start;
   let first = cluster.requests();
@@ -121,6 +125,7 @@ async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
   let resyncedAt = 0;
   for (;;) {
     await sleep(POLL_MS);
+    signal.throwIfAborted();
     const now = performance.now();
     const report = cluster.requests();
     if (now - resyncedAt > RESYNC_MS) {

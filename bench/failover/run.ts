@@ -12,7 +12,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Cluster } from '../../src/lab/cluster.ts';
 import { LabError } from '../../src/lab/lab-error.ts';
 import { startCluster } from '../../src/lab/start-cluster.ts';
 import { ARTICLE } from '../../src/lab/topology.ts';
@@ -83,11 +82,12 @@ function chosen<Name extends string>(
   return known.filter((name) => names.includes(name));
 }
 
-let running: Cluster | null = null;
+const interrupt = new AbortController();
 
 async function main(): Promise<void> {
   const wanted = settings();
   const directory = mkdtempSync(join(tmpdir(), 'evergate-failover-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const stacks: Stack[] = [];
   for (const name of wanted.stacks) {
     const stack = makeStack(name, join(directory, name));
@@ -98,13 +98,9 @@ async function main(): Promise<void> {
   const boundMinutes = Math.ceil((count * RUN_BOUND_MS) / 60_000);
   say(`${count} runs, about ${Math.ceil((count * 13) / 60)} minutes, ${boundMinutes} at most`);
   const rows: Row[] = [];
-  try {
-    for (const stack of stacks) {
-      rows.push(...(await measureStack(stack, wanted)));
-      if (!wanted.smoke) save(rows, stacks, wanted);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+  for (const stack of stacks) {
+    rows.push(...(await measureStack(stack, wanted)));
+    if (!wanted.smoke) save(rows, stacks, wanted);
   }
   process.stdout.write(`\n${outageTable(rows, stacks)}\n${detailTable(rows)}`);
   if (wanted.smoke) say('Smoke run: everything works; the figures mean nothing');
@@ -129,6 +125,10 @@ async function measureStack(stack: Stack, { faults, runs }: Settings): Promise<R
         else found.push(run);
         say(`${label}: ${run === null ? 'cannot be done' : runText(run)}`);
       } catch (error) {
+        if (interrupt.signal.aborted) {
+          await remove(bench);
+          throw interrupt.signal.reason;
+        }
         const text = error instanceof Error ? error.message : String(error);
         say(`${label}: not measured: ${text}`);
         problems.push(text);
@@ -164,16 +164,15 @@ async function build(stack: Stack): Promise<Bench> {
     patienceMs: PATIENCE_MS,
     watches: WATCHES,
     watchSilenceMs: WATCH_SILENCE_MS,
+    signal: interrupt.signal,
   });
-  running = cluster;
   const owners = await OwnerWatch.start(cluster, ARTICLE);
-  return { cluster, topology: ARTICLE, stack, owners };
+  return { cluster, topology: ARTICLE, stack, owners, signal: interrupt.signal };
 }
 
 async function remove(bench: Bench | null): Promise<void> {
   bench?.owners.close();
   await bench?.cluster.stop();
-  running = null;
 }
 
 function save(rows: readonly Row[], stacks: readonly Stack[], { runs }: Settings): void {
@@ -203,10 +202,7 @@ function say(text: string): void {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await running?.stop();
-    process.exit(130);
-  });
+  process.once(signal, () => interrupt.abort(new LabError(`${signal}: everything is removed`)));
 }
 
 try {

@@ -127,7 +127,9 @@ function writeDebianUnits(units: string, paths: NodePaths): void {
   const environment = `export SUPERVISE_DIRECTORY=${units} PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`;
   const haproxy = `haproxy -Ws -f ${paths.haproxy} -p ${file('haproxy.pid')}`;
   writeUnit(file('haproxy.unit'), `${environment}\nexec ${haproxy}`);
-  writeUnit(file('keepalived.unit'), `${environment}\nexec ${keepalived.join(' ')}`);
+  // Numbers are small and soon another's in a PID namespace: keepalived would find itself running.
+  const forget = `rm -f ${file('keepalived.pid')} ${file('vrrp.pid')}`;
+  writeUnit(file('keepalived.unit'), `${environment}\n${forget}\nexec ${keepalived.join(' ')}`);
 }
 
 function evergateStack(
