@@ -63,3 +63,25 @@ test('check without files says what it needs', (t) => {
   assert.match(stderr, /Give --config FILE, or --haproxy FILE, --keepalived FILE or both/);
   assert.equal(status, 1);
 });
+
+test("check takes an evergate.yaml alone, and one that is another machine's", (t) => {
+  const both = check(t, GOOD, '--config', 'k.conf', '--keepalived', 'k.conf');
+  assert.match(both.stderr, /either --config FILE or the files of HAProxy and keepalived/);
+  assert.equal(both.status, 1);
+  const native = 'listen: 8443\nnodes: { a: 203.0.113.7 }\n';
+  const { status, stdout } = check(t, native, '--config', 'k.conf');
+  assert.match(
+    stdout,
+    /^k\.conf:2:1: warning: This machine is none of the nodes.*\[unknown-node\]$/m,
+  );
+  assert.match(stdout, /^OK: 1 frontend, 1 server, 1 warning$/m);
+  assert.equal(status, 0);
+});
+
+test('schema prints a JSON Schema', () => {
+  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'schema'], options);
+  assert.equal(status, 0);
+  const schema = JSON.parse(stdout) as { properties: Record<string, unknown> };
+  assert.ok('nodes' in schema.properties);
+});

@@ -157,8 +157,9 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   if (text === null) return { config: NO_CONFIG, diagnostics, node: null };
   const parsed = await readNative(input, text);
   diagnostics.push(...parsed.diagnostics);
-  const { config, node } = parsed;
-  if (config?.balancer == null || !lookAround) {
+  const { config, node, here } = parsed;
+  // The files of another node's checks are not looked for on this machine.
+  if (config?.balancer == null || !lookAround || !here) {
     return { config: config ?? NO_CONFIG, diagnostics, node };
   }
   const balancer = await lookUp(input.file, config.balancer, diagnostics);

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createAuthority } from '../lab/certificates.ts';
 import { loadConfig } from './load.ts';
 import { localAddresses } from './local-addresses.ts';
 
@@ -30,7 +31,7 @@ test('loadConfig() finds the node by its addresses', async (t) => {
   const file = join(folderOf(t), 'evergate.yaml');
   writeFileSync(
     file,
-    'listen: 8443\nnodes: { a: 192.0.2.7, b: 127.0.0.1 }\ncheck: { type: tcp }\n',
+    'listen: 8443\nnodes: { a: 203.0.113.7, b: 127.0.0.1 }\ncheck: { type: tcp }\n',
   );
   const { config, node, codes } = await load(file, null, true);
   assert.equal(node, 'b');
@@ -42,13 +43,14 @@ test('loadConfig() finds the node by its addresses', async (t) => {
 
 test('loadConfig() refuses a machine that is no node in a run, and warns in a check', async (t) => {
   const file = join(folderOf(t), 'evergate.yaml');
-  writeFileSync(file, 'vip: 192.0.2.9/24\nlisten: 8443\nnodes: { a: 192.0.2.7 }\n');
+  writeFileSync(file, 'vip: 203.0.113.9/24\nlisten: 8443\nnodes: { a: 203.0.113.7 }\n');
   const run = await load(file, null, true);
   assert.deepEqual(run.codes, ['error unknown-node']);
   assert.deepEqual(run.config, { balancer: null, vrrp: null });
   const check = await load(file, null, false);
   assert.deepEqual(check.codes, ['warning unknown-node']);
   assert.equal(check.config.balancer?.backends[0]?.servers.length, 1);
+  assert.deepEqual((await load(file, 'a', false)).codes, ['warning vip-outside-network']);
 });
 
 test('loadConfig() looks for the files that an evergate.yaml names', async (t) => {
@@ -58,7 +60,7 @@ test('loadConfig() looks for the files that an evergate.yaml names', async (t) =
   const text = `listen: 8443\nnodes: { a: 127.0.0.1 }\ncheck: { type: tls, ca: ${ca} }\n`;
   writeFileSync(file, text);
   assert.deepEqual((await load(file, null, true)).codes, ['error unreadable-file']);
-  writeFileSync(ca, 'a certificate');
+  writeFileSync(ca, (await createAuthority()).pem);
   assert.deepEqual((await load(file, null, true)).codes, []);
 });
 

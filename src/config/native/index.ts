@@ -23,6 +23,8 @@ export type NativeResult = {
   readonly config: Config | null;
   /** Name of this node in the file; null: unknown. */
   readonly node: string | null;
+  /** Whether this machine is that node, and the files the configuration names are to be found here. */
+  readonly here: boolean;
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
 };
@@ -53,7 +55,7 @@ function parse(
   report: Report,
   context: NativeContext,
 ): Omit<NativeResult, 'diagnostics'> {
-  const nothing = { config: null, node: null };
+  const nothing = { config: null, node: null, here: false };
   const invisible = scanInvisible(report.file, text, '#');
   report.add(invisible);
   const clean = invisible.length > 0 ? withoutInvisible(text) : text;
@@ -77,7 +79,7 @@ function parse(
   const vrrp = node === null ? null : buildVrrp(draft, node);
   if (report.failed()) return nothing;
   const config = { balancer: balancer?.config ?? null, vrrp, notes: balancer?.notes ?? [] };
-  return { config, node: node?.name ?? null };
+  return { config, node: node?.name ?? null, here: node?.here ?? false };
 }
 
 /** Reads a whole evergate.yaml. Pure and bounded; `file` is only for messages. */
