@@ -51,6 +51,8 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'evergate-native-'));
     network = await Network.create();
     const authority = await createAuthority();
+    writeFileSync(join(folder, 'ca.crt'), authority.pem);
+    writeFileSync(join(folder, 'other-ca.crt'), (await createAuthority()).pem);
     for (const [name, address] of Object.entries(NODES)) {
       const node = await network.addNode(name, `${address}/24`);
       await startApiserver(node, authority);
@@ -146,6 +148,39 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
     assert.equal(answers.length, REQUESTS);
     for (const answer of answers) assert.match(answer, /^200 k8s-/);
     assert.ok(new Set(answers).size > 1, `several apiservers answer: ${answers.join(', ')}`);
+  });
+
+  it('verifies the apiservers where it has their authority', async () => {
+    mkdirSync(join(folder, client.name));
+    const checksOf = async (authority: string): Promise<readonly string[]> => {
+      const config = path(client, 'evergate.yaml');
+      const nodeLines = Object.entries(NODES).map(([name, address]) => `  ${name}: ${address}\n`);
+      writeFileSync(
+        config,
+        `listen: 127.0.0.1:8443\nnodes:\n${nodeLines.join('')}` +
+          `check: { ca: ${join(folder, authority)}, passive: false }\n`,
+      );
+      const args = ['run', '--config', config, '--node', 'k8s-master'];
+      const daemon = client.spawn(EVERGATE, [...args, '--run-dir', path(client, 'run')]);
+      const ended = new Promise((resolve) => daemon.once('exit', resolve));
+      const checks = await waitUntil(
+        `every apiserver is checked with ${authority}`,
+        async () => {
+          const servers = (await statusOf(client))?.balancer?.report?.backends[0]?.servers ?? [];
+          const settled = servers.every(({ check }) => check === 'up' || check === 'down');
+          const checked = servers.every(({ lastCheck }) => !['UNK', 'INI'].includes(lastCheck));
+          if (servers.length === 0 || !settled || !checked) return null;
+          return servers.map(({ check, lastCheck }) => `${check} ${lastCheck}`);
+        },
+        20_000,
+        100,
+      );
+      daemon.kill('SIGTERM');
+      await ended;
+      return checks;
+    };
+    assert.deepEqual(await checksOf('ca.crt'), Array(3).fill('up L7OK'));
+    assert.deepEqual(await checksOf('other-ca.crt'), Array(3).fill('down L6RSP'));
   });
 
   it('knows which node it is, and notes what is not verified', async () => {
