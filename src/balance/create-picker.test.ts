@@ -16,6 +16,7 @@ const BALANCES: readonly BalanceConfig[] = [
   { kind: 'first' },
   { kind: 'random', draws: 2 },
   { kind: 'source' },
+  { kind: 'source', hash: 'consistent' },
 ];
 
 function server(weight: number, backup = false): ServerConfig {
@@ -94,6 +95,23 @@ test('the rotating algorithms give each server exactly its weight over one cycle
       },
     ),
   );
+});
+
+test('a server that warms up gets its part of its weight', () => {
+  const servers = [server(1), server(1)];
+  const snapshot = {
+    servers: [
+      { usable: true, weight: 1 },
+      { usable: true, weight: 1, throttle: 25 },
+    ],
+  };
+  const picker = createPicker({ kind: 'roundrobin' }, servers, snapshot, 0);
+  const shares = [0, 0];
+  for (let turn = 0; turn < 125; turn++) {
+    const picked = picker.pick(context());
+    shares[picked] = (shares[picked] ?? 0) + 1;
+  }
+  assert.deepEqual(shares, [100, 25]);
 });
 
 test('equal weights rotate in the order of the file, beginning at the phase', () => {

@@ -2,6 +2,7 @@
 
 import type { BalanceConfig, ServerConfig } from '../config/model.ts';
 import { unreachable } from '../core/assert.ts';
+import { createConsistentPicker } from './consistent.ts';
 import { createFirstPicker } from './first.ts';
 import { createLeastconnPicker } from './leastconn.ts';
 import type { Candidate, Picker } from './picker.ts';
@@ -22,11 +23,16 @@ export function createPicker(
   snapshot: BackendSnapshot,
   phase: number,
 ): Picker {
+  const rotates = balance.kind !== 'source' && balance.kind !== 'static-rr';
+  const ramps = rotates && snapshot.servers.some(({ throttle }) => throttle !== undefined);
   const usable = (backup: boolean): Candidate[] =>
     servers.flatMap((config, server) => {
       const state = snapshot.servers[server];
       if (state === undefined || !state.usable || state.weight === 0) return [];
-      return config.backup === backup ? [{ server, weight: state.weight }] : [];
+      if (config.backup !== backup) return [];
+      // Maps of places stay as they are while a server warms up, as in HAProxy.
+      const weight = ramps ? state.weight * (state.throttle ?? 100) : state.weight;
+      return [{ server, weight }];
     });
   const active = usable(false);
   // Without `option allbackups` HAProxy uses the backups one after the other, not at the same time.
@@ -36,7 +42,8 @@ export function createPicker(
     ...servers.map((server) => server.weight),
     ...active.map((candidate) => candidate.weight),
   ]);
-  const primary = createActivePicker(balance, active, divisor, phase);
+  const heaviest = Math.max(1, ...servers.map((server) => server.weight));
+  const primary = createActivePicker(balance, active, { divisor, heaviest, phase });
   return {
     pick(context) {
       const server = primary.pick(context);
@@ -45,11 +52,13 @@ export function createPicker(
   };
 }
 
+/** Greatest common divisor and largest of the weights; where rotating algorithms begin. */
+type Numbers = { readonly divisor: number; readonly heaviest: number; readonly phase: number };
+
 function createActivePicker(
   balance: BalanceConfig,
   candidates: readonly Candidate[],
-  divisor: number,
-  phase: number,
+  { divisor, heaviest, phase }: Numbers,
 ): Picker {
   switch (balance.kind) {
     case 'roundrobin':
@@ -63,7 +72,9 @@ function createActivePicker(
     case 'random':
       return createRandomPicker(candidates, balance.draws);
     case 'source':
-      return createSourcePicker(candidates, divisor);
+      return balance.hash === 'consistent'
+        ? createConsistentPicker(candidates, heaviest)
+        : createSourcePicker(candidates, divisor);
     default:
       return unreachable(balance);
   }

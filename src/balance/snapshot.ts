@@ -21,4 +21,6 @@ export type ServerSnapshot = {
   readonly usable: boolean;
   /** 0..256; 0 takes no new connections (HAProxy: weight 0). */
   readonly weight: number;
+  /** Percent of its weight that a server which just came back gets, 1..99; absent: all of it. */
+  readonly throttle?: number;
 };

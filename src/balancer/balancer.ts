@@ -67,6 +67,7 @@ export class Balancer {
       sessions: (backend, server) => this.#sessions(backend, server),
       connects: (backend, server) => this.#counter(backend, server, 'connects'),
       onDown: (backend, server) => this.#onServerDown(backend, server),
+      onUp: (backend, server) => this.#onServerUp(backend, server),
       log: (backend, line) => this.#logEvent(backend, line),
       onChange: () => this.#publish(),
     });
@@ -149,6 +150,7 @@ export class Balancer {
   #look(): void {
     const plane = this.#plane;
     if (plane === null) return;
+    if (this.#table.warms()) plane.apply(this.#table.snapshot());
     const http = this.#admin.counts;
     this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
   }
@@ -193,6 +195,14 @@ export class Balancer {
   #onServerDown(backend: number, server: number): void {
     const config = this.#config.backends[backend]?.servers[server];
     if (config?.shutdownSessionsOnDown === true) this.#shutdownSessions(backend, server);
+  }
+
+  #onServerUp(backend: number, server: number): void {
+    const servers = this.#config.backends[backend]?.servers ?? [];
+    if (servers[server]?.shutdownBackupsOnUp !== true) return;
+    for (const [index, { backup }] of servers.entries()) {
+      if (backup) this.#shutdownSessions(backend, index);
+    }
   }
 
   #shutdownSessions(backend: number, server: number): void {

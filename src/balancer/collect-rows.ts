@@ -9,7 +9,7 @@ import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../s
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 import { lastSessionS, wholeSeconds } from './rates.ts';
-import { isServing, isUsable, type ServerEntry, weightOf } from './server-entry.ts';
+import { isServing, isUsable, type ServerEntry, throttleOf, weightOf } from './server-entry.ts';
 import type { BackendEntry, ServerTable } from './server-table.ts';
 
 export type RowSources = HttpRowSources & {
@@ -78,6 +78,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     bytesOut: frontendCounter(plane, index, 'bytesOut'),
     rate: rate.current,
     rateMax: rate.max,
+    denied: frontendCounter(plane, index, 'connectionsDenied'),
     http: null,
   };
 }
@@ -110,6 +111,11 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
     bytesOut: backendCounter(plane, index, 'bytesOut'),
     rate: rate.current,
     rateMax: rate.max,
+    queue: {
+      current: backendCounter(plane, index, 'queueCurrent'),
+      max: backendCounter(plane, index, 'queueMax'),
+      limit: null,
+    },
     connectErrors: backendCounter(plane, index, 'connectErrors'),
     retries: sum('retries'),
     redispatches: sum('redispatches'),
@@ -141,6 +147,7 @@ function serverRow(
   const counter = (name: ServerCounter): number => serverCounter(plane, backend, server, name);
   const rate = rates.get(`server ${backend}/${server}`);
   const total = counter('sessionsTotal');
+  const throttle = throttleOf(entry, now);
   return {
     kind: 'server',
     proxy: table.backends[backend]?.config.name ?? '',
@@ -161,6 +168,12 @@ function serverRow(
     bytesOut: counter('bytesOut'),
     rate: rate.current,
     rateMax: rate.max,
+    queue: {
+      current: counter('queueCurrent'),
+      max: counter('queueMax'),
+      limit: config.queueMax === undefined || config.queueMax === 0 ? null : config.queueMax,
+    },
+    ...(throttle === null ? {} : { throttle }),
     connectErrors: counter('connectErrors'),
     retries: counter('retries'),
     redispatches: counter('redispatches'),

@@ -25,6 +25,8 @@ export type ServerEntry = {
   /** Set at run time; null: the configured one. */
   weight: number | null;
   changedAtMs: number;
+  /** When it came back, while it warms up (`slowstart`); null: it has its full weight. */
+  warmsSinceMs: number | null;
   /** Of finished times out of service. */
   downtimeMs: number;
   failedChecks: number;
@@ -47,6 +49,14 @@ export function isServing(entry: ServerEntry): boolean {
 
 export function weightOf({ config, weight }: ServerEntry): number {
   return weight ?? config.weight;
+}
+
+/** Percent of its weight that a server which warms up gets, 1..99; null: all of it. */
+export function throttleOf({ config, warmsSinceMs }: ServerEntry, now: number): number | null {
+  const { slowstartMs } = config;
+  if (slowstartMs === undefined || warmsSinceMs === null) return null;
+  const percent = Math.floor(((now - warmsSinceMs) * 100) / slowstartMs);
+  return percent >= 100 ? null : Math.max(1, percent);
 }
 
 /** May take new connections. */
@@ -96,6 +106,8 @@ export function newEntry(
     connectsBefore: 0,
     weight: record?.weight ?? null,
     changedAtMs: now,
+    // As in HAProxy, nobody warms up at the start: the others are just as cold.
+    warmsSinceMs: null,
     downtimeMs: 0,
     failedChecks: 0,
     failedAnalyses: 0,

@@ -16,6 +16,7 @@ const REFUSED: CheckResult = {
 
 function build(backend: BackendConfig = testBackend(), records: ServerStateRecord[] = []) {
   const lines: string[] = [];
+  const ups: number[] = [];
   const clock = { now: 1000 };
   let changes = 0;
   const table = new ServerTable({
@@ -25,10 +26,11 @@ function build(backend: BackendConfig = testBackend(), records: ServerStateRecor
     sessions: () => 0,
     connects: () => 0,
     onDown: () => {},
+    onUp: (_, server) => ups.push(server),
     log: (_, { level, text }) => lines.push(`${level} ${text}`),
     onChange: () => changes++,
   });
-  return { table, lines, clock, changes: () => changes };
+  return { table, lines, clock, ups, changes: () => changes };
 }
 
 const usable = (table: ServerTable) =>
@@ -133,6 +135,26 @@ test('a disabled server starts in maintenance; one without a check is up', () =>
   const { table } = build(testBackend({ servers }));
   assert.deepEqual(usable(table), [false, true]);
   assert.equal(checkStateOf(table.entry(0, 1)), 'unchecked');
+});
+
+test('a server that comes back warms up, one that was there from the start does not', () => {
+  const servers = [testServer('m1', { slowstartMs: 10_000 }), testServer('m2')];
+  const { table, clock, ups } = build(testBackend({ servers }));
+  const throttle = () => table.snapshot().backends[0]?.servers[0]?.throttle;
+  assert.deepEqual([throttle(), table.warms()], [undefined, false]);
+  table.recordCheck(0, 0, REFUSED);
+  clock.now += 1000;
+  table.recordCheck(0, 0, PASSED);
+  table.recordCheck(0, 0, PASSED);
+  assert.deepEqual(ups, [0]);
+  assert.deepEqual([throttle(), table.warms()], [1, true]);
+  clock.now += 2500;
+  assert.equal(throttle(), 25);
+  clock.now += 7500;
+  assert.deepEqual([throttle(), table.warms(), table.warms()], [undefined, true, false]);
+  table.setAdmin(0, 0, 'maint');
+  table.setAdmin(0, 0, 'ready');
+  assert.deepEqual([throttle(), ups], [1, [0, 0]]);
 });
 
 test('log-health-checks tells each step of the counter', () => {

@@ -32,6 +32,7 @@ import {
   isUsable,
   newEntry,
   type ServerEntry,
+  throttleOf,
 } from './server-entry.ts';
 import { snapshotBackend } from './snapshot-backend.ts';
 
@@ -47,6 +48,8 @@ export type ServerTableOptions = {
   readonly connects: (backend: number, server: number) => number;
   /** A server went down, or into maintenance. */
   readonly onDown: (backend: number, server: number) => void;
+  /** A server came up again by its checks, or back from a maintenance. */
+  readonly onUp: (backend: number, server: number) => void;
   readonly log: (backend: number, message: ServerMessage) => void;
   /** After every change of a state, a counter of the checks, or a weight. */
   readonly onChange: () => void;
@@ -143,6 +146,7 @@ export class ServerTable {
     if (turned) this.#stamp(entry);
     if (step.transition === 'went-down') entry.downTransitions++;
     entry.health = step.health;
+    if (step.transition === 'went-up') entry.warmsSinceMs = this.#options.now();
     entry.stopping = stopping;
     entry.result = result;
     const backendEmptied = this.#recount(backend);
@@ -160,6 +164,7 @@ export class ServerTable {
     this.#reportEmpty(backend, backendEmptied);
     if (changed) this.#options.onChange();
     if (step.transition === 'went-down') this.#options.onDown(backend, server);
+    if (step.transition === 'went-up') this.#options.onUp(backend, server);
   }
 
   /** Traffic could not connect: passive health, as the server's check has it. */
@@ -192,12 +197,29 @@ export class ServerTable {
       entry.stopping = false;
     }
     entry.admin = admin;
+    const cameUp = before === 'maint' && isUp(entry);
+    if (cameUp) entry.warmsSinceMs = this.#options.now();
     const backendEmptied = this.#recount(backend);
     const standing = this.#standing(backend, server);
     this.#options.log(backend, adminMessage(standing, before, admin, wasUp, cause));
     this.#reportEmpty(backend, backendEmptied);
     this.#options.onChange();
     if (admin === 'maint' && wasUp) this.#options.onDown(backend, server);
+    if (cameUp) this.#options.onUp(backend, server);
+  }
+
+  /** Whether a server is on its way to its full weight, and wants a new snapshot. */
+  warms(): boolean {
+    const now = this.#options.now();
+    let warm = false;
+    for (const { servers } of this.backends) {
+      for (const entry of servers) {
+        if (entry.warmsSinceMs === null) continue;
+        warm = true;
+        if (throttleOf(entry, now) === null) entry.warmsSinceMs = null;
+      }
+    }
+    return warm;
   }
 
   /** 0..256. */
@@ -213,7 +235,7 @@ export class ServerTable {
     this.#generation++;
     return {
       generation: this.#generation,
-      backends: this.backends.map(snapshotBackend),
+      backends: this.backends.map((backend) => snapshotBackend(backend, this.#options.now())),
     };
   }
 

@@ -2,7 +2,7 @@
 
 import type { BackendSnapshot } from '../balance/snapshot.ts';
 import type { BackendConfig } from '../config/model.ts';
-import { isUp, isUsable, type ServerEntry, weightOf } from './server-entry.ts';
+import { isUp, isUsable, type ServerEntry, throttleOf, weightOf } from './server-entry.ts';
 
 type Members = {
   readonly config: Pick<BackendConfig, 'panic'>;
@@ -12,12 +12,16 @@ type Members = {
 /**
  * In panic, when no server is usable, those come back that checks took out: first the ones that answer and
  * only ask for no new connections, else all that no operator took out. Checks may be wrong about everything
- * at once; clients then find out which server works.
+ * at once; clients then find out which server works. `now`: ms, for servers that warm up.
  */
-export function snapshotBackend({ config, servers }: Members): BackendSnapshot {
+export function snapshotBackend({ config, servers }: Members, now: number): BackendSnapshot {
   const chosen = config.panic && !servers.some(isUsable) ? panicServers(servers) : willing(servers);
   return {
-    servers: servers.map((entry) => ({ usable: chosen.has(entry), weight: weightOf(entry) })),
+    servers: servers.map((entry) => {
+      const throttle = throttleOf(entry, now);
+      const state = { usable: chosen.has(entry), weight: weightOf(entry) };
+      return throttle === null ? state : { ...state, throttle };
+    }),
   };
 }
 

@@ -107,6 +107,7 @@ function frontendCells(row: FrontendRow): Cells {
     ...zeros('dreq ereq rate_lim req_rate req_rate_max req_tot dcon dses sid type'),
     ...zeros('comp_in comp_out comp_byp comp_rsp'),
     status: 'OPEN',
+    ...(row.denied === undefined ? {} : { dcon: row.denied }),
     conn_rate: row.rate,
     conn_rate_max: row.rateMax,
     conn_tot: row.sessionsTotal,
@@ -133,6 +134,7 @@ function httpCells(http: HttpCounts): Cells {
 function outcomeCells(row: ServerRow | BackendRow): Cells {
   return {
     ...zeros('qcur qmax eresp qtime rtime qtime_max rtime_max reuse'),
+    ...queueCells(row),
     econ: row.connectErrors,
     wretr: row.retries,
     wredis: row.redispatches,
@@ -151,6 +153,12 @@ function outcomeCells(row: ServerRow | BackendRow): Cells {
   };
 }
 
+function queueCells({ queue }: ServerRow | BackendRow): Cells {
+  if (queue === undefined) return {};
+  const bound = queue.limit === null ? {} : { qlimit: queue.limit };
+  return { qcur: queue.current, qmax: queue.max, ...bound };
+}
+
 function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
   const { check } = row;
   return {
@@ -160,6 +168,7 @@ function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
     bck: row.backup ? 1 : 0,
     sid: row.serverId,
     type: 2,
+    ...(row.throttle === undefined ? {} : { throttle: row.throttle }),
     ...zeros('srv_icur idle_conn_cur safe_conn_cur need_conn_est'),
     used_conn_cur: row.sessionsCurrent,
     ...(legends ? { addr: row.address } : {}),

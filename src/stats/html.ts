@@ -183,7 +183,9 @@ function frontendCells(row: FrontendRow): string {
 function trafficCells(row: ServerRow | BackendRow): string {
   const last = row.lastSessionS < 0 ? '?' : shortDuration(row.lastSessionS);
   return (
-    cells([0, 0, row.kind === 'server' ? '-' : null, row.rate, row.rateMax, null]) +
+    cells([row.queue?.current ?? 0, row.queue?.max ?? 0]) +
+    cells([row.kind === 'server' ? (row.queue?.limit ?? '-') : null]) +
+    cells([row.rate, row.rateMax, null]) +
     cells([row.sessionsCurrent, row.sessionsMax, row.limit ?? '-', row.sessionsTotal]) +
     cells([row.mode === 'tcp' ? row.sessionsTotal : 0, last, row.bytesIn, row.bytesOut]) +
     cells([row.kind === 'backend' ? 0 : null, 0, null, row.connectErrors, 0]) +
@@ -205,7 +207,7 @@ function serverCells(row: ServerRow): string {
     check === null ? null : check.failed,
     check === null ? null : row.downTransitions,
     check === null ? null : shortDuration(row.downtimeS),
-    '-',
+    row.throttle === undefined ? '-' : `${row.throttle}%`,
   ])}`;
 }
 

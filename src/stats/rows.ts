@@ -33,12 +33,20 @@ export type HttpCounts = {
 
 export type FrontendRow = Traffic & {
   readonly kind: 'frontend';
+  /** Connections that rules turned away; absent: none. */
+  readonly denied?: number;
   readonly limit: number;
   /** null: a TCP proxy. */
   readonly http: HttpCounts | null;
 };
 
 type Outcomes = {
+  /** Clients that wait for a server with room, and bounds of it; absent: nobody ever waits here. */
+  readonly queue?: {
+    readonly current: number;
+    readonly max: number;
+    readonly limit: number | null;
+  };
   readonly connectErrors: number;
   readonly retries: number;
   readonly redispatches: number;
@@ -73,6 +81,8 @@ export type ServerRow = Traffic &
     /** HAProxy's words: "UP", "UP 1/2", "DOWN", "MAINT", "DRAIN", "no check" ... */
     readonly status: string;
     readonly configuredWeight: number;
+    /** Percent of its weight, while it warms up; absent: all of it. */
+    readonly throttle?: number;
     /** null: the server has no check. */
     readonly check: RowCheck | null;
   };

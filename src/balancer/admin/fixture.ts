@@ -30,6 +30,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
     now: () => 5000,
     connects: () => 0,
     onDown: () => {},
+    onUp: () => {},
     sessions: () => 0,
     log: (_, { text }) => log.push(text),
     onChange: () => {},

@@ -198,7 +198,11 @@ function buildBackend(
 export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase: number): void {
   const same = snapshot.servers.every((server, index) => {
     const old = backend.snapshot.servers[index];
-    return old?.usable === server.usable && old.weight === server.weight;
+    return (
+      old?.usable === server.usable &&
+      old.weight === server.weight &&
+      old.throttle === server.throttle
+    );
   });
   if (same) return;
   backend.snapshot = snapshot;
