@@ -63,6 +63,9 @@ export function formatDuration(ms: number): string {
   return `${ms / size}${unit}`;
 }
 
+export const SECOND_MS = UNITS_MS.s;
+export const HOUR_MS = UNITS_MS.h;
+
 type Range = { readonly min: number; readonly max: number };
 
 /** Milliseconds, from text with a unit; `range` in milliseconds. */
@@ -136,6 +139,16 @@ export function word(
       ? ok(input)
       : fail(`"${input}" is not ${expected}; write it as ${example}`),
   );
+}
+
+export function account(): z.ZodType<string, string> {
+  return word('an account', 'nobody', /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, 32);
+}
+
+export const CONNECTIONS_MAX = 1_000_000;
+
+export function connections(): z.ZodType<number, number> {
+  return integer({ min: 0, max: CONNECTIONS_MAX });
 }
 
 export function absolutePath(example: string): z.ZodType<string, string> {

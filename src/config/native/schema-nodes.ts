@@ -1,0 +1,99 @@
+/** Keys of evergate.yaml for nodes and servers, and how the nodes agree: `nodes`, `servers`, `vrrp`. */
+
+import { z } from 'zod';
+import {
+  choice,
+  connections,
+  duration,
+  flag,
+  HOUR_MS,
+  hostPort,
+  integer,
+  interfaceName,
+  ipv4,
+  port,
+  SECOND_MS,
+} from './values.ts';
+
+const serverKeys = {
+  port: port().optional().describe('Port of the apiserver. Default: apiserver-port'),
+  weight: integer({ min: 0, max: 256 })
+    .prefault(1)
+    .describe('Share of the connections against the other servers; 0 takes none'),
+  'max-connections': connections()
+    .prefault(0)
+    .describe('Connections to this server at once; 0 sets no limit'),
+  slowstart: duration({ min: 0, max: HOUR_MS })
+    .prefault('0s')
+    .describe('From coming up until the full weight is reached; 0s: at once'),
+  'send-proxy': choice(['none', 'v1', 'v2'])
+    .prefault('none')
+    .describe('PROXY protocol header before the bytes of the client'),
+  backup: flag().prefault(false).describe('Used only when no other server is up'),
+  maintenance: flag()
+    .prefault(false)
+    .describe('Starts in maintenance: neither checked nor used until it is made ready'),
+};
+
+export const node = z
+  .strictObject({
+    address: ipv4('192.168.1.92').describe("The node's own address, by which it finds itself"),
+    interface: interfaceName()
+      .optional()
+      .describe("Interface for the VIP. Default: the one with an address in the VIP's network"),
+    priority: integer({ min: 1, max: 254 })
+      .optional()
+      .describe('VRRP priority; the highest holds the VIP. Default: by the order of the nodes'),
+    server: z
+      .strictObject(serverKeys)
+      .optional()
+      .describe("How the node's apiserver is used. Not beside servers"),
+  })
+  .describe('A node: its address, or a block of keys');
+
+export const server = z
+  .strictObject({
+    address: hostPort('10.0.0.11:6443').describe('Address or host name, with or without a port'),
+    ...serverKeys,
+  })
+  .describe('An apiserver: its address, or a block of keys');
+
+const garp = z
+  .strictObject({
+    repeat: integer({ min: 1, max: 100 }).prefault(5).describe('Announcements in a row'),
+    delay: duration({ min: 0, max: 60 * SECOND_MS })
+      .prefault('5s')
+      .describe('Until they are made once more'),
+    refresh: duration({ min: 0, max: HOUR_MS })
+      .prefault('0s')
+      .describe('From then on, how often while master; 0s: never'),
+  })
+  .describe('Gratuitous ARP: how neighbours hear who holds the VIP');
+
+export const vrrp = z
+  .strictObject({
+    'router-id': integer({ min: 1, max: 255 })
+      .optional()
+      .describe(
+        "Virtual router id, the same on every node. Default: the VIP's last number (0: 255)",
+      ),
+    interface: interfaceName()
+      .optional()
+      .describe('Interface for the VIP on every node that names none of its own'),
+    interval: duration({ min: 10, max: 40_950 })
+      .prefault('100ms')
+      .describe(
+        'From advertisement to advertisement, in steps of 10ms; three missed ones are a failure',
+      ),
+    preempt: flag()
+      .prefault(false)
+      .describe('Whether a node of higher priority takes the VIP back when it returns'),
+    'preempt-delay': duration({ min: 0, max: HOUR_MS })
+      .prefault('0s')
+      .describe('How long it waits before it does'),
+    transport: choice(['unicast', 'multicast'])
+      .prefault('unicast')
+      .describe('unicast: to the addresses of the other nodes; multicast: to 224.0.0.18'),
+    garp: garp.prefault({}),
+  })
+  .describe('How the nodes agree who holds the VIP (VRRP version 3, RFC 5798)');
