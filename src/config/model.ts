@@ -1,5 +1,5 @@
 /**
- * The one configuration model. Every front end (haproxy.cfg, keepalived.conf, later evergate.yaml)
+ * The one configuration model. Every front end (evergate.yaml, haproxy.cfg, keepalived.conf)
  * converts to it, and everything behind it reads nothing else. Plain data: it travels between the
  * processes as JSON.
  *
