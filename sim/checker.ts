@@ -41,6 +41,7 @@ export class Checker {
   #disturbedAt = 0;
   #convergencePlanned = false;
   #disturbancesWhenQuiet = -1;
+  #disturbancesWhenSteady = -1;
 
   constructor(world: World) {
     const count = world.settings.priorities.length;
@@ -59,6 +60,12 @@ export class Checker {
   /** Converged since the last disturbance: from now on nothing may move. */
   get isQuiet(): boolean {
     return this.#disturbancesWhenQuiet === this.#disturbances;
+  }
+
+  /** How long after it nothing changes any more, even where nodes hear each other in part. */
+  get steadyMs(): number {
+    const { nodes, settings } = this.#world;
+    return nodes.length * convergenceMs(settings, this.#lowestPriority());
   }
 
   /** How long after the last disturbance every rule has been applied. */
@@ -130,6 +137,9 @@ export class Checker {
     if (from !== 'master' && to !== 'master') return;
     if (this.isQuiet) {
       this.fail('no move without a reason', `node ${node.index}: ${from} -> ${to}, ${why}`);
+    }
+    if (this.#disturbancesWhenSteady === this.#disturbances) {
+      this.fail('no endless flapping', `node ${node.index}: ${from} -> ${to}, ${why}`);
     }
   }
 
@@ -224,13 +234,26 @@ export class Checker {
 
   #checkConvergence(): void {
     const groups = cliques(this.#world);
-    // Nodes that hear each other in part may go on as they please, within the other rules.
-    if (groups === null) return;
+    if (groups === null) {
+      this.#watchFlapping();
+      return;
+    }
     for (const group of groups) this.#checkOwner(group);
     this.count('no move without a reason');
     this.#disturbancesWhenQuiet = this.#disturbances;
     const count = this.#disturbances;
     for (const group of groups) this.ways.watch(group, () => count === this.#disturbances);
+  }
+
+  /** Nodes that hear each other in part may have several owners, but these must not change for ever. */
+  #watchFlapping(): void {
+    if (!this.#world.network.isSteady) return;
+    const count = this.#disturbances;
+    this.#world.plan(this.#disturbedAt + this.steadyMs, () => {
+      if (count !== this.#disturbances) return;
+      this.count('no endless flapping');
+      this.#disturbancesWhenSteady = count;
+    });
   }
 
   #checkOwner(group: readonly Node[]): void {

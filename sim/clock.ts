@@ -19,9 +19,9 @@ export class Clock {
     return Math.max(at, worldMs);
   }
 
-  /** It stood still for so long, as that of a paused virtual machine may. */
-  pause(worldMs: number): void {
-    this.#offset -= this.#rate * worldMs;
+  /** Goes on from `localMs`, where it stood still, as the clock of a paused virtual machine may. */
+  goOnFrom(localMs: number, worldMs: number): void {
+    this.#offset = localMs - this.#rate * worldMs;
   }
 
   /** It never jumps: only its speed changes. */

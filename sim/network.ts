@@ -63,6 +63,11 @@ export class Network {
     return link;
   }
 
+  /** Nothing is left to chance, whoever may hear whom. */
+  get isSteady(): boolean {
+    return this.#links.every((links) => links.every(isSteady));
+  }
+
   heal(): void {
     for (const link of this.#links.flat()) Object.assign(link, wellLink());
   }
@@ -88,7 +93,7 @@ export class Network {
     const { delayMsMax } = this.#settings;
     const shortest = Math.min(DELAY_MS_MIN, delayMsMax);
     const at = this.#timeline.now + this.#random.between(shortest, delayMsMax);
-    if (isWell(link)) {
+    if (isSteady(link)) {
       const slot = from * this.#links.length + to;
       const inOrder = Math.max(at, this.#arrivals[slot] ?? 0);
       this.#arrivals[slot] = inOrder;
@@ -110,9 +115,13 @@ export class Network {
   }
 }
 
+/** What it lets through, it carries as it should. */
+export function isSteady({ loss, duplicate, flip, extraDelayMs }: Link): boolean {
+  return loss === 0 && duplicate === 0 && flip === 0 && extraDelayMs === 0;
+}
+
 export function isWell(link: Link): boolean {
-  const { open, arpOpen, loss, duplicate, flip, extraDelayMs } = link;
-  return open && arpOpen && loss === 0 && duplicate === 0 && flip === 0 && extraDelayMs === 0;
+  return link.open && link.arpOpen && isSteady(link);
 }
 
 export function isCut(link: Link): boolean {

@@ -47,6 +47,7 @@ export class Node {
   /** False: no electricity, or suspended: the machine is not on the network. */
   online = true;
   #suspendedAt = 0;
+  #clockAtSuspend = 0;
   #clockRuns = true;
   /** Counted, so that the end planned for one sleep does not end another. */
   sleeps = 0;
@@ -138,6 +139,7 @@ export class Node {
     this.online = false;
     this.#clockRuns = clockRuns;
     this.#suspendedAt = this.#world.now;
+    this.#clockAtSuspend = this.clock.read(this.#world.now);
     this.freeze();
   }
 
@@ -146,9 +148,8 @@ export class Node {
     if (this.process !== 'frozen') return;
     if (!this.online) {
       this.online = true;
-      const sleptMs = this.#world.now - this.#suspendedAt;
-      this.#expiresAt += sleptMs;
-      if (!this.#clockRuns) this.clock.pause(sleptMs);
+      this.#expiresAt += this.#world.now - this.#suspendedAt;
+      if (!this.#clockRuns) this.clock.goOnFrom(this.#clockAtSuspend, this.#world.now);
       if (this.kernelHolds) this.#planExpiry();
     }
     this.process = 'running';

@@ -6,6 +6,7 @@ export const RULES = [
   'two owners',
   'handover',
   'no move without a reason',
+  'no endless flapping',
   'every promotion announces',
   'news first',
   'only the owner announces',

@@ -81,6 +81,7 @@ function startAll(world: World): void {
 /** Before the next fault: mostly short, so that faults meet; at times the cluster has come to rest. */
 function drawPauseMs({ random, settings, checker }: World): number {
   if (random.chance(0.1)) return checker.settleMs;
+  if (random.chance(0.02)) return checker.steadyMs + 5 * settings.intervalMs;
   return random.between(0, settings.intervalMs * random.pick([0.1, 1, 1, 5]));
 }
 

@@ -15,6 +15,7 @@ export class Timeline {
 
   /** Plans `run` for the time `at`; one in the past comes now. */
   plan(at: number, run: () => void): void {
+    assert(Number.isFinite(at), 'events have a time');
     assert(this.#heap.length < PLANNED_MAX, 'the simulation plans a bounded number of events');
     this.#order += 1;
     const planned = { at: Math.max(at, this.now), order: this.#order, run };
