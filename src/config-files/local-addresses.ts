@@ -2,6 +2,7 @@
 
 import type { LocalAddress } from '../config/native/find-node.ts';
 import { formatIpv4 } from '../core/ip.ts';
+import { isIpv6Address } from '../core/ip-address.ts';
 import { RouteSocket } from '../linux/netlink-route.ts';
 
 /** In the kernel's order; interfaces that are down included. Throws SystemError. */
@@ -9,11 +10,11 @@ export function localAddresses(): readonly LocalAddress[] {
   const route = new RouteSocket();
   try {
     const names = new Map(route.links().map(({ index, name }) => [index, name]));
-    return route.addresses().map(({ interfaceIndex, address, prefixLength }) => ({
-      interface: names.get(interfaceIndex) ?? `number ${interfaceIndex}`,
-      address: formatIpv4(address),
-      prefixLength,
-    }));
+    return route.addresses().flatMap(({ interfaceIndex, address, prefixLength }) => {
+      if (isIpv6Address(address)) return [];
+      const name = names.get(interfaceIndex) ?? `number ${interfaceIndex}`;
+      return [{ interface: name, address: formatIpv4(address), prefixLength }];
+    });
   } finally {
     route.close();
   }

@@ -1,5 +1,6 @@
 /**
- * Calls that raw, packet and netlink sockets share: bind(2) with any address, sendto(2), recv(2). They
+ * Calls that raw, packet and netlink sockets share: bind(2) with any address, sendto(2), recv(2),
+ * recvmsg(2). They
  * return the result or the negated errno and never block.
  */
 
@@ -21,6 +22,8 @@ const recvCall = bind<[number, number, number, number]>('int64_t', 'recv', [
   'size_t',
   'int',
 ]);
+
+const recvmsgCall = bind<[number, number, number]>('int64_t', 'recvmsg', ['int', 'int64_t', 'int']);
 
 const MSG_DONTWAIT = 0x40;
 
@@ -47,6 +50,16 @@ export function sendDatagram(fd: number, bytes: Buffer, length: number, to: Buff
 export function receiveDatagram(fd: number, into: Buffer): number {
   for (;;) {
     const received = recvCall(fd, addressOf(into), into.length, MSG_DONTWAIT);
+    if (received >= 0) return received;
+    const error = errno();
+    if (error !== EINTR) return -error;
+  }
+}
+
+/** Receives one message into what the struct msghdr names; -EAGAIN when there is none. */
+export function receiveMessage(fd: number, header: Buffer): number {
+  for (;;) {
+    const received = recvmsgCall(fd, addressOf(header), MSG_DONTWAIT);
     if (received >= 0) return received;
     const error = errno();
     if (error !== EINTR) return -error;

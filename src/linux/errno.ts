@@ -4,6 +4,7 @@ import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;

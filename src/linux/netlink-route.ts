@@ -1,6 +1,13 @@
-/** Links and IPv4 addresses of this machine: rtnetlink(7). Never by running `ip`. */
+/** Links, addresses and routes of this machine: rtnetlink(7). Never by running `ip`. */
 
-import { EADDRNOTAVAIL, SystemError } from './errno.ts';
+import {
+  type IpAddress,
+  ipBytes,
+  isIpv6Address,
+  readIpAddress,
+  writeIpAddress,
+} from '../core/ip-address.ts';
+import { EADDRNOTAVAIL, ENODEV, ENOENT, ESRCH, SystemError } from './errno.ts';
 import {
   type Attribute,
   decodeAttributes,
@@ -11,7 +18,7 @@ import {
   NLM_F_DUMP,
   NLM_F_REPLACE,
 } from './netlink.ts';
-import { AF_INET } from './sockets.ts';
+import { AF_INET, AF_INET6 } from './sockets.ts';
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
@@ -19,9 +26,12 @@ const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
+const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 
 const RTMGRP_LINK = 1;
 const RTMGRP_IPV4_IFADDR = 0x10;
+const RTMGRP_IPV6_IFADDR = 0x100;
 
 const IFINFOMSG_BYTES = 16;
 const IFLA_ADDRESS = 1;
@@ -33,8 +43,24 @@ const IFADDRMSG_BYTES = 8;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_LABEL = 3;
+const IFA_BROADCAST = 4;
 const IFA_CACHEINFO = 6;
 const IFA_F_SECONDARY = 1;
+/** No duplicate address detection: the address works at once. */
+const IFA_F_NODAD = 2;
+
+const RTMSG_BYTES = 12;
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
+const RTA_TABLE = 15;
+const RTN_UNICAST = 1;
+/** Marks who made the route, as keepalived marks its own (linux/rtnetlink.h). */
+const RTPROT_KEEPALIVED = 18;
+const SCOPE_UNIVERSE = 0;
+export const SCOPE_LINK = 253;
 
 export type Link = {
   readonly index: number;
@@ -47,19 +73,36 @@ export type Link = {
 
 export type InterfaceAddress = {
   readonly interfaceIndex: number;
-  /** Unsigned 32-bit. */
-  readonly address: number;
+  readonly address: IpAddress;
   readonly prefixLength: number;
+  /** rtnetlink(7), ifa_scope: 0 global, 253 link. */
+  readonly scope: number;
   /** Not the first address of its subnet on the interface. */
   readonly secondary: boolean;
 };
 
 export type AddressSpec = {
   readonly interfaceIndex: number;
-  readonly address: number;
+  readonly address: IpAddress;
   readonly prefixLength: number;
-  /** "eth0:1", at most 15 bytes; null: the interface's name. */
+  /** "eth0:1", at most 15 bytes; null: the interface's name. IPv4 only. */
   readonly label: string | null;
+  readonly scope: number;
+  /** null: none. IPv4 only. */
+  readonly broadcast: IpAddress | null;
+};
+
+export type RouteSpec = {
+  readonly destination: IpAddress;
+  readonly prefixLength: number;
+  /** null: directly on the interface. */
+  readonly gateway: IpAddress | null;
+  /** null: the kernel finds it by the gateway. */
+  readonly interfaceIndex: number | null;
+  /** null: the kernel chooses. */
+  readonly source: IpAddress | null;
+  readonly metric: number;
+  readonly table: number;
 };
 
 export type RouteNews =
@@ -67,7 +110,7 @@ export type RouteNews =
   | { readonly kind: 'link-gone'; readonly index: number }
   | { readonly kind: 'address' | 'address-gone'; readonly address: InterfaceAddress };
 
-/** Requests about links and addresses; the owner closes it. */
+/** Requests about links, addresses and routes; the owner closes it. */
 export class RouteSocket {
   readonly #socket = new NetlinkSocket(0);
 
@@ -82,9 +125,9 @@ export class RouteSocket {
     return answer.map(decodeLink).filter((link) => link !== null);
   }
 
+  /** Of both families. */
   addresses(): readonly InterfaceAddress[] {
     const fixed = Buffer.alloc(IFADDRMSG_BYTES);
-    fixed.writeUInt8(AF_INET, 0);
     const answer = this.#socket.request(RTM_GETADDR, NLM_F_DUMP, fixed, [], 'list of addresses');
     return answer.map(decodeAddress).filter((address) => address !== null);
   }
@@ -96,7 +139,7 @@ export class RouteSocket {
   putAddress(spec: AddressSpec, lifetimeSeconds: number): void {
     // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel fills.
     const cacheInfo = Buffer.alloc(16);
-    cacheInfo.writeUInt32LE(lifetimeSeconds, 0);
+    cacheInfo.writeUInt32LE(preferredSeconds(spec, lifetimeSeconds), 0);
     cacheInfo.writeUInt32LE(lifetimeSeconds, 4);
     const attributes = [...addressAttributes(spec), { type: IFA_CACHEINFO, value: cacheInfo }];
     const flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
@@ -106,7 +149,7 @@ export class RouteSocket {
   /** False when it was not there. Throws SystemError. */
   deleteAddress(spec: AddressSpec): boolean {
     try {
-      const attributes = addressAttributes({ ...spec, label: null });
+      const attributes = addressAttributes({ ...spec, label: null, broadcast: null });
       this.#socket.request(
         RTM_DELADDR,
         NLM_F_ACK,
@@ -121,14 +164,40 @@ export class RouteSocket {
     }
   }
 
+  /** Adds the route or puts it in the place of the same one. Throws SystemError. */
+  putRoute(spec: RouteSpec): void {
+    const flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+    this.#socket.request(
+      RTM_NEWROUTE,
+      flags,
+      routeHeader(spec),
+      routeAttributes(spec),
+      'add route',
+    );
+  }
+
+  /** False when it was not there, or went with its interface. Throws SystemError. */
+  deleteRoute(spec: RouteSpec): boolean {
+    const attributes = routeAttributes(spec);
+    try {
+      this.#socket.request(RTM_DELROUTE, NLM_F_ACK, routeHeader(spec), attributes, 'delete route');
+      return true;
+    } catch (error) {
+      if (error instanceof SystemError && [ESRCH, ENODEV, ENOENT].includes(error.errno)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
   close(): void {
     this.#socket.close();
   }
 }
 
-/** News about links and IPv4 addresses, from its opening on; the owner closes it. */
+/** News about links and addresses, from its opening on; the owner closes it. */
 export class RouteNewsSocket {
-  readonly #socket = new NetlinkSocket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR);
+  readonly #socket = new NetlinkSocket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 
   get fd(): number {
     return this.#socket.fd;
@@ -145,25 +214,78 @@ export class RouteNewsSocket {
   }
 }
 
+/**
+ * A single IPv6 address is deprecated at once, as keepalived has it: it answers, but nobody uses it as the
+ * source of connections of his own.
+ */
+function preferredSeconds({ address, prefixLength }: AddressSpec, lifetimeSeconds: number): number {
+  return isIpv6Address(address) && prefixLength === 128 ? 0 : lifetimeSeconds;
+}
+
+function familyOf(address: IpAddress): number {
+  return isIpv6Address(address) ? AF_INET6 : AF_INET;
+}
+
+function bytesOf(address: IpAddress): Uint8Array {
+  const bytes = new Uint8Array(ipBytes(address));
+  writeIpAddress(bytes, 0, address);
+  return bytes;
+}
+
+function numberAttribute(type: number, number: number): Attribute {
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(number);
+  return { type, value };
+}
+
 function addressHeader(spec: AddressSpec): Buffer {
   // struct ifaddrmsg: family, prefix length, flags, scope, index.
   const fixed = Buffer.alloc(IFADDRMSG_BYTES);
-  fixed.writeUInt8(AF_INET, 0);
+  fixed.writeUInt8(familyOf(spec.address), 0);
   fixed.writeUInt8(spec.prefixLength, 1);
+  fixed.writeUInt8(isIpv6Address(spec.address) ? IFA_F_NODAD : 0, 2);
+  fixed.writeUInt8(spec.scope, 3);
   fixed.writeUInt32LE(spec.interfaceIndex, 4);
   return fixed;
 }
 
 function addressAttributes(spec: AddressSpec): readonly Attribute[] {
-  const value = Buffer.alloc(4);
-  value.writeUInt32BE(spec.address);
+  const value = bytesOf(spec.address);
   const attributes: Attribute[] = [
     { type: IFA_LOCAL, value },
     { type: IFA_ADDRESS, value },
   ];
+  if (isIpv6Address(spec.address)) return attributes;
+  if (spec.broadcast !== null) {
+    attributes.push({ type: IFA_BROADCAST, value: bytesOf(spec.broadcast) });
+  }
   if (spec.label !== null) {
     attributes.push({ type: IFA_LABEL, value: Buffer.from(`${spec.label}\0`) });
   }
+  return attributes;
+}
+
+function routeHeader(spec: RouteSpec): Buffer {
+  // struct rtmsg: family, lengths of destination and source, tos, table, protocol, scope, type, flags.
+  const fixed = Buffer.alloc(RTMSG_BYTES);
+  fixed.writeUInt8(familyOf(spec.destination), 0);
+  fixed.writeUInt8(spec.prefixLength, 1);
+  // Tables above 255 stand in an attribute only.
+  fixed.writeUInt8(spec.table > 255 ? 0 : spec.table, 4);
+  fixed.writeUInt8(RTPROT_KEEPALIVED, 5);
+  fixed.writeUInt8(spec.gateway === null ? SCOPE_LINK : SCOPE_UNIVERSE, 6);
+  fixed.writeUInt8(RTN_UNICAST, 7);
+  return fixed;
+}
+
+function routeAttributes(spec: RouteSpec): readonly Attribute[] {
+  const { destination, gateway, interfaceIndex, source } = spec;
+  const attributes = [numberAttribute(RTA_TABLE, spec.table)];
+  if (spec.prefixLength > 0) attributes.push({ type: RTA_DST, value: bytesOf(destination) });
+  if (gateway !== null) attributes.push({ type: RTA_GATEWAY, value: bytesOf(gateway) });
+  if (interfaceIndex !== null) attributes.push(numberAttribute(RTA_OIF, interfaceIndex));
+  if (source !== null) attributes.push({ type: RTA_PREFSRC, value: bytesOf(source) });
+  if (spec.metric !== 0) attributes.push(numberAttribute(RTA_PRIORITY, spec.metric));
   return attributes;
 }
 
@@ -198,15 +320,18 @@ function decodeLink({ payload }: NetlinkMessage): Link | null {
 }
 
 function decodeAddress({ payload }: NetlinkMessage): InterfaceAddress | null {
-  if (payload.length < IFADDRMSG_BYTES || payload.readUInt8(0) !== AF_INET) return null;
+  if (payload.length < IFADDRMSG_BYTES) return null;
+  const family = payload.readUInt8(0);
+  const bytes = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0;
   const attributes = decodeAttributes(payload, IFADDRMSG_BYTES);
   // On point-to-point links IFA_ADDRESS is the peer's.
   const local = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
-  if (local === undefined || local.length !== 4) return null;
+  if (local === undefined || bytes === 0 || local.length !== bytes) return null;
   return {
     interfaceIndex: payload.readUInt32LE(4),
-    address: local.readUInt32BE(0),
+    address: readIpAddress(local, 0, bytes),
     prefixLength: payload.readUInt8(1),
+    scope: payload.readUInt8(3),
     secondary: (payload.readUInt8(2) & IFA_F_SECONDARY) !== 0,
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
+import type { IpAddress } from '../core/ip-address.ts';
 import { receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
 import { pinnedBuffer } from './libc.ts';
@@ -48,8 +49,9 @@ export type RawSocketOptions = {
 /** A packet as received; valid until the next receive(). */
 export type RawPacket = {
   readonly message: Uint8Array;
-  readonly source: number;
-  readonly destination: number;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  /** IPv6: the hop limit. */
   readonly ttl: number;
 };
 

@@ -13,6 +13,7 @@
  */
 
 import { assert, unreachable } from '../core/assert.ts';
+import type { IpAddress } from '../core/ip-address.ts';
 import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type Phase = 'initialize' | 'backup' | 'master' | 'fault';
@@ -26,7 +27,7 @@ export type MachineConfig = {
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   /** Source of our advertisements, for the tie between equal priorities. */
-  readonly address: number;
+  readonly address: IpAddress;
   readonly garp: { readonly repeat: number; readonly delayMs: number; readonly refreshMs: number };
   /** In a sync group (vrrp/sync-group.ts): becomes master only by `follow`. Absent: alone. */
   readonly grouped?: boolean;
@@ -58,7 +59,7 @@ export type MachineState = {
   /** Next announcement while master; null: none is planned. */
   readonly nextGarp: PlannedGarp | null;
   /** Who was last taken for the master; null: nobody. */
-  readonly master: { readonly address: number; readonly heardAt: number } | null;
+  readonly master: { readonly address: IpAddress; readonly heardAt: number } | null;
   readonly transitions: number;
 };
 
@@ -68,7 +69,7 @@ export type MachineEvent =
   | { readonly kind: 'release' }
   | {
       readonly kind: 'advert';
-      readonly source: number;
+      readonly source: IpAddress;
       readonly priority: number;
       readonly intervalMs: number;
     }

@@ -1,5 +1,5 @@
 /**
- * VRRP advertisements on IPv4: version 2 (RFC 3768 section 5.3; the password of RFC 2338 section 5.3.6)
+ * VRRP advertisements on IPv4 and, in version 3 only, IPv6: version 2 (RFC 3768 section 5.3; the password of RFC 2338 section 5.3.6)
  * and version 3 (RFC 9568 section 5.2).
  *
  *   0      version << 4 | type 1      0      version << 4 | type 1
@@ -8,21 +8,28 @@
  *   3      number of addresses        3      number of addresses
  *   4      v2: authentication type    4..5   v3: interval in 1/100 s, upper 4 bits reserved
  *   5      v2: interval in s
- *   6..7   checksum                   6..7   checksum, with the IPv4 pseudo-header
+ *   6..7   checksum                   6..7   checksum, with the pseudo-header of the IP version
  *   8..    addresses                  8..    addresses
  *   then   v2: 8 bytes of authentication data
  */
 
 import { assert } from '../core/assert.ts';
-import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
+import { readUint16, writeUint16 } from '../core/bytes.ts';
 import { foldChecksum, sumWords } from '../core/checksum.ts';
+import {
+  type IpAddress,
+  ipBytes,
+  isIpv6Address,
+  readIpAddress,
+  writeIpAddress,
+} from '../core/ip-address.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 
 export const IPPROTO_VRRP = 112;
 /** Addresses the count field can hold. */
 export const ADDRESSES_MAX = 255;
 /** Longest message of either version. */
-export const MESSAGE_BYTES_MAX = 8 + 4 * ADDRESSES_MAX + 8;
+export const MESSAGE_BYTES_MAX = 8 + 16 * ADDRESSES_MAX;
 /** RFC 9568 section 7.1: the TTL must be 255, so that no packet from beyond a router is believed. */
 const TTL = 255;
 
@@ -41,15 +48,16 @@ export type Advertisement = {
   readonly priority: number;
   /** v2: whole seconds up to 255. v3: whole hundredths up to 40.95 s. */
   readonly intervalMs: number;
-  readonly addresses: readonly number[];
+  readonly addresses: readonly IpAddress[];
 };
 
 /** An IP packet of protocol 112 as it came in. */
 export type ReceivedPacket = {
   /** The VRRP message alone, cut to the length the IP header states. */
   readonly message: Uint8Array;
-  readonly source: number;
-  readonly destination: number;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  /** IPv6: the hop limit. */
   readonly ttl: number;
 };
 
@@ -60,12 +68,12 @@ export type Expectation = {
   /** v2 only: 8 bytes as passwordField() makes them; null: no authentication. */
   readonly password: Uint8Array | null;
   readonly intervalMs: number;
-  readonly addresses: readonly number[];
-  readonly ownAddress: number;
+  readonly addresses: readonly IpAddress[];
+  readonly ownAddress: IpAddress;
   /** The group listened to, or the peers whose packets are believed. */
   readonly transport:
-    | { readonly kind: 'multicast'; readonly group: number }
-    | { readonly kind: 'unicast'; readonly peers: readonly number[] };
+    | { readonly kind: 'multicast'; readonly group: IpAddress }
+    | { readonly kind: 'unicast'; readonly peers: readonly IpAddress[] };
 };
 
 /** Why a packet was dropped, in the order of the checks. */
@@ -101,16 +109,20 @@ export function passwordField(password: string): Uint8Array {
   return field;
 }
 
+/** The addresses of the packet: they tell the family, and the checksum covers them. */
+export type Ends = { readonly source: IpAddress; readonly destination: IpAddress };
+
 /** Writes the message at the start of `into` (MESSAGE_BYTES_MAX is always enough); returns its length. */
 export function encodeAdvertisement(
   advertisement: Advertisement,
   password: Uint8Array | null,
-  ends: { readonly source: number; readonly destination: number },
+  ends: Ends,
   into: Uint8Array,
 ): number {
   const { version, virtualRouterId, priority, addresses } = advertisement;
   assert(addresses.length <= ADDRESSES_MAX, 'an advertisement holds at most 255 addresses');
-  const length = messageLength(version, addresses.length);
+  const size = ipBytes(ends.source);
+  const length = messageLength(version, addresses.length, size);
   assert(into.length >= length, 'the buffer holds the advertisement');
   into[0] = (version << 4) | TYPE_ADVERTISEMENT;
   into[1] = virtualRouterId;
@@ -120,8 +132,9 @@ export function encodeAdvertisement(
   writeUint16(into, 6, 0);
   let offset = HEADER_BYTES;
   for (const address of addresses) {
-    writeUint32(into, offset, address);
-    offset += 4;
+    assert(ipBytes(address) === size, 'an advertisement is of one family');
+    writeIpAddress(into, offset, address);
+    offset += size;
   }
   if (version === 2) {
     if (password === null) into.fill(0, offset, offset + AUTH_BYTES);
@@ -156,9 +169,10 @@ export function decodeAdvertisement(
   const reason = whyDropped(packet, expected);
   if (reason !== null) return fail(reason);
   const count = message[3] ?? 0;
-  const addresses: number[] = [];
+  const addresses: IpAddress[] = [];
+  const size = ipBytes(expected.ownAddress);
   for (let index = 0; index < count; index += 1) {
-    addresses.push(readUint32(message, HEADER_BYTES + 4 * index));
+    addresses.push(readIpAddress(message, HEADER_BYTES + size * index, size));
   }
   const advertisement = {
     version: expected.version,
@@ -182,7 +196,8 @@ function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason |
   if (source === expected.ownAddress) return 'own-packet';
   // A version we do not know has a length we do not know either.
   if (version !== 2 && version !== 3) return 'wrong-version';
-  if (message.length !== messageLength(version, message[3] ?? 0)) return 'wrong-length';
+  const size = ipBytes(expected.ownAddress);
+  if (message.length !== messageLength(version, message[3] ?? 0, size)) return 'wrong-length';
   if (expected.transport.kind === 'multicast' && ttl !== TTL) return 'wrong-ttl';
   if (version !== expected.version) return 'wrong-version';
   if (version === 2) {
@@ -216,26 +231,32 @@ function readInterval(version: 2 | 3, message: Uint8Array): number {
   return version === 2 ? (message[5] ?? 0) * 1000 : (readUint16(message, 4) & 0xfff) * 10;
 }
 
-function messageLength(version: 2 | 3, addresses: number): number {
-  return HEADER_BYTES + 4 * addresses + (version === 2 ? AUTH_BYTES : 0);
+function messageLength(version: 2 | 3, addresses: number, size: number): number {
+  return HEADER_BYTES + size * addresses + (version === 2 ? AUTH_BYTES : 0);
 }
 
-/** v3 covers the IPv4 pseudo-header too (RFC 9568 section 5.2.8); v2 the message alone. */
+/** v3 covers the pseudo-header too (RFC 9568 section 5.2.8); v2 the message alone. */
 function messageChecksum(
   version: 2 | 3,
   bytes: Uint8Array,
   length: number,
-  { source, destination }: { readonly source: number; readonly destination: number },
+  { source, destination }: Ends,
 ): number {
   let sum = sumWords(bytes, 0, length);
   if (version === 3) {
-    sum += (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
-    sum += IPPROTO_VRRP + length;
+    sum += sumAddress(source) + sumAddress(destination) + IPPROTO_VRRP + length;
   }
   return foldChecksum(sum);
 }
 
+function sumAddress(address: IpAddress): number {
+  if (!isIpv6Address(address)) return (address >>> 16) + (address & 0xffff);
+  const bytes = new Uint8Array(ipBytes(address));
+  writeIpAddress(bytes, 0, address);
+  return sumWords(bytes, 0, bytes.length);
+}
+
 /** The order may differ: keepalived sends the list in the order of its file. */
-function sameAddresses(left: readonly number[], right: readonly number[]): boolean {
+function sameAddresses(left: readonly IpAddress[], right: readonly IpAddress[]): boolean {
   return left.length === right.length && left.every((address) => right.includes(address));
 }

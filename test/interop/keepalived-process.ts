@@ -10,8 +10,11 @@ export type KeepalivedOptions = {
   readonly state: 'MASTER' | 'BACKUP';
   readonly priority: number;
   readonly address: string;
-  /** v2: the article's values; v3-unicast: 100 ms, with the peer's address. */
-  readonly mode: { readonly kind: 'v2' } | { readonly kind: 'v3-unicast'; readonly peer: string };
+  /** v2: the article's values; v3-unicast: 100 ms, with the peer's address; lines: as they stand. */
+  readonly mode:
+    | { readonly kind: 'v2' }
+    | { readonly kind: 'v3-unicast'; readonly peer: string }
+    | { readonly kind: 'lines'; readonly text: string };
 };
 
 export class Keepalived {
@@ -59,19 +62,8 @@ export class Keepalived {
 
 function configText(node: NetworkNode, options: KeepalivedOptions): string {
   const { state, priority, address, mode } = options;
-  const transport =
-    mode.kind === 'v2'
-      ? `advert_int 1
-  authentication {
-    auth_type PASS
-    auth_pass 1111
-  }`
-      : `version 3
-  advert_int 0.1
-  unicast_src_ip ${node.address}
-  unicast_peer {
-    ${mode.peer}
-  }`;
+  const transport = transportText(node, mode);
+  const prefixLength = address.includes(':') ? 64 : 24;
   return `global_defs {
   router_id ${node.name}
 }
@@ -82,8 +74,28 @@ vrrp_instance VI_1 {
   priority ${priority}
   ${transport}
   virtual_ipaddress {
-    ${address}/24
+    ${address}/${prefixLength}
   }
 }
 `;
+}
+
+function transportText(node: NetworkNode, mode: KeepalivedOptions['mode']): string {
+  switch (mode.kind) {
+    case 'v2':
+      return `advert_int 1
+  authentication {
+    auth_type PASS
+    auth_pass 1111
+  }`;
+    case 'v3-unicast':
+      return `version 3
+  advert_int 0.1
+  unicast_src_ip ${node.address}
+  unicast_peer {
+    ${mode.peer}
+  }`;
+    case 'lines':
+      return mode.text;
+  }
 }

@@ -115,10 +115,10 @@ export class NetworkNode {
     return child;
   }
 
-  /** Addresses on ens192 now, "10.99.0.1/24". */
+  /** Addresses on ens192 now, "10.99.0.1/24", of both families. */
   async addresses(): Promise<readonly string[]> {
-    const text = await this.ip('-4', '-o', 'addr', 'show', 'dev', NODE_INTERFACE);
-    return [...text.matchAll(/inet (\S+)/g)].map((match) => match[1] ?? '');
+    const text = await this.ip('-o', 'addr', 'show', 'dev', NODE_INTERFACE);
+    return [...text.matchAll(/inet6? (\S+)/g)].map((match) => match[1] ?? '');
   }
 
   /** Whether the node holds `address` ("10.99.0.100", any prefix length). */

@@ -18,6 +18,7 @@ export type GlobalDefs = {
   version: 2 | 3;
   scriptAccount: Account | null;
   group: string;
+  group6: string;
   garpDelayMs: number;
   garpRepeat: number;
   garpRefreshMs: number;
@@ -39,6 +40,7 @@ export function defaultGlobalDefs(): GlobalDefs {
     version: 2,
     scriptAccount: null,
     group: '224.0.0.18',
+    group6: 'ff02::12',
     garpDelayMs: 5000,
     garpRepeat: 5,
     garpRefreshMs: 0,
@@ -86,6 +88,9 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
     },
     vrrp_mcast_group4: (statement: Statement) => {
       globals.group = parseMulticastGroup(firstValue(statement), report) ?? globals.group;
+    },
+    vrrp_mcast_group6: (statement: Statement) => {
+      globals.group6 = parseMulticastGroup(firstValue(statement), report) ?? globals.group6;
     },
     vrrp_garp_master_delay: (statement: Statement) => {
       globals.garpDelayMs = seconds(statement, 'delay') ?? globals.garpDelayMs;

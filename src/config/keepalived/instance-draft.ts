@@ -17,7 +17,7 @@ import type { Report } from './report.ts';
 import { noTracks, type Tracks, trackHandlers } from './tracks.ts';
 import {
   firstValue,
-  parseAddress,
+  parseAnyAddress,
   parseInteger,
   parseInterface,
   parseMulticastGroup,
@@ -51,7 +51,9 @@ export type InstanceDraft = {
   routes: readonly VirtualRouteConfig[];
   hasAddresses: boolean;
   sourceAddress: string | null;
-  group: string;
+  /** null: that of the family. */
+  group: string | null;
+  readonly groups: { readonly ipv4: string; readonly ipv6: string };
   peers: readonly string[] | null;
   readonly tracks: Tracks;
   readonly notify: NotifyDraft;
@@ -88,7 +90,8 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     routes: [],
     hasAddresses: false,
     sourceAddress: null,
-    group: globals.group,
+    group: null,
+    groups: { ipv4: globals.group, ipv6: globals.group6 },
     peers: null,
     tracks: noTracks(),
     notify: { ...NO_NOTIFY },
@@ -110,7 +113,7 @@ function parseState(word: Word, report: Report): 'master' | 'backup' {
 function convertPeers(block: Statement, report: Report): readonly string[] {
   const peers: string[] = [];
   for (const { name, args } of listEntries(block, report)) {
-    const peer = parseAddress(name, 'unicast peer', report);
+    const peer = parseAnyAddress(name, 'unicast peer', report);
     const extra = args[0];
     if (extra !== undefined) {
       const text = `"${extra.text}" behind the peer is not supported; one peer a line`;
@@ -179,7 +182,7 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
   const time = (statement: Statement): number | null =>
     parseSeconds(firstValue(statement), SECONDS_RANGE, `"${statement.name.text}"`, report);
   const source = (statement: Statement): void => {
-    draft.sourceAddress = parseAddress(firstValue(statement), 'source address', report);
+    draft.sourceAddress = parseAnyAddress(firstValue(statement), 'source address', report);
   };
   return {
     interface: (statement) => {

@@ -119,9 +119,36 @@ function reportMissing(draft: InstanceDraft, report: Report): void {
   if (!draft.hasAddresses) missing('virtual_ipaddress', 'give at least one address');
 }
 
+/**
+ * True for an instance of IPv6, which is always of version 3. Addresses of the other family can only be
+ * excluded ones; the rest of the instance must be of its family, too.
+ */
+function chooseFamily(draft: InstanceDraft, report: Report): boolean {
+  const isIpv6 = (text: string) => text.includes(':');
+  const [first] = draft.addresses;
+  if (first === undefined) return false;
+  const ipv6 = isIpv6(first.address);
+  if (ipv6) draft.version = 3;
+  const own = [
+    ...draft.addresses.map(({ address }) => address),
+    ...(draft.peers ?? []),
+    draft.sourceAddress ?? first.address,
+    draft.group ?? first.address,
+  ];
+  const stranger = own.find((text) => isIpv6(text) !== ipv6);
+  if (stranger !== undefined) {
+    const text =
+      `"${stranger}" is not of the family of "${first.address}", the first address of ` +
+      `"${draft.name.text}"; move it to "virtual_ipaddress_excluded" or an instance of its own`;
+    report.error(draft.name, 'bad-value', text);
+  }
+  return ipv6;
+}
+
 /** null when something is missing without which there is no instance; it is reported. */
 export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstanceConfig | null {
   reportMissing(draft, report);
+  const ipv6 = chooseFamily(draft, report);
   const priority = draft.priorityValue ?? (draft.state === 'master' ? 255 : 100);
   const { interface: interfaceName, virtualRouterIdValue: virtualRouterId, peers } = draft;
   const instance = {
@@ -138,7 +165,10 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
     sourceAddress: draft.sourceAddress,
     transport:
       peers === null
-        ? ({ kind: 'multicast', group: draft.group } as const)
+        ? ({
+            kind: 'multicast',
+            group: draft.group ?? (ipv6 ? draft.groups.ipv6 : draft.groups.ipv4),
+          } as const)
         : ({ kind: 'unicast', peers } as const),
     garp: {
       repeat: draft.garpRepeat,

@@ -1,6 +1,7 @@
 /** Single values of keepalived.conf: numbers, times, addresses. Each reports what it refuses. */
 
 import { parseIpv4 } from '../../core/ip.ts';
+import { parseIpAddress } from '../../core/ip-address.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
@@ -50,6 +51,13 @@ export function parseAddress(word: Word, what: string, report: Report): string |
   return null;
 }
 
+/** An address of either family as written. */
+export function parseAnyAddress(word: Word, what: string, report: Report): string | null {
+  if (parseIpAddress(word.text).ok) return word.text.toLowerCase();
+  report.error(word, 'bad-value', `"${word.text}" is no IP address for a ${what}`);
+  return null;
+}
+
 /** IFNAMSIZ - 1 characters, no slash and no blank (netdevice(7)). */
 export function parseInterface(word: Word, report: Report): string | null {
   if (/^[^\s/]{1,15}$/.test(word.text)) return word.text;
@@ -62,6 +70,7 @@ const MULTICAST_FIRST_MIN = 224;
 const MULTICAST_FIRST_MAX = 239;
 
 export function parseMulticastGroup(word: Word, report: Report): string | null {
+  if (word.text.includes(':')) return parseMulticastGroup6(word, report);
   const address = parseAddress(word, 'multicast group', report);
   if (address === null) return null;
   const first = Number(address.split('.')[0]);
@@ -71,5 +80,14 @@ export function parseMulticastGroup(word: Word, report: Report): string | null {
     'bad-value',
     `"${word.text}" is no multicast group; VRRP's own is "224.0.0.18"`,
   );
+  return null;
+}
+
+/** IPv6 groups of VRRP stay on the link. */
+function parseMulticastGroup6(word: Word, report: Report): string | null {
+  const address = parseAnyAddress(word, 'multicast group', report);
+  if (address === null || /^ff[0-9a-f]2:/.test(address)) return address;
+  const text = `"${word.text}" is no multicast group of one link; VRRP's own is "ff02::12"`;
+  report.error(word, 'bad-value', text);
   return null;
 }

@@ -1,13 +1,13 @@
 /** keepalived.conf: the entries of virtual_ipaddress (keepalived.conf(5), "VRRP instance(s)"). */
 
-import { formatIpv4, parseIpv4Prefix } from '../../core/ip.ts';
+import { formatIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
 import type { VirtualAddressConfig } from '../model.ts';
 import { didYouMean } from '../suggest.ts';
 import { ADDRESS_DEFAULTS } from '../vrrp-defaults.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
-import { parseAddress, parseInterface } from './values.ts';
+import { parseAddress, parseAnyAddress, parseInterface } from './values.ts';
 import { listEntries } from './walk.ts';
 
 /** The count travels in one byte (RFC 5798 section 5.2.5). */
@@ -66,7 +66,7 @@ function parseOptions(words: readonly Word[], report: Report): Draft {
     } else if (FLAGS.includes(option.text)) {
       const text = `"${option.text}" on a virtual address is not supported`;
       report.error(option, 'unsupported-directive', text);
-    } else if (/^[\d.]+(\/\d+)?$/.test(option.text)) {
+    } else if (/^[\d.]+(\/\d+)?$|^[\da-f]*:[\da-f:.]+(\/\d+)?$/i.test(option.text)) {
       const text = `"${option.text}" must stand on a line of its own`;
       report.error(option, 'bad-value', text);
       break;
@@ -78,15 +78,15 @@ function parseOptions(words: readonly Word[], report: Report): Draft {
   return draft;
 }
 
-/** Without a slash the address is a /32, as keepalived takes it. */
+/** Without a slash the address alone, as keepalived takes it. */
 function parsePrefix(word: Word, report: Report): VirtualAddressConfig | null {
-  const prefix = parseIpv4Prefix(word.text, 32);
+  const prefix = parseIpPrefix(word.text);
   if (prefix.ok) {
     const { address, prefixLength } = prefix.value;
-    return { address: formatIpv4(address), prefixLength, ...ADDRESS_DEFAULTS };
+    return { address: formatIpAddress(address), prefixLength, ...ADDRESS_DEFAULTS };
   }
   const bare = { ...word, text: word.text.split('/')[0] ?? '' };
-  if (parseAddress(bare, 'virtual address', report) !== null) {
+  if (parseAnyAddress(bare, 'virtual address', report) !== null) {
     report.error(word, 'bad-value', prefix.reason);
   }
   return null;

@@ -1,9 +1,11 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
-import { formatIpv4 } from '../../core/ip.ts';
+import { assert } from '../../core/assert.ts';
+import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';
 import { type RawPacket, RawSocket } from '../../linux/raw-socket.ts';
+import { Raw6Socket } from '../../linux/raw6-socket.ts';
 import {
   type AcceptedAdvertisement,
   decodeAdvertisement,
@@ -18,7 +20,7 @@ import { numericAddress, type ResolvedInstance } from './resolve.ts';
 const COMPLAINTS_MAX = 256;
 
 export type Heard = {
-  readonly source: number;
+  readonly source: IpAddress;
   readonly priority: number;
   readonly intervalMs: number;
 };
@@ -26,8 +28,8 @@ export type Heard = {
 export class Advertiser {
   readonly #instance: ResolvedInstance;
   readonly #warn: (text: string) => void;
-  readonly #socket: RawSocket;
-  readonly #destinations: readonly number[];
+  readonly #socket: AdvertSocket;
+  readonly #destinations: readonly IpAddress[];
   readonly #expected: Expectation;
   readonly #complaints = new Set<string>();
   #sendError = 0;
@@ -46,13 +48,7 @@ export class Advertiser {
     this.#expected = expectationOf(instance);
     const { transport } = this.#expected;
     this.#destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
-    this.#socket = new RawSocket({
-      protocol: IPPROTO_VRRP,
-      interfaceName: instance.config.interface,
-      interfaceIndex,
-      source: instance.sourceAddress,
-      group: transport.kind === 'multicast' ? transport.group : null,
-    });
+    this.#socket = openSocket(instance, transport, interfaceIndex);
   }
 
   get fd(): number {
@@ -104,12 +100,12 @@ export class Advertiser {
 
   #onDropped(reason: string, packet: RawPacket): void {
     this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
-    const source = formatIpv4(packet.source);
+    const source = formatIpAddress(packet.source);
     this.#complain(`${this.#name()} drops advertisements of ${source}: ${reason}`);
   }
 
   #comment(accepted: AcceptedAdvertisement, packet: RawPacket): void {
-    const source = formatIpv4(packet.source);
+    const source = formatIpAddress(packet.source);
     if (!accepted.addressesMatch) {
       this.#complain(`${this.#name()}: ${source} advertises another list of addresses`);
     }
@@ -128,6 +124,38 @@ export class Advertiser {
   #name(): string {
     return `VRRP instance "${this.#instance.config.name}"`;
   }
+}
+
+/** Both families behind one face. */
+type AdvertSocket = {
+  readonly fd: number;
+  readonly outgoing: Uint8Array;
+  sendTo(destination: IpAddress, length: number): number;
+  receive(): RawPacket | null;
+  close(): void;
+};
+
+function openSocket(
+  { config, sourceAddress: source }: ResolvedInstance,
+  transport: Expectation['transport'],
+  interfaceIndex: number,
+): AdvertSocket {
+  const { interface: interfaceName } = config;
+  const group = transport.kind === 'multicast' ? transport.group : null;
+  const common = { protocol: IPPROTO_VRRP, interfaceName, interfaceIndex };
+  if (isIpv6Address(source)) return new Raw6Socket({ ...common, source, group });
+  assert(group === null || !isIpv6Address(group), 'source and group are of one family');
+  const socket = new RawSocket({ ...common, source, group });
+  return {
+    fd: socket.fd,
+    outgoing: socket.outgoing,
+    sendTo: (destination, length) => {
+      assert(!isIpv6Address(destination), 'source and destination are of one family');
+      return socket.sendTo(destination, length);
+    },
+    receive: () => socket.receive(),
+    close: () => socket.close(),
+  };
 }
 
 export type Counters = {

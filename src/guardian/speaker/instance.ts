@@ -5,7 +5,7 @@
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert, unreachable } from '../../core/assert.ts';
-import { formatIpv4 } from '../../core/ip.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
@@ -164,7 +164,7 @@ export class Instance {
       this.#pushFaults(now);
     }
     if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
-    if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.put(now));
+    if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.renew(now));
   }
 
   track(verdict: TrackingVerdict, now: number): void {
@@ -238,7 +238,7 @@ export class Instance {
 
   status(now: number): InstanceStatus {
     this.changed = false;
-    const { config, addresses } = this.#resolved;
+    const { config, held } = this.#resolved;
     const { phase, effectivePriority, faults, transitions } = this.#state;
     return {
       name: config.name,
@@ -250,8 +250,8 @@ export class Instance {
       priority: config.priority,
       effectivePriority,
       master: this.#master(now),
-      addresses: addresses.map(
-        ({ address, prefixLength }) => `${formatIpv4(address)}/${prefixLength}`,
+      addresses: held.map(
+        ({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`,
       ),
       held: this.#ports.vips.held,
       transitions,
@@ -267,7 +267,7 @@ export class Instance {
     const { version } = this.#machineConfig;
     const silentMs = now - master.heardAt;
     const isLost = silentMs > downIntervalMs(version, effectivePriority, masterIntervalMs);
-    return phase !== 'master' && isLost ? null : formatIpv4(master.address);
+    return phase !== 'master' && isLost ? null : formatIpAddress(master.address);
   }
 
   #step(event: MachineEvent, now: number): void {
@@ -350,7 +350,7 @@ export class Instance {
   #onForeignClaim(address: number, mac: string, now: number): void {
     if (!this.#claimants.has(mac) && this.#claimants.size < CLAIMANTS_MAX) {
       this.#claimants.add(mac);
-      this.#warn(`holds ${formatIpv4(address)}, but ${mac} claims it too`);
+      this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
     }
     this.#step({ kind: 'foreign-claim' }, now);
   }
@@ -375,7 +375,7 @@ export class Instance {
     const warn = (text: string) => this.#context.onEvent({ kind: 'warning', text });
     const advertiser = new Advertiser(this.#resolved, link.index, this.#counters, warn);
     try {
-      const vips = new VipSet(this.#context.route, this.#resolved.addresses, links);
+      const vips = new VipSet(this.#context.route, this.#resolved, links);
       return { advertiser, vips, key: this.#portsKey(links) };
     } catch (error) {
       advertiser.close();

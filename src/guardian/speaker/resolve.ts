@@ -3,25 +3,52 @@
  * the source of our packets. Done once before anything is opened, so that mistakes end the start early.
  */
 
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
+import type {
+  VirtualAddressConfig,
+  VirtualRouteConfig,
+  VrrpConfig,
+  VrrpInstanceConfig,
+} from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
-import { formatIpv4, parseIpv4 } from '../../core/ip.ts';
+import {
+  formatIpAddress,
+  type IpAddress,
+  isIpv6Address,
+  parseIpAddress,
+} from '../../core/ip-address.ts';
 import { EPERM, SystemError } from '../../linux/errno.ts';
-import type { InterfaceAddress, Link, RouteSocket } from '../../linux/netlink-route.ts';
+import {
+  type InterfaceAddress,
+  type Link,
+  type RouteSocket,
+  type RouteSpec,
+  SCOPE_LINK,
+} from '../../linux/netlink-route.ts';
 
 export type VirtualAddress = {
-  /** Unsigned 32-bit. */
-  readonly address: number;
+  readonly address: IpAddress;
   readonly prefixLength: number;
   readonly interfaceName: string;
   readonly label: string | null;
+  readonly scope: number;
+  readonly broadcast: IpAddress | null;
+};
+
+export type VirtualRoute = Omit<RouteSpec, 'interfaceIndex'> & {
+  /** null: the kernel finds it by the gateway. */
+  readonly interfaceName: string | null;
 };
 
 export type ResolvedInstance = {
   readonly config: VrrpInstanceConfig;
-  readonly sourceAddress: number;
+  /** Its family is that of the instance. */
+  readonly sourceAddress: IpAddress;
+  /** The advertised ones. */
   readonly addresses: readonly VirtualAddress[];
+  /** Those and the excluded ones. */
+  readonly held: readonly VirtualAddress[];
+  readonly routes: readonly VirtualRoute[];
   /** The instance's own interface first. */
   readonly interfaceNames: readonly string[];
 };
@@ -40,22 +67,46 @@ function resolveInstance(
   links: readonly Link[],
   present: readonly InterfaceAddress[],
 ): ResolvedInstance {
-  const addresses = config.addresses.map((virtual) => ({
-    address: numericAddress(virtual.address),
-    prefixLength: virtual.prefixLength,
-    interfaceName: virtual.interface ?? config.interface,
-    label: virtual.label,
-  }));
+  const addresses = config.addresses.map((virtual) => resolveAddress(config, virtual));
+  const excluded = config.excludedAddresses.map((virtual) => resolveAddress(config, virtual));
+  const held = [...addresses, ...excluded];
+  const routes = config.routes.map(resolveRoute);
   const interfaceNames = [
-    ...new Set([config.interface, ...addresses.map(({ interfaceName }) => interfaceName)]),
+    ...new Set([
+      config.interface,
+      ...held.map(({ interfaceName }) => interfaceName),
+      ...routes.flatMap(({ interfaceName }) => interfaceName ?? []),
+    ]),
   ];
   const known = interfaceNames.map((name) => findLink(config.name, name, links));
-  const virtual = new Set(addresses.map(({ address }) => address));
+  const virtual = new Set(held.map(({ address }) => address));
+  const ipv6 = addresses.some(({ address }) => isIpv6Address(address));
   const sourceAddress =
     config.sourceAddress === null
-      ? firstAddress(config, known[0]?.index ?? 0, present, virtual)
+      ? firstAddress(config, { ipv6, interfaceIndex: known[0]?.index ?? 0 }, present, virtual)
       : numericAddress(config.sourceAddress);
-  return { config, sourceAddress, addresses, interfaceNames };
+  return { config, sourceAddress, addresses, held, routes, interfaceNames };
+}
+
+function resolveAddress(config: VrrpInstanceConfig, virtual: VirtualAddressConfig): VirtualAddress {
+  const { address, broadcast, interface: named, ...rest } = virtual;
+  return {
+    ...rest,
+    address: numericAddress(address),
+    broadcast: broadcast === null ? null : numericAddress(broadcast),
+    interfaceName: named ?? config.interface,
+  };
+}
+
+function resolveRoute(route: VirtualRouteConfig): VirtualRoute {
+  const { destination, gateway, source, interface: interfaceName, ...rest } = route;
+  return {
+    ...rest,
+    destination: numericAddress(destination),
+    gateway: gateway === null ? null : numericAddress(gateway),
+    source: source === null ? null : numericAddress(source),
+    interfaceName,
+  };
 }
 
 function findLink(instance: string, name: string, links: readonly Link[]): Link {
@@ -69,28 +120,37 @@ function findLink(instance: string, name: string, links: readonly Link[]): Link 
   );
 }
 
-/** The interface's first address that is not virtual; one that another comes with is not first. */
+/**
+ * The interface's first address that is not virtual; one that another comes with is not first. IPv6: the
+ * link-local one (RFC 9568 section 5.1.2.1).
+ */
 function firstAddress(
   config: VrrpInstanceConfig,
-  interfaceIndex: number,
+  family: { readonly ipv6: boolean; readonly interfaceIndex: number },
   present: readonly InterfaceAddress[],
-  virtual: ReadonlySet<number>,
-): number {
+  virtual: ReadonlySet<IpAddress>,
+): IpAddress {
   const candidates = present.filter(
-    (candidate) => candidate.interfaceIndex === interfaceIndex && !virtual.has(candidate.address),
+    ({ address, interfaceIndex, scope }) =>
+      interfaceIndex === family.interfaceIndex &&
+      !virtual.has(address) &&
+      isIpv6Address(address) === family.ipv6 &&
+      (!family.ipv6 || scope === SCOPE_LINK),
   );
   const chosen = candidates.find(({ secondary }) => !secondary) ?? candidates[0];
   if (chosen !== undefined) return chosen.address;
+  const needed = family.ipv6 ? 'a link-local IPv6 address' : 'an IPv4 address';
   throw new OperationalError(
     'no-source-address',
     `VRRP instance "${config.name}" has no address to send from: give interface ` +
-      `"${config.interface}" an IPv4 address beside the virtual one`,
+      `"${config.interface}" ${needed} beside the virtual one`,
   );
 }
 
 /**
- * Removes virtual addresses that an earlier run left here; returns them as text. Asks for each, present or
- * not, so that a missing CAP_NET_ADMIN shows now (SystemError EPERM) and not when the address is needed.
+ * Removes virtual addresses and routes that an earlier run left here; returns them as text. Asks for each
+ * address, present or not, so that a missing CAP_NET_ADMIN shows now (SystemError EPERM) and not when the
+ * address is needed.
  */
 export function removeStaleAddresses(
   route: RouteSocket,
@@ -99,16 +159,25 @@ export function removeStaleAddresses(
   present: readonly InterfaceAddress[],
 ): readonly string[] {
   const removed: string[] = [];
-  for (const virtual of instances.flatMap((instance) => instance.addresses)) {
-    const interfaceIndex = links.find(({ name }) => name === virtual.interfaceName)?.index;
-    assert(interfaceIndex !== undefined, 'interfaces of resolved instances exist');
+  const indexOf = (name: string): number => {
+    const index = links.find((link) => link.name === name)?.index;
+    assert(index !== undefined, 'interfaces of resolved instances exist');
+    return index;
+  };
+  for (const { interfaceName, ...spec } of instances.flatMap((instance) => instance.routes)) {
+    const interfaceIndex = interfaceName === null ? null : indexOf(interfaceName);
+    if (!route.deleteRoute({ ...spec, interfaceIndex })) continue;
+    removed.push(`the route to ${formatIpAddress(spec.destination)}/${spec.prefixLength}`);
+  }
+  for (const virtual of instances.flatMap((instance) => instance.held)) {
+    const interfaceIndex = indexOf(virtual.interfaceName);
     const stale = present.filter(
       (other) => other.address === virtual.address && other.interfaceIndex === interfaceIndex,
     );
     for (const { prefixLength } of [virtual, ...stale]) {
       const { address, interfaceName } = virtual;
-      if (!route.deleteAddress({ interfaceIndex, address, prefixLength, label: null })) continue;
-      removed.push(`${formatIpv4(address)}/${prefixLength} on "${interfaceName}"`);
+      if (!route.deleteAddress({ ...virtual, interfaceIndex, prefixLength })) continue;
+      removed.push(`${formatIpAddress(address)}/${prefixLength} on "${interfaceName}"`);
     }
   }
   return removed;
@@ -123,9 +192,9 @@ export function explainSystemError(error: unknown): unknown {
   );
 }
 
-/** An address the configuration's checks have passed, as an unsigned 32-bit number. */
-export function numericAddress(text: string): number {
-  const parsed = parseIpv4(text);
+/** An address that the configuration's checks have passed. */
+export function numericAddress(text: string): IpAddress {
+  const parsed = parseIpAddress(text);
   assert(parsed.ok, `the configuration's addresses are checked before: ${text}`);
   return parsed.value;
 }

@@ -1,36 +1,48 @@
 /**
  * The virtual addresses of one instance on this machine's interfaces: added with a short lifetime and
- * renewed, so that the kernel removes them by itself when nobody renews them; announced by gratuitous ARP.
+ * renewed, so that the kernel removes them by itself when nobody renews them; announced by gratuitous ARP or
+ * Neighbor Advertisements. Its routes come and go with them.
  */
 
 import { assert } from '../../core/assert.ts';
+import { isIpv6Address } from '../../core/ip-address.ts';
 import { type ArpClaim, ArpSocket } from '../../linux/arp.ts';
-import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import { NeighbourSocket } from '../../linux/neighbour.ts';
+import type { Link, RouteSocket, RouteSpec } from '../../linux/netlink-route.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
-import type { VirtualAddress } from './resolve.ts';
+import type { ResolvedInstance, VirtualAddress, VirtualRoute } from './resolve.ts';
 
 /** ARP frames taken at one go. */
 const CLAIMS_MAX = 64;
 
-type Port = { readonly link: Link; readonly arp: ArpSocket };
+/** What an interface needs for the families of its addresses. */
+type Port = {
+  readonly link: Link;
+  readonly arp: ArpSocket | null;
+  readonly neighbour: NeighbourSocket | null;
+};
 
 export class VipSet {
   readonly #route: RouteSocket;
   readonly #addresses: readonly VirtualAddress[];
+  readonly #routes: readonly VirtualRoute[];
+  readonly #links: ReadonlyMap<string, Link>;
   readonly #ports = new Map<string, Port>();
   #held = false;
   #renewAt = Number.POSITIVE_INFINITY;
 
-  /** Opens an ARP socket per interface; throws SystemError. The owner closes it. */
+  /** Opens sockets for each interface; throws SystemError. The owner closes it. */
   constructor(
     route: RouteSocket,
-    addresses: readonly VirtualAddress[],
+    { held, routes }: Pick<ResolvedInstance, 'held' | 'routes'>,
     links: ReadonlyMap<string, Link>,
   ) {
     this.#route = route;
-    this.#addresses = addresses;
+    this.#addresses = held;
+    this.#routes = routes;
+    this.#links = new Map(links);
     try {
-      for (const { interfaceName } of addresses) {
+      for (const { interfaceName } of held) {
         if (!this.#ports.has(interfaceName)) this.#open(interfaceName, links);
       }
     } catch (error) {
@@ -50,11 +62,17 @@ export class VipSet {
 
   /** Descriptors to wait for; claims() reads them. */
   get descriptors(): readonly number[] {
-    return [...this.#ports.values()].map(({ arp }) => arp.fd);
+    return [...this.#ports.values()].flatMap(({ arp }) => (arp === null ? [] : arp.fd));
   }
 
-  /** Adds all, or renews them; throws SystemError. */
+  /** Adds all; throws SystemError. */
   put(now: number): void {
+    this.renew(now);
+    for (const route of this.#routes) this.#route.putRoute(this.#routeSpec(route));
+  }
+
+  /** Adds the addresses, or gives them their whole lifetime again; throws SystemError. */
+  renew(now: number): void {
     this.#held = true;
     this.#renewAt = now + RENEW_INTERVAL_MS;
     for (const virtual of this.#addresses) {
@@ -66,6 +84,13 @@ export class VipSet {
   remove(): void {
     this.#held = false;
     this.#renewAt = Number.POSITIVE_INFINITY;
+    for (const route of this.#routes) {
+      try {
+        this.#route.deleteRoute(this.#routeSpec(route));
+      } catch {
+        // The addresses must go, whatever hinders this.
+      }
+    }
     for (const virtual of this.#addresses) {
       try {
         this.#route.deleteAddress(this.#spec(virtual));
@@ -87,21 +112,27 @@ export class VipSet {
     });
   }
 
-  /** Gratuitous ARP, `count` times for each address; returns the first errno, 0: all went out. */
+  /** Gratuitous ARP or its like, `count` times for each address; returns the first errno, 0: all went out. */
   announce(count: number): number {
     let failure = 0;
     for (let round = 0; round < count; round += 1) {
       for (const virtual of this.#addresses) {
-        const error = this.#port(virtual).arp.announce(virtual.address);
+        const { arp, neighbour } = this.#port(virtual);
+        const { address } = virtual;
+        const error = isIpv6Address(address)
+          ? (neighbour?.announce(address) ?? 0)
+          : (arp?.announce(address) ?? 0);
         if (failure === 0) failure = error;
       }
     }
     return failure;
   }
 
-  /** Asks who holds the addresses. */
+  /** Asks who holds the IPv4 addresses. */
   probe(): void {
-    for (const virtual of this.#addresses) this.#port(virtual).arp.probe(virtual.address);
+    for (const virtual of this.#addresses) {
+      if (!isIpv6Address(virtual.address)) this.#port(virtual).arp?.probe(virtual.address);
+    }
   }
 
   /** Who else claimed one of the addresses since the last call. */
@@ -109,7 +140,7 @@ export class VipSet {
     const claims: ArpClaim[] = [];
     for (const { arp } of this.#ports.values()) {
       for (let count = 0; count < CLAIMS_MAX; count += 1) {
-        const claim = arp.receive();
+        const claim = arp?.receive() ?? null;
         if (claim === null) break;
         claims.push(claim);
       }
@@ -118,7 +149,10 @@ export class VipSet {
   }
 
   close(): void {
-    for (const { arp } of this.#ports.values()) arp.close();
+    for (const { arp, neighbour } of this.#ports.values()) {
+      arp?.close();
+      neighbour?.close();
+    }
     this.#ports.clear();
   }
 
@@ -128,8 +162,12 @@ export class VipSet {
     const watched = this.#addresses
       .filter((virtual) => virtual.interfaceName === interfaceName)
       .map(({ address }) => address);
-    const arp = new ArpSocket(link.index, link.mac, watched);
-    this.#ports.set(interfaceName, { link, arp });
+    const ipv4 = watched.filter((address) => !isIpv6Address(address));
+    const arp = ipv4.length === 0 ? null : new ArpSocket(link.index, link.mac, ipv4);
+    this.#ports.set(interfaceName, { link, arp, neighbour: null });
+    if (ipv4.length === watched.length) return;
+    const neighbour = new NeighbourSocket(link.index, link.mac);
+    this.#ports.set(interfaceName, { link, arp, neighbour });
   }
 
   #port(virtual: VirtualAddress): Port {
@@ -140,5 +178,12 @@ export class VipSet {
 
   #spec(virtual: VirtualAddress) {
     return { ...virtual, interfaceIndex: this.#port(virtual).link.index };
+  }
+
+  #routeSpec({ interfaceName, ...route }: VirtualRoute): RouteSpec {
+    if (interfaceName === null) return { ...route, interfaceIndex: null };
+    const link = this.#links.get(interfaceName);
+    assert(link !== undefined, `interface ${interfaceName} exists`);
+    return { ...route, interfaceIndex: link.index };
   }
 }
