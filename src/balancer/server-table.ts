@@ -6,6 +6,7 @@
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
 import type { BackendConfig } from '../config/model.ts';
 import { assert } from '../core/assert.ts';
+import { settleCondition } from '../health/http-verdict.ts';
 import { stepPassive } from '../health/passive.ts';
 import { initialHealth, stepHealth } from '../health/rise-fall.ts';
 import {
@@ -130,8 +131,9 @@ export class ServerTable {
     return this.entry(backend, server).admin === 'maint';
   }
 
-  recordCheck(backend: number, server: number, result: CheckResult): void {
+  recordCheck(backend: number, server: number, found: CheckResult): void {
     const entry = this.entry(backend, server);
+    const result = settleCondition(found, isUp(entry));
     const limits = entry.config.check;
     assert(limits !== null, 'only a server with a check gets results');
     assert(entry.admin !== 'maint', 'a server in maintenance is not checked');
@@ -153,12 +155,13 @@ export class ServerTable {
     const standing = this.#standing(backend, server);
     const changed = turned || step.health !== before;
     this.#warn(backend, entry, standing, result.warnings);
-    if (this.#backend(backend).config.logHealthChecks && (changed || previous !== result.status)) {
+    const { logHealthChecks } = this.#backend(backend).config;
+    if (logHealthChecks && (changed || previous !== result.status)) {
       this.#options.log(backend, checkLogged(standing, result, healthPlace(entry)));
     }
     if (turned) {
       const message = !up ? wentDown : stopping ? isStopping : wentUp;
-      this.#options.log(backend, message(standing, result));
+      this.#options.log(backend, message(standing, logHealthChecks ? null : result));
       if (entry.admin === 'drain') this.#options.log(backend, remainsInDrain(standing));
     }
     this.#reportEmpty(backend, backendEmptied);

@@ -75,7 +75,7 @@ test('all expectations must hold', () => {
 });
 
 test('a drain is a pass on a condition: for 404, or for every unexpected status', () => {
-  assert.equal(judge(404, { drainOn: '404' }), 'L7OKC 404');
+  assert.equal(judge(404, { drainOn: '404' }), 'L7OKC 404 Reason');
   assert.equal(judge(500, { drainOn: '404' }), 'L7STS 500 Reason');
   assert.equal(judge(500, { drainOn: 'unexpected-status' }), 'L7OKC 500 Reason');
   const verdict = judgeHttp({ expect: [], drainOn: 'unexpected-status' }, response(503));

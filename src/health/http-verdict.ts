@@ -18,7 +18,7 @@ type Outcome = 'met' | 'pending' | 'wrong-status' | 'no-match' | 'unwanted-match
 /** null: the answer has to be read further. */
 export function judgeHttp(rules: Rules, response: HttpResponse): HttpVerdict | null {
   const { status, reason } = response;
-  const drain: HttpVerdict = { status: 'L7OKC', passed: true, info: '', code: status };
+  const drain: HttpVerdict = { status: 'L7OKC', passed: true, info: reason, code: status };
   if (rules.drainOn === '404' && status === 404) return drain;
   if (rules.expect.length === 0 && (status < 200 || status > 399)) {
     return wrongStatus(rules, status, reason);
@@ -41,6 +41,15 @@ export function judgeHttp(rules: Rules, response: HttpResponse): HttpVerdict | n
     }
   }
   return { status: 'L7OK', passed: true, info: '', code: status };
+}
+
+/**
+ * What a pass on a condition means for a server: one that is up keeps what it has, and its condition needs
+ * no words; one that is down does not come up by it.
+ */
+export function settleCondition(result: CheckResult, up: boolean): CheckResult {
+  if (result.status !== 'L7OKC') return result;
+  return up ? { ...result, info: '' } : { ...result, status: 'L7STS', passed: false };
 }
 
 function wrongStatus(rules: Rules, code: number, info: string): HttpVerdict {

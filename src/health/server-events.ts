@@ -53,19 +53,19 @@ export function checkReason(result: CheckResult): string {
   return `${checkStatusText(result.status)}${code}${info}${duration}`;
 }
 
-export function wentDown(standing: Standing, result: CheckResult): ServerMessage {
-  const text = `${name(standing)} is DOWN, reason: ${checkReason(result)}. ${left(standing)}`;
+export function wentDown(standing: Standing, result: CheckResult | null): ServerMessage {
+  const text = `${name(standing)} is DOWN${because(result)}. ${left(standing)}`;
   return { level: LEVEL_ALERT, text };
 }
 
-export function wentUp(standing: Standing, result: CheckResult): ServerMessage {
-  const text = `${name(standing)} is UP, reason: ${checkReason(result)}. ${online(standing)}`;
+export function wentUp(standing: Standing, result: CheckResult | null): ServerMessage {
+  const text = `${name(standing)} is UP${because(result)}. ${online(standing)}`;
   return { level: LEVEL_NOTICE, text };
 }
 
 /** Up, and asking for no new connections (`http-check disable-on-404`). */
-export function isStopping(standing: Standing, result: CheckResult): ServerMessage {
-  const text = `${name(standing)} is stopping, reason: ${checkReason(result)}. ${online(standing)}`;
+export function isStopping(standing: Standing, result: CheckResult | null): ServerMessage {
+  const text = `${name(standing)} is stopping${because(result)}. ${online(standing)}`;
   return { level: LEVEL_NOTICE, text };
 }
 
@@ -77,7 +77,8 @@ export function checkWarning(standing: Standing, warning: string): ServerMessage
 /** `option log-health-checks`: every check that changes the counter. */
 export function checkLogged(standing: Standing, result: CheckResult, place: string): ServerMessage {
   const kind = standing.backup ? 'backup ' : '';
-  const outcome = result.passed ? 'succeeded' : 'failed';
+  const passed = result.status === 'L7OKC' ? 'conditionally succeeded' : 'succeeded';
+  const outcome = result.passed ? passed : 'failed';
   const server = `${standing.backend}/${standing.server}`;
   const text = `Health check for ${kind}server ${server} ${outcome}, reason: ${checkReason(result)}, status: ${place}.`;
   return { level: LEVEL_NOTICE, text };
@@ -115,6 +116,11 @@ export function remainsInDrain(standing: Standing): ServerMessage {
 export function noServerLeft(backend: string, listen: boolean): ServerMessage {
   const kind = listen ? 'proxy' : 'backend';
   return { level: LEVEL_EMERGENCY, text: `${kind} ${backend} has no server available!` };
+}
+
+/** null: `option log-health-checks` has said why in a line of its own. */
+function because(result: CheckResult | null): string {
+  return result === null ? '' : `, reason: ${checkReason(result)}`;
 }
 
 function name({ backup, backend, server }: Standing): string {
