@@ -5,6 +5,7 @@
 
 import type {
   BackendConfig,
+  BalanceConfig,
   BalancerConfig,
   FrontendConfig,
   HttpFrontendConfig,
@@ -13,6 +14,7 @@ import type {
 import { didYouMean } from '../suggest.ts';
 import { ipv6Key } from './address.ts';
 import { buildCheck, judgeCheckOption } from './build-check.ts';
+import { buildConnections, buildKeepalive, refuseOnPage } from './convert-connection.ts';
 import { DEFAULT_STATS_REALM, DEFAULT_STATS_URI } from './convert-stats.ts';
 import {
   type BindDraft,
@@ -43,48 +45,66 @@ function optionalTimeoutMs(draft: ProxyDraft, name: TimeoutName): number | null 
 
 function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): ServerConfig {
   const { name, host, port, settings } = server;
+  const { queueMax, slowstartMs, userTimeoutMs, sendProxy, shutdownBackups } = settings;
+  const check = buildCheck(report, draft, server);
+  const ownEnd = settings.checkPort !== undefined || settings.checkHost !== undefined;
+  if (sendProxy && check !== null && check.kind !== 'tcp' && !ownEnd) {
+    const text =
+      `Checks of "${name}" send no PROXY protocol header, as its traffic does: give them a "port" ` +
+      'that takes none, or check by TCP connects';
+    report.error(server.place, 'unsupported-directive', text);
+  }
   return {
     name,
     host,
     port,
     weight: settings.weight ?? DEFAULT_WEIGHT,
     connectionsMax: settings.connectionsMax ?? 0,
+    ...(queueMax === undefined ? {} : { queueMax }),
+    ...(slowstartMs === undefined ? {} : { slowstartMs }),
+    ...(userTimeoutMs === undefined ? {} : { userTimeoutMs }),
+    ...(sendProxy === undefined || sendProxy === 0 ? {} : { sendProxy }),
+    ...(shutdownBackups === undefined ? {} : { shutdownBackupsOnUp: shutdownBackups }),
     backup: settings.backup ?? false,
     disabled: settings.disabled ?? false,
-    check: buildCheck(report, draft, server),
+    check,
     shutdownSessionsOnDown: settings.shutdownSessions ?? false,
   };
 }
 
-/** HAProxy lets clients wait for a server that is full, up to `timeout queue`. */
-function warnOfFullServers(report: Report, draft: ProxyDraft): void {
-  const limited = draft.servers.find((server) => (server.settings.connectionsMax ?? 0) > 0);
-  if (limited === undefined) return;
-  const text =
-    `Clients that find every server of "${draft.name}" at its "maxconn" are turned away, ` +
-    'while HAProxy lets them wait; leave room in "maxconn"';
-  report.warning(limited.place, 'unsupported-directive', text);
+/** `hash-type` only matters to `balance source`. */
+function buildBalance(report: Report, draft: ProxyDraft): BalanceConfig {
+  const { balance, hashType } = draft;
+  if (hashType === null || balance.value.kind !== 'source') return balance.value;
+  if (hashType.value.startsWith('consistent')) {
+    const text =
+      '"hash-type consistent" sends clients to other servers than HAProxy would: where nodes run ' +
+      'one and the other, say "hash-type map-based"';
+    report.warning(hashType.place, 'unsupported-directive', text);
+    return { kind: 'source', hash: 'consistent' };
+  }
+  const text = `"hash-type ${hashType.value}" is not supported: say "hash-type map-based"`;
+  report.error(hashType.place, 'unsupported-directive', text);
+  return balance.value;
 }
 
 function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
   judgeCheckOption(report, draft);
-  warnOfFullServers(report, draft);
-  if (draft.hashType !== null && draft.balance.value.kind === 'source') {
-    const text = `"hash-type ${draft.hashType.value}" is not supported: say "hash-type map-based"`;
-    report.error(draft.hashType.place, 'unsupported-directive', text);
-  }
+  const queueTimeoutMs = optionalTimeoutMs(draft, 'queue');
   if (draft.servers.length === 0) {
     const text = `Backend "${draft.name}" has no server: its clients are turned away`;
     report.warning(draft.place, 'missing-value', text);
   }
   return {
     name: draft.name,
-    balance: draft.balance.value,
+    balance: buildBalance(report, draft),
     connectTimeoutMs: timeoutMs(draft, 'connect'),
     serverTimeoutMs: timeoutMs(draft, 'server'),
     serverFinTimeoutMs: optionalTimeoutMs(draft, 'server-fin'),
     tunnelTimeoutMs: optionalTimeoutMs(draft, 'tunnel'),
     retries: draft.retries,
+    ...(queueTimeoutMs === null ? {} : { queueTimeoutMs }),
+    ...buildKeepalive(draft, 'serverKeepalive'),
     servers: draft.servers.map((server) => buildServer(report, draft, server)),
     logs: draft.logs,
     logHealthChecks: draft.logHealthChecks,
@@ -149,6 +169,7 @@ function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): Front
     backend,
     clientTimeoutMs: timeoutMs(draft, 'client'),
     clientFinTimeoutMs: optionalTimeoutMs(draft, 'client-fin'),
+    ...buildConnections(report, draft),
     log: {
       targets: draft.logs,
       format: draft.logFormat.value === 'connect' ? 'connect' : 'tcplog',
@@ -164,6 +185,7 @@ function buildHttpFrontend(
   draft: ProxyDraft,
 ): HttpFrontendConfig | null {
   const { stats, monitorUri } = draft;
+  refuseOnPage(report, draft);
   const first = draft.servers[0]?.place ?? draft.defaultBackend;
   if (first !== null && first !== undefined) {
     const text =

@@ -3,6 +3,7 @@
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { BindConfig } from '../model.ts';
 import { parseEndpoint, parsePorts } from './address.ts';
+import { readTime } from './convert-connection.ts';
 import type { BindDraft } from './draft.ts';
 import { readKeywords } from './keyword-reader.ts';
 import { BIND_KEYWORDS } from './keywords.ts';
@@ -40,12 +41,20 @@ export function convertBind(report: Report, call: Call): readonly BindDraft[] {
   const [list, ...keywords] = call.args;
   if (list === undefined) return [];
   let v6only = false;
+  let acceptProxy = false;
+  let userTimeoutMs: number | null = null;
   readKeywords(report, BIND_KEYWORDS, keywords, 'a "bind" line', {
     v6only: () => {
       v6only = true;
     },
     v4v6: () => {
       v6only = false;
+    },
+    'accept-proxy': () => {
+      acceptProxy = true;
+    },
+    'tcp-ut': (word) => {
+      userTimeoutMs = readTime(report, word, 'tcp-ut');
     },
   });
   const drafts: BindDraft[] = [];
@@ -57,7 +66,8 @@ export function convertBind(report: Report, call: Call): readonly BindDraft[] {
     }
     for (const address of addresses.value) {
       if (drafts.length >= BINDS_MAX) break;
-      drafts.push({ bind: { address, origin: `${report.file}:${list.line}` }, place: list });
+      const bind = { address, origin: `${report.file}:${list.line}` };
+      drafts.push({ bind, place: list, acceptProxy, userTimeoutMs });
     }
   }
   return drafts;

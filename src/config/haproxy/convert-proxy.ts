@@ -8,6 +8,11 @@ import {
   convertCheckSend,
   convertHttpchk,
 } from './convert-check.ts';
+import {
+  convertConnectionRule,
+  convertKeepalive,
+  convertKeepaliveValue,
+} from './convert-connection.ts';
 import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
@@ -204,6 +209,10 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   'option tcplog': convertLogOption,
   'option httplog': convertLogOption,
   'option redispatch': convertRedispatch,
+  'option tcpka': ({ draft }, call) => convertKeepalive(draft, call),
+  'option clitcpka': ({ draft }, call) => convertKeepalive(draft, call),
+  'option srvtcpka': ({ draft }, call) => convertKeepalive(draft, call),
+  'tcp-request connection': ({ report, draft }, call) => convertConnectionRule(report, draft, call),
   'option dontlognull': ({ draft }, call) => {
     draft.dontLogNull = !call.negated;
   },
@@ -247,10 +256,17 @@ const CHECK_OPTIONS = (
   'pgsql-check smtpchk'
 ).split(' ');
 
-const TIMEOUTS = 'client client-fin connect server server-fin tunnel check'.split(' ');
+const TIMEOUTS = 'client client-fin connect server server-fin tunnel check queue'.split(' ');
+
+const KEEPALIVE_VALUES = ['cli', 'srv'].flatMap((side) =>
+  ['cnt', 'idle', 'intvl'].map((value) => `${side}tcpka-${value}`),
+);
 
 export const PROXY_CONVERTERS: Readonly<Record<string, Converter>> = {
   ...OWN_CONVERTERS,
+  ...family(KEEPALIVE_VALUES, ({ report, draft }, call, word) =>
+    convertKeepaliveValue(report, draft, call, word),
+  ),
   ...family(
     TIMEOUTS.map((name) => `timeout ${name}`),
     convertTimeout,

@@ -2,6 +2,7 @@
 
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseCheckHost, parseEndpoint } from './address.ts';
+import { connectionHandlers } from './convert-connection.ts';
 import type { ServerDraft, ServerSettings } from './draft.ts';
 import { type KeywordHandlers, readKeywords } from './keyword-reader.ts';
 import { SERVER_KEYWORDS } from './keywords.ts';
@@ -116,6 +117,7 @@ function settingHandlers(report: Report, settings: ServerSettings): KeywordHandl
       settings.disabled = false;
     },
     ...checkHandlers(report, settings),
+    ...connectionHandlers(report, settings),
     'error-limit': number('errorLimit', 1, CHECKS_MAX),
     inter: time('interMs'),
     fastinter: time('fastinterMs'),

@@ -6,7 +6,6 @@ const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without rea
 const LOGGING = lose('a connection is logged once, when it ends');
 const SPLICING = ignore('Evergate always lets the kernel move the bytes');
 const QUICK_ACK = ignore('Evergate leaves acknowledgements to the kernel');
-const KEEPALIVE = lose('dead peers are found by the timeouts');
 const COUNTING = ignore('Evergate always counts while connections last');
 
 export const OPTION_ROWS: readonly Directive[] = [
@@ -14,6 +13,9 @@ export const OPTION_ROWS: readonly Directive[] = [
   ...rows('dfl', 'option httplog', convert(0, 1)),
   ...rows('dfl', 'option dontlognull', convert(0, 0)),
   ...rows('dlb', 'option log-health-checks', convert(0, 0)),
+  ...rows('dflb', 'option tcpka', convert(0, 0)),
+  ...rows('dfl', 'option clitcpka', convert(0, 0)),
+  ...rows('dlb', 'option srvtcpka', convert(0, 0)),
   ...rows('dlb', 'option redispatch', convert(0, 1, 'drop')),
   ...rows('dlb', 'option tcp-check,option ssl-hello-chk,option external-check', convert(0, 0)),
   ...rows('dlb', 'option httpchk', convert(0, 8)),
@@ -21,14 +23,15 @@ export const OPTION_ROWS: readonly Directive[] = [
   ...rows('dlb', 'option mysql-check,option pgsql-check,option smtpchk', convert(0, 8)),
 
   ...rows('dfl', 'option httpslog', lose('connections are logged as by "option tcplog"')),
-  ...rows('dflb', 'option tcpka', KEEPALIVE),
-  ...rows('dfl', 'option clitcpka', KEEPALIVE),
-  ...rows('dlb', 'option srvtcpka', KEEPALIVE),
   ...rows('dfl', 'option tcp-smart-accept', QUICK_ACK),
   ...rows('dlb', 'option tcp-smart-connect', QUICK_ACK),
   ...rows('dflb', 'option splice-auto,option splice-request,option splice-response', SPLICING),
   ...rows('dfl', 'option contstats,option socket-stats', COUNTING),
-  ...rows('dlb', 'option abortonclose', ignore('no connection waits in a queue')),
+  ...rows(
+    'dlb',
+    'option abortonclose',
+    lose('a waiting client that only finished keeps its place'),
+  ),
   ...rows('dlb', 'option persist', ignore('it only matters to cookies')),
   ...rows('dflb', 'option forwardfor,option originalto,option http-server-close', HTTP),
   ...rows('dflb', 'option httpclose,option http-keep-alive,option http-no-delay', HTTP),

@@ -8,11 +8,10 @@ import { OPTION_ROWS } from './directives-option.ts';
 
 const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
 const HTTP_RULES = refuse('Evergate does not read HTTP and applies no HTTP rules');
-const TCP_RULES = refuse('Evergate applies no rules to connections');
+const TCP_RULES = refuse('Evergate knows "tcp-request connection" with source addresses only');
 const STICKY = refuse('Evergate keeps no stick tables; say "balance source" for sticky clients');
 const CHECK_TALK = refuse('checks speak TLS and HTTP; say "option httpchk" with its rules');
 const CHECK_VARIABLES = refuse('checks keep no variables');
-const KEEPALIVE = lose('dead peers are found by the timeouts');
 const MAIL = lose('Evergate sends no mail; watch its log or metrics instead');
 const INSPECTION = ignore('it only matters to rules that inspect content');
 const REMOVED = refuse('HAProxy itself has dropped it');
@@ -32,9 +31,12 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dfl', 'log-format', convert(1, 1)),
   ...rows('dfl', 'monitor-uri', convert(1, 1)),
   ...rows('dflb', 'enabled,disabled', convert(0, 0)),
+  ...rows('dfl', 'clitcpka-cnt,clitcpka-idle,clitcpka-intvl', convert(1, 1)),
+  ...rows('dlb', 'srvtcpka-cnt,srvtcpka-idle,srvtcpka-intvl', convert(1, 1)),
+  ...rows('dfl', 'tcp-request connection', convert(1, 64)),
   ...rows('dfl', 'timeout client,timeout client-fin', convert(1, 1)),
   ...rows('dlb', 'timeout connect,timeout server,timeout server-fin', convert(1, 1)),
-  ...rows('dlb', 'timeout tunnel,timeout check', convert(1, 1)),
+  ...rows('dlb', 'timeout tunnel,timeout check,timeout queue', convert(1, 1)),
   ...rows('dflb', 'stats enable,stats hide-version', convert(0, 0, 'drop')),
   ...rows('dflb', 'stats uri,stats realm,stats auth,stats refresh', convert(1, 1, 'drop')),
   ...rows('dflb', 'stats show-node', convert(0, 1, 'drop')),
@@ -51,7 +53,6 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('flb', 'id', ignore('Evergate numbers proxies in the order of the file')),
   ...rows('dfl', 'backlog', ignore('Evergate asks the kernel for its longest queue')),
   ...rows('dflb', 'bind-process', ignore('there is one balancer process')),
-  ...rows('dlb', 'timeout queue', ignore('Evergate keeps no connection waiting for a server')),
   ...rows('dflb', 'timeout http-request,timeout http-keep-alive,timeout tarpit', HTTP),
   ...rows('dlb', 'fullconn', ignore('it only matters to "minconn"')),
   ...rows('dlb', 'max-keep-alive-queue,http-reuse,http-send-name-header,retry-on', HTTP),
@@ -83,8 +84,6 @@ export const PROXY_DIRECTIVES = tableOf([
     lose('connections are logged as by "option tcplog"'),
   ),
   ...rows('dflb', 'log-tag', lose('log lines carry the tag "haproxy"')),
-  ...rows('dfl', 'clitcpka-cnt,clitcpka-idle,clitcpka-intvl', KEEPALIVE),
-  ...rows('dlb', 'srvtcpka-cnt,srvtcpka-idle,srvtcpka-intvl', KEEPALIVE),
   ...rows('dflb', 'email-alert from,email-alert level,email-alert mailers', MAIL),
   ...rows('dflb', 'email-alert myhostname,email-alert to', MAIL),
 
@@ -92,7 +91,7 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('flb', 'redirect', HTTP_RULES),
   ...rows('fl', 'use_backend', refuse('a frontend has one backend; say "default_backend"')),
   ...rows('lb', 'use-server', refuse('"balance" alone chooses the server')),
-  ...rows('dfl', 'tcp-request connection,tcp-request session', TCP_RULES),
+  ...rows('dfl', 'tcp-request session', TCP_RULES),
   ...rows('dflb', 'tcp-request content', TCP_RULES),
   ...rows('dlb', 'tcp-response content', TCP_RULES),
   ...rows('flb', 'filter', TCP_RULES),

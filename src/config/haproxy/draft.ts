@@ -14,11 +14,33 @@ export type TimeoutName =
   | 'server'
   | 'server-fin'
   | 'tunnel'
-  | 'check';
+  | 'check'
+  | 'queue';
 
 export type Placed<Value> = { readonly value: Value; readonly place: Place };
 
-export type BindDraft = { readonly bind: BindConfig; readonly place: Place };
+export type BindDraft = {
+  readonly bind: BindConfig;
+  readonly place: Place;
+  readonly acceptProxy: boolean;
+  /** null: the kernel's. */
+  readonly userTimeoutMs: number | null;
+};
+
+export type KeepaliveDraft = {
+  readonly on: boolean;
+  readonly idleMs?: number;
+  readonly intervalMs?: number;
+  readonly probes?: number;
+};
+
+/** One `tcp-request connection` rule; `negated`: for all addresses but these. */
+export type SourceRuleDraft = {
+  readonly action: 'allow' | 'deny';
+  readonly networks: readonly string[];
+  readonly negated: boolean;
+  readonly place: Place;
+};
 
 /** What `server` and `default-server` lines set; undefined: not said. */
 export type ServerSettings = {
@@ -44,6 +66,12 @@ export type ServerSettings = {
   errorLimit?: number;
   onError?: PassiveHealthConfig['onError'];
   shutdownSessions?: boolean;
+  shutdownBackups?: boolean;
+  queueMax?: number;
+  slowstartMs?: number;
+  userTimeoutMs?: number;
+  /** 0: said to be off. */
+  sendProxy?: 0 | 1 | 2;
   backup?: boolean;
   disabled?: boolean;
 };
@@ -86,6 +114,9 @@ export type ProxyDraft = {
   /** `hash-type` other than HAProxy's default, which only `balance source` asks for. */
   hashType: Placed<string> | null;
   retries: number;
+  clientKeepalive: KeepaliveDraft;
+  serverKeepalive: KeepaliveDraft;
+  sourceRules: readonly SourceRuleDraft[];
   timeouts: ReadonlyMap<TimeoutName, Placed<number>>;
   /** The last `option ...chk`: it wins. */
   checkOption: Placed<string> | null;
@@ -117,6 +148,9 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     balance: { value: { kind: 'roundrobin' }, place },
     hashType: null,
     retries: 3,
+    clientKeepalive: { on: false },
+    serverKeepalive: { on: false },
+    sourceRules: [],
     timeouts: new Map(),
     checkOption: null,
     httpchk: {},

@@ -26,7 +26,9 @@ export function keywordTable(list: readonly Keyword[]): KeywordTable {
 const CONVERTED = convert(0, 0);
 const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
 const TLS_ONLY = ignore('it only matters to TLS, which Evergate passes through');
-const PROXY_PROTOCOL = refuse('Evergate does not speak the PROXY protocol');
+const PROXY_TLS = refuse(
+  'Evergate knows nothing about the TLS it passes through; say "send-proxy-v2"',
+);
 const RESOLVING = ignore('names of servers are resolved once, at start');
 const AGENT = refuse('Evergate asks no agents; use a health check');
 const REDUNDANT = ignore('it is so anyway');
@@ -44,33 +46,33 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'check-sni check-alpn verify verifyhost ca-file crt', CONVERTED),
   ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
+  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up', CONVERTED),
+  ...keywords(0, 'send-proxy send-proxy-v2 no-send-proxy no-send-proxy-v2', CONVERTED),
 
   ...keywords(1, 'id', ignore('Evergate numbers servers in the order of the file')),
   ...keywords(1, 'init-addr resolvers resolve-prefer resolve-opts resolve-net', RESOLVING),
   ...keywords(1, 'cookie redir max-reuse pool-low-conn pool-max-conn pool-purge-delay ws', HTTP),
   ...keywords(1, 'proto log-proto', HTTP),
   ...keywords(0, 'stick non-stick', ignore('it only matters to stick tables')),
-  ...keywords(0, 'no-agent-check no-check-send-proxy no-send-proxy', REDUNDANT),
-  ...keywords(0, 'no-send-proxy-v2 no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn', REDUNDANT),
+  ...keywords(0, 'no-agent-check no-check-send-proxy', REDUNDANT),
+  ...keywords(0, 'no-send-proxy-v2-ssl no-send-proxy-v2-ssl-cn', REDUNDANT),
   ...keywords(0, 'no-ssl no-tfo', REDUNDANT),
   ...keywords(0, `${TLS_FLAGS} no-ssl-reuse ssl-reuse tls-tickets`, TLS_ONLY),
   ...keywords(1, 'alpn npn ciphers ciphersuites ssl-min-ver ssl-max-ver sni', TLS_ONLY),
   ...keywords(1, 'crl-file', lose('checks do not look whether a certificate was revoked')),
   ...keywords(0, 'tfo', ignore('it only spares a round trip while connecting')),
 
-  ...keywords(1, 'slowstart', lose('a server that comes back takes its full share at once')),
   ...keywords(1, 'minconn', lose('"maxconn" alone bounds the server')),
-  ...keywords(1, 'maxqueue', lose('Evergate keeps no connection waiting for a server')),
 
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and begins none towards servers')),
   ...keywords(0, 'check-via-socks4', refuse('Evergate connects to servers directly')),
   ...keywords(1, 'check-proto', refuse('checks speak HTTP/1')),
-  ...keywords(0, 'send-proxy send-proxy-v2 send-proxy-v2-ssl send-proxy-v2-ssl-cn', PROXY_PROTOCOL),
-  ...keywords(0, 'check-send-proxy', PROXY_PROTOCOL),
+  ...keywords(0, 'send-proxy-v2-ssl send-proxy-v2-ssl-cn', PROXY_TLS),
+  ...keywords(0, 'check-send-proxy', refuse('checks send no PROXY protocol header')),
   ...keywords(
     1,
     'proxy-v2-options set-proxy-v2-tlv-fmt',
-    ignore('it only matters to "send-proxy"'),
+    lose('PROXY protocol headers carry the addresses alone'),
   ),
   ...keywords(0, 'agent-check', AGENT),
   ...keywords(
@@ -78,15 +80,14 @@ export const SERVER_KEYWORDS = keywordTable([
     'agent-addr agent-inter agent-port agent-send',
     ignore('it only matters to "agent-check"'),
   ),
-  ...keywords(1, 'on-marked-up', refuse('Evergate has its own rule for sessions')),
   ...keywords(1, 'track', refuse('give the server a "check" of its own')),
   ...keywords(1, 'source usesrc', refuse('Evergate connects from the address the kernel chooses')),
   ...keywords(1, 'namespace socks4', refuse('Evergate connects to servers directly')),
-  ...keywords(1, 'tcp-ut', lose('dead peers are found by the timeouts')),
 ]);
 
 export const BIND_KEYWORDS = keywordTable([
-  ...keywords(0, 'v4v6 v6only', CONVERTED),
+  ...keywords(0, 'v4v6 v6only accept-proxy', CONVERTED),
+  ...keywords(1, 'tcp-ut', CONVERTED),
 
   ...keywords(1, 'name id', ignore('listeners carry their addresses as names')),
   ...keywords(1, 'backlog', ignore('Evergate asks the kernel for its longest queue')),
@@ -101,11 +102,9 @@ export const BIND_KEYWORDS = keywordTable([
   ...keywords(1, 'crt-ignore-err crt-list curves ecdhe tls-ticket-keys', TLS_ONLY),
   ...keywords(1, 'proto', HTTP),
   ...keywords(1, 'mss', lose('the kernel chooses the segment size')),
-  ...keywords(1, 'tcp-ut', lose('dead peers are found by the timeouts')),
 
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and terminates none')),
-  ...keywords(0, 'accept-proxy', PROXY_PROTOCOL),
-  ...keywords(1, 'accept-netscaler-cip', PROXY_PROTOCOL),
+  ...keywords(1, 'accept-netscaler-cip', refuse('Evergate knows "accept-proxy" only')),
   ...keywords(1, 'maxconn', refuse('say "maxconn" in a line of its own; it bounds the frontend')),
   ...keywords(1, 'interface', refuse('bind the address of the interface instead')),
   ...keywords(1, 'namespace', refuse('start Evergate inside the network namespace')),
