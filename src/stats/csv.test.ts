@@ -138,3 +138,16 @@ test('property: whatever the names are, a table stays a table', () => {
     }),
   );
 });
+
+test('a check of HTTP has a code, and passive health a count', () => {
+  assert.equal(cell(csvLine(server, { legends: false }), 'check_code'), '');
+  assert.equal(cell(csvLine(server, { legends: false }), 'hanafail'), '');
+  const { check } = server;
+  assert.ok(check !== null);
+  const http = { ...check, status: 'L7STS', code: 500, failedAnalyses: 2 } as const;
+  const line = csvLine({ ...server, check: http }, { legends: false });
+  assert.deepEqual(
+    ['check_status', 'check_code', 'hanafail'].map((column) => cell(line, column)),
+    ['L7STS', '500', '2'],
+  );
+});

@@ -143,6 +143,12 @@ test('it tells what scrapers look for', () => {
   assert.doesNotMatch(statsPage([], info, { ...options, hideVersion: true }), /2\.6\.12|released/);
 });
 
+test('the code of an HTTP answer stands behind the status', () => {
+  assert.ok(server.check !== null);
+  const check = { ...server.check, status: 'L7STS', code: 500, info: 'Oh' } as const;
+  assert.match(statsPage([{ ...server, check }], info, options), />L7STS\/500 in 0ms/);
+});
+
 test('what comes from outside is escaped', () => {
   const page = statsPage([{ ...server, server: '"><script>' }], info, options);
   assert.ok(!page.includes('<script>'));
