@@ -6,7 +6,7 @@
 import { flushCompileCache } from 'node:module';
 import type { BalancerConfig } from '../config/model.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
-import { LEVEL_ALERT, LEVEL_EMERGENCY, type ServerMessage } from '../health/server-events.ts';
+import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import { gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
 import type { ServerCounter } from '../stats/layout.ts';
@@ -179,7 +179,7 @@ export class Balancer {
 
   #logEvent(backend: number, { level, text }: ServerMessage): void {
     this.#sender.send(this.#config.backends[backend]?.logs ?? [], level, text);
-    const severity = level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_ALERT ? 'warning' : 'info';
+    const severity = level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
     this.#events.log(severity, text);
   }
 
