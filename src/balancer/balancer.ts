@@ -179,7 +179,8 @@ export class Balancer {
 
   #logEvent(backend: number, { level, text }: ServerMessage): void {
     this.#sender.send(this.#config.backends[backend]?.logs ?? [], level, text);
-    const severity = level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
+    const severity =
+      level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
     this.#events.log(severity, text);
   }
 
