@@ -38,6 +38,8 @@ export const WATCH_SILENCE_MS = 2500;
 
 const QUIET_MS = 3000;
 const QUIET_BOUND_MS = 40_000;
+/** The longest period in the stacks: the article's check script. */
+const PERIOD_MS = 5000;
 const POLL_MS = 100;
 const RESYNC_MS = 1000;
 /** Without a failure for so long the outage is over. */
@@ -48,10 +50,13 @@ const WATCH_BOUND_MS = 15_000;
 const LOG_LINES = 12;
 
 /** Of one run; preparations and repairs included, in ms. */
-export const RUN_BOUND_MS = 2 * QUIET_BOUND_MS + WATCH_BOUND_MS + 20_000;
+export const RUN_BOUND_MS = 2 * QUIET_BOUND_MS + PERIOD_MS + WATCH_BOUND_MS + 20_000;
 
-/** null: the stack cannot do this. LabError: the cluster did not become whole (again). */
-export async function measure(bench: Bench, fault: Fault): Promise<Run | null> {
+/**
+ * `phase`, 0 to 1: where in the period of what runs by itself the fault falls. null: the stack cannot do
+ * this. LabError: the cluster did not become whole (again).
+ */
+export async function measure(bench: Bench, fault: Fault, phase: number): Promise<Run | null> {
   const { cluster, topology, stack, owners } = bench;
   await waitUntilQuiet(bench, topology.nodes.length);
   const [owner] = owners.owners;
@@ -68,6 +73,7 @@ export async function measure(bench: Bench, fault: Fault): Promise<Run | null> {
   const fire = await fault.prepare(context);
   if (fire === null) return null;
   try {
+    await sleep(phase * PERIOD_MS);
     await cluster.parts.client.mark();
     const before = cluster.requests().watches.broken;
     owners.begin();
@@ -115,7 +121,10 @@ async function nextReport(cluster: Cluster): Promise<void> {
   for (let round = 0; cluster.requests() === known && round < 50; round++) await sleep(20);
 }
 
-/** One owner, no failure, every watch open, and answers of that many apiservers: for three seconds. */
+/**
+ * One owner, no failure, every watch open, and answers of that many apiservers: for three seconds. Where
+ * connections do not spread three seconds are enough for every check to find its server again.
+ */
 async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
   const { cluster, topology, stack, owners, signal } = bench;
   const start = performance.now();
@@ -146,7 +155,8 @@ async function waitUntilQuiet(bench: Bench, apiservers: number): Promise<void> {
       since = now;
       first = report;
       owner = owners.owners[0] ?? '';
-    } else if (now - since > QUIET_MS && answering(first, report) >= apiservers) return;
+    } else if (now - since > QUIET_MS && (!stack.spreads || answering(first, report) >= apiservers))
+      return;
     if (now - start > QUIET_BOUND_MS) {
       const logs = cluster.nodes.map(({ name, parts }) => {
         return `\n  ${name}: ${parts.daemon?.tail(LOG_LINES).join('\n    ')}`;

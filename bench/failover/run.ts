@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   }
   const count = stacks.length * wanted.faults.length * wanted.runs;
   const boundMinutes = Math.ceil((count * RUN_BOUND_MS) / 60_000);
-  say(`${count} runs, about ${Math.ceil((count * 13) / 60)} minutes, ${boundMinutes} at most`);
+  say(`${count} runs, about ${Math.ceil((count * 15) / 60)} minutes, ${boundMinutes} at most`);
   const rows: Row[] = [];
   for (const stack of stacks) {
     rows.push(...(await measureStack(stack, wanted)));
@@ -120,7 +120,7 @@ async function measureStack(stack: Stack, { faults, runs }: Settings): Promise<R
       const label = `${stack.name} ${fault.name} ${round + 1}/${runs}`;
       try {
         bench ??= await build(stack);
-        const run = await measure(bench, fault);
+        const run = await measure(bench, fault, round / runs);
         if (run === null) done.set(fault, { runs: found, problems, cannot: true });
         else found.push(run);
         say(`${label}: ${run === null ? 'cannot be done' : runText(run)}`);

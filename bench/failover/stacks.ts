@@ -21,6 +21,8 @@ export type Stack = {
   readonly version: string;
   /** The highest priority takes the VIP back: a repaired cluster is quiet only after that. */
   readonly preempts: boolean;
+  /** Every server gets new connections at any time; with leastconn a server that came back gets all. */
+  readonly spreads: boolean;
   readonly filesDirectory: string;
   readonly nodeCommand: (paths: NodePaths) => string[];
   /** supervise.sh's directory of a node, and its units there. */
@@ -93,6 +95,7 @@ function debianStack(
     title,
     version: `HAProxy ${versionOf('haproxy', '-v')}, keepalived ${versionOf('keepalived', '-v')}`,
     preempts: name === 'article',
+    spreads: name === 'article',
     filesDirectory,
     nodeCommand: (paths) => {
       const units = unitsOf(paths.node.name);
@@ -150,6 +153,7 @@ function evergateStack(
     title,
     version: `Evergate ${versionOf(EVERGATE, '--version')}`,
     preempts: name === 'evergate',
+    spreads: name === 'evergate',
     filesDirectory: ARTICLE_FILES,
     nodeCommand: (paths) => {
       const units = unitsOf(paths.node.name);
