@@ -39,6 +39,9 @@ export class Checker {
   readonly #mortalAt: number[];
   #disturbances = 0;
   #disturbedAt = 0;
+  #wasWell = true;
+  /** Until then some link was not well. */
+  #unwellAt = 0;
   #convergencePlanned = false;
   #disturbancesWhenQuiet = -1;
   #disturbancesWhenSteady = -1;
@@ -92,6 +95,9 @@ export class Checker {
     this.#world.trace(`* ${what}`);
     this.#disturbances += 1;
     this.#disturbedAt = this.#world.now;
+    const { isWell } = this.#world.network;
+    if (!isWell || !this.#wasWell) this.#unwellAt = this.#world.now;
+    this.#wasWell = isWell;
     this.#planConvergence();
     if (changed !== null) this.#conflicts.forget(changed);
     this.#conflicts.watch();
@@ -103,8 +109,10 @@ export class Checker {
   }
 
   onRefused(node: Node, by: string): void {
-    const alone = this.#disturbances === this.#disturbancesWhenQuiet;
-    if (alone) this.fail('no stranger', `node ${node.index} takes ${by} for a stranger`);
+    // Who could not hear the master may take it for a stranger; what else fails is no excuse.
+    if (node.startedAt >= this.#unwellAt && this.#world.network.isWell) {
+      this.fail('no stranger', `node ${node.index} takes ${by} for a stranger`);
+    }
     this.onDisturbance(`node ${node.index} does not start: ${by} answers for the address`);
   }
 

@@ -63,6 +63,11 @@ export class Network {
     return link;
   }
 
+  /** Everybody hears everybody. */
+  get isWell(): boolean {
+    return this.#links.every((links) => links.every(isWell));
+  }
+
   /** Nothing is left to chance, whoever may hear whom. */
   get isSteady(): boolean {
     return this.#links.every((links) => links.every(isSteady));

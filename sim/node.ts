@@ -44,6 +44,7 @@ export class Node {
   config: MachineConfig;
   state: MachineState;
   process: Process = 'none';
+  startedAt = 0;
   /** False: no electricity, or suspended: the machine is not on the network. */
   online = true;
   #suspendedAt = 0;
@@ -96,6 +97,7 @@ export class Node {
   start(): void {
     assert(this.process === 'none', 'a process is started once');
     this.process = 'running';
+    this.startedAt = this.#world.now;
     this.#removeFromKernel('left over from an earlier run');
     this.#forget();
     this.#world.checker.onProcess(this);

@@ -37,7 +37,7 @@ test('AddressProbe names who answers in silence to the end', () => {
   const probe = new AddressProbe(0, 3600);
   const { verdict, now } = run(probe, (at) => probe.onAnswer(MAC, VIP, at));
   assert.deepEqual(verdict, { kind: 'taken', mac: MAC, address: VIP });
-  assert.equal(now, 3600);
+  assert.ok(now < 5100, `${now}`);
 });
 
 test('AddressProbe waits for the address of a killed master to go', () => {
@@ -46,7 +46,7 @@ test('AddressProbe waits for the address of a killed master to go', () => {
     if (at < 2800) probe.onAnswer(MAC, VIP, at);
   });
   assert.deepEqual(verdict, { kind: 'free' });
-  assert.equal(now, 3500);
+  assert.ok(now < 3700, `${now}`);
 });
 
 test('a node that starts while two masters are killed in turn does not refuse to start', () => {
@@ -54,6 +54,15 @@ test('a node that starts while two masters are killed in turn does not refuse to
   const { verdict } = run(probe, (at) => {
     if (at < 2500) probe.onAnswer(MAC, VIP, at);
     else if (at < 5400) probe.onAnswer('02:00:00:00:00:02', VIP, at);
+  });
+  assert.deepEqual(verdict, { kind: 'free' });
+});
+
+test('a node that starts before a master is killed does not refuse to start', () => {
+  const probe = new AddressProbe(0, 3600);
+  const { verdict } = run(probe, (at) => {
+    // Killed 1 s after the first answer, before it advertised; the kernel answers for 3 s more.
+    if (at < 4000) probe.onAnswer(MAC, VIP, at);
   });
   assert.deepEqual(verdict, { kind: 'free' });
 });

@@ -13,12 +13,10 @@ const PROBES = 3;
 const PROBE_GAP_MS = 100;
 /** Apart, once somebody answered in silence. */
 const SUSPICION_GAP_MS = 250;
-/** A killed master's address is gone that long after its first answer. */
-const STALE_GONE_MS = LIFETIME_MS_MAX + 500;
+/** Whoever has not answered for so long, three probes, is gone. */
+const ANSWER_FRESH_MS = 850;
 /** More are strangers that take turns. */
 const SUSPICIONS_MAX = 8;
-/** An answer younger than this, at the end, still counts. */
-const ANSWER_FRESH_MS = 600;
 
 export type ProbeVerdict =
   | { readonly kind: 'running'; readonly nextAt: number }
@@ -39,7 +37,10 @@ export class AddressProbe {
   constructor(now: number, downIntervalMs: number) {
     this.#startedAt = now;
     this.#nextAt = now;
-    this.#suspicionMs = Math.max(downIntervalMs, STALE_GONE_MS);
+    // A master may be killed just before its next advertisement, a third of the down interval after its
+    // first answer; its address goes a lifetime later.
+    const goneMs = downIntervalMs / 3 + LIFETIME_MS_MAX + ANSWER_FRESH_MS;
+    this.#suspicionMs = Math.max(downIntervalMs, goneMs);
   }
 
   /** A packet of our virtual router came, whatever is wrong with it. */
@@ -70,11 +71,11 @@ export class AddressProbe {
   verdict(now: number): ProbeVerdict {
     if (this.#answer === null) {
       if (now >= this.#startedAt + PROBES * PROBE_GAP_MS) return { kind: 'free' };
-    } else if (this.#heard) {
+    } else if (this.#heard || now - this.#answer.at > ANSWER_FRESH_MS) {
       return { kind: 'free' };
     } else if (now >= this.#suspicionEndsAt) {
-      const { mac, address, at } = this.#answer;
-      return now - at > ANSWER_FRESH_MS ? { kind: 'free' } : { kind: 'taken', mac, address };
+      const { mac, address } = this.#answer;
+      return { kind: 'taken', mac, address };
     }
     return { kind: 'running', nextAt: this.#nextAt };
   }
