@@ -436,6 +436,11 @@ export type VrrpInstanceConfig = {
   readonly advertIntervalMs: number;
   /** v2 only (RFC 2338 simple text password), at most 8 bytes. */
   readonly password: string | null;
+  /**
+   * v2 only: the password does not travel, but is the key of an IP Authentication Header (RFC 2402).
+   * Absent: it travels.
+   */
+  readonly authenticationHeader?: true;
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   readonly addresses: readonly VirtualAddressConfig[];

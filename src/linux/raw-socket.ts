@@ -44,6 +44,16 @@ export type RawSocketOptions = {
   readonly source: number;
   /** Multicast group to join; null: none. */
   readonly group: number | null;
+  /** Bytes between the IP header and the message, filled by `complete` of sendTo(). Absent: 0. */
+  readonly headroom?: number;
+};
+
+/** For packets with a header of their own before the message. */
+export type Completion = {
+  /** Of the IP header; not 0. */
+  readonly identification: number;
+  /** Gets the whole packet, its IP header complete but for the checksum. */
+  readonly complete: (packet: Uint8Array) => void;
 };
 
 /** A packet as received; valid until the next receive(). */
@@ -53,6 +63,8 @@ export type RawPacket = {
   readonly destination: IpAddress;
   /** IPv6: the hop limit. */
   readonly ttl: number;
+  /** From the IP header on; IPv6: the message alone. */
+  readonly whole: Uint8Array;
 };
 
 export class RawSocket {
@@ -61,6 +73,7 @@ export class RawSocket {
   readonly outgoing: Uint8Array;
   readonly #source: number;
   readonly #protocol: number;
+  readonly #headroom: number;
   readonly #packet = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #incoming = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #target = Buffer.alloc(16);
@@ -69,7 +82,8 @@ export class RawSocket {
   constructor(options: RawSocketOptions) {
     this.#source = options.source;
     this.#protocol = options.protocol;
-    this.outgoing = this.#packet.subarray(HEADER_BYTES);
+    this.#headroom = options.headroom ?? 0;
+    this.outgoing = this.#packet.subarray(HEADER_BYTES + this.#headroom);
     this.#target.writeUInt16LE(AF_INET, 0);
     this.fd = openSocket(AF_INET, SOCK_RAW, options.protocol);
     try {
@@ -81,19 +95,22 @@ export class RawSocket {
   }
 
   /** Sends the first `length` bytes of `outgoing`; 0 or the errno. */
-  sendTo(destination: number, length: number): number {
+  sendTo(destination: number, length: number, completion: Completion | null = null): number {
     const packet = this.#packet;
-    // The kernel fills in the length, the identification and the checksum (raw(7), IP_HDRINCL).
+    const total = HEADER_BYTES + this.#headroom + length;
+    // The kernel fills in the length, the checksum, and an identification of 0 (raw(7), IP_HDRINCL).
     packet.fill(0, 0, HEADER_BYTES);
     packet[0] = 0x45;
     packet[1] = TYPE_OF_SERVICE;
-    writeUint16(packet, 2, HEADER_BYTES + length);
+    writeUint16(packet, 2, total);
+    writeUint16(packet, 4, completion?.identification ?? 0);
     packet[8] = TTL;
     packet[9] = this.#protocol;
     writeUint32(packet, 12, this.#source);
     writeUint32(packet, 16, destination);
     writeUint32(this.#target, 4, destination);
-    const sent = sendDatagram(this.fd, packet, HEADER_BYTES + length, this.#target);
+    completion?.complete(packet.subarray(0, total));
+    const sent = sendDatagram(this.fd, packet, total, this.#target);
     return sent < 0 ? -sent : 0;
   }
 
@@ -109,6 +126,7 @@ export class RawSocket {
       source: readUint32(bytes, 12),
       destination: readUint32(bytes, 16),
       ttl: bytes[8] ?? 0,
+      whole: bytes.subarray(0, totalBytes),
     };
   }
 

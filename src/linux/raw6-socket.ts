@@ -102,8 +102,10 @@ export class Raw6Socket {
     const received = receiveMessage(this.fd, this.#header);
     if (received < 0) return null;
     const { destination, hopLimit } = this.#readControl();
+    const message = this.#incoming.subarray(0, received);
     return {
-      message: this.#incoming.subarray(0, received),
+      message,
+      whole: message,
       source: readIpAddress(this.#sender, 8, 16),
       destination,
       ttl: hopLimit,

@@ -38,6 +38,7 @@ const HEADER_BYTES = 8;
 const AUTH_BYTES = 8;
 const AUTH_NONE = 0;
 const AUTH_PASSWORD = 1;
+const AUTH_HEADER = 2;
 
 /** What an advertisement says. Addresses are unsigned 32-bit numbers. */
 export type Advertisement = {
@@ -51,6 +52,12 @@ export type Advertisement = {
   readonly addresses: readonly IpAddress[];
 };
 
+/**
+ * Version 2 only: 8 bytes as passwordField() makes them; 'header': the packet is in an IP Authentication
+ * Header (vrrp/authentication-header.ts); null: none.
+ */
+export type Authentication = Uint8Array | 'header' | null;
+
 /** An IP packet of protocol 112 as it came in. */
 export type ReceivedPacket = {
   /** The VRRP message alone, cut to the length the IP header states. */
@@ -59,14 +66,15 @@ export type ReceivedPacket = {
   readonly destination: IpAddress;
   /** IPv6: the hop limit. */
   readonly ttl: number;
+  /** How the IP Authentication Header around it was found; absent: there was none. */
+  readonly header?: 'valid' | 'wrong-digest' | 'replayed';
 };
 
 /** What an instance takes as an advertisement for itself. */
 export type Expectation = {
   readonly version: 2 | 3;
   readonly virtualRouterId: number;
-  /** v2 only: 8 bytes as passwordField() makes them; null: no authentication. */
-  readonly password: Uint8Array | null;
+  readonly password: Authentication;
   readonly intervalMs: number;
   readonly addresses: readonly IpAddress[];
   readonly ownAddress: IpAddress;
@@ -86,6 +94,8 @@ export type DropReason =
   | 'wrong-version'
   | 'wrong-authentication-type'
   | 'wrong-password'
+  | 'wrong-digest'
+  | 'replayed'
   | 'wrong-interval'
   | 'wrong-type'
   | 'bad-checksum'
@@ -115,7 +125,7 @@ export type Ends = { readonly source: IpAddress; readonly destination: IpAddress
 /** Writes the message at the start of `into` (MESSAGE_BYTES_MAX is always enough); returns its length. */
 export function encodeAdvertisement(
   advertisement: Advertisement,
-  password: Uint8Array | null,
+  password: Authentication,
   ends: Ends,
   into: Uint8Array,
 ): number {
@@ -137,8 +147,8 @@ export function encodeAdvertisement(
     offset += size;
   }
   if (version === 2) {
-    if (password === null) into.fill(0, offset, offset + AUTH_BYTES);
-    else into.set(password, offset);
+    if (password instanceof Uint8Array) into.set(password, offset);
+    else into.fill(0, offset, offset + AUTH_BYTES);
   }
   writeUint16(into, 6, messageChecksum(version, into, length, ends));
   return length;
@@ -146,12 +156,12 @@ export function encodeAdvertisement(
 
 function writeInterval(
   { version, intervalMs }: Advertisement,
-  password: Uint8Array | null,
+  password: Authentication,
   into: Uint8Array,
 ): void {
   if (version === 2) {
     assert(intervalMs % 1000 === 0 && intervalMs <= 255_000, 'v2 intervals are whole seconds');
-    into[4] = password === null ? AUTH_NONE : AUTH_PASSWORD;
+    into[4] = authenticationType(password);
     into[5] = intervalMs / 1000;
   } else {
     assert(intervalMs % 10 === 0 && intervalMs <= 40_950, 'v3 intervals are hundredths of seconds');
@@ -201,7 +211,7 @@ function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason |
   if (expected.transport.kind === 'multicast' && ttl !== TTL) return 'wrong-ttl';
   if (version !== expected.version) return 'wrong-version';
   if (version === 2) {
-    const reason = whyNotAuthentic(message, expected.password);
+    const reason = whyNotAuthentic(packet, expected.password);
     if (reason !== null) return reason;
     if (readInterval(2, message) !== expected.intervalMs) return 'wrong-interval';
   }
@@ -210,12 +220,23 @@ function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason |
   return whyNotFromPeer(packet, expected);
 }
 
-function whyNotAuthentic(message: Uint8Array, password: Uint8Array | null): DropReason | null {
-  const type = message[4] ?? 0;
-  if (type !== (password === null ? AUTH_NONE : AUTH_PASSWORD)) return 'wrong-authentication-type';
-  if (password === null) return null;
-  const start = message.length - AUTH_BYTES;
-  return password.every((byte, index) => message[start + index] === byte) ? null : 'wrong-password';
+function authenticationType(password: Authentication): number {
+  if (password === null) return AUTH_NONE;
+  return password === 'header' ? AUTH_HEADER : AUTH_PASSWORD;
+}
+
+function whyNotAuthentic(
+  { message, header }: ReceivedPacket,
+  expected: Authentication,
+): DropReason | null {
+  if (message[4] !== authenticationType(expected)) return 'wrong-authentication-type';
+  if (expected instanceof Uint8Array) {
+    const start = message.length - AUTH_BYTES;
+    const isRight = expected.every((byte, index) => message[start + index] === byte);
+    return isRight ? null : 'wrong-password';
+  }
+  if (expected === null || header === 'valid') return null;
+  return header ?? 'wrong-authentication-type';
 }
 
 function whyNotFromPeer(packet: ReceivedPacket, expected: Expectation): DropReason | null {

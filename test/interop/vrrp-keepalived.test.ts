@@ -155,4 +155,46 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await owner(theirs);
     await lower.terminate();
   });
+
+  test('v2 with an authentication header: both roles, and a wrong key', async (t) => {
+    const { theirs, ours, owner } = await createPair(t);
+    const withKey = (key: string): KeepalivedOptions['mode'] => ({
+      kind: 'lines',
+      text: `advert_int 1\n  authentication {\n    auth_type AH\n    auth_pass ${key}\n  }`,
+    });
+    const options = { state: 'BACKUP', address: VIP } as const;
+    const better = new Keepalived(theirs, { ...options, priority: 110, mode: withKey('1111') });
+    await owner(theirs);
+    const instance = { ...articleInstance(100), authenticationHeader: true as const };
+    const speaker = await SpeakerProcess.start(ours, instance);
+    await waitUntil('ours hears the master', async () => (await speaker.status()).master, 5000);
+    await better.terminate();
+    await owner(ours);
+    const returned = new Keepalived(theirs, { ...options, priority: 110, mode: withKey('1111') });
+    await owner(theirs);
+    await speaker.reaches('backup', 1000);
+    await returned.terminate();
+    await owner(ours);
+    const worse = new Keepalived(theirs, { ...options, priority: 50, mode: withKey('1111') });
+    const sentBefore = (await speaker.status()).advertsSent;
+    await waitUntil(
+      'keepalived had time to disagree',
+      async () => (await speaker.status()).advertsSent >= sentBefore + 6,
+      10_000,
+    );
+    await owner(ours);
+    assert.deepEqual((await speaker.status()).dropped, {});
+    speaker.kill('SIGTERM');
+    await owner(theirs);
+    const again = await SpeakerProcess.start(ours, instance);
+    await owner(ours);
+    await worse.terminate();
+    const other = { ...instance, priority: 200, password: '2222' };
+    const stranger = await SpeakerProcess.start(theirs, other);
+    const isCounted = async (speaking: SpeakerProcess) =>
+      ((await speaking.status()).dropped['wrong-digest'] ?? 0) >= 2;
+    await waitUntil('the wrong key is counted there', () => isCounted(stranger), TAKEOVER_MS_MAX);
+    await waitUntil('the wrong key is counted here', () => isCounted(again), TAKEOVER_MS_MAX);
+    assert.equal((await again.status()).state, 'master');
+  });
 });

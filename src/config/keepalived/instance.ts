@@ -42,21 +42,17 @@ function password(draft: InstanceDraft, report: Report): string | null {
   const { authentication, authType, authPass } = draft;
   if (authentication === null) return null;
   if (authType === null) {
-    const text = '"authentication" without "auth_type PASS" is ignored, as keepalived does';
+    const text = '"authentication" without "auth_type" is ignored, as keepalived does';
     report.warning(authentication, 'ignored-directive', text);
     return null;
   }
-  if (authType.text === 'AH') {
-    const text = '"auth_type AH" is not supported; use "auth_type PASS" on every node';
-    report.error(authType, 'unsupported-directive', text);
-    return null;
-  }
-  if (authType.text !== 'PASS') {
-    report.error(authType, 'bad-value', `"${authType.text}" is no auth_type; write "PASS"`);
+  if (authType.text !== 'PASS' && authType.text !== 'AH') {
+    const text = `"${authType.text}" is no auth_type; write "PASS" or "AH"`;
+    report.error(authType, 'bad-value', text);
     return null;
   }
   if (authPass === null) {
-    report.error(authType, 'missing-value', '"auth_type PASS" needs an "auth_pass"');
+    report.error(authType, 'missing-value', `"auth_type ${authType.text}" needs an "auth_pass"`);
     return null;
   }
   if (draft.version === 3 || draft.strict) {
@@ -70,9 +66,11 @@ function password(draft: InstanceDraft, report: Report): string | null {
   }
   const length = authPass.text.length;
   if (length > PASSWORD_BYTES_MAX) {
-    const cut = `only the first ${PASSWORD_BYTES_MAX} of its ${length} characters travel`;
+    const cut = `only the first ${PASSWORD_BYTES_MAX} of its ${length} characters count`;
     report.warning(authPass, 'bad-value', `The password is too long: ${cut}`);
   }
+  // Its key does not travel.
+  if (authType.text === 'AH') return authPass.text.slice(0, PASSWORD_BYTES_MAX);
   const sent = Math.min(length, PASSWORD_BYTES_MAX);
   const text =
     `The password of ${sent} characters travels in clear text in every advertisement; ` +
@@ -158,6 +156,7 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
     initialState: draft.state,
     advertIntervalMs: advertIntervalMs(draft, report),
     password: password(draft, report),
+    ...(draft.authType?.text === 'AH' && { authenticationHeader: true as const }),
     ...preemption(draft, priority, report),
     addresses: draft.addresses,
     excludedAddresses: draft.excludedAddresses,

@@ -3,17 +3,22 @@
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import { bootMs } from '../../linux/clock.ts';
 import { errorText } from '../../linux/errno.ts';
-import { type RawPacket, RawSocket } from '../../linux/raw-socket.ts';
+import { RawSocket } from '../../linux/raw-socket.ts';
 import { Raw6Socket } from '../../linux/raw6-socket.ts';
+import { downIntervalMs } from '../../vrrp/machine.ts';
 import {
   type AcceptedAdvertisement,
+  type Authentication,
   decodeAdvertisement,
   type Expectation,
   encodeAdvertisement,
   IPPROTO_VRRP,
   passwordField,
+  type ReceivedPacket,
 } from '../../vrrp/packet.ts';
+import { AuthenticatedSocket } from './authenticated-socket.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
 
 /** Different complaints remembered, so that each is made once. */
@@ -98,13 +103,13 @@ export class Advertiser {
     this.#sendError = error;
   }
 
-  #onDropped(reason: string, packet: RawPacket): void {
+  #onDropped(reason: string, packet: ReceivedPacket): void {
     this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
     const source = formatIpAddress(packet.source);
     this.#complain(`${this.#name()} drops advertisements of ${source}: ${reason}`);
   }
 
-  #comment(accepted: AcceptedAdvertisement, packet: RawPacket): void {
+  #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket): void {
     const source = formatIpAddress(packet.source);
     if (!accepted.addressesMatch) {
       this.#complain(`${this.#name()}: ${source} advertises another list of addresses`);
@@ -131,7 +136,7 @@ type AdvertSocket = {
   readonly fd: number;
   readonly outgoing: Uint8Array;
   sendTo(destination: IpAddress, length: number): number;
-  receive(): RawPacket | null;
+  receive(): ReceivedPacket | null;
   close(): void;
 };
 
@@ -145,7 +150,15 @@ function openSocket(
   const common = { protocol: IPPROTO_VRRP, interfaceName, interfaceIndex };
   if (isIpv6Address(source)) return new Raw6Socket({ ...common, source, group });
   assert(group === null || !isIpv6Address(group), 'source and group are of one family');
-  const socket = new RawSocket({ ...common, source, group });
+  const { password, authenticationHeader, version, priority, advertIntervalMs } = config;
+  const downMs = downIntervalMs(version, priority, advertIntervalMs);
+  const socket =
+    password !== null && authenticationHeader === true
+      ? new AuthenticatedSocket(
+          { ...common, source, group },
+          { password, downIntervalMs: downMs, now: bootMs },
+        )
+      : new RawSocket({ ...common, source, group });
   return {
     fd: socket.fd,
     outgoing: socket.outgoing,
@@ -169,12 +182,17 @@ function expectationOf(instance: ResolvedInstance): Expectation {
   return {
     version: config.version,
     virtualRouterId: config.virtualRouterId,
-    password: config.password === null ? null : passwordField(config.password),
+    password: authenticationOf(config),
     intervalMs: config.advertIntervalMs,
     addresses: addresses.map(({ address }) => address),
     ownAddress: sourceAddress,
     transport: transportOf(config),
   };
+}
+
+function authenticationOf({ password, authenticationHeader }: VrrpInstanceConfig): Authentication {
+  if (password === null) return null;
+  return authenticationHeader === true ? 'header' : passwordField(password);
 }
 
 function transportOf({ transport }: VrrpInstanceConfig): Expectation['transport'] {
