@@ -253,9 +253,10 @@ export class Relay {
     }
     if ((events & EPOLLOUT) !== 0) {
       const peer = table.peer[fd] ?? 0;
-      if ((table.held[peer] ?? 0) > 0 && !this.serve(peer)) return;
+      if ((table.held[peer] ?? 0) > 0 && table.queued[peer] === 0 && !this.serve(peer)) return;
     }
-    if ((flags & READABLE) !== 0) this.serve(fd);
+    // What waits in the ready ring has had its share of this turn.
+    if ((flags & READABLE) !== 0 && table.queued[fd] === 0) this.serve(fd);
   }
 
   /** Bytes flow from now on: moves what is there. */
