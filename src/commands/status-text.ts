@@ -29,6 +29,7 @@ function renderInstance(instance: InstanceStatus): string[] {
     `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
     `  adverts   ${instance.advertsSent} sent, ${instance.advertsReceived} received`,
     ...(dropped.length === 0 ? [] : [`  dropped   ${dropped.join(', ')}`]),
+    ...(instance.warnings ?? []).map((warning) => `  warning   ${warning}`),
   ];
 }
 

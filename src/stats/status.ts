@@ -106,6 +106,8 @@ export type InstanceStatus = {
   readonly advertsReceived: number;
   /** Packets dropped, by named reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** What is wrong on the wire, in sentences: silent peers, foreign routers and claims. Absent: nothing. */
+  readonly warnings?: readonly string[];
 };
 
 /** Something tracked: a script, or, as `kind` says, a process or a file. */

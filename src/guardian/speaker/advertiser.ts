@@ -18,6 +18,7 @@ import {
   passwordField,
   type ReceivedPacket,
 } from '../../vrrp/packet.ts';
+import type { WireWatch } from '../../vrrp/wire-watch.ts';
 import { AuthenticatedSocket } from './authenticated-socket.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
 
@@ -86,6 +87,7 @@ export class Advertiser {
       return { heard: null, router: foreign };
     }
     this.counters.received += 1;
+    this.counters.watch.onHeard(packet.source);
     this.#comment(decoded.value, packet);
     const { priority, intervalMs } = decoded.value.advertisement;
     return { heard: { source: packet.source, priority, intervalMs }, router: true };
@@ -105,6 +107,11 @@ export class Advertiser {
 
   #onDropped(reason: string, packet: ReceivedPacket): void {
     this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
+    if (reason !== 'own-packet' && reason !== 'too-short') {
+      const id = this.#instance.config.virtualRouterId;
+      const what = `advertises virtual router ${id}, too, and is not believed: ${reason}`;
+      this.counters.watch.onStranger(packet.source, what, bootMs());
+    }
     const source = formatIpAddress(packet.source);
     this.#complain(`${this.#name()} drops advertisements of ${source}: ${reason}`);
   }
@@ -112,6 +119,9 @@ export class Advertiser {
   #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket): void {
     const source = formatIpAddress(packet.source);
     if (!accepted.addressesMatch) {
+      const list = accepted.advertisement.addresses.map(formatIpAddress).join(', ');
+      const what = `advertises another list of addresses: ${list}`;
+      this.counters.watch.onStranger(packet.source, what, bootMs());
       this.#complain(`${this.#name()}: ${source} advertises another list of addresses`);
     }
     if (!accepted.intervalMatches) {
@@ -175,6 +185,7 @@ export type Counters = {
   sent: number;
   received: number;
   readonly dropped: Record<string, number>;
+  readonly watch: WireWatch;
 };
 
 function expectationOf(instance: ResolvedInstance): Expectation {

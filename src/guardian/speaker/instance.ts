@@ -22,10 +22,11 @@ import {
   step,
 } from '../../vrrp/machine.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
+import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
-import type { ResolvedInstance } from './resolve.ts';
+import { numericAddress, type ResolvedInstance } from './resolve.ts';
 import { VipSet } from './vip.ts';
 
 /**
@@ -52,7 +53,7 @@ export class Instance {
   readonly #resolved: ResolvedInstance;
   readonly #context: InstanceContext;
   readonly #machineConfig: MachineConfig;
-  readonly #counters: Counters = { sent: 0, received: 0, dropped: {} };
+  readonly #counters: Counters;
   readonly #claimants = new Set<string>();
   #state: MachineState;
   #ports: Ports;
@@ -81,6 +82,9 @@ export class Instance {
     this.#context = context;
     this.#machineConfig = { ...machineConfigOf(resolved), grouped: context.grouped };
     this.#state = newMachine(this.#machineConfig);
+    const { transport } = resolved.config;
+    const peers = transport.kind === 'unicast' ? transport.peers.map(numericAddress) : [];
+    this.#counters = { sent: 0, received: 0, dropped: {}, watch: new WireWatch(peers) };
     // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
     this.#verdict = verdictOf(...nothingKnown(resolved.config));
     this.#ports = this.#open(links);
@@ -258,7 +262,13 @@ export class Instance {
       advertsSent: this.#counters.sent,
       advertsReceived: this.#counters.received,
       dropped: { ...this.#counters.dropped },
+      warnings: this.#counters.watch.warnings(this.#downMs(), now),
     };
+  }
+
+  #downMs(): number {
+    const { version, priority, intervalMs } = this.#machineConfig;
+    return downIntervalMs(version, priority, intervalMs);
   }
 
   #master(now: number): string | null {
@@ -348,6 +358,7 @@ export class Instance {
   }
 
   #onForeignClaim(address: number, mac: string, now: number): void {
+    this.#counters.watch.onClaim(address, mac, now);
     if (!this.#claimants.has(mac) && this.#claimants.size < CLAIMANTS_MAX) {
       this.#claimants.add(mac);
       this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
