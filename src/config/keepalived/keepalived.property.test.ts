@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { hasErrors } from '../diagnostics.ts';
 import { lintNodes } from '../lint.ts';
+import { ADDRESS_DEFAULTS } from '../vrrp-defaults.ts';
 import * as directives from './directives.ts';
 import { type KeepalivedOptions, parseKeepalived } from './index.ts';
 import { DIAGNOSTICS_MAX } from './report.ts';
@@ -100,7 +101,7 @@ test('parseKeepalived() reads an instance that is written at random', () => {
       assert.equal(read?.virtualRouterId, virtualRouterId);
       assert.equal(read?.priority, priority);
       assert.equal(read?.advertIntervalMs, centiseconds * 10);
-      const address = { address: `10.0.0.${octet}`, prefixLength, interface: null, label: null };
+      const address = { ...ADDRESS_DEFAULTS, address: `10.0.0.${octet}`, prefixLength };
       assert.deepEqual(read?.addresses, [address]);
     }),
     RUNS,
@@ -109,12 +110,16 @@ test('parseKeepalived() reads an instance that is written at random', () => {
 
 test('parseKeepalived() knows what to do with every directive of the tables', () => {
   const { TOP_LEVEL, GLOBAL_DEFS, VRRP_SCRIPT, VRRP_INSTANCE, AUTHENTICATION } = directives;
+  const { SYNC_GROUP, TRACK_PROCESS, TRACK_FILE } = directives;
   const blocks: [string, directives.RuleTable][] = [
     ['', TOP_LEVEL],
     ['global_defs {', GLOBAL_DEFS],
     ['vrrp_script chk {', VRRP_SCRIPT],
     ['vrrp_instance A {', VRRP_INSTANCE],
     ['vrrp_instance A { authentication {', AUTHENTICATION],
+    ['vrrp_sync_group G {', SYNC_GROUP],
+    ['vrrp_track_process p {', TRACK_PROCESS],
+    ['track_file f {', TRACK_FILE],
   ];
   for (const [opening, table] of blocks) {
     for (const [name, rule] of Object.entries(table)) {
