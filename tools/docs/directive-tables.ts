@@ -16,7 +16,10 @@ import {
   AUTHENTICATION,
   GLOBAL_DEFS,
   type RuleTable,
+  SYNC_GROUP,
   TOP_LEVEL,
+  TRACK_FILE,
+  TRACK_PROCESS,
   VRRP_INSTANCE,
   VRRP_SCRIPT,
 } from '../../src/config/keepalived/directives.ts';
@@ -102,6 +105,9 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'vrrp-script': render(fromRules(VRRP_SCRIPT)),
     'vrrp-instance': render(fromRules(VRRP_INSTANCE)),
     authentication: render(fromRules(AUTHENTICATION)),
+    'sync-group': render(fromRules(SYNC_GROUP)),
+    'track-process': render(fromRules(TRACK_PROCESS)),
+    'track-file': render(fromRules(TRACK_FILE)),
   },
 };
 
