@@ -14,17 +14,17 @@ import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
 import { Checker } from './checks/checker.ts';
-import { collectInfo } from './collect-info.ts';
-import { collectRows } from './collect-rows.ts';
-import { collectTotals } from './collect-totals.ts';
-import { frontendCounter, serverCounter } from './counters.ts';
 import type { DataPlane, DataPlaneEvent, StartDataPlane } from './data-plane.ts';
 import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { GuardianToBalancer } from './protocol.ts';
-import { RATE_INTERVAL_MS, Rates } from './rates.ts';
-import { collectReport } from './report.ts';
-import { ServerTable } from './server-table.ts';
+import { ServerTable } from './servers/server-table.ts';
+import { collectInfo } from './statistics/collect-info.ts';
+import { collectRows } from './statistics/collect-rows.ts';
+import { collectTotals } from './statistics/collect-totals.ts';
+import { frontendCounter, serverCounter } from './statistics/counters.ts';
+import { RATE_INTERVAL_MS, Rates } from './statistics/rates.ts';
+import { collectReport } from './statistics/report.ts';
 
 /** How often a finishing balancer looks whether connections are left. */
 const DRAIN_LOOK_MS = 20;

@@ -16,7 +16,7 @@ import { Notifier } from './notifier.ts';
 import { hasEnded } from './process-table.ts';
 import { RunDir } from './run-dir.ts';
 import { startVrrp } from './speaker/speaker.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 
 /** How long open connections may finish after the VIP is released and listeners are closed. */

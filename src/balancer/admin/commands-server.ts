@@ -3,8 +3,8 @@
 import type { BalanceConfig } from '../../config/model.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
-import { weightOf } from '../server-entry.ts';
-import { WEIGHT_MAX } from '../server-table.ts';
+import { weightOf } from '../servers/server-entry.ts';
+import { WEIGHT_MAX } from '../servers/server-table.ts';
 import type { Command } from './command-table.ts';
 import type { AdminContext } from './context.ts';
 

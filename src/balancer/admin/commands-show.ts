@@ -4,8 +4,8 @@ import { csvTable } from '../../stats/csv.ts';
 import { infoText } from '../../stats/info.ts';
 import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
 import { type ServerStateRow, serversStateText } from '../../stats/servers-state.ts';
-import { listProxies } from '../collect-rows.ts';
-import { isUp, weightOf } from '../server-entry.ts';
+import { isUp, weightOf } from '../servers/server-entry.ts';
+import { listProxies } from '../statistics/collect-rows.ts';
 import type { Command, CommandSession } from './command-table.ts';
 import type { AdminContext } from './context.ts';
 

@@ -4,7 +4,7 @@ import type { BalancerConfig } from '../../config/model.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import type { StatRow } from '../../stats/rows.ts';
-import type { ServerTable } from '../server-table.ts';
+import type { ServerTable } from '../servers/server-table.ts';
 
 export type AdminContext = {
   readonly config: BalancerConfig;

@@ -2,11 +2,11 @@
 
 import type { BalancerConfig } from '../../config/model.ts';
 import { counterLayout } from '../../stats/layout.ts';
-import { collectInfo } from '../collect-info.ts';
-import { collectRows } from '../collect-rows.ts';
 import { testConfig } from '../fixture.ts';
-import { Rates } from '../rates.ts';
-import { ServerTable } from '../server-table.ts';
+import { ServerTable } from '../servers/server-table.ts';
+import { collectInfo } from '../statistics/collect-info.ts';
+import { collectRows } from '../statistics/collect-rows.ts';
+import { Rates } from '../statistics/rates.ts';
 import type { AdminContext } from './context.ts';
 import { newHttpProxyCounts } from './http-counts.ts';
 

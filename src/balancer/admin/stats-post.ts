@@ -1,7 +1,7 @@
 /** Carries out what a form of the stats page asks for. */
 
 import { type ActionCode, type AdminForm, adminAction } from '../../stats/admin-form.ts';
-import { listProxies } from '../collect-rows.ts';
+import { listProxies } from '../statistics/collect-rows.ts';
 import type { AdminContext } from './context.ts';
 
 /** HAProxy's code for the outcome; nothing is changed unless it is DONE or PART. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendConfig } from '../config/model.ts';
-import type { CheckResult, ServerStateRecord } from '../health/server-state.ts';
-import { testBackend, testServer } from './fixture.ts';
+import type { BackendConfig } from '../../config/model.ts';
+import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import { testBackend, testServer } from '../fixture.ts';
 import { checkStateOf, healthPlace } from './server-entry.ts';
 import { ServerTable } from './server-table.ts';
 

@@ -5,12 +5,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { InheritedListener } from '../balancer/data-plane.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from '../balancer/protocol.ts';
-import type { BalancerConfig } from '../config/model.ts';
-import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
-import type { ServerStateRecord } from '../health/server-state.ts';
-import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
+import type { InheritedListener } from '../../balancer/data-plane.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../../balancer/protocol.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import type { ServerStateRecord } from '../../health/server-state.ts';
+import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
+import { threadState } from '../process-table.ts';
 import {
   type LoopWatch,
   MAIN_SILENCE_MS,
@@ -18,9 +19,8 @@ import {
   RELAY_SILENCE_MS,
   watchLoop,
 } from './beat-monitor.ts';
-import { threadState } from './process-table.ts';
 
-const BALANCER_ENTRY = fileURLToPath(new URL('../balancer/main.ts', import.meta.url));
+const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
 
 /** Descriptors 0 to 2 are the standard ones, 3 is the IPC channel; inherited ones follow. */
 const FIRST_INHERITED_FD = 4;

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendConfig } from '../config/model.ts';
-import type { CheckResult, ServerStateRecord } from '../health/server-state.ts';
-import { TEST_CHECK, testBackend, testServer } from './fixture.ts';
+import type { BackendConfig } from '../../config/model.ts';
+import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
 import { checkStateOf } from './server-entry.ts';
 import { ServerTable } from './server-table.ts';
 

@@ -1,12 +1,12 @@
 /** What a balancer reports about itself (`evergate status`): server table and counters of one moment. */
 
-import type { BalancerConfig } from '../config/model.ts';
-import { checkReason } from '../health/server-events.ts';
-import type { BackendStatus, BalancerReport, ServerStatus } from '../stats/status.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+import { checkReason } from '../../health/server-events.ts';
+import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
+import { checkStateOf, type ServerEntry, weightOf } from '../servers/server-entry.ts';
+import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
-import { checkStateOf, type ServerEntry, weightOf } from './server-entry.ts';
-import type { ServerTable } from './server-table.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;

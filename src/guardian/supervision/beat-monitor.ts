@@ -6,7 +6,7 @@
  * and start one more process on a machine that has too little time already. It gets a second limit.
  */
 
-import type { ThreadState } from './process-table.ts';
+import type { ThreadState } from '../process-table.ts';
 
 /** No beat of a relay loop for this long: it hangs. */
 export const RELAY_SILENCE_MS = 200;

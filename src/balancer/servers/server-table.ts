@@ -3,12 +3,12 @@
  * weights in force. Everything else reads it, and the relays get snapshots of it.
  */
 
-import type { TrafficSnapshot } from '../balance/snapshot.ts';
-import type { BackendConfig } from '../config/model.ts';
-import { assert } from '../core/assert.ts';
-import { settleCondition } from '../health/http-verdict.ts';
-import { stepPassive } from '../health/passive.ts';
-import { initialHealth, stepHealth } from '../health/rise-fall.ts';
+import type { TrafficSnapshot } from '../../balance/snapshot.ts';
+import type { BackendConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
+import { settleCondition } from '../../health/http-verdict.ts';
+import { stepPassive } from '../../health/passive.ts';
+import { initialHealth, stepHealth } from '../../health/rise-fall.ts';
 import {
   checkLogged,
   checkWarning,
@@ -23,8 +23,8 @@ import {
   type Standing,
   wentDown,
   wentUp,
-} from '../health/server-events.ts';
-import type { AdminState, CheckResult, ServerStateRecord } from '../health/server-state.ts';
+} from '../../health/server-events.ts';
+import type { AdminState, CheckResult, ServerStateRecord } from '../../health/server-state.ts';
 import {
   checkStateOf,
   healthPlace,

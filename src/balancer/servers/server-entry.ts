@@ -1,13 +1,13 @@
 /** What is true about one server, and what follows from it. */
 
-import type { ServerConfig } from '../config/model.ts';
-import { checkState, fullHealth, initialHealth, restoredHealth } from '../health/rise-fall.ts';
+import type { ServerConfig } from '../../config/model.ts';
+import { checkState, fullHealth, initialHealth, restoredHealth } from '../../health/rise-fall.ts';
 import type {
   AdminState,
   CheckResult,
   CheckState,
   ServerStateRecord,
-} from '../health/server-state.ts';
+} from '../../health/server-state.ts';
 
 export type ServerEntry = {
   readonly config: ServerConfig;

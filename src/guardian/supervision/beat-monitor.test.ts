@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ThreadState } from '../process-table.ts';
 import { type LoopWatch, observeLoop, watchLoop } from './beat-monitor.ts';
-import type { ThreadState } from './process-table.ts';
 
 const TICK_MS = 25;
 

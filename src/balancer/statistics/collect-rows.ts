@@ -1,16 +1,22 @@
 /** Turns configuration, server table, counters and rates into the rows of one moment. */
 
-import type { BackendConfig, BalancerConfig, FrontendConfig } from '../config/model.ts';
-import { assert } from '../core/assert.ts';
-import { fullHealth } from '../health/rise-fall.ts';
-import { checkStatusText } from '../health/server-events.ts';
-import type { ServerCounter } from '../stats/layout.ts';
-import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../stats/rows.ts';
+import type { BackendConfig, BalancerConfig, FrontendConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
+import { fullHealth } from '../../health/rise-fall.ts';
+import { checkStatusText } from '../../health/server-events.ts';
+import type { ServerCounter } from '../../stats/layout.ts';
+import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../../stats/rows.ts';
+import {
+  isServing,
+  isUsable,
+  type ServerEntry,
+  throttleOf,
+  weightOf,
+} from '../servers/server-entry.ts';
+import type { BackendEntry, ServerTable } from '../servers/server-table.ts';
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 import { lastSessionS, wholeSeconds } from './rates.ts';
-import { isServing, isUsable, type ServerEntry, throttleOf, weightOf } from './server-entry.ts';
-import type { BackendEntry, ServerTable } from './server-table.ts';
 
 export type RowSources = HttpRowSources & {
   readonly table: ServerTable;

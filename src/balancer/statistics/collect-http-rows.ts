@@ -1,9 +1,9 @@
 /** Rows of the HTTP proxies (stats page, monitor-uri). */
 
-import type { BalancerConfig } from '../config/model.ts';
-import { assert } from '../core/assert.ts';
-import type { HttpCounts, StatRow } from '../stats/rows.ts';
-import type { HttpProxyCounts } from './admin/http-counts.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
+import type { HttpCounts, StatRow } from '../../stats/rows.ts';
+import type { HttpProxyCounts } from '../admin/http-counts.ts';
 import { lastSessionS, type Rates, wholeSeconds } from './rates.ts';
 
 export type HttpRowSources = {

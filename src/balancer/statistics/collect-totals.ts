@@ -1,7 +1,7 @@
 /** What rates are made of: totals by the keys under which rows look their rates up. */
 
-import type { BalancerConfig } from '../config/model.ts';
-import type { HttpProxyCounts } from './admin/http-counts.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+import type { HttpProxyCounts } from '../admin/http-counts.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 
 export type TotalSources = {

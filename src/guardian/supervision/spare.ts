@@ -3,9 +3,9 @@
  * one is gone it takes over the same listening sockets within milliseconds, and a new spare follows.
  */
 
-import type { BalancerStatus } from '../stats/status.ts';
+import type { BalancerStatus } from '../../stats/status.ts';
+import type { Log } from '../log.ts';
 import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
-import type { Log } from './log.ts';
 
 /** Before a spare is started, so that its start does not compete with a balancer that has just begun. */
 const START_DELAY_MS = 500;

@@ -1,6 +1,6 @@
 /** Reads one counter of one frontend, backend or server over all relays. */
 
-import { assert } from '../core/assert.ts';
+import { assert } from '../../core/assert.ts';
 import {
   BACKEND_COUNTERS,
   type BackendCounter,
@@ -11,8 +11,8 @@ import {
   readCounter,
   SERVER_COUNTERS,
   type ServerCounter,
-} from '../stats/layout.ts';
-import type { DataPlane } from './data-plane.ts';
+} from '../../stats/layout.ts';
+import type { DataPlane } from '../data-plane.ts';
 
 /** Where the counters are; a data plane is one. */
 export type Plane = Pick<DataPlane, 'layout' | 'counters'>;

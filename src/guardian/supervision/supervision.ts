@@ -6,7 +6,7 @@
  * VIP; when nobody serves again within it, the node stops counting as one that can balance.
  */
 
-import { unreachable } from '../core/assert.ts';
+import { unreachable } from '../../core/assert.ts';
 
 export type SupervisionPhase = 'starting' | 'serving' | 'restarting' | 'failed' | 'stopping';
 

@@ -3,15 +3,15 @@
  * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
-import type { BalancerToGuardian } from '../balancer/protocol.ts';
-import type { BalancerConfig } from '../config/model.ts';
-import { OperationalError } from '../core/errors.ts';
-import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
-import type { BalancerReport, BalancerStatus } from '../stats/status.ts';
+import type { BalancerToGuardian } from '../../balancer/protocol.ts';
+import type { BalancerConfig } from '../../config/model.ts';
+import { OperationalError } from '../../core/errors.ts';
+import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
+import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
+import type { Listeners } from '../listeners.ts';
+import type { Log } from '../log.ts';
+import type { ChildRole } from '../run-dir.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
-import type { Listeners } from './listeners.ts';
-import type { Log } from './log.ts';
-import type { ChildRole } from './run-dir.ts';
 import { Spare } from './spare.ts';
 import {
   type SupervisionEvent,
