@@ -3,7 +3,7 @@
  * may depend on another (state and nopreempt, version and advert_int, version and authentication).
  */
 
-import type { VrrpInstanceConfig } from '../model.ts';
+import type { TrackConfig, VrrpInstanceConfig } from '../model.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';
 import { parseInteger, parseSeconds } from './values.ts';
@@ -143,6 +143,16 @@ function chooseFamily(draft: InstanceDraft, report: Report): boolean {
   return ipv6;
 }
 
+/** The instance's own interface always counts, and without a weight. */
+function trackedInterfaces(draft: InstanceDraft, report: Report): readonly TrackConfig[] {
+  return draft.tracks.interfaces.flatMap(({ name, weight }) => {
+    if (name.text !== draft.interface) return [{ name: name.text, weight: weight ?? 0 }];
+    const text = `The instance's own interface "${name.text}" always counts; tracking it is ignored`;
+    report.warning(name, 'ignored-directive', text);
+    return [];
+  });
+}
+
 /** null when something is missing without which there is no instance; it is reported. */
 export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstanceConfig | null {
   reportMissing(draft, report);
@@ -175,10 +185,7 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
       refreshMs: draft.garpRefreshMs,
     },
     trackScripts: [],
-    trackInterfaces: draft.tracks.interfaces.map(({ name, weight }) => ({
-      name: name.text,
-      weight: weight ?? 0,
-    })),
+    trackInterfaces: trackedInterfaces(draft, report),
     trackProcesses: [],
     trackFiles: [],
     trackBalancer: null,
