@@ -46,6 +46,7 @@ const IFA_LABEL = 3;
 const IFA_BROADCAST = 4;
 const IFA_CACHEINFO = 6;
 const IFA_F_SECONDARY = 1;
+const IFA_F_PERMANENT = 0x80;
 /** No duplicate address detection: the address works at once. */
 const IFA_F_NODAD = 2;
 
@@ -79,6 +80,8 @@ export type InterfaceAddress = {
   readonly scope: number;
   /** Not the first address of its subnet on the interface. */
   readonly secondary: boolean;
+  /** Without a lifetime: nothing of ours, which always has one. */
+  readonly permanent: boolean;
 };
 
 export type AddressSpec = {
@@ -333,5 +336,6 @@ function decodeAddress({ payload }: NetlinkMessage): InterfaceAddress | null {
     prefixLength: payload.readUInt8(1),
     scope: payload.readUInt8(3),
     secondary: (payload.readUInt8(2) & IFA_F_SECONDARY) !== 0,
+    permanent: (payload.readUInt8(2) & IFA_F_PERMANENT) !== 0,
   };
 }

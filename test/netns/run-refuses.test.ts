@@ -62,15 +62,19 @@ listen kube-api
 `,
     );
 
+  const ipv4Addresses = async () =>
+    (await node.addresses()).filter((address) => !address.includes(':'));
+
   /** Runs it to its end; asserts exit code 1 and that nothing is left; returns the last line it said. */
   async function refusal(args: readonly string[], prefix: readonly string[] = []): Promise<string> {
     const runDir = join(folder, 'run');
     const command = [...prefix, EVERGATE, 'run', ...args, '--run-dir', runDir];
     const [program = '', ...rest] = command;
     const sockets = (await node.run('ss', ['-Hlntuxp'])).stdout;
+    const addresses = await ipv4Addresses();
     const done = await node.run(program, rest, 15_000);
     assert.equal(done.code, 1, done.stderr);
-    assert.deepEqual(await node.addresses(), ['192.168.1.92/24']);
+    assert.deepEqual(await ipv4Addresses(), addresses);
     assert.equal((await node.run('ss', ['-Hlntuxp'])).stdout, sockets);
     if (existsSync(runDir)) assert.deepEqual(readdirSync(runDir), []);
     return done.stderr.trim().split('\n').at(-1) ?? '';
@@ -119,6 +123,16 @@ listen kube-api
     ]);
     assert.match(line, /192\.168\.1\.94.*([0-9a-f]{2}:){5}[0-9a-f]{2}.*\[address-taken\]$/);
     await stranger.ip('addr', 'del', '192.168.1.94/24', 'dev', 'ens192');
+  });
+
+  it('to take the virtual address from a keepalived that runs on the same machine', async () => {
+    await node.ip('addr', 'add', '192.168.1.94/24', 'dev', 'ens192');
+    const line = await refusal(['--keepalived', keepalived('beside.conf')]);
+    assert.match(
+      line,
+      /192\.168\.1\.94 is on "ens192" already.*stop keepalived.*\[address-taken\]$/,
+    );
+    await node.ip('addr', 'del', '192.168.1.94/24', 'dev', 'ens192');
   });
 
   it('to speak VRRP without the right to open raw sockets', async () => {

@@ -235,7 +235,9 @@ describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
     await SpeakerProcess.start(b, fastInstance(100)).then((master) =>
       master.reaches('master', 5000),
     );
-    await a.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE);
+    // With a lifetime, as ours always are.
+    const lifetime = ['valid_lft', '60', 'preferred_lft', '60'];
+    await a.ip('addr', 'add', `${VIP}/24`, 'dev', NODE_INTERFACE, ...lifetime);
     const speaker = await SpeakerProcess.start(a, fastInstance(90));
     await owns([a, b], [b], 1000);
     const warning = await speaker.line('warning', 1000);

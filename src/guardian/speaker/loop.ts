@@ -23,7 +23,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { removeStaleAddresses, resolveInstances } from './resolve.ts';
+import { refuseForeignAddresses, removeStaleAddresses, resolveInstances } from './resolve.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;
@@ -106,6 +106,7 @@ export class SpeakerLoop {
     const links = [...this.#links.values()];
     const present = this.#route.addresses();
     const resolved = resolveInstances(this.#data.config, links, present);
+    refuseForeignAddresses(resolved, links, present);
     const onEvent = (event: Extract<FromSpeaker, { kind: 'event' }>['event']) =>
       this.#post({ kind: 'event', event });
     for (const instance of resolved) {

@@ -32,7 +32,7 @@ function configOf(changes: Partial<VrrpInstanceConfig>): VrrpConfig {
 }
 
 function present(address: number, secondary = false, interfaceIndex = 2): InterfaceAddress {
-  return { interfaceIndex, address, prefixLength: 24, scope: 0, secondary };
+  return { interfaceIndex, address, prefixLength: 24, scope: 0, secondary, permanent: true };
 }
 
 function codeOf(action: () => unknown): string {

@@ -148,6 +148,29 @@ function firstAddress(
 }
 
 /**
+ * Throws OperationalError 'address-taken' when a virtual address stands here without a lifetime: somebody
+ * else on this machine put it there, most likely a keepalived that still runs, and would put it back.
+ */
+export function refuseForeignAddresses(
+  instances: readonly ResolvedInstance[],
+  links: readonly Link[],
+  present: readonly InterfaceAddress[],
+): void {
+  for (const { address } of instances.flatMap((instance) => instance.held)) {
+    const foreign = present.find((other) => other.permanent && other.address === address);
+    if (foreign === undefined) continue;
+    const text = formatIpAddress(address);
+    const name = links.find(({ index }) => index === foreign.interfaceIndex)?.name ?? '?';
+    throw new OperationalError(
+      'address-taken',
+      `The virtual address ${text} is on "${name}" already, without a lifetime, so another program or ` +
+        'person put it there: stop keepalived if it runs here, or remove the address with ' +
+        `"ip address del ${text}/${foreign.prefixLength} dev ${name}"`,
+    );
+  }
+}
+
+/**
  * Removes virtual addresses and routes that an earlier run left here; returns them as text. Asks for each
  * address, present or not, so that a missing CAP_NET_ADMIN shows now (SystemError EPERM) and not when the
  * address is needed.
