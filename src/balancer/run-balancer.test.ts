@@ -249,6 +249,17 @@ test('a spare accepts nothing until it takes over, where the other left the serv
   );
 });
 
+test('a spare called before it is ready takes over as soon as it is', async (t) => {
+  const { send, started, newest } = host(t);
+  const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
+  t.after(() => closeFd(beatFd));
+  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  send({ ...start, standby: true, servers: [] });
+  send({ kind: 'activate', servers: [] });
+  await waitFor('serving', () => newest('serving') !== undefined);
+  assert.deepEqual(started[0]?.calls, ['accept']);
+});
+
 test('a spare without its guardian ends at once, and frees the sockets', async (t) => {
   const { send, newest, disconnect, exits } = host(t);
   const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);

@@ -32,6 +32,7 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
   let balancer: Balancer | null = null;
   let ending = false;
   let standby = false;
+  let prepared: Promise<void> = Promise.resolve();
 
   const fail = (text: string): void => {
     if (ending) return;
@@ -61,16 +62,21 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
       failed: fail,
     });
     standby = message.standby;
-    const prepared = balancer.prepare(host.startDataPlane);
+    prepared = balancer.prepare(host.startDataPlane);
     if (standby) settle(prepared, 'prepared');
-    else prepared.then(() => activate(message.servers), failWith);
+    else activate(message.servers);
   };
 
   const activate = (servers: readonly ServerStateRecord[]): void => {
-    if (balancer === null) throw new Error('A balancer is activated before it was started');
+    const active = balancer;
+    if (active === null) throw new Error('A balancer is activated before it was started');
     standby = false;
     host.setTitle('evergate: balancer');
-    settle(balancer.activate(servers), 'serving');
+    // A spare may be called before it is ready: it is still ahead of a new process.
+    settle(
+      prepared.then(() => active.activate(servers)),
+      'serving',
+    );
   };
 
   const settle = (step: Promise<void>, kind: 'prepared' | 'serving'): void => {

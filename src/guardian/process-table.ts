@@ -5,6 +5,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** Processes looked at when searching a socket's owner. */
 const PROCESSES_MAX = 65_536;
 
+/** Characters of a command line in a message. */
+const NAME_MAX = 60;
+
 export type ProcessIdentity = { readonly pid: number; readonly command: string };
 
 /** The command line of a process, arguments joined by blanks; null when there is no such process. */
@@ -89,10 +92,8 @@ function holdsInode(pid: string, inodes: ReadonlySet<string>): boolean {
   }
 }
 
+/** The command line as far as it helps to recognise the program; the kernel's own name ends after 15. */
 function nameOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return '?';
-  }
+  const command = commandOf(Number(pid)) ?? '';
+  return command === '' ? '?' : command.slice(0, NAME_MAX);
 }

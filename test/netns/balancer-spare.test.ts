@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -54,7 +62,9 @@ describe('A warm spare', { skip, timeout: 60_000 }, () => {
     writeFileSync(join(folder, 'haproxy.cfg'), CONFIG);
     node.spawn(process.execPath, ['-e', SERVER]);
     const args = ['run', '--haproxy', join(folder, 'haproxy.cfg'), '--run-dir', folder];
-    node.spawn(EVERGATE, args, { stdio: 'ignore' });
+    const log = openSync(join(folder, 'log'), 'a');
+    node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
     await waitUntil('it is up', () => existsSync(join(folder, 'admin.sock')), 10_000);
   });
   after(async () => {
@@ -118,6 +128,24 @@ describe('A warm spare', { skip, timeout: 60_000 }, () => {
     t.diagnostic(`${failed} failed, the slowest took ${slowest.toFixed(1)} ms`);
     // What it had accepted and not yet served when it was stopped is lost with it.
     assert.ok(failed <= 2, `${failed} connections failed`);
+  });
+
+  it('keeps the VIP side counting when a second balancer dies before the next spare is ready', async () => {
+    const { pid, restarts } = await ready();
+    process.kill(pid ?? 0, 'SIGKILL');
+    const second = await waitUntil(
+      'the spare serves',
+      async () => {
+        const { balancer } = await status();
+        return balancer?.state === 'serving' && balancer.pid !== pid ? balancer : null;
+      },
+      5000,
+      20,
+    );
+    process.kill(second.pid ?? 0, 'SIGKILL');
+    const third = await ready();
+    assert.equal(third.restarts, restarts + 2);
+    assert.doesNotMatch(readFileSync(join(folder, 'log'), 'utf8'), /No balancer has served/);
   });
 
   it('is itself replaced when it dies', async () => {

@@ -8,10 +8,10 @@ import type { Log } from '../log.ts';
 import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
 
 /** Before a spare is started, so that its start does not compete with a balancer that has just begun. */
-const START_DELAY_MS = 500;
+const START_DELAY_MS = 100;
 
 /** After a spare that ended by itself; doubled for each in a row. */
-const RETRY_DELAY_MS = 1000;
+const RETRY_DELAY_MS = 250;
 const RETRY_DELAY_MS_MAX = 60_000;
 
 export type SpareOptions = {
@@ -56,9 +56,8 @@ export class Spare {
     }, delayMs);
   }
 
-  /** Hands over a spare that is ready; null: there is none. */
+  /** Hands over a spare, also one that is still starting: it is ahead of a new one. null: there is none. */
   take(): SpareProcess | null {
-    if (!this.#ready) return null;
     const taken = this.#current;
     this.#current = null;
     this.#ready = false;
