@@ -4,6 +4,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { BalancerConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
+import { LISTEN_BACKLOG } from '../../linux/sockets.ts';
 import type { InheritedListener } from '../data-plane.ts';
 import type { AdminContext } from './context.ts';
 import { type HttpProxyCounts, newHttpProxyCounts } from './http-counts.ts';
@@ -59,7 +60,8 @@ export class AdminSurface {
 function listening(server: Server, fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ fd }, () => {
+    // Node listens again, and takes a backlog for a descriptor only as an argument, not as an option.
+    server.listen({ fd }, LISTEN_BACKLOG, () => {
       server.off('error', reject);
       // Accepting can fail for want of descriptors; the next connection tries again.
       server.on('error', () => {});
