@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
 import { CSV_HEADER } from '../../stats/csv.ts';
@@ -101,6 +101,16 @@ test('the CSV has the header and one row per proxy and server', async (t) => {
   );
   const scoped = await (await get(`${URI}?;csv;scope=kube-m`)).text();
   assert.equal(scoped.trimEnd().split('\n').length, 4);
+});
+
+test('a health checker that sends HTTP/1.1 without Host was refused with 400', async (t) => {
+  const { host } = await serve(t, {}, '/healthz');
+  const socket = connect(Number(host.split(':')[1]), '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.write('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n');
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 OK\r\n/);
 });
 
 test('other addresses and methods answer 503, monitor-uri 200, without credentials', async (t) => {

@@ -35,6 +35,8 @@ export function createHttpFrontend(
     headersTimeout: REQUEST_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
     connectionsCheckingInterval: 1000,
+    // HAProxy serves HTTP/1.1 without it, and simple health checkers send none.
+    requireHostHeader: false,
     keepAliveTimeout: Math.min(frontend.clientTimeoutMs, REQUEST_LIMIT_MS),
   };
   const server = createServer(options, (request, response) => {
