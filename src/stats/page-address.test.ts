@@ -26,6 +26,12 @@ test('parsePageAddress() takes nothing that could break out of a page', () => {
   assert.equal(parsePageAddress(URI, `${URI};scope="onload=`)?.scope, '');
 });
 
+test("parsePageAddress() knows HAProxy's formats that are not written here", () => {
+  for (const options of [';json', ';json-schema', ';typed', ';csv;json', '?;norefresh;json']) {
+    assert.equal(parsePageAddress(URI, `${URI}${options}`)?.format, 'unavailable', options);
+  }
+});
+
 test('pageAddress() and parsePageAddress() are inverse', () => {
   const request = { ...PLAIN, format: 'csv', upOnly: true, scope: 'b1', action: 'PART' } as const;
   assert.deepEqual(parsePageAddress(URI, pageAddress(URI, request)), request);

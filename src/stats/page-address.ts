@@ -1,7 +1,8 @@
 /** The stats page's address: `stats uri` as a prefix, then options (`;csv;norefresh`, `?;csv;scope=b1`). */
 
 export type PageRequest = {
-  readonly format: 'html' | 'csv';
+  /** 'unavailable': one of HAProxy's formats that we do not write (`;json`, `;json-schema`, `;typed`). */
+  readonly format: 'html' | 'csv' | 'unavailable';
   /** Keep the page from reloading itself. */
   readonly noRefresh: boolean;
   readonly upOnly: boolean;
@@ -21,12 +22,18 @@ export function parsePageAddress(uri: string, address: string): PageRequest | nu
   const action = /;st=([A-Z]{1,8})/.exec(options)?.[1] ?? null;
   const scope = /[?&;]scope=([^&;]*)/.exec(options)?.[1] ?? '';
   return {
-    format: has('csv') ? 'csv' : 'html',
+    format: formatOf(has),
     noRefresh: has('norefresh'),
     upOnly: has('up'),
     scope: /^[\w.:-]*$/.test(scope) ? scope.slice(0, SCOPE_MAX) : '',
     action,
   };
+}
+
+/** HAProxy's JSON and typed answers come before its CSV when both are asked for. */
+function formatOf(has: (option: string) => boolean): PageRequest['format'] {
+  if (has('json') || has('typed')) return 'unavailable';
+  return has('csv') ? 'csv' : 'html';
 }
 
 /** The page's address with the options of a request and other ones. */

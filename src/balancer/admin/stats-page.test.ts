@@ -103,6 +103,15 @@ test('the CSV has the header and one row per proxy and server', async (t) => {
   assert.equal(scoped.trimEnd().split('\n').length, 4);
 });
 
+test('a script that asked for JSON got the HTML page with status 200', async (t) => {
+  const { get } = await serve(t);
+  const answer = await get(`${URI};json`);
+  assert.equal(answer.status, 501);
+  assert.equal(answer.headers.get('content-type'), 'text/plain');
+  assert.equal(await answer.text(), 'This format is not available; use ";csv" instead\n');
+  assert.equal((await get(`${URI};json`, { headers: { authorization: '' } })).status, 401);
+});
+
 test('a health checker that sends HTTP/1.1 without Host was refused with 400', async (t) => {
   const { host } = await serve(t, {}, '/healthz');
   const socket = connect(Number(host.split(':')[1]), '127.0.0.1');

@@ -93,6 +93,10 @@ async function respond(
 }
 
 function show(stats: StatsPageConfig, page: PageRequest, context: AdminContext): Answer {
+  if (page.format === 'unavailable') {
+    const body = 'This format is not available; use ";csv" instead\n';
+    return { status: 501, type: 'text/plain', body };
+  }
   const { upOnly, scope } = page;
   const rows = filterRows(context.rows(), { ...ALL_ROWS, upOnly, scope });
   const refresh = stats.refreshSeconds > 0 && !page.noRefresh;
