@@ -127,6 +127,8 @@ export type RowFilter = {
   readonly serverId: number;
   /** Leaves out servers that are down. */
   readonly upOnly: boolean;
+  /** Leaves out servers in maintenance. */
+  readonly hideMaint: boolean;
   /** Part of the proxy's name; empty: all. */
   readonly scope: string;
 };
@@ -136,6 +138,7 @@ export const ALL_ROWS: RowFilter = {
   kinds: -1,
   serverId: -1,
   upOnly: false,
+  hideMaint: false,
   scope: '',
 };
 
@@ -149,6 +152,7 @@ export function filterRows(rows: readonly StatRow[], filter: RowFilter): readonl
     if (!row.proxy.includes(filter.scope)) return false;
     if (row.kind !== 'server') return true;
     if (filter.serverId !== -1 && row.serverId !== filter.serverId) return false;
+    if (filter.hideMaint && row.state === 'maint') return false;
     return !(filter.upOnly && (row.state === 'down' || row.state === 'maint'));
   });
 }

@@ -19,6 +19,8 @@ export type Command = {
   readonly words: readonly string[];
   readonly usage: string;
   readonly help: string;
+  /** More are an error, never ignored; null: the command judges its arguments by itself. */
+  readonly argsMax: number | null;
   /** The least level that may run it. */
   readonly level: StatsSocketConfig['level'];
   readonly run: (
@@ -27,3 +29,13 @@ export type Command = {
     session: CommandSession,
   ) => CommandReply;
 };
+
+/** Formats of HAProxy's answers that we do not write. */
+export const FORMATS: ReadonlySet<string> = new Set(['json', 'typed', 'desc', 'float']);
+
+/** What to say of an argument that a command does not know, so that nobody takes its answer for another. */
+export function surplusReply(argument: string, usage: string): string {
+  return FORMATS.has(argument)
+    ? `Format '${argument}' is not available; use '${usage}'.\n`
+    : `Unexpected argument '${argument}'; use '${usage}'.\n`;
+}

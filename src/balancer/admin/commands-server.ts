@@ -5,8 +5,11 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { weightOf } from '../servers/server-entry.ts';
 import { WEIGHT_MAX } from '../servers/server-table.ts';
-import type { Command } from './command-table.ts';
+import { type Command, surplusReply } from './command-table.ts';
 import type { AdminContext } from './context.ts';
+
+const SET_STATE = 'set server <bk>/<srv> state ready|drain|maint';
+const SET_WEIGHT = 'set server <bk>/<srv> weight <weight>[%]';
 
 type Place = { readonly backend: number; readonly server: number };
 
@@ -15,6 +18,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['disable', 'server'],
     usage: 'disable server (DEPRECATED)',
     help: "disable a server for maintenance (use 'set server' instead)",
+    argsMax: 1,
     level: 'admin',
     run: withServer((place, _, context) => setAdmin(place, 'maint', context)),
   },
@@ -22,6 +26,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['enable', 'server'],
     usage: 'enable server  (DEPRECATED)',
     help: "enable a disabled server (use 'set server' instead)",
+    argsMax: 1,
     level: 'admin',
     run: withServer((place, _, context) => setAdmin(place, 'ready', context)),
   },
@@ -29,6 +34,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['get', 'weight'],
     usage: 'get weight <bk>/<srv>',
     help: "report a server's current weight",
+    argsMax: 1,
     level: 'user',
     run: withServer(({ backend, server }, _, { table }) => {
       const entry = table.entry(backend, server);
@@ -39,6 +45,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['set', 'server'],
     usage: 'set server <bk>/<srv> [opts]',
     help: "change a server's state or weight",
+    argsMax: null,
     level: 'admin',
     run: withServer(setServer),
   },
@@ -46,6 +53,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['set', 'weight'],
     usage: 'set weight <bk>/<srv>  (DEPRECATED)',
     help: "change a server's weight (use 'set server' instead)",
+    argsMax: 2,
     level: 'admin',
     run: withServer((place, [weight], context) => setWeight(place, weight, context)),
   },
@@ -53,6 +61,7 @@ export const SERVER_COMMANDS: readonly Command[] = [
     words: ['shutdown', 'sessions', 'server'],
     usage: 'shutdown sessions server <bk>/<srv>',
     help: 'kill sessions on a server',
+    argsMax: 1,
     level: 'admin',
     run: withServer(({ backend, server }, _, context) => {
       context.shutdownSessions(backend, server);
@@ -76,14 +85,16 @@ function withServer(
 }
 
 function setServer(place: Place, args: readonly string[], context: AdminContext): string {
-  const [what, value] = args;
+  const [what, value, surplus] = args;
   switch (what) {
     case 'state':
+      if (surplus !== undefined) return surplusReply(surplus, SET_STATE);
       if (value !== 'ready' && value !== 'drain' && value !== 'maint') {
         return "'set server <srv> state' expects 'ready', 'drain' and 'maint'.\n";
       }
       return setAdmin(place, value, context);
     case 'weight':
+      if (surplus !== undefined) return surplusReply(surplus, SET_WEIGHT);
       return setWeight(place, value, context);
     default:
       return 'usage: set server <backend>/<server> state | weight\n';

@@ -6,7 +6,7 @@ import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
 import { type ServerStateRow, serversStateText } from '../../stats/servers-state.ts';
 import { isUp, weightOf } from '../servers/server-entry.ts';
 import { listProxies } from '../statistics/collect-rows.ts';
-import type { Command, CommandSession } from './command-table.ts';
+import { type Command, type CommandSession, FORMATS, surplusReply } from './command-table.ts';
 import type { AdminContext } from './context.ts';
 
 export const SHOW_COMMANDS: readonly Command[] = [
@@ -14,6 +14,7 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'backend'],
     usage: 'show backend',
     help: 'list backends in the current running config',
+    argsMax: 0,
     level: 'user',
     run: (_, { config }) =>
       `# name\n${backendNames(config)
@@ -24,6 +25,7 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'cli', 'level'],
     usage: 'show cli level',
     help: 'display the level of the current CLI session',
+    argsMax: 0,
     level: 'user',
     run: (_, __, { level }) => `${level}\n`,
   },
@@ -31,6 +33,7 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'info'],
     usage: 'show info',
     help: 'report information about the running process',
+    argsMax: 0,
     level: 'user',
     run: (_, context) => infoText(context.info()),
   },
@@ -38,6 +41,7 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'servers', 'state'],
     usage: 'show servers state [<backend>]',
     help: 'dump volatile server information (all or for a single backend)',
+    argsMax: 1,
     level: 'user',
     run: ([backend], context) => showServersState(context, backend),
   },
@@ -45,6 +49,7 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'stat'],
     usage: 'show stat [<iid|name> <type> <sid>]',
     help: 'report counters for each proxy and server',
+    argsMax: null,
     level: 'user',
     run: showStat,
   },
@@ -53,13 +58,15 @@ export const SHOW_COMMANDS: readonly Command[] = [
     words: ['show', 'table'],
     usage: 'show table',
     help: 'report table usage stats',
+    argsMax: null,
     level: 'user',
-    run: () => '',
+    run: ([name]) => (name === undefined ? '' : 'No such table\n'),
   },
   {
     words: ['show', 'version'],
     usage: 'show version',
     help: 'show version of the current process',
+    argsMax: 0,
     level: 'user',
     run: (_, context) => `${context.info().version}\n`,
   },
@@ -69,10 +76,19 @@ function backendNames({ backends, httpFrontends }: AdminContext['config']): read
   return [...backends, ...httpFrontends].map(({ name }) => name);
 }
 
-/** `show stat [<iid|name> <type> <sid>] [up|no-maint]`; a name alone is not a filter, as in HAProxy. */
+/** `show stat [<iid|name> <type> <sid>] [up] [no-maint]`; a name alone is not a filter, as in HAProxy. */
 function showStat(args: readonly string[], context: AdminContext, session: CommandSession): string {
-  const [proxy, kinds, serverId] = args;
-  let filter: RowFilter = { ...ALL_ROWS, upOnly: args.includes('up') };
+  const words = args.filter((arg) => arg !== 'up' && arg !== 'no-maint');
+  const unknown = (word: string, index: number): boolean =>
+    index >= 3 || FORMATS.has(word) || (index === 0 && word === 'domain');
+  const surplus = words.find(unknown);
+  if (surplus !== undefined) return surplusReply(surplus, 'show stat');
+  const [proxy, kinds, serverId] = words;
+  let filter: RowFilter = {
+    ...ALL_ROWS,
+    upOnly: args.includes('up'),
+    hideMaint: args.includes('no-maint'),
+  };
   if (proxy !== undefined && kinds !== undefined && serverId !== undefined) {
     filter = {
       ...filter,

@@ -4,7 +4,12 @@
  */
 
 import type { StatsSocketConfig } from '../../config/model.ts';
-import type { Command, CommandReply, CommandSession } from './command-table.ts';
+import {
+  type Command,
+  type CommandReply,
+  type CommandSession,
+  surplusReply,
+} from './command-table.ts';
 import { SERVER_COMMANDS } from './commands-server.ts';
 import { SHOW_COMMANDS } from './commands-show.ts';
 import type { AdminContext } from './context.ts';
@@ -18,6 +23,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['set', 'timeout'],
     usage: 'set timeout [cli] <delay>',
     help: 'change a timeout setting',
+    argsMax: 2,
     level: 'user',
     run: (args, _, session) => setTimeoutReply(args, session),
   },
@@ -25,6 +31,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['operator'],
     usage: 'operator',
     help: 'lower the level of the current CLI session to operator',
+    argsMax: 0,
     level: 'operator',
     run: (_, __, session) => lower(session, 'operator'),
   },
@@ -32,6 +39,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['user'],
     usage: 'user',
     help: 'lower the level of the current CLI session to user',
+    argsMax: 0,
     level: 'user',
     run: (_, __, session) => lower(session, 'user'),
   },
@@ -39,6 +47,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['help'],
     usage: 'help [<command>]',
     help: 'list matching or all commands',
+    argsMax: null,
     level: 'user',
     run: (args, _, session) => helpText(args, session),
   },
@@ -46,6 +55,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['prompt'],
     usage: 'prompt',
     help: 'toggle interactive mode with prompt',
+    argsMax: 0,
     level: 'user',
     run: (_, __, session) => {
       session.interactive = !session.interactive;
@@ -56,6 +66,7 @@ const SESSION_COMMANDS: readonly Command[] = [
     words: ['quit'],
     usage: 'quit',
     help: 'disconnect',
+    argsMax: 0,
     level: 'user',
     run: () => ({ kind: 'quit' }),
   },
@@ -81,7 +92,15 @@ export function runCommand(
     return `Unknown command, but maybe one of the following ones is a better match:\n${list(similar(words), session)}`;
   }
   if (RANKS[session.level] < RANKS[command.level]) return 'Permission denied\n';
-  return command.run(words.slice(command.words.length), context, session);
+  const args = words.slice(command.words.length);
+  const surplus = args[command.argsMax ?? args.length];
+  if (surplus !== undefined) return surplusReply(surplus, usageOf(command));
+  return command.run(args, context, session);
+}
+
+/** Without the remark behind some. */
+function usageOf({ usage }: Command): string {
+  return usage.replace(/ *\(DEPRECATED\)$/, '');
 }
 
 function helpText(args: readonly string[], session: CommandSession): string {

@@ -147,6 +147,51 @@ test('show stat takes proxy, kind and server', async (t) => {
   assert.equal((await rows('kube-master')).length, 6);
 });
 
+test('a script that asked for JSON got CSV, and other arguments were dropped in silence', async (t) => {
+  const { ask, table } = await serve(t);
+  const format = (name: string, usage: string) =>
+    `Format '${name}' is not available; use '${usage}'.`;
+  const extra = (word: string, usage: string) => `Unexpected argument '${word}'; use '${usage}'.`;
+  const answers: Readonly<Record<string, string>> = {
+    'show stat json': format('json', 'show stat'),
+    'show stat typed': format('typed', 'show stat'),
+    'show stat -1 4 -1 json': format('json', 'show stat'),
+    'show stat up no-maint typed desc': format('typed', 'show stat'),
+    'show stat domain resolvers': extra('domain', 'show stat'),
+    'show stat -1 4 -1 extra': extra('extra', 'show stat'),
+    'show info json': format('json', 'show info'),
+    'show info typed': format('typed', 'show info'),
+    'show info desc': format('desc', 'show info'),
+    'show info float': format('float', 'show info'),
+    'show servers state kube-master m1': extra('m1', 'show servers state [<backend>]'),
+    'show version full': extra('full', 'show version'),
+    'show table nope': 'No such table',
+    'disable server kube-master/m1 kube-master/m2': extra('kube-master/m2', 'disable server'),
+    'set server kube-master/m1 state maint now': extra(
+      'now',
+      'set server <bk>/<srv> state ready|drain|maint',
+    ),
+    'set server kube-master/m1 weight 5 now': extra(
+      'now',
+      'set server <bk>/<srv> weight <weight>[%]',
+    ),
+    'set timeout cli 60 s': extra('s', 'set timeout [cli] <delay>'),
+  };
+  for (const [line, answer] of Object.entries(answers)) {
+    assert.equal(await ask(`${line}\n`), `${answer}\n\n`, line);
+  }
+  assert.deepEqual([table.entry(0, 0).admin, table.entry(0, 1).admin], ['ready', 'ready']);
+});
+
+test('show stat no-maint showed the servers in maintenance', async (t) => {
+  const { ask } = await serve(t);
+  await ask('disable server kube-master/m1\n');
+  assert.match(await ask('show stat\n'), /^kube-master,m1,/m);
+  const shown = await ask('show stat no-maint\n');
+  assert.doesNotMatch(shown, /^kube-master,m1,/m);
+  assert.match(shown, /^kube-master,m2,/m);
+});
+
 test('an endless line is cut off', async (t) => {
   const { ask, dial } = await serve(t);
   const socket = dial();
