@@ -192,6 +192,22 @@ test('show stat no-maint showed the servers in maintenance', async (t) => {
   assert.match(shown, /^kube-master,m2,/m);
 });
 
+test('commands behind the 64th of a line were dropped in silence', async (t) => {
+  const { ask } = await serve(t);
+  const chain = (count: number): string => `${Array(count).fill('show cli level').join(';')}\n`;
+  assert.equal(await ask(chain(64)), 'admin\n\n'.repeat(64));
+  const notice = 'Only 64 commands fit in one line; the rest was not run\n\n';
+  assert.equal(await ask(chain(66)), 'admin\n\n'.repeat(64) + notice);
+});
+
+test('a line above the limit ran when its end came with it', async (t) => {
+  const { ask, table } = await serve(t);
+  const command = 'disable server kube-master/m1';
+  assert.equal(await ask(`${command}${' '.repeat(16_400)}\n`), 'Command line too long\n\n');
+  assert.equal(table.entry(0, 0).admin, 'ready');
+  assert.equal(await ask(`${command}${' '.repeat(16_000)}\n`), '\n');
+});
+
 test('an endless line is cut off', async (t) => {
   const { ask, dial } = await serve(t);
   const socket = dial();

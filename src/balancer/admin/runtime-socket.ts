@@ -11,8 +11,9 @@ import type { AdminContext } from './context.ts';
 
 /** Longest command line (HAProxy: one buffer). */
 const LINE_BYTES_MAX = 16_384;
-/** Commands in one line. */
+/** Commands of one line that are run. */
 const CHAINED_MAX = 64;
+const CHAIN_TOO_LONG = `Only ${CHAINED_MAX} commands fit in one line; the rest was not run\n`;
 /** Clients at one time; more are turned away. */
 export const CLIENTS_MAX = 32;
 /** HAProxy's default for `stats timeout`. */
@@ -51,6 +52,8 @@ class Client {
     socket.setTimeout(this.#session.timeoutMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: string) => {
+      // After our last answer nobody reads what still comes; keeping it would fill the memory.
+      if (socket.writableEnded) return;
       this.#pending += chunk;
       this.#work();
     });
@@ -69,7 +72,7 @@ class Client {
     const socket = this.#socket;
     while (!socket.writableEnded && !socket.writableNeedDrain) {
       const end = this.#pending.indexOf('\n');
-      if (end === -1) break;
+      if (end === -1 || end > LINE_BYTES_MAX) break;
       const line = this.#pending.slice(0, end).replace(/\r$/, '');
       this.#pending = this.#pending.slice(end + 1);
       this.#answer(line);
@@ -95,10 +98,15 @@ class Client {
         this.#socket.end(text);
         return;
       }
-      text += `${reply}\n${this.#session.interactive ? '> ' : ''}`;
+      text += this.#reply(reply);
     }
+    if (commands.length > CHAINED_MAX) text += this.#reply(CHAIN_TOO_LONG);
     this.#socket.setTimeout(this.#session.timeoutMs);
     if (this.#session.interactive) this.#socket.write(text);
     else this.#socket.end(text);
+  }
+
+  #reply(text: string): string {
+    return `${text}\n${this.#session.interactive ? '> ' : ''}`;
   }
 }
