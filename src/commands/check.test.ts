@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
@@ -18,11 +18,16 @@ const GOOD = `vrrp_instance A {
 `;
 
 function check(t: TestContext, text: string, ...args: string[]) {
+  return inFolder(t, text, process.execPath, [MAIN, 'check', ...args]);
+}
+
+/** Runs a program beside a k.conf of this text. */
+function inFolder(t: TestContext, text: string, program: string, args: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'eg-check-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'k.conf'), text);
   const options = { cwd: folder, encoding: 'utf8', timeout: 20_000 } as const;
-  return spawnSync(process.execPath, [MAIN, 'check', ...args], options);
+  return spawnSync(program, args, options);
 }
 
 test('check prints warnings and a summary, and ends with 0', (t) => {
@@ -40,6 +45,35 @@ test('check prints errors and a summary, and ends with 1', (t) => {
   assert.match(stdout, /^missing\.conf: error: The file "missing\.conf" does not exist/m);
   assert.match(stdout, /^2 errors, 1 warning$/m);
   assert.equal(status, 1);
+});
+
+test('check does not hang on a device without an end or a pipe without a writer', (t) => {
+  const fifo = join(mkdtempSync(join(tmpdir(), 'eg-fifo-')), 'fifo');
+  t.after(() => rmSync(dirname(fifo), { recursive: true, force: true }));
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  for (const path of ['/dev/zero', fifo]) {
+    for (const option of ['--haproxy', '--keepalived', '--config']) {
+      const { status, stdout } = check(t, GOOD, option, path);
+      assert.ok(stdout.includes(`The file "${path}" is not a regular file [unreadable-file]`));
+      assert.equal(status, 1);
+    }
+  }
+});
+
+test('check reads what is piped in, and stops at its limit', (t) => {
+  for (const path of ['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0']) {
+    const { stdout, status } = pipe('cat k.conf', path);
+    assert.match(stdout, /^OK: 1 VRRP instance, 1 warning$/m);
+    assert.equal(status, 0);
+  }
+  const endless = pipe('yes', '/dev/stdin');
+  assert.match(endless.stdout, /The file "\/dev\/stdin" is larger than 16 MiB/);
+  assert.equal(endless.status, 1);
+
+  function pipe(writer: string, path: string) {
+    const command = `${writer} | "$0" "$1" check --keepalived "$2"`;
+    return inFolder(t, GOOD, 'sh', ['-c', command, process.execPath, MAIN, path]);
+  }
 });
 
 test('check --json prints an array', (t) => {

@@ -1,7 +1,7 @@
 /** loadConfig(): what only files and the machine can show: missing files, includes, scripts, interfaces. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -52,6 +52,28 @@ test('loadConfig() names files that are missing or folders', async (t) => {
   assert.deepEqual(
     diagnostics.map(({ text }) => text),
     [`The file "${join(folder, 'no')}" does not exist`, `The file "${folder}" is a directory`],
+  );
+});
+
+test('loadConfig() says in one line that a program or picture is no text', async (t) => {
+  const folder = folderOf(t, { 'k.conf': 'include d/*.conf\n' });
+  mkdirSync(join(folder, 'd'));
+  const binary = join(folder, 'd', 'b.conf');
+  writeFileSync(binary, readFileSync(process.execPath).subarray(0, 100_000));
+  const expected = [`The file "${binary}" is not a text file`];
+  for (const inputs of [{ haproxy: binary }, { keepalived: [binary] }]) {
+    const { config, diagnostics } = await load(inputs);
+    assert.deepEqual(config, { balancer: null, vrrp: null });
+    assert.deepEqual(
+      diagnostics.map(({ text }) => text),
+      expected,
+    );
+  }
+  writeFileSync(join(folder, 'd', 'a.conf'), scriptOf('/bin/true'));
+  const { diagnostics } = await load({ keepalived: [join(folder, 'k.conf')] });
+  assert.deepEqual(
+    diagnostics.map(({ text }) => text),
+    expected,
   );
 });
 

@@ -4,7 +4,7 @@
  * configuration meets I/O.
  */
 
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostics.ts';
@@ -16,6 +16,7 @@ import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
 import { checkMachine } from './machine.ts';
 import { type NativeInput, readNative } from './native.ts';
 import { readCheckFiles } from './read-check-files.ts';
+import { readText } from './read-text.ts';
 import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 
 export type ConfigInputs = {
@@ -43,45 +44,34 @@ export type LoadedConfig = {
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const SCRIPT_BYTES_MAX = 1024 * 1024;
 
-type Read = { readonly text: string } | { readonly problem: string };
-
-function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-  if (code === 'ENOENT') return 'does not exist';
-  if (code === 'EACCES') return 'may not be read; check its permissions';
-  if (code === 'EISDIR') return 'is a directory';
-  return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
-}
-
-function readText(path: string, bytesMax: number): Read {
-  try {
-    const status = statSync(path);
-    if (status.isDirectory()) return { problem: 'is a directory' };
-    if (status.size > bytesMax) return { problem: `is larger than ${bytesMax} bytes` };
-    return { text: readFileSync(path, 'utf8') };
-  } catch (cause) {
-    return { problem: reasonOf(cause) };
-  }
+function unreadable(file: string, problem: string): Diagnostic {
+  const text = `The file "${file}" ${problem}`;
+  return { file, line: 0, column: 0, severity: 'error', text, code: 'unreadable-file' };
 }
 
 /** Null, with an error, when the file cannot be read. */
 function readConfigFile(file: string, diagnostics: Diagnostic[]): string | null {
   const read = readText(file, FILE_BYTES_MAX);
   if ('text' in read) return read.text;
-  const text = `The file "${file}" ${read.problem}`;
-  const code = 'unreadable-file';
-  diagnostics.push({ file, line: 0, column: 0, severity: 'error', text, code });
+  diagnostics.push(unreadable(file, read.problem));
   return null;
 }
 
 /** Files of a pattern, relative to the including file; unreadable ones are left out. */
-function readInclude(pattern: string, fromFile: string): readonly SourceFile[] {
+function readInclude(
+  pattern: string,
+  fromFile: string,
+  diagnostics: Diagnostic[],
+): readonly SourceFile[] {
   const absolute = isAbsolute(pattern) ? pattern : resolve(dirname(fromFile), pattern);
   return globSync(absolute)
     .sort()
     .flatMap((file) => {
       const read = readText(file, FILE_BYTES_MAX);
-      return 'text' in read ? [{ file, text: read.text }] : [];
+      if ('text' in read) return [{ file, text: read.text }];
+      if (read.kind !== 'not-text') return [];
+      diagnostics.push(unreadable(file, read.problem));
+      return [{ file, text: '' }];
     });
 }
 
@@ -89,7 +79,7 @@ function readInclude(pattern: string, fromFile: string): readonly SourceFile[] {
 function readScript(path: string): string | null {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
   const read = readText(path, SCRIPT_BYTES_MAX);
-  return 'text' in read && !read.text.includes('\0') ? read.text : null;
+  return 'text' in read ? read.text : null;
 }
 
 /** keepalived compares `@id` with the host name up to its first dot unless told otherwise. */
@@ -139,7 +129,7 @@ function loadKeepalived(
   const text = readConfigFile(file, diagnostics);
   if (text === null) return null;
   const parsed = parseKeepalived(file, text, {
-    readInclude,
+    readInclude: (pattern, fromFile) => readInclude(pattern, fromFile, diagnostics),
     readScript,
     configId: defaultConfigId(),
     keepScripts: inputs.keepScripts,

@@ -67,3 +67,9 @@ test('a file that is missing or holds something else is named, once', (t) => {
     'The file "FOLDER/c.pem.key", which health checks need, does not exist; correct the path',
   ]);
 });
+
+test('a device in the place of a certificate is refused, not read without end', (t) => {
+  assert.deepEqual(read(t, {}, 'verify required ca-file /dev/zero').said, [
+    'The file "/dev/zero", which health checks need, is not a regular file',
+  ]);
+});

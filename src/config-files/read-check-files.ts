@@ -4,10 +4,10 @@
  */
 
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { BalancerConfig, CheckConfig, CheckTls, FileText } from '../config/model.ts';
+import { readText } from './read-text.ts';
 
 /** Larger files are neither certificates nor tokens; a bundle of all authorities is about 250 kB. */
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -71,19 +71,11 @@ class Reader {
   }
 
   #readText(path: string): string | null {
-    try {
-      if (statSync(path).size > FILE_BYTES_MAX) {
-        this.problems.set(path, `is larger than ${FILE_BYTES_MAX} bytes`);
-        return null;
-      }
-      return readFileSync(path, 'utf8');
-    } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-      const problem =
-        code === 'ENOENT' ? 'does not exist; correct the path' : `cannot be read: ${String(cause)}`;
-      this.problems.set(path, problem);
-      return null;
-    }
+    const read = readText(path, FILE_BYTES_MAX);
+    if ('text' in read) return read.text;
+    const fix = read.kind === 'missing' ? '; correct the path' : '';
+    this.problems.set(path, `${read.problem}${fix}`);
+    return null;
   }
 }
 
