@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { lintNodes, type NodeFacts } from './lint.ts';
 
 type Options = {
-  readonly priority: number;
+  readonly priority: number | null;
   readonly weights?: readonly number[];
   readonly routerId?: string;
   readonly address?: string;
@@ -39,6 +39,13 @@ function node(file: string, options: Options): NodeFacts {
 function codes(nodes: readonly NodeFacts[]): readonly string[] {
   return lintNodes(nodes).map(({ file, code }) => `${file} ${code}`);
 }
+
+test('lintNodes() says nothing of weights beside a priority that was refused', () => {
+  const refused = node('a', { priority: null, weights: [2] });
+  assert.deepEqual(codes([refused]), []);
+  const others = [100, 90].map((priority) => node(`n${priority}`, { priority, weights: [2] }));
+  assert.deepEqual(codes([...others, refused]), []);
+});
 
 test('lintNodes() says that 2 never decides among 100, 90 and 80', () => {
   const nodes = [100, 90, 80].map((priority, index) =>

@@ -26,7 +26,8 @@ export type NodeFacts = {
 export type InstanceFacts = {
   readonly name: string;
   readonly virtualRouterId: number;
-  readonly priority: number;
+  /** null: the file gives one that is refused; nothing is said that depends on it. */
+  readonly priority: number | null;
   readonly addresses: readonly string[];
   /** Where an effective nopreempt stands; null: the instance preempts. */
   readonly nopreempt: Place | null;
@@ -39,6 +40,12 @@ export type WeightFacts = {
   readonly weight: number;
   readonly place: Place;
 };
+
+type Ranked = InstanceFacts & { readonly priority: number };
+
+function isRanked(instance: InstanceFacts): instance is Ranked {
+  return instance.priority !== null;
+}
 
 /** Priorities of nodes usually differ by this much; a smaller weight rarely bridges the gap. */
 const USUAL_STEP = 10;
@@ -63,7 +70,7 @@ function possibleDeltas(weights: readonly WeightFacts[]): ReadonlySet<number> {
 }
 
 /** Whether some result of the script, the others being as they may, puts `here` above or below `peer`. */
-function decides(here: InstanceFacts, script: WeightFacts, peer: InstanceFacts): boolean {
+function decides(here: Ranked, script: WeightFacts, peer: Ranked): boolean {
   const others = here.weights.filter((candidate) => candidate !== script);
   const deltas = [...possibleDeltas(peer.weights)];
   const peers = [...new Set(deltas.map((delta) => effectivePriority(peer.priority, delta)))];
@@ -80,7 +87,7 @@ function enumerate(words: readonly (number | string)[]): string {
 }
 
 /** With the other nodes known: exact. */
-function lintKnownWeights(here: InstanceFacts, peers: readonly InstanceFacts[]): Diagnostic[] {
+function lintKnownWeights(here: Ranked, peers: readonly Ranked[]): Diagnostic[] {
   const priorities = enumerate([here, ...peers].map(({ priority }) => priority));
   const gap = Math.min(...peers.map(({ priority }) => Math.abs(priority - here.priority)));
   return here.weights
@@ -94,7 +101,7 @@ function lintKnownWeights(here: InstanceFacts, peers: readonly InstanceFacts[]):
 }
 
 /** With one node known: only what holds whatever the others are. */
-function lintLoneWeights(here: InstanceFacts): Diagnostic[] {
+function lintLoneWeights(here: Ranked): Diagnostic[] {
   const counted = here.weights.length > 1 ? ' with the other weights counted' : '';
   return here.weights
     .filter(({ weight }) => Math.abs(weight) < USUAL_STEP || here.priority === 255)
@@ -108,6 +115,11 @@ function lintLoneWeights(here: InstanceFacts): Diagnostic[] {
             'the VIP) or more than the difference';
       return warning(place, 'weight-never-decides', text);
     });
+}
+
+function lintWeights(here: InstanceFacts, peers: readonly InstanceFacts[]): Diagnostic[] {
+  if (!isRanked(here) || !peers.every(isRanked)) return [];
+  return peers.length > 0 ? lintKnownWeights(here, peers) : lintLoneWeights(here);
 }
 
 function lintNopreempt(here: InstanceFacts): Diagnostic[] {
@@ -152,10 +164,7 @@ export function lintNodes(nodes: readonly NodeFacts[]): readonly Diagnostic[] {
     const others = nodes.filter((other) => other !== node).flatMap((other) => other.instances);
     for (const instance of node.instances) {
       const peers = others.filter((other) => sameGroup(instance, other));
-      diagnostics.push(
-        ...(peers.length > 0 ? lintKnownWeights(instance, peers) : lintLoneWeights(instance)),
-        ...lintNopreempt(instance),
-      );
+      diagnostics.push(...lintWeights(instance, peers), ...lintNopreempt(instance));
     }
   }
   return diagnostics;

@@ -13,7 +13,7 @@ import { didYouMean } from '../suggest.ts';
 import { TOP_LEVEL } from './directives.ts';
 import { convertGlobalDefs, defaultGlobalDefs, type GlobalDefs } from './global-defs.ts';
 import { scriptFiles, watchesHaproxy } from './haproxy-watch.ts';
-import { finishInstance } from './instance.ts';
+import { finishInstance, isPriorityRefused } from './instance.ts';
 import { type InstanceDraft, readInstance } from './instance-draft.ts';
 import type { Word } from './lexer.ts';
 import { finishFifo } from './notify.ts';
@@ -191,7 +191,8 @@ function convertInstance(
   const weights: WeightFacts[] = scripts
     .filter(({ weight }) => weight !== 0)
     .map(({ script, weight, place }) => ({ script: script.config.name, weight, place }));
-  const { name, virtualRouterId, priority } = instance;
+  const { name, virtualRouterId } = instance;
+  const priority = isPriorityRefused(draft) ? null : instance.priority;
   const addresses = instance.addresses.map(({ address }) => address);
   const nopreempt = instance.preempt ? null : draft.nopreempt;
   return {

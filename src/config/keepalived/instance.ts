@@ -79,6 +79,11 @@ function password(draft: InstanceDraft, report: Report): string | null {
   return authPass.text.slice(0, PASSWORD_BYTES_MAX);
 }
 
+/** Then the instance has a priority that its file does not give. */
+export function isPriorityRefused({ priority, priorityValue }: InstanceDraft): boolean {
+  return priority !== null && priorityValue === null;
+}
+
 type Preemption = { readonly preempt: boolean; readonly preemptDelayMs: number };
 
 /** nopreempt and preempt_delay are void with state MASTER; 255 cancels the first, the first the second. */
