@@ -292,7 +292,7 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   }
   refuseConflicts(report, proxies);
   if (!report.failed() && frontends.length + httpFrontends.length === 0) {
-    const text = 'File has no frontend and no listen section: nothing would listen';
+    const text = 'The file has no frontend and no listen section: nothing would listen';
     report.error(WHOLE_FILE, 'nothing-to-run', text);
   }
   if (report.failed()) return null;

@@ -70,9 +70,9 @@ function leaveOut(report: Report, keyword: Word): boolean {
 function tooLarge(report: Report, text: string, lines: readonly string[]): boolean {
   const place: Place = { line: 0, column: 0 };
   if (text.length > FILE_LENGTH_MAX) {
-    report.error(place, 'syntax-error', `File is longer than ${FILE_LENGTH_MAX} characters`);
+    report.error(place, 'syntax-error', `The file is longer than ${FILE_LENGTH_MAX} characters`);
   } else if (lines.length > LINES_MAX) {
-    report.error(place, 'syntax-error', `File has more than ${LINES_MAX} lines`);
+    report.error(place, 'syntax-error', `The file has more than ${LINES_MAX} lines`);
   } else return false;
   return true;
 }

@@ -4,7 +4,7 @@
  */
 
 import { unreachable } from '../../core/assert.ts';
-import { didYouMean } from '../suggest.ts';
+import { didYouMean, nearest } from '../suggest.ts';
 import {
   type Directive,
   type DirectiveTable,
@@ -74,7 +74,8 @@ export function tellUnknown(
     const text = `"${first.text}" needs a word after it, such as ${choice}`;
     report.error(first, 'missing-value', text);
   } else {
-    const hint = didYouMean(second.text, family);
+    const near = nearest(second.text, family);
+    const hint = near === null ? '' : `; did you mean "${first.text} ${near}"`;
     const text = `"${first.text} ${second.text}" is no directive of ${where}${hint}`;
     report.error(second, 'unknown-directive', text);
   }
