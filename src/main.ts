@@ -15,6 +15,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   lab: async () => (await import('./commands/lab.ts')).labCommand(),
 };
 
+/** Makes complaints about arguments begin as all other errors do, also those of subcommands. */
+function nameErrors(command: Command): void {
+  for (const subcommand of command.commands) nameErrors(subcommand);
+  command.configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'evergate: error: ')),
+  });
+}
+
 const program = new Command('evergate')
   .description('Keeps a Kubernetes control plane reachable: TCP balancer and VRRP virtual IP')
   .version(VERSION)
@@ -25,6 +33,7 @@ const asked = COMMANDS[process.argv[2] ?? ''];
 for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
   program.addCommand(await load());
 }
+nameErrors(program);
 
 try {
   await program.parseAsync();

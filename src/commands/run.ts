@@ -2,8 +2,8 @@
 
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
-import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import { type LoadedConfig, loadConfig } from '../config-files/load.ts';
 import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
@@ -24,6 +24,9 @@ type RunOptions = {
   readonly spare: boolean;
 };
 
+/** Errors, and warnings beside them, that the start with a wrong file tells. */
+const TOLD_MAX = 20;
+
 export function runCommand(): Command {
   return new Command('run')
     .description('Run this node: balance connections, hold the virtual IP')
@@ -36,11 +39,13 @@ export function runCommand(): Command {
       'name of this node in status and logs; with --config, which of its nodes this is',
     )
     .option('--run-dir <dir>', 'directory of pid files and admin.sock', DEFAULT_RUN_DIR)
-    .option(
-      '--balancer-grace <time>',
-      'how long no balancer may serve before the VIP moves, e.g. 1s or 500ms',
-      parseDuration,
-      1000,
+    .addOption(
+      new Option(
+        '--balancer-grace <time>',
+        'how long no balancer may serve before the VIP moves, e.g. 1s or 500ms',
+      )
+        .argParser(parseDuration)
+        .default(1000, '1s'),
     )
     .option('--no-spare', 'keep no second balancer waiting to take over')
     .addHelpText(
@@ -95,6 +100,12 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   process.exit(failed ? 1 : 0);
 }
 
+/** The first errors and the first warnings, in their order: a wrong file may have thousands. */
+function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const left = { error: TOLD_MAX, warning: TOLD_MAX };
+  return diagnostics.filter(({ severity }) => left[severity]-- > 0);
+}
+
 async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> {
   const loaded = await loadConfig({
     ...(options.config === undefined
@@ -106,7 +117,10 @@ async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> 
     checkMachine: true,
   });
   const { config, diagnostics } = loaded;
-  for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
+  const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
+  for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));
+  const untold = diagnostics.length - told.length;
+  if (untold > 0) log('error', `... and ${untold} more; see evergate check`);
   if (hasErrors(diagnostics)) {
     throw new OperationalError(
       'config-invalid',
