@@ -86,6 +86,15 @@ test('loadConfig() reads includes relative to the including file', async (t) => 
   assert.equal(config.vrrp?.instances[0]?.name, 'A');
 });
 
+test('loadConfig() leaves no included file out in silence', async (t) => {
+  const folder = folderOf(t, { 'k.conf': 'include d/*\n' });
+  mkdirSync(join(folder, 'd', 'sub.conf'), { recursive: true });
+  writeFileSync(join(folder, 'd', 'a.conf'), scriptOf('/bin/true'));
+  const { codes, diagnostics } = await load({ keepalived: [join(folder, 'k.conf')] });
+  assert.deepEqual(codes, ['error unreadable-file']);
+  assert.match(diagnostics[0]?.text ?? '', /sub\.conf" is a directory$/);
+});
+
 test('loadConfig() looks into script files, and replaces only beside a balancer', async (t) => {
   const folder = folderOf(t, { 'h.cfg': HAPROXY, 'watch.sh': '#!/bin/sh\npidof haproxy\n' });
   const keepalived = [join(folder, 'k.conf')];

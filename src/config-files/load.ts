@@ -69,7 +69,7 @@ function readInclude(
     .flatMap((file) => {
       const read = readText(file, FILE_BYTES_MAX);
       if ('text' in read) return [{ file, text: read.text }];
-      if (read.kind !== 'not-text') return [];
+      // Left out, but never in silence: what it would have said is missing.
       diagnostics.push(unreadable(file, read.problem));
       return [{ file, text: '' }];
     });

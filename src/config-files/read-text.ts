@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 export type ReadText =
   | { readonly text: string }
   /** Continues `The file "..." `. `kind` tells apart what callers treat in ways of their own. */
-  | { readonly problem: string; readonly kind: 'missing' | 'not-text' | 'other' };
+  | { readonly problem: string; readonly kind: 'missing' | 'other' };
 
 const MIB = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
@@ -107,7 +107,7 @@ export function readText(path: string, bytesMax: number): ReadText {
       return { problem: `is larger than ${bytesMax / MIB} MiB`, kind: 'other' };
     }
     const text = bytes.toString('utf8');
-    if (!isText(bytes, text)) return { problem: 'is not a text file', kind: 'not-text' };
+    if (!isText(bytes, text)) return { problem: 'is not a text file', kind: 'other' };
     return { text };
   } catch (cause) {
     return problemOf(cause);
