@@ -64,6 +64,7 @@ async function haproxyFrom(
   nbthread 1
 defaults
   mode tcp
+  option splice-auto
   timeout connect 10s
   timeout client 1m
   timeout server 1m
