@@ -14,6 +14,9 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { installPeers } from './peers.ts';
 
+/** A file that takes longer hangs; the slowest takes about a minute. */
+const FILE_LIMIT_MS = 300_000;
+
 type Totals = { passed: number; failed: number; readonly skipped: string[] };
 
 const words = process.argv.slice(2);
@@ -56,7 +59,7 @@ async function runFiles(
     .sort();
   if (files.length === 0) return;
   process.stdout.write(`\n== ${title} (${files.length} files)\n`);
-  const tests = run({ files, concurrency });
+  const tests = run({ files, concurrency, timeout: FILE_LIMIT_MS, forceExit: true });
   tests.on('test:pass', ({ name, skip, details }) => {
     if (details.type === 'suite') return;
     if (skip === undefined) totals.passed++;

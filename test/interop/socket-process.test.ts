@@ -121,9 +121,12 @@ test('hatop shows our servers', async (t) => {
     if (!hasProgram(program)) return t.skip(`The program "${program}" is missing`);
   }
   const balancer = await startBalancer(t, configOf(await openPort(t)));
-  const command = `stty rows 40 cols 150; timeout 3 hatop -s ${balancer.sockets.admin}`;
+  const command = `stty rows 40 cols 150; timeout --foreground 3 hatop -s ${balancer.sockets.admin}`;
   const { stdout } = await run('script', ['-qec', command, '/dev/null'], {
-    env: { ...process.env, TERM: 'xterm' },
+    env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', SHELL: '/bin/sh' },
+    // timeout(1) in the foreground: a background group is stopped when it sets the terminal up.
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
   }).catch((error: { stdout: string }) => error);
   assert.match(stdout, /kube-api/);
   assert.match(stdout, /kube-master/);
