@@ -13,6 +13,7 @@ import {
   spawn,
 } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { findCommand } from '../peers.ts';
 
 export const NODE_INTERFACE = 'ens192';
 
@@ -42,10 +43,9 @@ export function whyNoNamespaces(): string | null {
   }
 }
 
-/** Whether a program stands in PATH (or the sbin folders), e.g. "keepalived". */
+/** Whether a program is on this machine, e.g. "keepalived". */
 export function hasProgram(name: string): boolean {
-  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => folder !== '' && existsSync(`${folder}/${name}`));
+  return findCommand(name) !== null;
 }
 
 /** Polls until `probe` gives something other than false, null or undefined; fails after the bound. */
