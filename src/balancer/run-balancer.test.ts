@@ -144,10 +144,10 @@ test('a connect that failed brings the next check forward, and decides nothing i
   await waitFor('the first check', () => checks === 1);
   const hint = () =>
     plane.emit({ kind: 'connect-failed', backend: 'kube-master', server: 'm1', reason: 'refused' });
-  // Bounded: a second check starts only when the last one is 100 ms old.
+  // A check starts only when the last one is 100 ms old; on a busy machine a third one may have begun.
   await waitFor('a check on a hint', () => {
     hint();
-    return checks === 2;
+    return checks >= 2;
   });
   assert.equal(plane.snapshots.at(-1)?.backends[0]?.servers[0]?.usable, true);
   server.close();
