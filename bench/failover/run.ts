@@ -2,14 +2,15 @@
  * bench/failover: what clients notice when something breaks, on the article's network, for the article's
  * stack (real HAProxy and keepalived), an expert's and Evergate's. docs/failover.md says what is measured.
  *
- *   node bench/failover/run.ts [--runs N] [--only FAULT,...] [--stacks STACK,...] [--smoke]
+ *   node bench/failover/run.ts [--runs N] [--only FAULT,...] [--stacks STACK,...] [--smoke | --show]
  *
- * Prints tables and writes bench/results/failover.json. --smoke proves in less than a minute that
- * everything runs, and draws no conclusion.
+ * Prints tables and writes what it measured into bench/results/failover.json, where other faults and
+ * stacks keep their rows. --smoke proves in less than a minute that everything runs, and draws no
+ * conclusion; --show prints the tables of what is there.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LabError } from '../../src/lab/lab-error.ts';
@@ -25,10 +26,12 @@ import {
   WATCHES,
 } from './measure.ts';
 import { OwnerWatch } from './owner-watch.ts';
-import { makeStack, type Stack, type StackName } from './stacks.ts';
+import { dated, readResults, type SavedRow, saveRows, thisSetting } from './results.ts';
+import { makeStack, STACK_TITLES, type Stack, type StackName } from './stacks.ts';
 import { detailTable, outageTable, type Row, runText } from './table.ts';
 
-const STACK_NAMES: readonly StackName[] = ['article', 'expert', 'evergate', 'evergate-native'];
+const STACK_NAMES = Object.keys(STACK_TITLES) as readonly StackName[];
+const RESULTS = join(import.meta.dirname, '../results/failover.json');
 const REQUEST_INTERVAL_MS = 10;
 const PATIENCE_MS = 300;
 /** A cluster that does not become quiet is built anew so many times per stack. */
@@ -41,6 +44,7 @@ type Settings = {
   readonly faults: readonly Fault[];
   readonly stacks: readonly StackName[];
   readonly smoke: boolean;
+  readonly show: boolean;
 };
 
 function settings(): Settings {
@@ -50,9 +54,10 @@ function settings(): Settings {
       only: { type: 'string' },
       stacks: { type: 'string' },
       smoke: { type: 'boolean', default: false },
+      show: { type: 'boolean', default: false },
     },
   });
-  const { smoke } = values;
+  const { smoke, show } = values;
   const faultNames = FAULTS.map(({ name }) => name);
   const wantedFaults =
     chosen('--only', values.only, faultNames) ?? (smoke ? SMOKE_FAULTS : faultNames);
@@ -65,6 +70,7 @@ function settings(): Settings {
     faults: FAULTS.filter(({ name }) => wantedFaults.includes(name)),
     stacks: chosen('--stacks', values.stacks, STACK_NAMES) ?? (smoke ? [SMOKE_STACK] : STACK_NAMES),
     smoke,
+    show,
   };
 }
 
@@ -86,6 +92,10 @@ const interrupt = new AbortController();
 
 async function main(): Promise<void> {
   const wanted = settings();
+  if (wanted.show) {
+    printTables(readResults(RESULTS)?.rows ?? []);
+    return;
+  }
   const directory = mkdtempSync(join(tmpdir(), 'evergate-failover-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const stacks: Stack[] = [];
@@ -97,15 +107,34 @@ async function main(): Promise<void> {
   const count = stacks.length * wanted.faults.length * wanted.runs;
   const boundMinutes = Math.ceil((count * RUN_BOUND_MS) / 60_000);
   say(`${count} runs, about ${Math.ceil((count * 15) / 60)} minutes, ${boundMinutes} at most`);
-  const rows: Row[] = [];
+  const setting = thisSetting({
+    requestIntervalMs: REQUEST_INTERVAL_MS,
+    patienceMs: PATIENCE_MS,
+    watches: WATCHES,
+  });
+  const rows: SavedRow[] = [];
   for (const stack of stacks) {
-    rows.push(...(await measureStack(stack, wanted)));
-    if (!wanted.smoke) save(rows, stacks, wanted);
+    const measured = await measureStack(stack, wanted);
+    rows.push(...measured.map((row) => dated(row, stack.version)));
+    if (!wanted.smoke) saveRows(RESULTS, setting, rows);
   }
-  process.stdout.write(`\n${outageTable(rows, stacks)}\n${detailTable(rows)}`);
+  printTables(wanted.smoke ? rows : (readResults(RESULTS)?.rows ?? []));
   if (wanted.smoke) say('Smoke run: everything works; the figures mean nothing');
-  else say('Written to bench/results/failover.json');
+  else
+    say('Written to bench/results/failover.json, with the rows of other stacks and faults there');
   if (rows.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+}
+
+function printTables(rows: readonly SavedRow[]): void {
+  const shown = inOrder(rows);
+  process.stdout.write(`\n${outageTable(shown, STACK_TITLES)}\n${detailTable(shown)}`);
+}
+
+/** Faults as they are declared, stacks as in the tables, whatever was measured when. */
+function inOrder(rows: readonly SavedRow[]): readonly SavedRow[] {
+  return FAULTS.flatMap(({ name }) =>
+    STACK_NAMES.flatMap((stack) => rows.filter((row) => row.fault === name && row.stack === stack)),
+  );
 }
 
 async function measureStack(stack: Stack, { faults, runs }: Settings): Promise<Row[]> {
@@ -173,27 +202,6 @@ async function build(stack: Stack): Promise<Bench> {
 async function remove(bench: Bench | null): Promise<void> {
   bench?.owners.close();
   await bench?.cluster.stop();
-}
-
-function save(rows: readonly Row[], stacks: readonly Stack[], { runs }: Settings): void {
-  const results = join(import.meta.dirname, '../results');
-  mkdirSync(results, { recursive: true });
-  const record = {
-    date: new Date().toISOString(),
-    kernel: release(),
-    processor: cpus()[0]?.model ?? 'unknown',
-    processors: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    load: loadavg().map((value) => Number(value.toFixed(2))),
-    node: process.version,
-    versions: Object.fromEntries(stacks.map(({ name, version }) => [name, version])),
-    requestIntervalMs: REQUEST_INTERVAL_MS,
-    patienceMs: PATIENCE_MS,
-    watches: WATCHES,
-    runs,
-    rows,
-  };
-  writeFileSync(join(results, 'failover.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 function say(text: string): void {

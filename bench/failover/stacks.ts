@@ -11,12 +11,18 @@ import { ARTICLE_FILES, type NodePaths } from '../../src/lab/start-cluster.ts';
 import { ARTICLE } from '../../src/lab/topology.ts';
 import type { NodeProcess } from './node-processes.ts';
 
-export type StackName = 'article' | 'expert' | 'evergate' | 'evergate-native';
+/** The stacks in the order of the tables, with what they are called there. */
+export const STACK_TITLES = {
+  article: 'article',
+  expert: 'expert',
+  evergate: "Evergate, article's files",
+  'evergate-native': 'Evergate, native',
+} as const;
+
+export type StackName = keyof typeof STACK_TITLES;
 
 export type Stack = {
   readonly name: StackName;
-  /** For the table. */
-  readonly title: string;
   /** Programs and versions. */
   readonly version: string;
   /** The highest priority takes the VIP back: a repaired cluster is quiet only after that. */
@@ -55,11 +61,11 @@ export function makeStack(name: StackName, directory: string): Stack | StackProb
   mkdirSync(directory, { recursive: true });
   switch (name) {
     case 'article':
-      return debianStack(name, 'article', ARTICLE_FILES, directory, 'never');
+      return debianStack(name, ARTICLE_FILES, directory, 'never');
     case 'expert':
-      return debianStack(name, 'expert', expertFiles(directory), directory, 'always');
+      return debianStack(name, expertFiles(directory), directory, 'always');
     case 'evergate':
-      return evergateStack(name, "Evergate, article's files", directory, 'never', (paths) => [
+      return evergateStack(name, directory, 'never', (paths) => [
         ...['--haproxy', paths.haproxy, '--keepalived', paths.keepalived],
       ]);
     case 'evergate-native': {
@@ -69,14 +75,13 @@ export function makeStack(name: StackName, directory: string): Stack | StackProb
       }
       const file = join(directory, 'evergate.yaml');
       writeFileSync(file, nativeConfig());
-      return evergateStack(name, 'Evergate, native', directory, 'always', () => ['--config', file]);
+      return evergateStack(name, directory, 'always', () => ['--config', file]);
     }
   }
 }
 
 function debianStack(
   name: 'article' | 'expert',
-  title: string,
   filesDirectory: string,
   directory: string,
   restart: Restart,
@@ -92,7 +97,6 @@ function debianStack(
   const unitsOf = (node: string): string => join(directory, node);
   return {
     name,
-    title,
     version: `HAProxy ${versionOf('haproxy', '-v')}, keepalived ${versionOf('keepalived', '-v')}`,
     preempts: name === 'article',
     spreads: name === 'article',
@@ -137,7 +141,6 @@ function writeDebianUnits(units: string, paths: NodePaths): void {
 
 function evergateStack(
   name: 'evergate' | 'evergate-native',
-  title: string,
   directory: string,
   restart: Restart,
   input: (paths: NodePaths) => readonly string[],
@@ -150,7 +153,6 @@ function evergateStack(
   const unitsOf = (node: string): string => join(directory, node);
   return {
     name,
-    title,
     version: `Evergate ${versionOf(EVERGATE, '--version')}`,
     preempts: name === 'evergate',
     spreads: name === 'evergate',

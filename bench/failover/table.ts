@@ -25,17 +25,18 @@ export function spread(values: readonly number[]): Spread {
 /** Faults down, stacks across: ms from the fault to the last failed attempt. */
 export function outageTable(
   rows: readonly Row[],
-  stacks: readonly { readonly name: string; readonly title: string }[],
+  titles: Readonly<Record<string, string>>,
 ): string {
+  const stacks = Object.keys(titles).filter((name) => rows.some(({ stack }) => stack === name));
   const faults = new Map(rows.map(({ fault, title }) => [fault, title]));
   const lines = [...faults].map(([fault, title]) => {
-    const cells = stacks.map(({ name }) => {
+    const cells = stacks.map((name) => {
       const row = rows.find((one) => one.stack === name && one.fault === fault);
       return row === undefined ? '' : outageCell(row);
     });
     return [title, ...cells];
   });
-  return markdown(['fault', ...stacks.map(({ title }) => title)], lines);
+  return markdown(['fault', ...stacks.map((name) => titles[name] ?? name)], lines);
 }
 
 /** Everything else that was counted, one line per fault and stack. */
