@@ -52,6 +52,11 @@ test('complaints about arguments begin with the name of the program', () => {
   for (const args of [['run'], ['run', '--bogus'], ['lab', 'logs', '--bogus'], ['--bogus']]) {
     assert.match(evergate(...args).stderr, /^evergate: error: /, args.join(' '));
   }
+  const hedge = evergate('run', '--keepalived', 'k.conf', '--hedge').stderr;
+  assert.match(
+    hedge,
+    /^evergate: error: --hedge goes with --haproxy FILE; evergate\.yaml has the key/,
+  );
   const { stderr } = evergate('run', '--balancer-grace', 'soon');
   assert.match(stderr, /^evergate: error: .*'soon' is invalid\. Write it as 500ms or 1s\./);
 });

@@ -18,6 +18,7 @@ type RunOptions = {
   readonly haproxy?: string;
   readonly keepalived?: string;
   readonly keepScripts: boolean;
+  readonly hedge: boolean;
   readonly node?: string;
   readonly runDir: string;
   readonly balancerGrace: number;
@@ -34,6 +35,11 @@ export function runCommand(): Command {
     .option('--haproxy <file>', 'balance as this haproxy.cfg says')
     .option('--keepalived <file>', 'speak VRRP as this keepalived.conf says')
     .option('--keep-scripts', 'run scripts that watch haproxy as they are', false)
+    .option(
+      '--hedge',
+      'with --haproxy, race a server that is slow to answer by a second one',
+      false,
+    )
     .option(
       '--node <name>',
       'name of this node in status and logs; with --config, which of its nodes this is',
@@ -114,6 +120,7 @@ async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> 
     haproxy: options.haproxy ?? null,
     keepalived: options.keepalived === undefined ? [] : [options.keepalived],
     keepScripts: options.keepScripts,
+    hedge: options.hedge,
     checkMachine: true,
   });
   const { config, diagnostics } = loaded;

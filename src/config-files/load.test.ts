@@ -55,6 +55,16 @@ test('loadConfig() names files that are missing or folders', async (t) => {
   );
 });
 
+test('loadConfig() races the servers of a haproxy.cfg only when asked to', async (t) => {
+  const text = 'listen l\n  bind :8443\n  server a 10.0.0.1:6443\n  timeout connect 5s\n';
+  const haproxy = join(folderOf(t, { 'h.cfg': text }), 'h.cfg');
+  const asked = await load({ haproxy, hedge: true });
+  const [racing] = asked.config.balancer?.backends ?? [];
+  assert.deepEqual([racing?.hedgeConnectMs, racing?.hedgeAfterMs], [60, 150]);
+  const [plain] = (await load({ haproxy })).config.balancer?.backends ?? [];
+  assert.deepEqual([plain?.hedgeConnectMs, plain?.hedgeAfterMs], [undefined, undefined]);
+});
+
 test('loadConfig() says in one line that a program or picture is no text', async (t) => {
   const folder = folderOf(t, { 'k.conf': 'include d/*.conf\n' });
   mkdirSync(join(folder, 'd'));

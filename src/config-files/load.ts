@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { parseHaproxy } from '../config/haproxy/index.ts';
+import { withHedging } from '../config/hedging.ts';
 import { parseKeepalived } from '../config/keepalived/index.ts';
 import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
@@ -27,6 +28,8 @@ export type ConfigInputs = {
   readonly keepalived: readonly string[];
   /** Run scripts that watch haproxy as they are. */
   readonly keepScripts: boolean;
+  /** Race slow servers of the haproxy.cfg; absent: off. */
+  readonly hedge?: boolean;
   /** Look whether interfaces and scripts exist here, and which addresses host names have. */
   readonly checkMachine: boolean;
 };
@@ -103,8 +106,9 @@ async function loadHaproxy(
   if (text === null) return null;
   const parsed = parseHaproxy(file, text, environment());
   diagnostics.push(...parsed.diagnostics);
-  if (parsed.config === null || !inputs.checkMachine) return parsed.config;
-  return await lookUp(file, parsed.config, diagnostics);
+  if (parsed.config === null) return null;
+  const config = inputs.hedge === true ? withHedging(parsed.config) : parsed.config;
+  return inputs.checkMachine ? await lookUp(file, config, diagnostics) : config;
 }
 
 /** Fills in what names and paths stand for on this machine. */

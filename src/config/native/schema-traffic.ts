@@ -1,6 +1,7 @@
 /** Keys of evergate.yaml for connections: `check`, `timeouts`, `hedge`, `tcp`, `clients`. */
 
 import { z } from 'zod';
+import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../hedging.ts';
 import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
 import {
   absolutePath,
@@ -96,10 +97,10 @@ export const timeouts = z
 export const hedge = z
   .strictObject({
     connect: duration({ min: 0, max: 60 * SECOND_MS })
-      .prefault('60ms')
+      .prefault(`${HEDGE_CONNECT_MS}ms`)
       .describe('A connect not answered within it is raced by one to another server; 0s: never'),
     'first-answer': duration({ min: 0, max: 60 * SECOND_MS })
-      .prefault('150ms')
+      .prefault(`${HEDGE_AFTER_MS}ms`)
       .describe('A TLS hello not answered within it goes to another server too; 0s: never'),
   })
   .describe('Second attempts before a client notices that a server hangs');
