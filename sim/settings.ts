@@ -1,7 +1,7 @@
 /** One cluster as a scenario sees it: how its nodes are configured, and what the physics around them are. */
 
 import type { Random } from '../src/core/random.ts';
-import { downIntervalMs, skewMs } from '../src/vrrp/machine.ts';
+import { downIntervalMs, type MachineGarp, skewMs } from '../src/vrrp/machine.ts';
 
 export type Settings = {
   readonly name: string;
@@ -15,8 +15,9 @@ export type Settings = {
   readonly priorities: readonly number[];
   /** As the article writes it: `state MASTER` on the first node. */
   readonly firstIsMaster: boolean;
-  readonly garpDelayMs: number;
-  readonly garpRefreshMs: number;
+  readonly garp: MachineGarp;
+  /** keepalived's lower_prio_no_advert. */
+  readonly answersLower: boolean;
   /** D: the longest way of a packet while the network is well. */
   readonly delayMsMax: number;
   /** J: from a timer or a packet to the process that waits for it. */
@@ -67,8 +68,15 @@ export function drawSettings(random: Random): Settings {
     password: isClassic && random.chance(0.8) ? '1111' : null,
     priorities: drawPriorities(random, count),
     firstIsMaster: isClassic && random.chance(0.7),
-    garpDelayMs: random.chance(0.8) ? 5000 : 0,
-    garpRefreshMs: random.chance(0.1) ? 3000 : 0,
+    garp: {
+      repeat: 5,
+      delayMs: random.chance(0.8) ? 5000 : 0,
+      rivalRepeat: 5,
+      rivalDelayMs: random.chance(0.5) ? 5000 : 0,
+      refreshMs: random.chance(0.1) ? 3000 : 0,
+      refreshRepeat: 1,
+    },
+    answersLower: random.chance(0.8),
     delayMsMax: Math.min(random.between(0.2, 5), intervalMs / 5),
     lagMsMax: Math.min(random.between(0.05, 2), intervalMs / 20),
     drift: random.pick([0, 0.0001, 0.01]),

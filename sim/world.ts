@@ -127,6 +127,8 @@ function machineConfig(settings: Settings, index: number): MachineConfig {
     preempt,
     preemptDelayMs,
     address: addressOf(index),
-    garp: { repeat: 5, delayMs: settings.garpDelayMs, refreshMs: settings.garpRefreshMs },
+    garp: settings.garp,
+    answersLower: settings.answersLower,
+    saysFarewell: true,
   };
 }

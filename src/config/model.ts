@@ -352,6 +352,10 @@ export type VrrpInstanceConfig = {
     | { readonly kind: 'multicast'; readonly group: string }
     | { readonly kind: 'unicast'; readonly peers: readonly string[] };
   readonly garp: GarpConfig;
+  /** Whether an advertisement of lower priority is answered by one (keepalived: lower_prio_no_advert). */
+  readonly answersLower: boolean;
+  /** Whether a master that yields advertises once more (keepalived: higher_prio_send_advert). */
+  readonly saysFarewell: boolean;
   readonly trackScripts: readonly TrackConfig[];
   /** Interfaces that must be up, beside those the instance uses. */
   readonly trackInterfaces: readonly TrackConfig[];
@@ -394,9 +398,18 @@ export type VirtualRouteConfig = {
   readonly table: number;
 };
 
-/** keepalived: garp_master_repeat, garp_master_delay, garp_master_refresh. */
+/** How the addresses are announced; what keepalived calls each stands behind it. */
 export type GarpConfig = {
+  /** At once, and again `delayMs` later (0: not again): garp_master_repeat, garp_master_delay. */
   readonly repeat: number;
   readonly delayMs: number;
+  /** While master; 0: never: garp_master_refresh, garp_master_refresh_repeat. */
   readonly refreshMs: number;
+  readonly refreshRepeat: number;
+  /** Because of a master of lower priority: garp_lower_prio_repeat, garp_lower_prio_delay. */
+  readonly rivalRepeat: number;
+  readonly rivalDelayMs: number;
+  /** From frame to frame on an interface; 0: all at once: garp_interval, gna_interval. */
+  readonly arpPaceMs: number;
+  readonly neighbourPaceMs: number;
 };

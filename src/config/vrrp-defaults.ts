@@ -1,6 +1,6 @@
 /** What a VRRP configuration holds where nothing is said about it, for all front ends and tests. */
 
-import type { NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model.ts';
+import type { GarpConfig, NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model.ts';
 
 export const NO_NOTIFY: NotifyConfig = {
   master: null,
@@ -20,6 +20,18 @@ export const VRRP_DEFAULTS: Omit<VrrpConfig, 'instances'> = {
   notifyFifos: [],
 };
 
+/** keepalived's. */
+export const GARP_DEFAULTS: GarpConfig = {
+  repeat: 5,
+  delayMs: 5000,
+  refreshMs: 0,
+  refreshRepeat: 1,
+  rivalRepeat: 5,
+  rivalDelayMs: 5000,
+  arpPaceMs: 0,
+  neighbourPaceMs: 0,
+};
+
 /** All of an instance that has a sensible value without the cluster being known. */
 export const VRRP_INSTANCE_DEFAULTS: Omit<
   VrrpInstanceConfig,
@@ -36,7 +48,9 @@ export const VRRP_INSTANCE_DEFAULTS: Omit<
   sourceAddress: null,
   // RFC 9568 section 5.1.1.2.
   transport: { kind: 'multicast', group: '224.0.0.18' },
-  garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
+  garp: GARP_DEFAULTS,
+  answersLower: true,
+  saysFarewell: true,
   trackScripts: [],
   trackInterfaces: [],
   trackProcesses: [],

@@ -2,72 +2,19 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import {
-  downIntervalMs,
-  isDue,
-  type MachineConfig,
-  type MachineEffect,
-  type MachineEvent,
-  type MachineState,
-  newMachine,
-  nextTickAt,
-  skewMs,
-  step,
-} from './machine.ts';
-
-const OWN = 0x0a630002;
-const LOWER = 0x0a630001;
-const HIGHER = 0x0a630003;
-
-const V2: MachineConfig = {
-  version: 2,
-  priority: 100,
-  initialState: 'backup',
-  intervalMs: 1000,
-  preempt: true,
-  preemptDelayMs: 0,
-  address: OWN,
-  garp: { repeat: 5, delayMs: 5000, refreshMs: 0 },
-};
-const V3: MachineConfig = { ...V2, version: 3, intervalMs: 100 };
-
-const START: MachineEvent = { kind: 'start', held: false };
-const TICK: MachineEvent = { kind: 'tick' };
-
-function advert(priority: number, source = HIGHER, intervalMs = 1000): MachineEvent {
-  return { kind: 'advert', priority, source, intervalMs };
-}
-
-/** Drives one machine; keeps the effects of the last event, named shortly. */
-class Driver {
-  readonly config: MachineConfig;
-  state: MachineState;
-  effects: readonly MachineEffect[] = [];
-
-  constructor(config: MachineConfig) {
-    this.config = config;
-    this.state = newMachine(config);
-  }
-
-  at(now: number, event: MachineEvent): readonly string[] {
-    const result = step(this.config, this.state, event, now);
-    this.state = result.state;
-    this.effects = result.effects;
-    return result.effects.map((effect) => {
-      if (effect.kind === 'send-advert') return `advert ${effect.priority}`;
-      if (effect.kind === 'garp') return `garp ${effect.count}`;
-      if (effect.kind === 'transition') return `${effect.from} -> ${effect.to}`;
-      return effect.kind;
-    });
-  }
-}
-
-function master(config: MachineConfig): Driver {
-  const driver = new Driver(config);
-  driver.at(0, START);
-  driver.at(nextTickAt(config, driver.state), TICK);
-  assert.equal(driver.state.phase, 'master');
-  return driver;
-}
+  advert,
+  Driver,
+  GARP,
+  HIGHER,
+  LOWER,
+  master,
+  OWN,
+  START,
+  TICK,
+  V2,
+  V3,
+} from './fixture.ts';
+import { downIntervalMs, isDue, type MachineEvent, nextTickAt, skewMs } from './machine.ts';
 
 test('step() waits for the Master_Down_Interval of RFC 3768, also with state MASTER', () => {
   for (const initialState of ['master', 'backup'] as const) {
@@ -175,7 +122,7 @@ test('step() as master does not add up the lateness of its timer', () => {
 });
 
 test('step() as master refreshes its announcements when asked to', () => {
-  const driver = master({ ...V2, garp: { repeat: 5, delayMs: 0, refreshMs: 2000 } });
+  const driver = master({ ...V2, garp: { ...GARP, delayMs: 0, refreshMs: 2000 } });
   const since = driver.state.lastSentAt;
   assert.deepEqual(driver.at(since + 1000, TICK), ['advert 100']);
   assert.deepEqual(driver.at(since + 2000, TICK), ['advert 100', 'garp 1']);
@@ -343,8 +290,13 @@ const configs = fc.record({
   garp: fc.record({
     repeat: fc.constantFrom(0, 5),
     delayMs: fc.constantFrom(0, 5000),
+    rivalRepeat: fc.constantFrom(0, 3),
+    rivalDelayMs: fc.constantFrom(0, 4000),
     refreshMs: fc.constantFrom(0, 1000),
+    refreshRepeat: fc.constantFrom(1, 2),
   }),
+  answersLower: fc.boolean(),
+  saysFarewell: fc.boolean(),
 });
 
 test('step() keeps its invariants under any order of events', () => {
@@ -388,4 +340,24 @@ test('step() keeps its invariants under any order of events', () => {
     }),
     { numRuns: 400 },
   );
+});
+
+test('step() follows lower_prio_no_advert, higher_prio_send_advert and garp_lower_prio_*', () => {
+  const garp = { ...GARP, delayMs: 0, rivalRepeat: 2, rivalDelayMs: 3000 };
+  const silent = master({ ...V2, garp, answersLower: false, saysFarewell: false });
+  const since = silent.state.lastSentAt;
+  assert.deepEqual(silent.at(since + 2000, advert(99)), ['garp 2']);
+  assert.deepEqual(silent.at(since + 3000, TICK), ['advert 100']);
+  assert.deepEqual(silent.at(since + 4000, TICK), ['advert 100']);
+  assert.deepEqual(silent.at(since + 5000, TICK), ['advert 100', 'garp 2']);
+  assert.deepEqual(silent.at(since + 5100, advert(200)), ['remove-addresses', 'master -> backup']);
+  const mute = master({ ...V2, garp: { ...GARP, rivalRepeat: 0 } });
+  assert.deepEqual(mute.at(mute.state.lastSentAt + 2000, advert(99)), ['advert 100']);
+});
+
+test('step() announces garp_master_refresh_repeat times at each refresh', () => {
+  const garp = { ...GARP, delayMs: 0, refreshMs: 2000, refreshRepeat: 3 };
+  const driver = master({ ...V2, garp });
+  const since = driver.state.lastSentAt;
+  assert.deepEqual(driver.at(since + 2000, TICK), ['advert 100', 'garp 3']);
 });

@@ -12,11 +12,25 @@
  *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
  */
 
-import { assert, unreachable } from '../core/assert.ts';
+import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
+import { TABLE } from './machine-table.ts';
 import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type Phase = 'initialize' | 'backup' | 'master' | 'fault';
+
+/** How often addresses are announced, and when; `repeat` each time. */
+export type MachineGarp = {
+  /** On promotion, and once more `delayMs` later; 0: not again. */
+  readonly repeat: number;
+  readonly delayMs: number;
+  /** Because of a rival of lower priority, a foreign claim or a lost address, and once more. */
+  readonly rivalRepeat: number;
+  readonly rivalDelayMs: number;
+  /** While master, `refreshRepeat` each time; 0: never. */
+  readonly refreshMs: number;
+  readonly refreshRepeat: number;
+};
 
 export type MachineConfig = {
   readonly version: 2 | 3;
@@ -28,7 +42,11 @@ export type MachineConfig = {
   readonly preemptDelayMs: number;
   /** Source of our advertisements, for the tie between equal priorities. */
   readonly address: IpAddress;
-  readonly garp: { readonly repeat: number; readonly delayMs: number; readonly refreshMs: number };
+  readonly garp: MachineGarp;
+  /** Whether an advertisement of a lower priority is answered by one (keepalived: lower_prio_no_advert). */
+  readonly answersLower: boolean;
+  /** Whether a master that yields advertises once more (keepalived: higher_prio_send_advert). */
+  readonly saysFarewell: boolean;
   /** In a sync group (vrrp/sync-group.ts): becomes master only by `follow`. Absent: alone. */
   readonly grouped?: boolean;
 };
@@ -178,16 +196,11 @@ export function step(
   const run = new Run(config, state, now);
   run.dropAfterStall();
   run.take(event);
-  // Not on other events: those may come before what waits on the sockets is read, and the news that
-  // there is a master may be among it. A tick comes after.
-  if (event.kind === 'tick' || event.kind === 'start' || event.kind === 'release') {
-    run.promoteWhenDue();
-  }
   return { state: run.state, effects: run.effects };
 }
 
-/** One step under way: the state as it is changed, and the effects so far. */
-class Run {
+/** One step under way: the state as it is changed, and the effects so far. The table calls its methods. */
+export class Run {
   readonly #config: MachineConfig;
   readonly #now: number;
   readonly effects: MachineEffect[] = [];
@@ -199,39 +212,9 @@ class Run {
     this.state = state;
   }
 
-  take(event: MachineEvent): void {
-    switch (event.kind) {
-      case 'start':
-        if (this.state.phase === 'initialize') this.#start(event.held);
-        break;
-      case 'release':
-        this.state = { ...this.state, held: false };
-        break;
-      case 'advert':
-        if (this.state.phase === 'backup') this.#adviseBackup(event);
-        if (this.state.phase === 'master') this.#adviseMaster(event);
-        break;
-      case 'tick':
-        if (this.state.phase === 'master') this.#beMaster();
-        break;
-      case 'track':
-        this.#track(event.priorityDelta, event.faults);
-        break;
-      case 'follow':
-        this.#follow(event.to, event.group);
-        break;
-      case 'foreign-claim':
-        if (this.state.phase === 'master') this.#announceAgain();
-        break;
-      case 'address-lost':
-        if (this.state.phase === 'master') this.#putBack();
-        break;
-      case 'stop':
-        if (this.state.phase !== 'initialize') this.#move('initialize', 'stopped');
-        break;
-      default:
-        unreachable(event);
-    }
+  /** Does what the table says about this event in this phase. */
+  take<Kind extends MachineEvent['kind']>(event: Extract<MachineEvent, { kind: Kind }>): void {
+    TABLE[this.state.phase][event.kind as Kind].does(this, event);
   }
 
   /** See the head of this file. Without the farewell: silence until we know who is master. */
@@ -245,6 +228,10 @@ class Run {
     this.#enter('backup', `asleep for ${Math.round(asleepMs)} ms`);
   }
 
+  /**
+   * On a tick, never on other events: those may come before what waits on the sockets is read, and the news
+   * that there is a master may be among it. A tick comes after.
+   */
   promoteWhenDue(): void {
     if (this.#config.grouped === true || !isDue(this.#config, this.state, this.#now)) return;
     const why =
@@ -256,25 +243,39 @@ class Run {
     this.#move('master', why);
   }
 
-  #follow(to: 'master' | 'backup', group: string): void {
-    const { phase } = this.state;
-    if (to === 'master' && phase === 'backup') {
-      this.#move('master', `sync group "${group}" is master`);
-    } else if (to === 'backup' && phase === 'master') {
-      // Nobody else is known to be master here: priority 0 calls the others, who follow theirs.
-      this.effects.push({ kind: 'remove-addresses' });
-      this.#sendAdvert(0);
-      this.#enter('backup', `sync group "${group}" is no longer master`);
-    }
+  /** As a backup, with the group. */
+  rise({ to, group }: Extract<MachineEvent, { kind: 'follow' }>): void {
+    if (to === 'master') this.#move('master', `sync group "${group}" is master`);
   }
 
-  #start(held: boolean): void {
+  /** As a master, with the group. */
+  sink({ to, group }: Extract<MachineEvent, { kind: 'follow' }>): void {
+    if (to === 'master') return;
+    // Nobody else is known to be master here: priority 0 calls the others, who follow theirs.
+    this.effects.push({ kind: 'remove-addresses' });
+    this.#sendAdvert(0);
+    this.#enter('backup', `sync group "${group}" is no longer master`);
+  }
+
+  /** RFC 9568 section 6.4.1: the owner of the address goes on to master at once. */
+  start({ held }: Extract<MachineEvent, { kind: 'start' }>): void {
     this.state = { ...this.state, held };
     if (this.state.faults.length > 0) this.#move('fault', this.state.faults.join(', '));
     else this.#move('backup', 'started');
+    this.promoteWhenDue();
   }
 
-  #track(priorityDelta: number, faults: readonly string[]): void {
+  release(): void {
+    this.state = { ...this.state, held: false };
+    this.promoteWhenDue();
+  }
+
+  stop(): void {
+    this.#move('initialize', 'stopped');
+  }
+
+  /** Remembers the verdict, and leaves or enters FAULT as it says. */
+  track({ priorityDelta, faults }: Extract<MachineEvent, { kind: 'track' }>): void {
     const before = this.state;
     const priority = effectivePriority(this.#config.priority, priorityDelta);
     this.state = { ...before, effectivePriority: priority, faults };
@@ -290,7 +291,7 @@ class Run {
   }
 
   /** RFC 9568 section 6.4.2, an advertisement as backup. */
-  #adviseBackup(advert: Extract<MachineEvent, { kind: 'advert' }>): void {
+  hearAsBackup(advert: Extract<MachineEvent, { kind: 'advert' }>): void {
     const now = this.#now;
     const heard = { address: advert.source, heardAt: now };
     if (advert.priority === 0) {
@@ -322,7 +323,7 @@ class Run {
   }
 
   /** RFC 9568 section 6.4.3, an advertisement as master. */
-  #adviseMaster({ source, priority, intervalMs }: Extract<MachineEvent, { kind: 'advert' }>): void {
+  hearAsMaster({ source, priority, intervalMs }: Extract<MachineEvent, { kind: 'advert' }>): void {
     const own = this.state.effectivePriority;
     if (priority === 0) {
       this.#sendAdvert(own);
@@ -332,13 +333,13 @@ class Run {
       const master = { address: source, heardAt: this.#now };
       this.state = { ...this.state, master, masterIntervalMs: adopted };
     } else {
-      this.#sendAdvert(own);
-      this.#announceAgain();
+      if (this.#config.answersLower) this.#sendAdvert(own);
+      this.announceAgain();
     }
   }
 
   /** The Adver_Timer (RFC 9568 section 6.4.3) and the planned announcements. */
-  #beMaster(): void {
+  beMaster(): void {
     const { advertAt } = this.state;
     if (this.#now >= advertAt) {
       this.#sendAdvert(this.state.effectivePriority);
@@ -350,27 +351,38 @@ class Run {
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
   }
 
-  #announceAgain(): void {
+  /** Because of a rival, whoever it is. */
+  announceAgain(): void {
     const at = this.state.lastGarpAt + RIVAL_GARP_GAP_MS;
     const { nextGarp } = this.state;
-    const { repeat } = this.#config.garp;
-    if (this.#now >= at) this.#announce(repeat, nextGarp);
+    const { rivalRepeat } = this.#config.garp;
+    if (rivalRepeat === 0) return;
+    if (this.#now >= at) this.#announce(rivalRepeat, this.#afterRival());
     else if (nextGarp === null || at < nextGarp.at) {
-      this.state = { ...this.state, nextGarp: { at, count: repeat } };
+      this.state = { ...this.state, nextGarp: { at, count: rivalRepeat } };
     }
   }
 
   /** Whoever asked for an address while it was gone had no answer. */
-  #putBack(): void {
+  putBack(): void {
     this.effects.push({ kind: 'add-addresses' });
     this.#announce(this.#config.garp.repeat, this.state.nextGarp);
+  }
+
+  /** What is announced next: the second time because of the rival, or what was planned before that. */
+  #afterRival(): PlannedGarp | null {
+    const { rivalDelayMs, rivalRepeat } = this.#config.garp;
+    const planned = this.state.nextGarp;
+    if (rivalDelayMs === 0) return planned;
+    const second = { at: this.#now + rivalDelayMs, count: rivalRepeat };
+    return planned !== null && planned.at <= second.at ? planned : second;
   }
 
   /** Announces now; `next` is what was planned for later, null: the refresh, if there is one. */
   #announce(count: number, next: PlannedGarp | null): void {
     if (count > 0) this.effects.push({ kind: 'garp', count });
-    const { refreshMs } = this.#config.garp;
-    const refresh = refreshMs > 0 ? { at: this.#now + refreshMs, count: 1 } : null;
+    const { refreshMs, refreshRepeat } = this.#config.garp;
+    const refresh = refreshMs > 0 ? { at: this.#now + refreshMs, count: refreshRepeat } : null;
     this.state = { ...this.state, lastGarpAt: this.#now, nextGarp: next ?? refresh };
   }
 
@@ -387,11 +399,16 @@ class Run {
     assert(kinds !== undefined, `${from} never becomes ${to}`);
     const leaves = to === 'initialize' || to === 'fault';
     for (const kind of kinds) {
-      if (kind === 'send-advert') this.#sendAdvert(leaves ? 0 : this.state.effectivePriority);
+      if (from === 'master' && to === 'backup' && kind === 'send-advert') this.#sayFarewell();
+      else if (kind === 'send-advert') this.#sendAdvert(leaves ? 0 : this.state.effectivePriority);
       else if (kind === 'garp') this.#announceFirst();
       else this.effects.push({ kind });
     }
     this.#enter(to, why);
+  }
+
+  #sayFarewell(): void {
+    if (this.#config.saysFarewell) this.#sendAdvert(this.state.effectivePriority);
   }
 
   /** keepalived: garp_master_repeat at once, and as many again after garp_master_delay. */

@@ -43,7 +43,7 @@ const NO_VMAC = ignore('virtual MAC addresses are not used');
 const NO_FIREWALL = ignore('no firewall rules are needed or made');
 const NO_SNMP = ignore('there is no SNMP or D-Bus; "evergate status --json" tells the state');
 const NO_LVS = ignore('Evergate does not drive the kernel balancer (LVS)');
-const GARP_PACING = ignore('gratuitous ARP is not paced or repeated that way');
+const NO_EXTRA_GARP = ignore('addresses are announced on their own interfaces only');
 const SCHEDULING = ignore('Evergate chooses priorities and memory of its processes itself');
 const FASTER_ELECTION = ignore('the election answers adverts as RFC 5798 says');
 const NO_LVS_NOTIFY = refuse('there are no servers of LVS to tell about');
@@ -70,7 +70,10 @@ export const TOP_LEVEL: RuleTable = {
     'net_namespace namespace_with_ipsets net_namespace_ipvs',
   ),
   ...each(refuse('use --run-dir DIR to run several side by side'), 'instance'),
-  ...each(GARP_PACING, 'garp_group'),
+  ...each(
+    ignore('each instance paces its announcements by itself; see vrrp_garp_interval'),
+    'garp_group',
+  ),
   ...each(ignore('the kernel reports interface changes; nothing polls'), 'linkbeat_interfaces'),
   ...each(ignore('there is no pid directory to choose; see --run-dir'), 'use_pid_dir'),
   ...each(SCHEDULING, 'process_names'),
@@ -83,21 +86,20 @@ export const GLOBAL_DEFS: RuleTable = {
   default_interface: ignore('each instance names its own interface'),
   vrrp_mcast_group4: value(1),
   vrrp_mcast_group6: value(1),
-  vrrp_garp_master_delay: value(1),
-  vrrp_garp_master_repeat: value(1),
-  vrrp_garp_master_refresh: value(1),
+  ...each(
+    value(1),
+    'vrrp_garp_master_delay vrrp_garp_master_repeat vrrp_garp_master_refresh ' +
+      'vrrp_garp_master_refresh_repeat vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat ' +
+      'vrrp_garp_interval vrrp_gna_interval',
+  ),
+  ...each(value(0, 1), 'vrrp_min_garp vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert'),
   vrrp_strict: value(0, 1),
   enable_script_security: ignore(
     'keep scripts writable by their owner only; nothing checks it here',
   ),
   ...each(NO_MAIL, 'notification_email notification_email_from smtp_server smtp_connect_timeout'),
   ...each(NO_MAIL, 'smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_email_faults'),
-  ...each(
-    GARP_PACING,
-    'vrrp_garp_master_refresh_repeat vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat ' +
-      'vrrp_garp_interval vrrp_gna_interval vrrp_min_garp vrrp_garp_extra_if',
-  ),
-  ...each(FASTER_ELECTION, 'vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert'),
+  ...each(NO_EXTRA_GARP, 'vrrp_garp_extra_if'),
   ...each(FASTER_ELECTION, 'vrrp_owner_ignore_adverts'),
   ...each(ignore('the source of adverts is always checked'), 'vrrp_check_unicast_src'),
   ...each(ignore('adverts are always checked whole'), 'vrrp_skip_check_adv_addr'),
@@ -228,16 +230,15 @@ export const VRRP_INSTANCE: RuleTable = {
   preempt: value(0),
   nopreempt: value(0),
   preempt_delay: value(1),
-  garp_master_delay: value(1),
-  garp_master_repeat: value(1),
-  garp_master_refresh: value(1),
-  strict_mode: value(0, 1),
   ...each(
-    GARP_PACING,
-    'garp_master_refresh_repeat garp_lower_prio_delay garp_lower_prio_repeat ' +
-      'garp_interval gna_interval garp_extra_if',
+    value(1),
+    'garp_master_delay garp_master_repeat garp_master_refresh garp_master_refresh_repeat ' +
+      'garp_lower_prio_delay garp_lower_prio_repeat garp_interval gna_interval',
   ),
-  ...each(FASTER_ELECTION, 'lower_prio_no_advert higher_prio_send_advert owner_ignore_adverts'),
+  ...each(value(0, 1), 'lower_prio_no_advert higher_prio_send_advert'),
+  strict_mode: value(0, 1),
+  ...each(NO_EXTRA_GARP, 'garp_extra_if'),
+  ...each(FASTER_ELECTION, 'owner_ignore_adverts'),
   ...each(ignore('an interface that cannot send adverts always means FAULT'), 'dont_track_primary'),
   ...each(ignore('the source of adverts is always checked'), 'check_unicast_src'),
   ...each(ignore('adverts are always checked whole'), 'skip_check_adv_addr'),

@@ -1,10 +1,11 @@
 /** keepalived.conf: the global_defs block (keepalived.conf(5), "Global definitions"). */
 
 import { GLOBAL_DEFS } from './directives.ts';
+import { defaultGarp, type GarpDraft, garpHandlers, takeMinimum } from './garp.ts';
 import type { Position } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
-import { firstValue, parseInteger, parseMulticastGroup, parseSeconds } from './values.ts';
+import { firstValue, parseInteger, parseMulticastGroup, parseSwitch } from './values.ts';
 import { walk } from './walk.ts';
 
 export type Account = { readonly user: string; readonly group: string | null };
@@ -19,19 +20,15 @@ export type GlobalDefs = {
   scriptAccount: Account | null;
   group: string;
   group6: string;
-  garpDelayMs: number;
-  garpRepeat: number;
-  garpRefreshMs: number;
+  readonly garp: GarpDraft;
+  /** keepalived's lower_prio_no_advert and higher_prio_send_advert, where they are given. */
+  answersLower: boolean | null;
+  saysFarewell: boolean | null;
   /** keepalived's vrrp_strict: no authentication. */
   strict: boolean;
   /** `notify_fifo` and `vrrp_notify_fifo`. */
   readonly fifos: readonly [FifoDraft, FifoDraft];
 };
-
-/** Longest time keepalived's timers are given here. */
-export const SECONDS_RANGE = { minMs: 0, maxMs: 4_294_000 } as const;
-
-export const GARP_REPEAT_RANGE = { min: 1, max: 100 } as const;
 
 /** keepalived's own defaults; the group is that of RFC 5798 section 5.1.1.2. */
 export function defaultGlobalDefs(): GlobalDefs {
@@ -41,9 +38,9 @@ export function defaultGlobalDefs(): GlobalDefs {
     scriptAccount: null,
     group: '224.0.0.18',
     group6: 'ff02::12',
-    garpDelayMs: 5000,
-    garpRepeat: 5,
-    garpRefreshMs: 0,
+    garp: defaultGarp(),
+    answersLower: null,
+    saysFarewell: null,
     strict: false,
     fifos: [
       { fifo: null, script: null },
@@ -61,20 +58,8 @@ export function parseAccount(statement: Statement): Account {
   return { user: firstValue(statement).text, group: statement.args[1]?.text ?? null };
 }
 
-/** A switch with an optional value; a bare name means on. */
-export function parseSwitch(statement: Statement, report: Report): boolean {
-  const word = statement.args[0];
-  if (word === undefined || /^(on|true|yes)$/.test(word.text)) return true;
-  if (!/^(off|false|no)$/.test(word.text)) {
-    report.error(word, 'bad-value', `"${word.text}" is neither "on" nor "off"`);
-  }
-  return false;
-}
-
 /** Fills in `globals`; a file may hold several such blocks. */
 export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report: Report): void {
-  const seconds = (statement: Statement, what: string): number | null =>
-    parseSeconds(firstValue(statement), SECONDS_RANGE, what, report);
   const handlers = {
     router_id: (statement: Statement) => {
       const { text, file, line, column } = firstValue(statement);
@@ -92,16 +77,13 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
     vrrp_mcast_group6: (statement: Statement) => {
       globals.group6 = parseMulticastGroup(firstValue(statement), report) ?? globals.group6;
     },
-    vrrp_garp_master_delay: (statement: Statement) => {
-      globals.garpDelayMs = seconds(statement, 'delay') ?? globals.garpDelayMs;
+    ...garpHandlers(globals.garp, 'vrrp_', report),
+    vrrp_min_garp: (statement: Statement) => takeMinimum(statement, globals.garp, report),
+    vrrp_lower_prio_no_advert: (statement: Statement) => {
+      globals.answersLower = !parseSwitch(statement, report);
     },
-    vrrp_garp_master_repeat: (statement: Statement) => {
-      const word = firstValue(statement);
-      const repeat = parseInteger(word, GARP_REPEAT_RANGE, 'number of repeats', report);
-      globals.garpRepeat = repeat ?? globals.garpRepeat;
-    },
-    vrrp_garp_master_refresh: (statement: Statement) => {
-      globals.garpRefreshMs = seconds(statement, 'refresh time') ?? globals.garpRefreshMs;
+    vrrp_higher_prio_send_advert: (statement: Statement) => {
+      globals.saysFarewell = parseSwitch(statement, report);
     },
     notify_fifo: (statement: Statement) => {
       globals.fifos[0].fifo = statement;

@@ -3,13 +3,8 @@
 import type { VirtualAddressConfig, VirtualRouteConfig } from '../model.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
 import { AUTHENTICATION, VRRP_INSTANCE } from './directives.ts';
-import {
-  GARP_REPEAT_RANGE,
-  type GlobalDefs,
-  parseSwitch,
-  parseVersion,
-  SECONDS_RANGE,
-} from './global-defs.ts';
+import { type GarpDraft, garpHandlers } from './garp.ts';
+import { type GlobalDefs, parseVersion } from './global-defs.ts';
 import type { Word } from './lexer.ts';
 import { type NotifyDraft, notifyHandlers } from './notify.ts';
 import type { Statement } from './parser.ts';
@@ -22,6 +17,7 @@ import {
   parseInterface,
   parseMulticastGroup,
   parseSeconds,
+  parseSwitch,
 } from './values.ts';
 import { convertAddresses } from './virtual-addresses.ts';
 import { convertRoutes } from './virtual-routes.ts';
@@ -57,9 +53,9 @@ export type InstanceDraft = {
   peers: readonly string[] | null;
   readonly tracks: Tracks;
   readonly notify: NotifyDraft;
-  garpDelayMs: number;
-  garpRepeat: number;
-  garpRefreshMs: number;
+  readonly garp: GarpDraft;
+  answersLower: boolean | null;
+  saysFarewell: boolean | null;
   strict: boolean;
 };
 
@@ -95,9 +91,9 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     peers: null,
     tracks: noTracks(),
     notify: { ...NO_NOTIFY },
-    garpDelayMs: globals.garpDelayMs,
-    garpRepeat: globals.garpRepeat,
-    garpRefreshMs: globals.garpRefreshMs,
+    garp: { ...globals.garp },
+    answersLower: globals.answersLower,
+    saysFarewell: globals.saysFarewell,
     strict: globals.strict,
   };
 }
@@ -175,12 +171,16 @@ function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
     strict_mode: (statement) => {
       draft.strict = parseSwitch(statement, report);
     },
+    lower_prio_no_advert: (statement) => {
+      draft.answersLower = !parseSwitch(statement, report);
+    },
+    higher_prio_send_advert: (statement) => {
+      draft.saysFarewell = parseSwitch(statement, report);
+    },
   };
 }
 
 function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
-  const time = (statement: Statement): number | null =>
-    parseSeconds(firstValue(statement), SECONDS_RANGE, `"${statement.name.text}"`, report);
   const source = (statement: Statement): void => {
     draft.sourceAddress = parseAnyAddress(firstValue(statement), 'source address', report);
   };
@@ -208,17 +208,6 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
     unicast_peer: (statement) => {
       draft.peers = [...(draft.peers ?? []), ...convertPeers(statement, report)];
     },
-    garp_master_delay: (statement) => {
-      draft.garpDelayMs = time(statement) ?? draft.garpDelayMs;
-    },
-    garp_master_repeat: (statement) => {
-      const word = firstValue(statement);
-      const repeat = parseInteger(word, GARP_REPEAT_RANGE, 'number of repeats', report);
-      draft.garpRepeat = repeat ?? draft.garpRepeat;
-    },
-    garp_master_refresh: (statement) => {
-      draft.garpRefreshMs = time(statement) ?? draft.garpRefreshMs;
-    },
   };
 }
 
@@ -229,6 +218,7 @@ export function readInstance(block: Statement, globals: GlobalDefs, report: Repo
   const handlers = {
     ...electionHandlers(draft, report),
     ...networkHandlers(draft, report),
+    ...garpHandlers(draft.garp, '', report),
     ...trackHandlers(draft.tracks, report),
     ...notifyHandlers(draft.notify, globals.scriptAccount, report),
   };

@@ -4,6 +4,7 @@
  */
 
 import type { TrackConfig, VrrpInstanceConfig } from '../model.ts';
+import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';
 import { parseInteger, parseSeconds } from './values.ts';
@@ -184,11 +185,10 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
             group: draft.group ?? (ipv6 ? draft.groups.ipv6 : draft.groups.ipv4),
           } as const)
         : ({ kind: 'unicast', peers } as const),
-    garp: {
-      repeat: draft.garpRepeat,
-      delayMs: draft.garpDelayMs,
-      refreshMs: draft.garpRefreshMs,
-    },
+    garp: finishGarp(draft.garp),
+    // keepalived's defaults: it answers unless it is strict. The farewell is ours.
+    answersLower: draft.answersLower ?? !draft.strict,
+    saysFarewell: draft.saysFarewell ?? true,
     trackScripts: [],
     trackInterfaces: trackedInterfaces(draft, report),
     trackProcesses: [],

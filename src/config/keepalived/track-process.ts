@@ -2,13 +2,12 @@
 
 import type { TrackFileConfig, TrackProcessConfig } from '../model.ts';
 import { TRACK_FILE, TRACK_PROCESS } from './directives.ts';
-import { parseSwitch } from './global-defs.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
 import { parseWeight } from './script.ts';
 import { FILE_WEIGHT_RANGE, PROCESS_WEIGHT_RANGE } from './tracks.ts';
-import { firstValue, parseInteger, parseSeconds } from './values.ts';
+import { firstValue, parseInteger, parseSeconds, parseSwitch } from './values.ts';
 import { walk } from './walk.ts';
 
 export type Defined<Config> = { readonly config: Config; readonly weight: number };

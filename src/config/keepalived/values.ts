@@ -91,3 +91,13 @@ function parseMulticastGroup6(word: Word, report: Report): string | null {
   report.error(word, 'bad-value', text);
   return null;
 }
+
+/** A switch with an optional value; a bare name means on. */
+export function parseSwitch(statement: Statement, report: Report): boolean {
+  const word = statement.args[0];
+  if (word === undefined || /^(on|true|yes)$/.test(word.text)) return true;
+  if (!/^(off|false|no)$/.test(word.text)) {
+    report.error(word, 'bad-value', `"${word.text}" is neither "on" nor "off"`);
+  }
+  return false;
+}

@@ -2,6 +2,7 @@
 
 import { formatIpv4, parseIpv4 } from '../../core/ip.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../model.ts';
+import { GARP_DEFAULTS } from '../vrrp-defaults.ts';
 import { INSTANCE_NAME, priorityOf, routerIdOf } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { describeLocal, type FoundNode, type LocalAddress } from './find-node.ts';
@@ -174,6 +175,8 @@ const NOTHING_MORE = {
   trackInterfaces: [],
   trackProcesses: [],
   trackFiles: [],
+  answersLower: true,
+  saysFarewell: true,
   notify: { master: null, backup: null, fault: null, stop: null, any: null },
 } as const;
 
@@ -225,7 +228,14 @@ function toInstance(
       broadcast: null,
     })),
     transport: toTransport(draft, name),
-    garp: { repeat: garp.repeat, delayMs: garp.delay, refreshMs: garp.refresh },
+    garp: {
+      ...GARP_DEFAULTS,
+      repeat: garp.repeat,
+      delayMs: garp.delay,
+      refreshMs: garp.refresh,
+      rivalRepeat: garp.repeat,
+      rivalDelayMs: garp.delay,
+    },
     ...NOTHING_MORE,
     trackBalancer: listen === undefined ? null : { weight: 0 },
   };

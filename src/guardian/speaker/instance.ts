@@ -121,6 +121,7 @@ export class Instance {
     return Math.min(
       waits ? Number.POSITIVE_INFINITY : tickAt,
       this.#ports.vips.renewAt,
+      this.#ports.vips.announceAt,
       this.#addressFault?.until ?? Number.POSITIVE_INFINITY,
     );
   }
@@ -168,6 +169,9 @@ export class Instance {
       this.#pushFaults(now);
     }
     if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
+    if (now >= this.#ports.vips.announceAt) {
+      this.#onAnnounced(this.#ports.vips.announceWaiting(now));
+    }
     if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.renew(now));
   }
 
@@ -305,7 +309,7 @@ export class Instance {
         vips.remove();
         break;
       case 'garp':
-        this.#announce(effect.count);
+        this.#onAnnounced(vips.announce(effect.count, now));
         break;
       case 'transition': {
         const { from, to, why } = effect;
@@ -318,8 +322,7 @@ export class Instance {
     }
   }
 
-  #announce(count: number): void {
-    const error = this.#ports.vips.announce(count);
+  #onAnnounced(error: number): void {
     if (error !== 0) this.#warn(`cannot announce its addresses: ${errorText(error)}`);
   }
 
@@ -434,5 +437,7 @@ function machineConfigOf({ config, sourceAddress }: ResolvedInstance): MachineCo
     preemptDelayMs: config.preemptDelayMs,
     address: sourceAddress,
     garp: config.garp,
+    answersLower: config.answersLower,
+    saysFarewell: config.saysFarewell,
   };
 }

@@ -4,12 +4,14 @@
  * Neighbor Advertisements. Its routes come and go with them.
  */
 
+import type { GarpConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
-import { isIpv6Address } from '../../core/ip-address.ts';
+import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { type ArpClaim, ArpSocket } from '../../linux/arp.ts';
 import { NeighbourSocket } from '../../linux/neighbour.ts';
 import type { Link, RouteSocket, RouteSpec } from '../../linux/netlink-route.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
+import { Announcements } from './announcements.ts';
 import type { ResolvedInstance, VirtualAddress, VirtualRoute } from './resolve.ts';
 
 /** ARP frames taken at one go. */
@@ -20,6 +22,9 @@ type Port = {
   readonly link: Link;
   readonly arp: ArpSocket | null;
   readonly neighbour: NeighbourSocket | null;
+  /** What is still to be announced, by ARP and by Neighbor Advertisements; null: nothing is spread. */
+  readonly arpWaiting: Announcements | null;
+  readonly neighbourWaiting: Announcements | null;
 };
 
 export class VipSet {
@@ -28,15 +33,17 @@ export class VipSet {
   readonly #routes: readonly VirtualRoute[];
   readonly #links: ReadonlyMap<string, Link>;
   readonly #ports = new Map<string, Port>();
+  readonly #garp: GarpConfig;
   #held = false;
   #renewAt = Number.POSITIVE_INFINITY;
 
   /** Opens sockets for each interface; throws SystemError. The owner closes it. */
   constructor(
     route: RouteSocket,
-    { held, routes }: Pick<ResolvedInstance, 'held' | 'routes'>,
+    { held, routes, config }: Pick<ResolvedInstance, 'held' | 'routes' | 'config'>,
     links: ReadonlyMap<string, Link>,
   ) {
+    this.#garp = config.garp;
     this.#route = route;
     this.#addresses = held;
     this.#routes = routes;
@@ -83,6 +90,10 @@ export class VipSet {
   /** Removes all; one that is gone already, or whose interface is, is as good as removed. */
   remove(): void {
     this.#held = false;
+    for (const { arpWaiting, neighbourWaiting } of this.#ports.values()) {
+      arpWaiting?.clear();
+      neighbourWaiting?.clear();
+    }
     this.#renewAt = Number.POSITIVE_INFINITY;
     for (const route of this.#routes) {
       try {
@@ -112,17 +123,47 @@ export class VipSet {
     });
   }
 
-  /** Gratuitous ARP or its like, `count` times for each address; returns the first errno, 0: all went out. */
-  announce(count: number): number {
+  /**
+   * Gratuitous ARP or its like, `count` times for each address, at once or spread over time (then
+   * announceWaiting() goes on); returns the first errno, 0: all went out.
+   */
+  announce(count: number, now: number): number {
     let failure = 0;
-    for (let round = 0; round < count; round += 1) {
-      for (const virtual of this.#addresses) {
-        const { arp, neighbour } = this.#port(virtual);
-        const { address } = virtual;
-        const error = isIpv6Address(address)
-          ? (neighbour?.announce(address) ?? 0)
-          : (arp?.announce(address) ?? 0);
-        if (failure === 0) failure = error;
+    for (const [name, port] of this.#ports) {
+      const here = this.#addresses.filter(({ interfaceName }) => interfaceName === name);
+      const [ipv6, ipv4] = [true, false].map((isOfIpv6) =>
+        here.map(({ address }) => address).filter((each) => isIpv6Address(each) === isOfIpv6),
+      );
+      for (const [addresses, waiting] of [
+        [ipv4 ?? [], port.arpWaiting],
+        [ipv6 ?? [], port.neighbourWaiting],
+      ] as const) {
+        waiting?.add(addresses, count);
+        const rounds = waiting === null ? count : 0;
+        for (let round = 0; round < rounds; round += 1) {
+          for (const address of addresses) failure ||= sendAnnouncement(port, address);
+        }
+      }
+    }
+    return failure || this.announceWaiting(now);
+  }
+
+  /** When announceWaiting() has something to send; Infinity: nothing waits. */
+  get announceAt(): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { arpWaiting, neighbourWaiting } of this.#ports.values()) {
+      at = Math.min(at, arpWaiting?.nextAt ?? at, neighbourWaiting?.nextAt ?? at);
+    }
+    return at;
+  }
+
+  /** Sends what is due of the announcements that are spread over time; returns the first errno. */
+  announceWaiting(now: number): number {
+    let failure = 0;
+    for (const port of this.#ports.values()) {
+      for (const waiting of [port.arpWaiting, port.neighbourWaiting]) {
+        const address = waiting?.take(now) ?? null;
+        if (address !== null) failure ||= sendAnnouncement(port, address);
       }
     }
     return failure;
@@ -164,10 +205,18 @@ export class VipSet {
       .map(({ address }) => address);
     const ipv4 = watched.filter((address) => !isIpv6Address(address));
     const arp = ipv4.length === 0 ? null : new ArpSocket(link.index, link.mac, ipv4);
-    this.#ports.set(interfaceName, { link, arp, neighbour: null });
+    const { arpPaceMs, neighbourPaceMs } = this.#garp;
+    const port = {
+      link,
+      arp,
+      neighbour: null,
+      arpWaiting: arpPaceMs === 0 ? null : new Announcements(arpPaceMs),
+      neighbourWaiting: neighbourPaceMs === 0 ? null : new Announcements(neighbourPaceMs),
+    };
+    this.#ports.set(interfaceName, port);
     if (ipv4.length === watched.length) return;
     const neighbour = new NeighbourSocket(link.index, link.mac);
-    this.#ports.set(interfaceName, { link, arp, neighbour });
+    this.#ports.set(interfaceName, { ...port, neighbour });
   }
 
   #port(virtual: VirtualAddress): Port {
@@ -186,4 +235,10 @@ export class VipSet {
     assert(link !== undefined, `interface ${interfaceName} exists`);
     return { ...route, interfaceIndex: link.index };
   }
+}
+
+function sendAnnouncement({ arp, neighbour }: Port, address: IpAddress): number {
+  return isIpv6Address(address)
+    ? (neighbour?.announce(address) ?? 0)
+    : (arp?.announce(address) ?? 0);
 }

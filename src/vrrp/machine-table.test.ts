@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { advert, Driver, master, START, TICK, V2 } from './fixture.ts';
+import type { MachineEvent, Phase } from './machine.ts';
+import { TABLE } from './machine-table.ts';
+
+test('the table has a row for every event in every phase, with a reason', () => {
+  const phases: readonly Phase[] = ['initialize', 'backup', 'master', 'fault'];
+  const claim: MachineEvent = { kind: 'foreign-claim' };
+  const lost: MachineEvent = { kind: 'address-lost' };
+  const rise: MachineEvent = { kind: 'follow', to: 'master', group: 'G1' };
+  const sink: MachineEvent = { kind: 'follow', to: 'backup', group: 'G1' };
+  const track = (faults: readonly string[]): MachineEvent => {
+    return { kind: 'track', priorityDelta: 0, faults };
+  };
+  const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
+    initialize: [
+      [START, ['initialize -> backup']],
+      [{ kind: 'release' }, []],
+      [advert(255), []],
+      [TICK, []],
+      [track([]), []],
+      [rise, []],
+      [claim, []],
+      [lost, []],
+      [{ kind: 'stop' }, []],
+    ],
+    backup: [
+      [START, []],
+      [{ kind: 'release' }, []],
+      [advert(255), []],
+      [TICK, []],
+      [track(['x']), ['backup -> fault']],
+      [rise, ['advert 100', 'add-addresses', 'garp 5', 'backup -> master']],
+      [sink, []],
+      [claim, []],
+      [lost, []],
+      [{ kind: 'stop' }, ['backup -> initialize']],
+    ],
+    master: [
+      [START, []],
+      [{ kind: 'release' }, []],
+      [advert(255), ['remove-addresses', 'advert 100', 'master -> backup']],
+      [advert(1), ['advert 100', 'garp 5']],
+      [advert(0), ['advert 100']],
+      [TICK, ['advert 100']],
+      [track(['x']), ['advert 0', 'remove-addresses', 'master -> fault']],
+      [rise, []],
+      [sink, ['remove-addresses', 'advert 0', 'master -> backup']],
+      [claim, ['garp 5']],
+      [lost, ['add-addresses', 'garp 5']],
+      [{ kind: 'stop' }, ['advert 0', 'remove-addresses', 'master -> initialize']],
+    ],
+    fault: [
+      [START, []],
+      [{ kind: 'release' }, []],
+      [advert(255), []],
+      [TICK, []],
+      [track([]), ['fault -> backup']],
+      [rise, []],
+      [claim, []],
+      [lost, []],
+      [{ kind: 'stop' }, ['fault -> initialize']],
+    ],
+  };
+  for (const phase of phases) {
+    const kinds = new Set(rows[phase].map(([event]) => event.kind));
+    assert.deepEqual(Object.keys(TABLE[phase]).toSorted(), [...kinds].toSorted(), phase);
+    for (const [kind, { because }] of Object.entries(TABLE[phase])) {
+      assert.match(because, /\w{4}/, `${phase} ${kind}`);
+    }
+    for (const [event, effects] of rows[phase]) {
+      const { driver, now } = inPhase(phase);
+      assert.deepEqual(driver.at(now, event), effects, `${phase}: ${JSON.stringify(event)}`);
+    }
+  }
+});
+
+/** A machine in that phase, and a moment at which only a master's timer is due. */
+function inPhase(phase: Phase): { readonly driver: Driver; readonly now: number } {
+  if (phase === 'master') {
+    const driver = master(V2);
+    return { driver, now: driver.state.lastSentAt + 1000 };
+  }
+  const driver = new Driver(V2);
+  if (phase !== 'initialize') driver.at(0, START);
+  if (phase === 'fault') driver.at(0, { kind: 'track', priorityDelta: 0, faults: ['x'] });
+  assert.equal(driver.state.phase, phase);
+  return { driver, now: 1000 };
+}

@@ -1,0 +1,105 @@
+/**
+ * What the VRRP machine (vrrp/machine.ts) does about every event in every phase, row by row. A row that is
+ * missing does not compile. "6.4.1" and its like are sections of RFC 9568, with the same numbers in RFC 3768;
+ * what they do not know of (FAULT, tracking, sync groups, the kernel's news) says so.
+ */
+
+import type { MachineEvent, Phase, Run } from './machine.ts';
+
+type Kind = MachineEvent['kind'];
+
+/** What becomes of one kind of event in one phase. */
+export type Row<EventKind extends Kind> = {
+  /** The section it follows, or why it is as it is. */
+  readonly because: string;
+  readonly does: (run: Run, event: Extract<MachineEvent, { kind: EventKind }>) => void;
+};
+
+type Rows = { readonly [EventKind in Kind]: Row<EventKind> };
+
+function nothing(because: string): { readonly because: string; readonly does: () => void } {
+  return { because, does: () => {} };
+}
+
+const RELEASE: Row<'release'> = {
+  because: 'ours: the address probe is over, a backup that is due may rise',
+  does: (run) => run.release(),
+};
+const TRACK: Row<'track'> = {
+  because: 'keepalived: weights change the priority, a fault keeps out of the election',
+  does: (run, event) => run.track(event),
+};
+const STARTED = nothing('6.4.1 alone knows a start-up, and it is over');
+const NO_ADDRESS = nothing('the addresses are not held here');
+const NOT_MASTER = nothing('ours: only a master has something to lose, a backup something to take');
+
+export const TABLE: Readonly<Record<Phase, Rows>> = {
+  initialize: {
+    start: {
+      because: '6.4.1: priority 255 becomes master, others backup; with a fault, neither',
+      does: (run, event) => run.start(event),
+    },
+    release: RELEASE,
+    advert: nothing('6.4.1 waits for a start-up only'),
+    tick: nothing('6.4.1: no timer runs'),
+    track: TRACK,
+    follow: NOT_MASTER,
+    'foreign-claim': NO_ADDRESS,
+    'address-lost': NO_ADDRESS,
+    stop: nothing('it is stopped already'),
+  },
+  backup: {
+    start: STARTED,
+    release: RELEASE,
+    advert: {
+      because: '6.4.2: priority 0 shortens the timer, a better or tolerated master starts it again',
+      does: (run, event) => run.hearAsBackup(event),
+    },
+    tick: {
+      because: '6.4.2: the Master_Down_Timer fired',
+      does: (run) => run.promoteWhenDue(),
+    },
+    track: TRACK,
+    follow: {
+      because: 'keepalived: all members of a sync group become master together',
+      does: (run, event) => run.rise(event),
+    },
+    'foreign-claim': NO_ADDRESS,
+    'address-lost': NO_ADDRESS,
+    stop: { because: '6.4.2: shutdown', does: (run) => run.stop() },
+  },
+  master: {
+    start: STARTED,
+    release: RELEASE,
+    advert: {
+      because: '6.4.3: answers priority 0 and a worse master, yields to a better one',
+      does: (run, event) => run.hearAsMaster(event),
+    },
+    tick: { because: '6.4.3: the Adver_Timer fired', does: (run) => run.beMaster() },
+    track: TRACK,
+    follow: {
+      because: 'keepalived: a sync group whose member yields leaves as a whole',
+      does: (run, event) => run.sink(event),
+    },
+    'foreign-claim': {
+      because: 'ours: whoever heard the claim must hear us, too (RFC 5227 section 2.4)',
+      does: (run) => run.announceAgain(),
+    },
+    'address-lost': {
+      because: 'keepalived: an address taken away by hand is put back',
+      does: (run) => run.putBack(),
+    },
+    stop: { because: '6.4.3: shutdown, with priority 0', does: (run) => run.stop() },
+  },
+  fault: {
+    start: STARTED,
+    release: RELEASE,
+    advert: nothing('keepalived: an instance in FAULT hears nobody'),
+    tick: nothing('keepalived: no timer runs in FAULT'),
+    track: TRACK,
+    follow: nothing('keepalived: a fault keeps the whole group out'),
+    'foreign-claim': NO_ADDRESS,
+    'address-lost': NO_ADDRESS,
+    stop: { because: 'keepalived: as in 6.4.2', does: (run) => run.stop() },
+  },
+};
