@@ -18,6 +18,7 @@ import type { DataPlane, DataPlaneEvent, StartDataPlane } from './data-plane.ts'
 import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { GuardianToBalancer } from './protocol.ts';
+import { Rebalancer } from './rebalancer.ts';
 import { ServerTable } from './servers/server-table.ts';
 import { collectInfo } from './statistics/collect-info.ts';
 import { collectRows } from './statistics/collect-rows.ts';
@@ -52,6 +53,7 @@ export class Balancer {
   readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
   #plane: DataPlane | null = null;
+  #rebalancer: Rebalancer | null = null;
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
@@ -91,6 +93,13 @@ export class Balancer {
       },
       (event) => this.#onDataPlaneEvent(event),
     );
+    this.#rebalancer = new Rebalancer({
+      table: this.#table,
+      plane: this.#plane,
+      now: () => performance.now(),
+      random: Math.random,
+      log: (backend, line) => this.#logEvent(backend, line),
+    });
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
     flushCompileCache();
     for (const { level, text } of dropPrivileges(config.process)) this.#events.log(level, text);
@@ -131,6 +140,7 @@ export class Balancer {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     }
     this.#checker.stop();
+    this.#rebalancer?.stop();
     this.#admin.close();
     await this.#plane?.stop();
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
@@ -151,6 +161,7 @@ export class Balancer {
     const plane = this.#plane;
     if (plane === null) return;
     if (this.#table.warms()) plane.apply(this.#table.snapshot());
+    this.#rebalancer?.look();
     const http = this.#admin.counts;
     this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
   }

@@ -45,6 +45,18 @@ export type DataPlaneEvent =
   /** Told once; a data plane that failed is not used again. */
   | { readonly kind: 'failed'; readonly message: string };
 
+/** Indexes are those of the configuration. */
+export type MoveOrder = {
+  /** Which of the relays that `counters` has. */
+  readonly relay: number;
+  readonly backend: number;
+  readonly server: number;
+  /** Sessions the server keeps whatever happens. */
+  readonly keep: number;
+  /** ms on performance.now() of this thread: younger sessions stay. */
+  readonly acceptedBefore: number;
+};
+
 export interface DataPlane {
   readonly layout: CounterLayout;
   /** One array per relay, live; read-only for everybody but the relay. */
@@ -53,6 +65,8 @@ export interface DataPlane {
   apply(snapshot: TrafficSnapshot): void;
   /** Cuts the sessions of one server (`shutdown sessions server`). */
   shutdownSessions(backend: string, server: string): void;
+  /** Ends one quiet session of a server, as balance/rebalance.ts orders; one that has none keeps all. */
+  moveSession(order: MoveOrder): void;
   /** Starts accepting, where `accepting` was false. */
   accept(): void;
   /** Stops accepting; the existing connections go on. */

@@ -2,7 +2,13 @@
 
 import type { BackendConfig, BalancerConfig, CheckConfig, ServerConfig } from '../config/model.ts';
 import { counterLayout, SERVER_COUNTERS } from '../stats/layout.ts';
-import type { DataPlane, DataPlaneEvent, DataPlaneOptions, StartDataPlane } from './data-plane.ts';
+import type {
+  DataPlane,
+  DataPlaneEvent,
+  DataPlaneOptions,
+  MoveOrder,
+  StartDataPlane,
+} from './data-plane.ts';
 
 export const TEST_CHECK: CheckConfig = {
   kind: 'tcp',
@@ -124,6 +130,10 @@ export class FakeDataPlane implements DataPlane {
 
   shutdownSessions(backend: string, server: string): void {
     this.calls.push(`shutdown ${backend}/${server}`);
+  }
+
+  moveSession({ relay, backend, server, keep }: MoveOrder): void {
+    this.calls.push(`move ${relay} ${backend}/${server} above ${keep}`);
   }
 
   pause(): void {

@@ -181,6 +181,11 @@ export type BackendConfig = {
    * request might.
    */
   readonly hedgeAfterMs?: number;
+  /**
+   * After a server has returned, connections move to it from the others: `afterMs` later at the earliest,
+   * at most `ratePerS` (more than 0) in a second. For algorithms that send a new connection where room is.
+   */
+  readonly rebalance?: { readonly afterMs: number; readonly ratePerS: number };
   readonly servers: readonly ServerConfig[];
   /** Server events (UP, DOWN ...) go here. */
   readonly logs: readonly LogTarget[];

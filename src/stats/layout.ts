@@ -68,6 +68,8 @@ export const SERVER_COUNTERS = [
   'hedges',
   /** Races won as the second server. */
   'hedgesWon',
+  /** Sessions ended so that their clients come back to a server that returned. */
+  'rebalanced',
 ] as const;
 
 export const RELAY_COUNTERS = [

@@ -36,6 +36,15 @@ export type MainToRelay =
       readonly backend: number;
       readonly server: number;
     }
+  /** End one session of a server that has more than `keep`, so that its client comes back elsewhere. */
+  | {
+      readonly kind: 'move-session';
+      readonly backend: number;
+      readonly server: number;
+      readonly keep: number;
+      /** ms on the common clock. */
+      readonly acceptedBefore: number;
+    }
   | { readonly kind: 'accept' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };

@@ -91,6 +91,9 @@ function dataPlane(
       assert(server >= 0, `server ${backendName}/${serverName} exists`);
       tellAll({ kind: 'shutdown-sessions', backend, server });
     },
+    moveSession({ relay, ...order }) {
+      threads[relay]?.send({ kind: 'move-session', ...order });
+    },
     accept: () => tellAll({ kind: 'accept' }),
     pause: () => tellAll({ kind: 'pause' }),
     stop() {

@@ -27,6 +27,7 @@ import { Opening } from './opening.ts';
 import { BufferPool, PipePool } from './pools.ts';
 import { applyBackend, buildRoutes, type Routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
+import { Shedder } from './shedder.ts';
 import {
   ENDED,
   HUNG_UP,
@@ -69,6 +70,7 @@ export class Relay {
   private readonly sessions: Sessions;
   private readonly opening: Opening;
   private readonly acceptor: Acceptor;
+  private readonly shedder: Shedder;
   private readonly wakeFd: number;
   private readonly phase: number;
   // Ring of directions that used up their share: sources to come back to in the next turn.
@@ -128,6 +130,7 @@ export class Relay {
       routes,
       connectionsMax,
     );
+    this.shedder = new Shedder(table, sessions);
     this.queue.add(this.wakeFd, table.open(this.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
     this.setTime(now);
     for (const listener of start.listeners) this.acceptor.listen(listener);
@@ -175,6 +178,9 @@ export class Relay {
       case 'shutdown-sessions':
         this.shutdownSessions(message.backend, message.server);
         return;
+      case 'move-session':
+        this.moveSession(message);
+        return;
       case 'accept':
         this.acceptor.begin();
         return;
@@ -200,7 +206,7 @@ export class Relay {
 
   private closeSessions(chosen: (session: number) => boolean): void {
     const { table } = this;
-    for (let fd = 0; fd < table.size; fd++) {
+    for (let fd = 0; fd <= table.highest; fd++) {
       if (table.role[fd] === ROLE_CLIENT && chosen(fd)) this.sessions.close(fd, 'KD', 'reset');
     }
   }
@@ -210,11 +216,21 @@ export class Relay {
     const { table, sessions } = this;
     const server = this.routes.backends[backend]?.servers[index];
     if (server === undefined) return;
-    for (let fd = 0; fd < table.size; fd++) {
+    for (let fd = 0; fd <= table.highest; fd++) {
       if (table.role[fd] !== ROLE_CLIENT || sessions.backendOf(fd).index !== backend) continue;
       if (table.phase[fd] !== PHASE_OPEN) this.opening.leave(fd, server);
       else if (sessions.serverOf(fd) === server) sessions.close(fd, 'KD', 'reset');
     }
+  }
+
+  /** Other relays may have ended some meanwhile: the sum over all decides. */
+  private moveSession(order: Extract<MainToRelay, { kind: 'move-session' }>): void {
+    const { counters } = this;
+    const server = this.routes.backends[order.backend]?.servers[order.server];
+    if (server === undefined) return;
+    if (counters.sum(server.counters.sessionsCurrent) <= order.keep) return;
+    const done = this.shedder.shed(order.backend, server, order.acceptedBefore);
+    if (done) counters.add(server.counters.rebalanced, 1);
   }
 
   private dispatch(fd: number, events: number): void {

@@ -50,6 +50,8 @@ export const PEER_ADDRESS_BYTES = 32;
 
 export class SocketTable {
   readonly size: number;
+  /** The highest descriptor that was ever open; searches end there. */
+  highest = 0;
 
   // --- every socket ---
   readonly role: Uint8Array;
@@ -145,6 +147,7 @@ export class SocketTable {
   open(fd: number, role: number, now: number): number {
     assert(fd < this.size, 'a descriptor lies within the table');
     assert(this.role[fd] === ROLE_NONE, 'a descriptor is opened once');
+    if (fd > this.highest) this.highest = fd;
     this.role[fd] = role;
     this.flags[fd] = 0;
     this.peer[fd] = 0;

@@ -18,7 +18,13 @@ import type { FoundNode } from './find-node.ts';
 import { refuseCollisions, refuseLoops, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
 import { checkServers, listServers, toServer } from './servers.ts';
-import { warnOfStats, warnOfStrays, warnOfTcpCheck, warnOfTimeouts } from './warnings.ts';
+import {
+  sharesRoom,
+  warnOfStats,
+  warnOfStrays,
+  warnOfTcpCheck,
+  warnOfTimeouts,
+} from './warnings.ts';
 
 /** HAProxy's default realm is its own name. */
 const STATS_REALM = 'Evergate';
@@ -36,6 +42,7 @@ const BALANCER_KEYS = [
   'check',
   'timeouts',
   'hedge',
+  'rebalance',
   'tcp',
   'clients',
   'stats',
@@ -141,7 +148,7 @@ function toBalance({ file: { balance, hash } }: Draft): BalanceConfig {
 }
 
 function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): BackendConfig {
-  const { timeouts, hedge, retries } = draft.file;
+  const { timeouts, hedge, rebalance, retries } = draft.file;
   return {
     name: PROXY_NAME,
     balance: toBalance(draft),
@@ -154,6 +161,9 @@ function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): 
     keepalive: toKeepalive(draft),
     ...(hedge.connect > 0 ? { hedgeConnectMs: hedge.connect } : {}),
     ...(hedge['first-answer'] > 0 ? { hedgeAfterMs: hedge['first-answer'] } : {}),
+    ...(sharesRoom(draft) && rebalance.rate > 0
+      ? { rebalance: { afterMs: rebalance.after, ratePerS: rebalance.rate } }
+      : {}),
     servers,
     logs: logs.events,
     logHealthChecks: false,

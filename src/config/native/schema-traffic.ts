@@ -105,6 +105,20 @@ export const hedge = z
   })
   .describe('Second attempts before a client notices that a server hangs');
 
+/** Changes are gentle: a connection that is moved costs its client a new TLS handshake. */
+export const rebalance = z
+  .strictObject({
+    after: duration({ min: 0, max: HOUR_MS })
+      .prefault('30s')
+      .describe(
+        'From the return of a server until the first connection moves, lengthened by up to half',
+      ),
+    rate: integer({ min: 0, max: 100 })
+      .prefault(5)
+      .describe('Connections that move within a second, at most; 0: never'),
+  })
+  .describe('Moves old connections to a server that returned, until all have their share');
+
 export const tcp = z
   .strictObject({
     'keepalive-idle': duration({ min: SECOND_MS, max: 9 * HOUR_MS })

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { LISTENS_MAX, LOGS_MAX, VIPS_MAX } from './defaults.ts';
 import { node, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
-import { check, clients, hedge, tcp, timeouts } from './schema-traffic.ts';
+import { check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
 import { choice, integer, listen, oneOrMore, port, vip } from './values.ts';
 
 /** Names appear in statistics, logs and commands; all digits would be taken for a position. */
@@ -83,6 +83,7 @@ export const NATIVE_SCHEMA = z
     check: check.prefault({}),
     timeouts: timeouts.prefault({}),
     hedge: hedge.prefault({}),
+    rebalance: rebalance.prefault({}),
     tcp: tcp.prefault({}),
     clients: clients.prefault({}),
     vrrp: vrrp.prefault({}),

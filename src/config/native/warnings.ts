@@ -26,12 +26,21 @@ export function warnOfTcpCheck(draft: Draft, names: readonly string[]): void {
   draft.report.warning(draft.place(['check', 'type']), 'tcp-check-of-tls', text);
 }
 
+/** Whether a client that comes back finds a server with room, rather than its own or the first one. */
+export function sharesRoom({ file: { balance } }: Draft): boolean {
+  return balance !== 'source' && balance !== 'first';
+}
+
 /** Keys that another one would have to call for. */
 export function warnOfStrays(draft: Draft): void {
   const { report, file } = draft;
   if (file.balance !== 'source' && draft.has(['hash'])) {
     const text = '"hash" is ignored without "balance: source"';
     report.warning(draft.keyPlace(['hash']), 'ignored-directive', text);
+  }
+  if (!sharesRoom(draft) && draft.has(['rebalance'])) {
+    const text = `"rebalance" is ignored with "balance: ${file.balance}": a client that comes back gets the same server`;
+    report.warning(draft.keyPlace(['rebalance']), 'ignored-directive', text);
   }
   if (file.clients['rate-connections'] === undefined && draft.has(['clients', 'rate-period'])) {
     const text = '"clients.rate-period" is ignored without "rate-connections"';
