@@ -17,6 +17,7 @@ const PEERS: Readonly<Record<string, string>> = {
   nginx: 'nginx-light',
   openssl: 'openssl',
   chromium: 'chromium',
+  promtool: 'prometheus',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */

@@ -10,6 +10,7 @@ import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/se
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import { gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
 import type { ServerCounter } from '../stats/layout.ts';
+import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
@@ -26,6 +27,9 @@ import { collectTotals } from './statistics/collect-totals.ts';
 import { frontendCounter, serverCounter } from './statistics/counters.ts';
 import { RATE_INTERVAL_MS, Rates } from './statistics/rates.ts';
 import { collectReport } from './statistics/report.ts';
+
+/** What the guardian told is old then: it hangs or is gone, and the VIP perhaps elsewhere. */
+const FACTS_MS_MAX = 5000;
 
 /** How often a finishing balancer looks whether connections are left. */
 const DRAIN_LOOK_MS = 20;
@@ -54,6 +58,7 @@ export class Balancer {
   readonly #timers: NodeJS.Timeout[] = [];
   #plane: DataPlane | null = null;
   #rebalancer: Rebalancer | null = null;
+  #facts: { readonly told: NodeFacts; readonly at: number } | null = null;
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
@@ -121,6 +126,11 @@ export class Balancer {
     if (plane === null) return null;
     const uptimeMs = performance.now() - this.#startedAt;
     return collectReport({ config: this.#config, table: this.#table, plane, uptimeMs });
+  }
+
+  /** What the guardian knows now. */
+  learn(facts: NodeFacts): void {
+    this.#facts = { told: facts, at: performance.now() };
   }
 
   /** null: done; otherwise what is wrong. */
@@ -266,6 +276,10 @@ export class Balancer {
           stopping: this.#stopping,
           ownLogsDropped: this.#sender.dropped,
         }),
+      facts: () => {
+        const fresh = this.#facts !== null && performance.now() - this.#facts.at < FACTS_MS_MAX;
+        return fresh ? (this.#facts?.told ?? null) : null;
+      },
       setAdmin: (backend, server, admin, cause) => this.#setAdmin(backend, server, admin, cause),
       shutdownSessions: (backend, server) => this.#shutdownSessions(backend, server),
     };

@@ -5,6 +5,7 @@
 
 import type { BalancerConfig } from '../config/model.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
+import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import type { InheritedListener } from './data-plane.ts';
 
@@ -23,6 +24,8 @@ export type GuardianToBalancer =
   /** Take over from a balancer that is gone. */
   | { readonly kind: 'activate'; readonly servers: readonly ServerStateRecord[] }
   | { readonly kind: 'report'; readonly id: number }
+  /** What the guardian knows, about once a second, for the metrics. */
+  | { readonly kind: 'facts'; readonly facts: NodeFacts }
   | {
       readonly kind: 'set-server';
       readonly id: number;

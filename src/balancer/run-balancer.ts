@@ -100,6 +100,9 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
         if (report !== null) host.send({ kind: 'report', id: message.id, report });
         break;
       }
+      case 'facts':
+        balancer?.learn(message.facts);
+        break;
       case 'set-server': {
         const { id, backend, server, admin } = message;
         const error =

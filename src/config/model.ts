@@ -143,6 +143,15 @@ export type HttpFrontendConfig = {
   /** Answers 200 (HAProxy: `monitor-uri`); null: none. */
   readonly monitorUri: string | null;
   readonly stats: StatsPageConfig | null;
+  /** Prometheus's metrics; absent: none. */
+  readonly metrics?: MetricsPageConfig;
+};
+
+export type MetricsPageConfig = {
+  /** null: every path that nothing else is served on. */
+  readonly path: string | null;
+  /** Whether it asks for a user of the stats page, as that does. */
+  readonly guarded: boolean;
 };
 
 export type StatsPageConfig = {

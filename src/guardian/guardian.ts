@@ -28,6 +28,9 @@ const ORPHAN_END_MS = 1000;
 /** How long notify scripts may go on once the VIP is released. */
 const NOTIFY_GRACE_MS = 2000;
 
+/** How often the balancer is told what its metrics say of the node. */
+const FACTS_INTERVAL_MS = 1000;
+
 export type GuardianOptions = {
   readonly config: Config;
   readonly node: string;
@@ -101,6 +104,7 @@ export class Guardian {
     if (config.balancer !== null) await this.#openBalancer(config.balancer, runDir);
     if (config.vrrp !== null) await this.#openVrrp(config.vrrp);
     await this.#supervisor?.started();
+    this.#tellFacts();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
       setServer: async (backend, server, state) =>
@@ -108,6 +112,18 @@ export class Guardian {
     });
     this.#closers.push(() => admin.close());
     log('info', `Node ${this.#options.node} is up; admin socket ${runDir.adminSocket}`);
+  }
+
+  /** Pushed, so that the guardian waits for nobody (docs/adr/0008). */
+  #tellFacts(): void {
+    const supervisor = this.#supervisor;
+    if (supervisor === null) return;
+    const { node, version } = this.#options;
+    const tell = (): void =>
+      supervisor.tell({ node, version, vrrp: this.#election?.status() ?? [] });
+    const timer = setInterval(tell, FACTS_INTERVAL_MS);
+    this.#closers.push(() => clearInterval(timer));
+    tell();
   }
 
   async #openBalancer(config: NonNullable<Config['balancer']>, runDir: RunDir): Promise<void> {

@@ -1,5 +1,7 @@
 /** The state of a server as operators see it: what checks found and what an operator asked for. */
 
+import type { CertificateFacts } from './certificate-warnings.ts';
+
 /** HAProxy's administrative states (`set server b/s state ready|drain|maint`). */
 export const ADMIN_STATES = ['ready', 'drain', 'maint'] as const;
 export type AdminState = (typeof ADMIN_STATES)[number];
@@ -42,6 +44,8 @@ export type CheckResult = {
   readonly code?: number;
   /** What the server's certificate will hurt with; absent: the check saw none. */
   readonly warnings?: readonly string[];
+  /** Absent: the check saw none. */
+  readonly certificate?: CertificateFacts;
 };
 
 /** What survives a restart of the balancer: the next one starts where this one was. */

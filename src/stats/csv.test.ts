@@ -16,6 +16,10 @@ const server: ServerRow = {
   backup: false,
   state: 'up',
   status: 'UP',
+  certificate: null,
+  hedges: 0,
+  hedgesWon: 0,
+  rebalanced: 0,
   configuredWeight: 1,
   check: {
     failed: 4,

@@ -75,6 +75,10 @@ const server: ServerRow = {
   backup: false,
   state: 'down',
   status: 'DOWN',
+  certificate: null,
+  hedges: 0,
+  hedgesWon: 0,
+  rebalanced: 0,
   configuredWeight: 1,
   check: {
     failed: 1,

@@ -3,6 +3,7 @@
  * of one moment. The writers (CSV, HTML) turn rows into text and know nothing else.
  */
 
+import type { CertificateFacts } from '../health/certificate-warnings.ts';
 import type { CheckStatus } from '../health/server-state.ts';
 
 export type StatRow = FrontendRow | ServerRow | BackendRow;
@@ -85,6 +86,12 @@ export type ServerRow = Traffic &
     readonly throttle?: number;
     /** null: the server has no check. */
     readonly check: RowCheck | null;
+    /** As of the last check that saw it; null: none has. */
+    readonly certificate: CertificateFacts | null;
+    /** Connections another server was asked for, too; those it took from slower ones; those moved away. */
+    readonly hedges: number;
+    readonly hedgesWon: number;
+    readonly rebalanced: number;
   };
 
 export type RowCheck = {

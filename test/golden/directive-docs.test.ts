@@ -1,6 +1,6 @@
 /**
- * docs/haproxy.md and docs/keepalived.md say of every directive what its table says. After a change of a
- * table: `node_modules/.bin/node tools/docs/write-directive-tables.ts`, and read the difference.
+ * docs/haproxy.md and docs/keepalived.md say of every directive, docs/metrics.md of every metric, what its
+ * table says. After a change of a table: `node_modules/.bin/node tools/docs/write-directive-tables.ts`, and read the difference.
  */
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** Three nodes run examples/evergate.yaml, the same bytes on each: one owner, requests pass, the VIP moves. */
+/**
+ * Three nodes run examples/evergate.yaml and a stats page, the same bytes on each: one owner, requests pass,
+ * the VIP moves, and a certificate that will hurt is told of everywhere.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +15,7 @@ import type { StatusReport } from '../../src/stats/status.ts';
 import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
 
 const EVERGATE = resolve('bin/evergate');
-const CONFIG = resolve('examples/evergate.yaml');
+const EXAMPLE = resolve('examples/evergate.yaml');
 const APISERVER = resolve('src/lab/apiserver/main.ts');
 const VIP = '192.168.1.94';
 const NODES: Readonly<Record<string, string>> = {
@@ -21,6 +24,12 @@ const NODES: Readonly<Record<string, string>> = {
   'k8s-node2': '192.168.1.95',
 };
 const REQUESTS = 12;
+const PAGE = 'stats: { listen: "127.0.0.1:1080", users: { operator: secret-of-ours } }\n';
+/** Its apiserver's certificate lacks the VIP and ends soon. */
+const ILL = 'k8s-node2';
+const ILL_UNTIL = new Date(Date.now() + 5.5 * 86_400_000);
+
+const METRICS = 'http://127.0.0.1:1080/metrics';
 
 /** Asks one after another, each over its own connection; prints status and node of each. */
 const CLIENT = `
@@ -51,6 +60,7 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'evergate-native-'));
     network = await Network.create();
     const authority = await createAuthority();
+    writeFileSync(join(folder, 'evergate.yaml'), readFileSync(EXAMPLE, 'utf8') + PAGE);
     writeFileSync(join(folder, 'ca.crt'), authority.pem);
     writeFileSync(join(folder, 'other-ca.crt'), (await createAuthority()).pem);
     for (const [name, address] of Object.entries(NODES)) {
@@ -75,8 +85,11 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
     authority: Awaited<ReturnType<typeof createAuthority>>,
   ): Promise<void> {
     mkdirSync(join(folder, node.name));
-    const names = [node.name, node.address, VIP];
-    const { certificatePem, keyPem } = await createServerCertificate(authority, names);
+    const ill = node.name === ILL;
+    const names = [node.name, node.address, ...(ill ? [] : [VIP])];
+    const until = ill ? [ILL_UNTIL] : [];
+    const made = await createServerCertificate(authority, names, ...until);
+    const { certificatePem, keyPem } = made;
     writeFileSync(path(node, 'apiserver.crt'), certificatePem);
     writeFileSync(path(node, 'apiserver.key'), keyPem, { mode: 0o600 });
     const options: ApiserverOptions = {
@@ -98,7 +111,8 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
 
   function start(node: NetworkNode): void {
     const command = 'exec "$0" run --config "$1" --run-dir "$2" 2>>"$3"';
-    node.spawn('sh', ['-c', command, EVERGATE, CONFIG, path(node, 'run'), path(node, 'log')]);
+    const config = join(folder, 'evergate.yaml');
+    node.spawn('sh', ['-c', command, EVERGATE, config, path(node, 'run'), path(node, 'log')]);
   }
 
   /** null while the node does not answer. */
@@ -134,6 +148,11 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
     const master = among[states.indexOf('master')];
     assert.ok(master !== undefined);
     return master;
+  }
+
+  async function metricsOf(node: NetworkNode): Promise<string> {
+    const args = ['-s', '-u', 'operator:secret-of-ours', METRICS];
+    return (await node.run('curl', args)).stdout;
   }
 
   async function askThroughVip(): Promise<readonly string[]> {
@@ -201,6 +220,62 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
       priorities.map((report) => report?.vrrp[0]?.priority),
       [250, 230, 210],
     );
+  });
+
+  it('warns of a certificate in status, log and metrics', async () => {
+    const master = await settle(nodes);
+    const lacks =
+      `The certificate does not carry "${VIP}", by which clients call; ` +
+      'renew it with that name';
+    const warnings = await waitUntil(
+      'the certificate is seen',
+      async () => {
+        const servers = (await statusOf(master))?.balancer?.report?.backends[0]?.servers ?? [];
+        const ill = servers.find(({ name }) => name === ILL)?.warnings ?? [];
+        return ill.includes(lacks) ? ill : null;
+      },
+      10_000,
+      100,
+    );
+    const ends = 'The certificate expires in 5 days; renew it';
+    assert.ok(warnings.includes(ends), warnings.join('\n'));
+    for (const text of [lacks, ends]) {
+      assert.ok(log(master).includes(`Server kube-apiserver/${ILL}: ${text}`), log(master));
+    }
+    const metrics = await metricsOf(master);
+    const labels = `proxy="kube-apiserver",server="${ILL}"`;
+    const until = Math.floor(ILL_UNTIL.getTime() / 1000);
+    assert.match(
+      metrics,
+      new RegExp(`\nevergate_server_certificate_missing_name{${labels},name="${VIP}"} 1\n`),
+    );
+    assert.match(
+      metrics,
+      new RegExp(`\nevergate_server_certificate_expiry_timestamp_seconds{${labels}} ${until}\n`),
+    );
+    assert.equal(metrics.match(/certificate_missing_name\{/g)?.length, 1);
+  });
+
+  it('tells in its metrics who holds the VIP', async () => {
+    const master = await settle(nodes);
+    for (const node of nodes) {
+      const owner = `evergate_vrrp_owner{instance="control-plane"} ${node === master ? 1 : 0}\n`;
+      await waitUntil(
+        `the metrics of ${node.name} say ${owner}`,
+        async () => (await metricsOf(node)).includes(owner),
+        10_000,
+        100,
+      );
+    }
+    const asked = await master.run('curl', [
+      '-s',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      METRICS,
+    ]);
+    assert.equal(asked.stdout, '401', 'the users of the page are those of the metrics');
   });
 
   it('moves the VIP when its owner stops, and does not take it back', async () => {

@@ -23,6 +23,7 @@ import {
   VRRP_INSTANCE,
   VRRP_SCRIPT,
 } from '../../src/config/keepalived/directives.ts';
+import { METRICS } from '../../src/stats/metrics/metrics.ts';
 
 /** One directive, section or keyword, whichever table it comes from. */
 type Entry = { readonly name: string; readonly treatment: Treatment };
@@ -89,6 +90,11 @@ function fromSections(): readonly Entry[] {
   return [...SECTIONS].map(([name, treatment]) => ({ name, treatment }));
 }
 
+function renderMetrics(): string {
+  const lines = METRICS.map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`);
+  return `| Name | Type | What it is |\n|---|---|---|\n${lines.join('\n')}\n`;
+}
+
 /** By page: what goes between the markers of each name. */
 export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/haproxy.md': {
@@ -99,6 +105,7 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     server: render(fromTable(SERVER_KEYWORDS)),
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
   },
+  'docs/metrics.md': { metrics: renderMetrics() },
   'docs/keepalived.md': {
     blocks: render(fromRules(TOP_LEVEL)),
     'global-defs': render(fromRules(GLOBAL_DEFS)),

@@ -3,6 +3,7 @@
 import type { BalancerConfig } from '../../config/model.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
+import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { StatRow } from '../../stats/rows.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 
@@ -13,6 +14,8 @@ export type AdminContext = {
   now(): number;
   rows(): readonly StatRow[];
   info(): ProcessInfo;
+  /** null: the guardian has not told them lately. */
+  facts(): NodeFacts | null;
   /** By index. `cause` goes into the log line, with a leading space. */
   setAdmin(backend: number, server: number, admin: AdminState, cause: string): void;
   shutdownSessions(backend: number, server: number): void;

@@ -53,6 +53,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
         stopping: false,
         ownLogsDropped: 0,
       }),
+    facts: () => null,
     setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
     shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`),
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
+import type { HttpFrontendConfig, MetricsPageConfig, StatsPageConfig } from '../../config/model.ts';
 import { CSV_HEADER } from '../../stats/csv.ts';
 import { testBackend, testConfig, testServer } from '../fixture.ts';
 import { testContext } from './fixture.ts';
@@ -16,12 +16,14 @@ async function serve(
   t: TestContext,
   changes: Partial<StatsPageConfig> = {},
   monitorUri: string | null = null,
+  metrics?: MetricsPageConfig,
 ) {
   const [frontend] = testConfig().httpFrontends;
   assert.ok(frontend?.stats);
   const config: HttpFrontendConfig = {
     ...frontend,
     monitorUri,
+    ...(metrics === undefined ? {} : { metrics }),
     stats: { ...frontend.stats, ...changes },
   };
   const admin = testContext();
@@ -207,4 +209,19 @@ test('names from the configuration are escaped', async (t) => {
   const page = await (await fetch(`http://127.0.0.1:${port}${URI}`, { headers })).text();
   assert.ok(!page.includes('<b>"x"'));
   assert.ok(page.includes('&lt;b&gt;&quot;x&quot;&amp;'));
+});
+
+test('metrics are on their path, for the users of the page where they are guarded', async (t) => {
+  const guarded = await serve(t, { uri: '/' }, null, { path: '/metrics', guarded: true });
+  const answer = await guarded.get('/metrics?scope=server');
+  assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4');
+  assert.match(await answer.text(), /^# HELP haproxy_server_\S+ .*\n# TYPE /);
+  assert.match(await (await guarded.get('/')).text(), /<html/i);
+  assert.match(await (await guarded.get('/metrics/more')).text(), /<html/i);
+  const stranger = { headers: { authorization: '' } };
+  assert.equal((await guarded.get('/metrics', stranger)).status, 401);
+  assert.equal((await guarded.get('/metrics', { method: 'POST' })).status, 303);
+  const open = await serve(t, {}, null, { path: null, guarded: false });
+  assert.match(await (await open.get('/anything', stranger)).text(), /^# HELP /);
+  assert.equal((await open.get(URI, stranger)).status, 401, 'the page keeps its own path');
 });

@@ -1,5 +1,5 @@
 /**
- * A `mode http` proxy: the stats page and monitor-uri. Answers look like HAProxy's, status lines, header names
+ * A `mode http` proxy: the stats page, Prometheus's metrics and monitor-uri. Answers look like HAProxy's, status lines, header names
  * and bodies included, because scripts compare them.
  */
 
@@ -9,6 +9,8 @@ import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts'
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
 import { statsPage } from '../../stats/html.ts';
+import { METRICS_TYPE } from '../../stats/metrics/exposition.ts';
+import { metricsText } from '../../stats/metrics/metrics.ts';
 import { type PageRequest, pageAddress, parsePageAddress } from '../../stats/page-address.ts';
 import { ALL_ROWS, filterRows } from '../../stats/rows.ts';
 import type { AdminContext } from './context.ts';
@@ -77,19 +79,46 @@ async function respond(
   if (frontend.monitorUri !== null && address === frontend.monitorUri) {
     return notice(200, 'OK', 'Service ready.');
   }
+  if (isMetricsRequest(frontend, request)) return metrics(frontend, address, request, context);
   const page = frontend.stats === null ? null : parsePageAddress(frontend.stats.uri, address);
   const method = request.method ?? '';
   if (frontend.stats === null || page === null || !['GET', 'HEAD', 'POST'].includes(method)) {
     return notice(503, 'Service Unavailable', 'No server is available to handle this request.');
   }
   if (!isAuthorized(frontend.stats, request.headers.authorization)) {
-    return {
-      ...notice(401, 'Unauthorized', 'You need a valid user and password to access this content.'),
-      headers: { 'www-authenticate': `Basic realm="${frontend.stats.realm}"` },
-    };
+    return unauthorized(frontend.stats);
   }
   if (method === 'POST') return post(frontend.stats, page, request, context);
   return show(frontend.stats, page, context);
+}
+
+/** One that asks for every path leaves the stats page its own. */
+function isMetricsRequest(
+  { metrics, stats }: HttpFrontendConfig,
+  request: IncomingMessage,
+): boolean {
+  if (metrics === undefined || !['GET', 'HEAD'].includes(request.method ?? '')) return false;
+  const [path = ''] = (request.url ?? '').split('?');
+  if (metrics.path !== null) return path === metrics.path;
+  return stats === null || parsePageAddress(stats.uri, request.url ?? '') === null;
+}
+
+function metrics(
+  { metrics: config, stats }: HttpFrontendConfig,
+  address: string,
+  request: IncomingMessage,
+  context: AdminContext,
+): Answer {
+  if (
+    config?.guarded === true &&
+    stats !== null &&
+    !isAuthorized(stats, request.headers.authorization)
+  ) {
+    return unauthorized(stats);
+  }
+  const scopes = [...address.matchAll(/[?&]scope=([\w*]{1,16})/g)].map(([, scope = '']) => scope);
+  const sources = { rows: context.rows(), info: context.info(), facts: context.facts() };
+  return { status: 200, type: METRICS_TYPE, body: metricsText(sources, scopes) };
 }
 
 function show(stats: StatsPageConfig, page: PageRequest, context: AdminContext): Answer {
@@ -162,6 +191,13 @@ function isAuthorized(stats: StatsPageConfig, header: string | undefined): boole
     if (timingSafeEqual(given, digest(`${name}:${password}`))) authorized = true;
   }
   return authorized && encoded !== undefined;
+}
+
+function unauthorized({ realm }: StatsPageConfig): Answer {
+  return {
+    ...notice(401, 'Unauthorized', 'You need a valid user and password to access this content.'),
+    headers: { 'www-authenticate': `Basic realm="${realm}"` },
+  };
 }
 
 function digest(text: string): Buffer {

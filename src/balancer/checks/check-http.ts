@@ -15,7 +15,7 @@ import type { CheckResult } from '../../health/server-state.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
 import { closeGently, type Opened, openConnection } from './open-connection.ts';
 import { exchangeFailure } from './socket-errors.ts';
-import { tlsWarnings } from './tls-settings.ts';
+import { tlsFacts } from './tls-settings.ts';
 
 const KEPT_MS_MAX = 600_000;
 
@@ -54,11 +54,9 @@ class HttpCheck implements Check {
     const startedAt = performance.now();
     const finish = (finding: Finding, certificate: CertificateFacts | null): void => {
       const { tls } = this.#config;
-      const warnings =
-        tls === null || certificate === null
-          ? {}
-          : { warnings: tlsWarnings(tls, certificate, Date.now()) };
-      done({ ...finding, ...warnings, durationMs: performance.now() - startedAt });
+      const seen =
+        tls === null || certificate === null ? {} : tlsFacts(tls, certificate, Date.now());
+      done({ ...finding, ...seen, durationMs: performance.now() - startedAt });
     };
     const kept = this.#takeKept();
     if (kept === null) this.#open(startedAt, finish);

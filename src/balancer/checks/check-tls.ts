@@ -3,7 +3,7 @@
 import type { TlsCheckConfig } from '../../config/model.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
 import { closeGently, openConnection } from './open-connection.ts';
-import { tlsWarnings } from './tls-settings.ts';
+import { tlsFacts } from './tls-settings.ts';
 
 export function createTlsCheck(
   config: Pick<TlsCheckConfig, 'connectTimeoutMs' | 'tls'>,
@@ -22,9 +22,8 @@ export function createTlsCheck(
         }
         const { socket, certificate } = outcome.opened;
         closeGently(socket);
-        const warnings = tlsWarnings(tls, certificate, Date.now());
-        const finding: Finding = { status: 'L6OK', passed: true, info: '', warnings };
-        done({ ...finding, durationMs });
+        const finding: Finding = { status: 'L6OK', passed: true, info: '' };
+        done({ ...finding, ...tlsFacts(tls, certificate, Date.now()), durationMs });
       });
     },
     close: () => cancel(),

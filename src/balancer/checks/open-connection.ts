@@ -9,12 +9,7 @@ import type { CheckTls } from '../../config/model.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import type { CheckTarget, Finding } from './check.ts';
 import { connectFailure } from './socket-errors.ts';
-import {
-  certificateFacts,
-  connectionOptions,
-  identityProblem,
-  tlsWarnings,
-} from './tls-settings.ts';
+import { certificateFacts, connectionOptions, identityProblem, tlsFacts } from './tls-settings.ts';
 
 /** How long a peer may take to end a connection that we ended. */
 const CLOSING_MS_MAX = 1000;
@@ -96,19 +91,19 @@ function open(
 
 function verify(socket: TLSSocket, tls: CheckTls): OpenOutcome {
   const certificate = socket.getPeerX509Certificate();
-  const failed = (info: string, warnings: readonly string[]): OpenOutcome => ({
+  const failed = (info: string, seen: Partial<Finding>): OpenOutcome => ({
     kind: 'failed',
-    finding: { status: 'L6RSP', passed: false, info, warnings },
+    finding: { status: 'L6RSP', passed: false, info, ...seen },
   });
-  if (certificate === undefined) return failed('SSL handshake failure', []);
+  if (certificate === undefined) return failed('SSL handshake failure', { warnings: [] });
   const facts = certificateFacts(tls, certificate);
-  const warnings = tlsWarnings(tls, facts, Date.now());
+  const seen = tlsFacts(tls, facts, Date.now());
   if (tls.verify === 'required' && !socket.authorized) {
     // The cause in OpenSSL's words (verification codes of openssl-verify(1)), which HAProxy leaves out.
-    return failed(`SSL handshake failure (${String(socket.authorizationError)})`, warnings);
+    return failed(`SSL handshake failure (${String(socket.authorizationError)})`, seen);
   }
   const problem = identityProblem(tls, certificate);
-  if (problem !== null) return failed(problem, warnings);
+  if (problem !== null) return failed(problem, seen);
   return { kind: 'opened', opened: { socket, certificate: facts } };
 }
 

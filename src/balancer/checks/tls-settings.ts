@@ -6,6 +6,7 @@ import { type ConnectionOptions, createSecureContext, getCACertificates } from '
 import type { CheckTls, FileText } from '../../config/model.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { type CertificateFacts, certificateWarnings } from '../../health/certificate-warnings.ts';
+import type { CheckResult } from '../../health/server-state.ts';
 
 function textOf(file: FileText): string {
   if (file.text === null) throw new Error(`The file "${file.path}" was not read`);
@@ -55,14 +56,17 @@ export function identityProblem(tls: CheckTls, certificate: X509Certificate): st
   return `Server presented an SSL certificate different from the ${whose} one`;
 }
 
-/** What status and log say about the settings and the certificate, at a time in ms since the epoch. */
-export function tlsWarnings(
+/** What status, log and metrics say about settings and certificate, at a time in ms since the epoch. */
+export function tlsFacts(
   tls: CheckTls,
   facts: CertificateFacts | null,
   nowMs: number,
-): readonly string[] {
+): Pick<CheckResult, 'warnings' | 'certificate'> {
   const found = facts === null ? [] : certificateWarnings(facts, nowMs);
-  return tls.unverifiedReason === null ? found : [tls.unverifiedReason, ...found];
+  return {
+    warnings: tls.unverifiedReason === null ? found : [tls.unverifiedReason, ...found],
+    ...(facts === null ? {} : { certificate: facts }),
+  };
 }
 
 export function certificateFacts(tls: CheckTls, certificate: X509Certificate): CertificateFacts {

@@ -1,6 +1,7 @@
 /** What is true about one server, and what follows from it. */
 
 import type { ServerConfig } from '../../config/model.ts';
+import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { checkState, fullHealth, initialHealth, restoredHealth } from '../../health/rise-fall.ts';
 import type {
   AdminState,
@@ -19,6 +20,8 @@ export type ServerEntry = {
   stopping: boolean;
   /** What its certificate will hurt with, as of the last check that saw it. */
   warnings: readonly string[];
+  /** null: no check has seen one. */
+  certificate: CertificateFacts | null;
   /** Failed connects of traffic in a row, and the connects that worked until the last of them. */
   failedConnects: number;
   connectsBefore: number;
@@ -102,6 +105,7 @@ export function newEntry(
         : NOT_CHECKED,
     stopping: record?.stopping === true && config.check !== null && health >= config.check.rise,
     warnings: [],
+    certificate: null,
     failedConnects: 0,
     connectsBefore: 0,
     weight: record?.weight ?? null,

@@ -154,6 +154,7 @@ export class ServerTable {
     const backendEmptied = this.#recount(backend);
     const standing = this.#standing(backend, server);
     const changed = turned || step.health !== before;
+    if (result.certificate !== undefined) entry.certificate = result.certificate;
     this.#warn(backend, entry, standing, result.warnings);
     const { logHealthChecks } = this.#backend(backend).config;
     if (logHealthChecks && (changed || previous !== result.status)) {

@@ -128,6 +128,10 @@ function warnOfHttp(report: Report, draft: ProxyDraft): void {
     const text = `"monitor-uri" is ignored in "${draft.name}": it asks for "mode http"`;
     report.warning(draft.monitorUri.place, 'ignored-directive', text);
   }
+  if (draft.metricsPath !== null) {
+    const text = `"http-request use-service" is ignored in "${draft.name}": it asks for "mode http"`;
+    report.warning(draft.metricsPath.place, 'ignored-directive', text);
+  }
   if (draft.logFormat.value === 'httplog') {
     const text = `"option httplog" reads as "option tcplog" in "${draft.name}", which is TCP`;
     report.warning(draft.logFormat.place, 'ignored-directive', text);
@@ -178,13 +182,13 @@ function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): Front
   };
 }
 
-/** A `mode http` proxy: the stats page or a monitor, and nothing else. */
+/** A `mode http` proxy: the stats page, metrics or a monitor, and nothing else. */
 function buildHttpFrontend(
   report: Report,
   drafts: Drafts,
   draft: ProxyDraft,
 ): HttpFrontendConfig | null {
-  const { stats, monitorUri } = draft;
+  const { stats, monitorUri, metricsPath } = draft;
   refuseOnPage(report, draft);
   const first = draft.servers[0]?.place ?? draft.defaultBackend;
   if (first !== null && first !== undefined) {
@@ -194,8 +198,10 @@ function buildHttpFrontend(
     report.error(draft.mode.place, 'unsupported-directive', text);
     return null;
   }
-  if (stats === null && monitorUri === null) {
-    const text = `"${draft.name}" in mode http has neither "stats" nor "monitor-uri": nothing to serve`;
+  if (stats === null && monitorUri === null && metricsPath === null) {
+    const text =
+      `"${draft.name}" in mode http has neither "stats" nor "monitor-uri" nor ` +
+      '"http-request use-service prometheus-exporter": nothing to serve';
     report.error(draft.place, 'missing-value', text);
     return null;
   }
@@ -205,6 +211,8 @@ function buildHttpFrontend(
     connectionsMax: connectionsMax(drafts, draft) || PAGE_CONNECTIONS_MAX,
     clientTimeoutMs: timeoutMs(draft, 'client'),
     monitorUri: monitorUri?.value ?? null,
+    // HAProxy's rules come before its page and its page's users.
+    ...(metricsPath === null ? {} : { metrics: { path: metricsPath.value, guarded: false } }),
     stats:
       stats === null
         ? null

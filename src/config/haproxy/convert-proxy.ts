@@ -195,6 +195,23 @@ function readInteger(report: Report, call: Call, word: Word, max: number): numbe
   return null;
 }
 
+/** `http-request use-service prometheus-exporter [if { path /metrics }]` (HAProxy's promex README). */
+function convertService(report: Report, draft: ProxyDraft, call: Call): void {
+  const [service = '', ...condition] = call.args.map((word) => word.text);
+  if (service !== 'prometheus-exporter') {
+    const text = `"${service}" is not supported: the one service is prometheus-exporter`;
+    report.error(call.args[0] ?? call.place, 'unsupported-directive', text);
+    return;
+  }
+  const path = /^(?:if \{ path (\/\S*) \})?$/.exec(condition.join(' '));
+  if (path === null) {
+    const text = `"${condition.join(' ')}" is not supported: the condition must be as "if { path /metrics }"`;
+    report.error(call.place, 'unsupported-directive', text);
+    return;
+  }
+  draft.metricsPath = { value: path[1] ?? null, place: call.place };
+}
+
 /** By directive; the `stats` family and the check options are added below. */
 const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   mode: convertMode,
@@ -232,6 +249,7 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   'monitor-uri': ({ draft }, call, word) => {
     draft.monitorUri = { value: word.text, place: call.place };
   },
+  'http-request use-service': ({ report, draft }, call) => convertService(report, draft, call),
   maxconn: ({ report, draft }, call, word) => {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);
     draft.connectionsMax = value ?? draft.connectionsMax;

@@ -87,6 +87,8 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dflb', 'email-alert from,email-alert level,email-alert mailers', MAIL),
   ...rows('dflb', 'email-alert myhostname,email-alert to', MAIL),
 
+  // Its own kind of rule: the exporter is a page, not something done to traffic.
+  ...rows('dflb', 'http-request use-service', convert(1, 16)),
   ...rows('dflb', 'http-request,http-response', HTTP_RULES),
   ...rows('flb', 'redirect', HTTP_RULES),
   ...rows('fl', 'use_backend', refuse('a frontend has one backend; say "default_backend"')),

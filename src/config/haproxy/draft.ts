@@ -129,6 +129,8 @@ export type ProxyDraft = {
   logHealthChecks: boolean;
   stats: StatsDraft | null;
   monitorUri: Placed<string> | null;
+  /** `http-request use-service prometheus-exporter`; value null: on every path. */
+  metricsPath: Placed<string | null> | null;
 };
 
 /** HAProxy's own defaults, where no `defaults` section came before (configuration manual section 4). */
@@ -162,6 +164,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     logHealthChecks: false,
     stats: null,
     monitorUri: null,
+    metricsPath: null,
   };
 }
 

@@ -28,6 +28,8 @@ import {
 
 /** HAProxy's default realm is its own name. */
 const STATS_REALM = 'Evergate';
+/** Where Prometheus looks unless told otherwise. */
+const METRICS_PATH = '/metrics';
 const STATS_CONNECTIONS_MAX = 100;
 const STATS_CLIENT_TIMEOUT_MS = 60_000;
 const RANDOM_DRAWS = 2;
@@ -73,6 +75,10 @@ function toStatsFrontend(draft: Draft): readonly HttpFrontendConfig[] {
     const text = `"stats.users" has ${users.length} users; give at most ${USERS_MAX}`;
     draft.report.error(draft.keyPlace(['stats', 'users']), 'bad-value', text);
   }
+  if (stats.uri.split('?', 1)[0] === METRICS_PATH) {
+    const text = `"stats.uri": "${stats.uri}" is where the metrics are; choose another path`;
+    draft.report.error(draft.place(['stats', 'uri']), 'address-conflict', text);
+  }
   warnOfStats(draft, stats);
   const page = {
     uri: stats.uri,
@@ -90,6 +96,7 @@ function toStatsFrontend(draft: Draft): readonly HttpFrontendConfig[] {
     clientTimeoutMs: STATS_CLIENT_TIMEOUT_MS,
     monitorUri: null,
     stats: page,
+    metrics: { path: METRICS_PATH, guarded: true },
   };
   return [frontend];
 }

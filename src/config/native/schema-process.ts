@@ -32,7 +32,7 @@ export const stats = z
       .prefault('0s')
       .describe('How often the page reloads itself; 0s: never'),
   })
-  .describe('The page of HAProxy, with its CSV, for people and tools');
+  .describe('The page of HAProxy, with its CSV, and the metrics of Prometheus on /metrics');
 
 export const runtimeSocket = z
   .strictObject({

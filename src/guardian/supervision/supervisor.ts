@@ -7,6 +7,7 @@ import type { BalancerToGuardian } from '../../balancer/protocol.ts';
 import type { BalancerConfig } from '../../config/model.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
+import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
 import type { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
@@ -82,6 +83,14 @@ export class Supervisor {
       lastExit: this.#state.lastExit,
       report,
     };
+  }
+
+  /** Tells the balancer what only the guardian knows; one that does not serve yet hears it next time. */
+  tell(node: Pick<NodeFacts, 'node' | 'version' | 'vrrp'>): void {
+    if (this.#state.phase !== 'serving') return;
+    const { restarts } = this.#state;
+    const spare = this.#spare?.state.state ?? 'none';
+    this.#process?.send({ kind: 'facts', facts: { ...node, restarts, spare } });
   }
 
   /** null: done; otherwise what is wrong. */

@@ -1,0 +1,153 @@
+/** The metrics that HAProxy has no names for: certificates, hedging, rebalancing, supervision, VRRP. */
+
+import type { ServerRow } from '../rows.ts';
+import type { InstanceStatus } from '../status.ts';
+import { type Metric, plain, type Sample, stateSamples } from './exposition.ts';
+
+type Words = readonly [name: string, type: Metric['type'], help: string];
+
+function metric([name, type, help]: Words, samples: Metric['samples']): Metric {
+  return { name: `evergate_${name}`, type, help, scope: 'evergate', samples };
+}
+
+function ofServers(
+  words: Words,
+  samples: (row: ServerRow, labels: Sample['labels']) => readonly Sample[],
+): Metric {
+  return metric(words, ({ rows }) =>
+    rows.flatMap((row) => {
+      if (row.kind !== 'server') return [];
+      const labels = [['proxy', row.proxy] as const, ['server', row.server] as const];
+      return samples(row, labels);
+    }),
+  );
+}
+
+function ofInstances(
+  words: Words,
+  samples: (instance: InstanceStatus, labels: Sample['labels']) => readonly Sample[],
+): Metric {
+  return metric(words, ({ facts }) =>
+    (facts?.vrrp ?? []).flatMap((instance) => samples(instance, [['instance', instance.name]])),
+  );
+}
+
+const INSTANCE_STATES = ['initialize', 'backup', 'master', 'fault'];
+
+const SERVER_METRICS: readonly Metric[] = [
+  ofServers(
+    [
+      'server_certificate_expiry_timestamp_seconds',
+      'gauge',
+      'When the certificate of the server ends, in seconds since 1970, as of the last check that saw it',
+    ],
+    ({ certificate }, labels) =>
+      certificate === null ? [] : [{ labels, value: certificate.expiresAtMs / 1000 }],
+  ),
+  ofServers(
+    [
+      'server_certificate_missing_name',
+      'gauge',
+      '1 for each name clients use, such as the VIP, that the certificate of the server lacks',
+    ],
+    ({ certificate }, labels) =>
+      (certificate?.missingNames ?? []).map((name) => ({
+        labels: [...labels, ['name', name]],
+        value: 1,
+      })),
+  ),
+  ofServers(
+    [
+      'server_hedges_total',
+      'counter',
+      'Connections that another server was asked for, too, because this one was slow',
+    ],
+    ({ hedges }, labels) => [{ labels, value: hedges }],
+  ),
+  ofServers(
+    ['server_hedges_won_total', 'counter', 'Such connections it took from a slower server'],
+    ({ hedgesWon }, labels) => [{ labels, value: hedgesWon }],
+  ),
+  ofServers(
+    [
+      'server_rebalanced_total',
+      'counter',
+      'Connections ended so that their clients come back to a server that returned',
+    ],
+    ({ rebalanced }, labels) => [{ labels, value: rebalanced }],
+  ),
+];
+
+const NODE_METRICS: readonly Metric[] = [
+  metric(
+    [
+      'guardian_up',
+      'gauge',
+      '1 while the guardian tells what it knows; else the metrics below lack',
+    ],
+    ({ facts }) => plain(facts === null ? 0 : 1),
+  ),
+  metric(['build_info', 'gauge', 'Always 1; version and node are labels'], ({ facts }) =>
+    facts === null
+      ? []
+      : [
+          {
+            labels: [
+              ['version', facts.version],
+              ['node', facts.node],
+            ],
+            value: 1,
+          },
+        ],
+  ),
+  metric(['balancer_restarts_total', 'counter', 'Times the balancer was replaced'], ({ facts }) =>
+    facts === null ? [] : plain(facts.restarts),
+  ),
+  metric(
+    ['balancer_spare_ready', 'gauge', '1 while a second balancer waits to take over'],
+    ({ facts }) => (facts === null ? [] : plain(facts.spare === 'ready' ? 1 : 0)),
+  ),
+];
+
+const VRRP_METRICS: readonly Metric[] = [
+  ofInstances(['vrrp_state', 'gauge', 'State of the instance'], ({ state }, labels) =>
+    stateSamples(labels, INSTANCE_STATES, state),
+  ),
+  ofInstances(
+    ['vrrp_owner', 'gauge', '1 while this node holds the virtual addresses'],
+    ({ held }, labels) => [{ labels, value: held ? 1 : 0 }],
+  ),
+  ofInstances(['vrrp_priority', 'gauge', 'Priority in force'], (instance, labels) => [
+    { labels, value: instance.effectivePriority },
+  ]),
+  ofInstances(
+    ['vrrp_transitions_total', 'counter', 'Changes of state'],
+    ({ transitions }, labels) => [{ labels, value: transitions }],
+  ),
+  ofInstances(
+    ['vrrp_advertisements_sent_total', 'counter', 'Advertisements sent'],
+    ({ advertsSent }, labels) => [{ labels, value: advertsSent }],
+  ),
+  ofInstances(
+    ['vrrp_advertisements_received_total', 'counter', 'Advertisements heard and accepted'],
+    ({ advertsReceived }, labels) => [{ labels, value: advertsReceived }],
+  ),
+  ofInstances(
+    ['vrrp_packets_dropped_total', 'counter', 'Packets that were not accepted, by reason'],
+    ({ dropped }, labels) =>
+      Object.entries(dropped).map(([reason, value]) => ({
+        labels: [...labels, ['reason', reason]],
+        value,
+      })),
+  ),
+  ofInstances(
+    ['vrrp_warnings', 'gauge', 'What is wrong on the wire; evergate status has the sentences'],
+    ({ warnings }, labels) => [{ labels, value: warnings?.length ?? 0 }],
+  ),
+];
+
+export const EVERGATE_METRICS: readonly Metric[] = [
+  ...SERVER_METRICS,
+  ...NODE_METRICS,
+  ...VRRP_METRICS,
+];

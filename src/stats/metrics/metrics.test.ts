@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { ProcessInfo } from '../info.ts';
+import type { NodeFacts } from '../node-facts.ts';
+import { expose, type Metric } from './exposition.ts';
+import { METRICS, metricsText } from './metrics.ts';
+
+const INFO = { version: '2.6.12', relays: 1, uptimeS: 4, stopping: false } as ProcessInfo;
+
+const FACTS: NodeFacts = {
+  node: 'k8s-master',
+  version: '0.1.0',
+  restarts: 2,
+  spare: 'ready',
+  vrrp: [
+    {
+      name: 'control-plane',
+      interface: 'eth0',
+      virtualRouterId: 94,
+      version: 3,
+      state: 'master',
+      faults: [],
+      priority: 250,
+      effectivePriority: 230,
+      master: '192.168.1.92',
+      addresses: ['192.168.1.94/24'],
+      held: true,
+      transitions: 3,
+      advertsSent: 10,
+      advertsReceived: 1,
+      dropped: { 'bad-checksum': 4 },
+      warnings: ['x'],
+    },
+  ],
+};
+
+test('what the guardian told is there under evergate_*, and gone when it is old', () => {
+  const text = metricsText({ rows: [], info: INFO, facts: FACTS }, []);
+  for (const line of [
+    'evergate_guardian_up 1',
+    'evergate_balancer_restarts_total 2',
+    'evergate_balancer_spare_ready 1',
+    'evergate_vrrp_state{instance="control-plane",state="master"} 1',
+    'evergate_vrrp_state{instance="control-plane",state="backup"} 0',
+    'evergate_vrrp_owner{instance="control-plane"} 1',
+    'evergate_vrrp_priority{instance="control-plane"} 230',
+    'evergate_vrrp_packets_dropped_total{instance="control-plane",reason="bad-checksum"} 4',
+    'evergate_vrrp_warnings{instance="control-plane"} 1',
+  ]) {
+    assert.ok(text.includes(`\n${line}\n`), line);
+  }
+  const old = metricsText({ rows: [], info: INFO, facts: null }, []);
+  assert.match(old, /\nevergate_guardian_up 0\n/);
+  assert.doesNotMatch(old, /vrrp|restarts|spare/);
+});
+
+test('a scrape may ask for scopes', () => {
+  const sources = { rows: [], info: INFO, facts: FACTS };
+  assert.doesNotMatch(metricsText(sources, ['global']), /evergate/);
+  assert.match(metricsText(sources, ['global', 'evergate']), /haproxy_process[\s\S]*evergate_vrrp/);
+  assert.equal(metricsText(sources, ['*']), metricsText(sources, []));
+});
+
+test('every metric has a name of its own, and a counter is called so', () => {
+  const names = METRICS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const { name, type } of METRICS) {
+    assert.match(name, /^(haproxy|evergate)_[a-z_]+$/);
+    assert.equal(name.endsWith('_total'), type === 'counter', name);
+  }
+});
+
+test('labels of any text are one line that reads back', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const metric: Metric = {
+        name: 'm',
+        type: 'gauge',
+        help: 'h',
+        scope: 'global',
+        samples: () => [{ labels: [['a', text]], value: null }],
+      };
+      const out = expose([metric], { rows: [], info: INFO, facts: null });
+      const [, , line = ''] = out.split('\n');
+      const [, inner = ''] = /^m\{a="((?:\\[\\n"]|[^\\"\n])*)"\} NaN$/.exec(line) ?? [];
+      const back = inner.replace(/\\(.)/g, (_, each: string) => (each === 'n' ? '\n' : each));
+      assert.equal(back, text);
+    }),
+  );
+});

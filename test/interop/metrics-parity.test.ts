@@ -1,0 +1,167 @@
+/**
+ * The same servers behind the real HAProxy's exporter and behind ours: what both have is called alike, is of
+ * one type, has the same labels and, where time plays no part, the same values. promtool has no complaint.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
+import type { CheckConfig } from '../../src/config/model.ts';
+import { hasProgram, waitUntil } from '../netns/fixture.ts';
+import { startBalancer } from './balancer-fixture.ts';
+import { freePort, openPort, whyNoHaproxy } from './haproxy-fixture.ts';
+
+const CHECK: CheckConfig = {
+  kind: 'tcp',
+  host: null,
+  port: null,
+  intervalMs: 200,
+  fastIntervalMs: 200,
+  downIntervalMs: 200,
+  rise: 2,
+  fall: 2,
+  connectTimeoutMs: 200,
+  responseTimeoutMs: null,
+  passive: null,
+};
+
+type Metrics = {
+  readonly types: ReadonlyMap<string, string>;
+  /** Value by name and labels. */
+  readonly samples: ReadonlyMap<string, string>;
+};
+
+function parse(text: string): Metrics {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const types = lines.flatMap((line): [string, string][] => {
+    const match = /^# TYPE (\S+) (\S+)$/.exec(line);
+    return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
+  });
+  const samples = lines.flatMap((line): [string, string][] => {
+    const match = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line);
+    return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
+  });
+  return { types: new Map(types), samples: new Map(samples) };
+}
+
+async function scrape(port: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4');
+  return await answer.text();
+}
+
+/** Texts of both exporters once the checks have settled: HAProxy's, ours. */
+async function scrapeBoth(t: TestContext): Promise<readonly [string, string]> {
+  const up = await openPort(t);
+  const down = await freePort();
+  const base = testConfig();
+  const [page] = base.httpFrontends;
+  assert.ok(page !== undefined);
+  const ours = await startBalancer(t, {
+    ...base,
+    httpFrontends: [
+      { ...page, name: 'prometheus', stats: null, metrics: { path: '/metrics', guarded: false } },
+    ],
+    backends: [
+      testBackend({
+        balance: { kind: 'roundrobin' },
+        servers: [
+          testServer('up', { port: up, check: CHECK }),
+          testServer('down', { port: down, check: CHECK }),
+          testServer('off', { port: up, check: CHECK, disabled: true }),
+          testServer('plain', { port: up, check: null, weight: 3, backup: true }),
+        ],
+      }),
+    ],
+  });
+  const [port, front] = [await freePort(), await freePort()];
+  const file = join(ours.folder, 'haproxy.cfg');
+  writeFileSync(
+    file,
+    `global
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 10s
+  timeout client 1m
+  timeout server 1m
+  maxconn 3000
+frontend kube-api
+  bind 127.0.0.1:${front}
+  default_backend kube-master
+backend kube-master
+  balance roundrobin
+  server up 127.0.0.1:${up} check inter 200 fall 2
+  server down 127.0.0.1:${down} check inter 200 fall 2
+  server off 127.0.0.1:${up} check inter 200 fall 2 disabled
+  server plain 127.0.0.1:${up} weight 3 backup
+listen prometheus
+  mode http
+  bind 127.0.0.1:${port}
+  http-request use-service prometheus-exporter if { path /metrics }
+`,
+  );
+  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
+  t.after(() => haproxy.kill('SIGKILL'));
+  const settled = async (each: number): Promise<string | null> => {
+    const text = await scrape(each).catch(() => '');
+    const done = /server="down",state="L4CON"\} 1/.test(text);
+    return done && /server="up",state="L4OK"\} 1/.test(text) ? text : null;
+  };
+  const texts: string[] = [];
+  for (const each of [port, ours.ports.prometheus ?? 0]) {
+    texts.push(await waitUntil(`the checks behind ${each}`, () => settled(each), 10_000, 100));
+  }
+  return [texts[0] ?? '', texts[1] ?? ''];
+}
+
+/** They count processes, moments or scrapes, or are ours to choose. */
+const VOLATILE =
+  /^haproxy_(process_|[a-z]+_.*(seconds|rate)|.*\{proxy="prometheus"|backend_limit_sessions)/;
+
+test('names, types, labels and values are those of the exporter of HAProxy', async (t) => {
+  const missing = whyNoHaproxy();
+  if (missing !== null) return t.skip(missing);
+  const [theirText, ourText] = await scrapeBoth(t);
+  const [theirs, ours] = [parse(theirText), parse(ourText)];
+  const shared = [...ours.types].filter(([name]) => name.startsWith('haproxy_'));
+  assert.ok(shared.length > 80, String(shared.length));
+  for (const [name, type] of shared) {
+    assert.equal(theirs.types.get(name), type, `${name} is there, and a ${type}`);
+  }
+  let compared = 0;
+  for (const [sample, value] of ours.samples) {
+    if (!sample.startsWith('haproxy_') || sample.includes('build_info')) continue;
+    const their = theirs.samples.get(sample);
+    assert.notEqual(their, undefined, `${sample} has the labels of HAProxy`);
+    if (VOLATILE.test(sample)) continue;
+    assert.equal(Number(value), Number(their), sample);
+    compared++;
+  }
+  assert.ok(compared > 150, String(compared));
+  // The other way round: of these samples HAProxy has no label that we lack, but for checks by programs.
+  const known = new Set(shared.map(([name]) => name));
+  for (const sample of theirs.samples.keys()) {
+    const [name = ''] = sample.split('{');
+    if (!known.has(name) || /build_info|state="PROC/.test(sample)) continue;
+    assert.ok(ours.samples.has(sample), `${sample} is in ours`);
+  }
+});
+
+test('promtool finds nothing to complain of that HAProxy did not name', async (t) => {
+  if (!hasProgram('promtool')) return t.skip('promtool (Debian: prometheus) is missing');
+  const missing = whyNoHaproxy();
+  if (missing !== null) return t.skip(missing);
+  const [, ours] = await scrapeBoth(t);
+  const { stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], {
+    input: ours,
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  const complaints = `${stdout}${stderr}`.split('\n').filter((line) => line.trim() !== '');
+  assert.deepEqual(complaints, []);
+});
