@@ -179,10 +179,13 @@ test('no server falls below its fair share, and only those that take part are to
   );
 });
 
-test('it ends even: nobody above the share, or nobody below it with room', () => {
+test('it ends even (nobody above the share, or nobody below it with room), or has made all its moves', () => {
   fc.assert(
     fc.property(anyCluster, (servers) => {
-      play(servers, () => 0.3);
+      const { effects } = play(servers, () => 0.3);
+      const end = effects.at(-1);
+      // Where servers are full, a client may come back to one above its share: the plan bounds the moves.
+      if (end?.kind === 'end' && end.moved === end.count) return;
       const now = servers.map((one) => one.sessions);
       const active = servers.flatMap((one, index) =>
         one.usable && !one.backup && one.weight > 0 ? [index] : [],
