@@ -17,6 +17,7 @@ import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
 import { checkMachine } from './machine.ts';
 import { type NativeInput, readNative } from './native.ts';
 import { readCheckFiles } from './read-check-files.ts';
+import { readKeyFiles } from './read-key-files.ts';
 import { readText } from './read-text.ts';
 import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 
@@ -140,7 +141,11 @@ function loadKeepalived(
     balancerHere: inputs.haproxy !== null,
   });
   diagnostics.push(...parsed.diagnostics);
-  return { config: parsed.config, facts: parsed.facts };
+  const { config, facts } = parsed;
+  if (config === null || !inputs.checkMachine) return { config, facts };
+  const read = readKeyFiles(file, config);
+  diagnostics.push(...read.diagnostics);
+  return { config: read.config, facts };
 }
 
 const NO_CONFIG: Config = { balancer: null, vrrp: null };
@@ -153,12 +158,20 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   diagnostics.push(...parsed.diagnostics);
   const { config, node, here } = parsed;
   // The files of another node's checks are not looked for on this machine.
-  if (config?.balancer == null || !lookAround || !here) {
+  if (config === null || !lookAround || !here) {
     return { config: config ?? NO_CONFIG, diagnostics, node };
   }
-  const balancer = await lookUp(input.file, config.balancer, diagnostics);
+  const { file } = input;
+  const balancer =
+    config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
+  const read = config.vrrp === null ? null : readKeyFiles(file, config.vrrp);
+  diagnostics.push(...(read?.diagnostics ?? []));
   const ordered = inReadingOrder(diagnostics);
-  return { config: { ...config, balancer }, diagnostics: ordered, node };
+  return {
+    config: { ...config, balancer, vrrp: read?.config ?? null },
+    diagnostics: ordered,
+    node,
+  };
 }
 
 /** By file in order of appearance, then line and column; a file as a whole comes first. */

@@ -7,6 +7,8 @@
  * filled in by the front ends, so that a reader of the model never asks where a value came from.
  */
 
+import type { ChecksumRule } from '../vrrp/packet.ts';
+import type { SignatureMode } from '../vrrp/signatures.ts';
 import type { CheckConfig } from './check-model.ts';
 
 export type * from './check-model.ts';
@@ -354,6 +356,12 @@ export type VrrpInstanceConfig = {
    * Absent: it travels.
    */
   readonly authenticationHeader?: true;
+  /** Every advertisement is signed (docs/vrrp-authentication.md). Absent: none is. */
+  readonly signature?: SignatureConfig;
+  /** Of version 3 on IPv4; absent: that of the RFC (vrrp/packet.ts). */
+  readonly checksum?: ChecksumRule;
+  /** Of advertisements to unicast peers; absent: 255. */
+  readonly unicastTtl?: number;
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   readonly addresses: readonly VirtualAddressConfig[];
@@ -382,6 +390,25 @@ export type VrrpInstanceConfig = {
    * runs here.
    */
   readonly trackBalancer: { readonly weight: number } | null;
+};
+
+/** keepalived from 2.4 on: `auth_hmac`. */
+export type SignatureConfig = {
+  readonly keys: readonly SignatureKeyConfig[];
+  /** The id of the key that signs. */
+  readonly activeKey: number;
+  /** How far the clocks of two nodes may be apart; null: sequences must only grow. */
+  readonly toleranceMs: number | null;
+  readonly mode: SignatureMode;
+};
+
+export type SignatureKeyConfig = {
+  /** 1..255 */
+  readonly id: number;
+  /** Its file; null: it stands in the configuration. */
+  readonly path: string | null;
+  /** As vrrp/signature.ts parses it; null: not read yet. */
+  readonly secret: string | null;
 };
 
 export type VirtualAddressConfig = {

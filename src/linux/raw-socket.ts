@@ -44,6 +44,8 @@ export type RawSocketOptions = {
   readonly source: number;
   /** Multicast group to join; null: none. */
   readonly group: number | null;
+  /** Of what is sent. Absent: 255. */
+  readonly ttl?: number;
   /** Bytes between the IP header and the message, filled by `complete` of sendTo(). Absent: 0. */
   readonly headroom?: number;
 };
@@ -74,6 +76,7 @@ export class RawSocket {
   readonly #source: number;
   readonly #protocol: number;
   readonly #headroom: number;
+  readonly #ttl: number;
   readonly #packet = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #incoming = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #target = Buffer.alloc(16);
@@ -83,6 +86,7 @@ export class RawSocket {
     this.#source = options.source;
     this.#protocol = options.protocol;
     this.#headroom = options.headroom ?? 0;
+    this.#ttl = options.ttl ?? TTL;
     this.outgoing = this.#packet.subarray(HEADER_BYTES + this.#headroom);
     this.#target.writeUInt16LE(AF_INET, 0);
     this.fd = openSocket(AF_INET, SOCK_RAW, options.protocol);
@@ -104,7 +108,7 @@ export class RawSocket {
     packet[1] = TYPE_OF_SERVICE;
     writeUint16(packet, 2, total);
     writeUint16(packet, 4, completion?.identification ?? 0);
-    packet[8] = TTL;
+    packet[8] = this.#ttl;
     packet[9] = this.#protocol;
     writeUint32(packet, 12, this.#source);
     writeUint32(packet, 16, destination);

@@ -58,6 +58,8 @@ export type Raw6SocketOptions = {
   readonly interfaceIndex: number;
   /** Source of what is sent. */
   readonly source: IpAddress;
+  /** Hop limit of what is sent to one machine. Absent: 255. */
+  readonly ttl?: number;
   /** Multicast group to join; null: none. */
   readonly group: IpAddress | null;
 };
@@ -167,7 +169,7 @@ function configure(fd: number, options: Raw6SocketOptions): void {
   const { interfaceName, interfaceIndex, source, group } = options;
   setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${interfaceName}\0`));
   setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
-  setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, HOP_LIMIT);
+  setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, options.ttl ?? HOP_LIMIT);
   setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);

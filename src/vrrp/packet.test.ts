@@ -238,3 +238,43 @@ test('decodeAdvertisement() accepts another list and another v3 interval, and sa
   assert.equal(decoded.value.addressesMatch, false);
   assert.equal(decoded.value.intervalMatches, false);
 });
+
+test('other checksums of version 3, as keepalived 2.4.3 and 1.3 make them', () => {
+  const vectors = [
+    ['as-v2', 'c49f', GROUP],
+    ['as-v2', 'c49f', PEER],
+    ['old-unicast', 'd9ac', PEER],
+  ] as const;
+  for (const [checksum, sum, destination] of vectors) {
+    const message = Uint8Array.from(Buffer.from(`3133ff010064${sum}0a630064`, 'hex'));
+    const into = new Uint8Array(MESSAGE_BYTES_MAX);
+    const advertisement: Advertisement = {
+      version: 3,
+      virtualRouterId: 51,
+      priority: 255,
+      intervalMs: 1000,
+      addresses: [VIP],
+    };
+    const ends = { source: SOURCE, destination };
+    const length = encodeAdvertisement(advertisement, null, ends, into, { checksum });
+    assert.deepEqual(into.subarray(0, length), message, checksum);
+    const packet = { message, ttl: 255, ...ends };
+    const expected: Expectation = {
+      version: 3,
+      virtualRouterId: 51,
+      password: null,
+      intervalMs: 1000,
+      addresses: [VIP],
+      ownAddress: PEER,
+      transport:
+        destination === GROUP
+          ? { kind: 'multicast', group: GROUP }
+          : { kind: 'unicast', peers: [SOURCE] },
+    };
+    assert.deepEqual(decodeAdvertisement(packet, expected), { ok: false, reason: 'bad-checksum' });
+    assert.equal(decodeAdvertisement(packet, { ...expected, checksum }).ok, true);
+    encodeAdvertisement(advertisement, null, ends, into);
+    const proper = { ...packet, message: into.slice(0, length) };
+    assert.equal(decodeAdvertisement(proper, { ...expected, checksum }).ok, true);
+  }
+});

@@ -11,6 +11,7 @@
  *   6..7   checksum                   6..7   checksum, with the pseudo-header of the IP version
  *   8..    addresses                  8..    addresses
  *   then   v2: 8 bytes of authentication data
+ *   then   where advertisements are signed: the trailer of vrrp/signature.ts
  */
 
 import { assert } from '../core/assert.ts';
@@ -24,12 +25,13 @@ import {
   writeIpAddress,
 } from '../core/ip-address.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { hasTrailer, TRAILER_BYTES, type TrailerFault } from './signature.ts';
 
 export const IPPROTO_VRRP = 112;
 /** Addresses the count field can hold. */
 export const ADDRESSES_MAX = 255;
-/** Longest message of either version. */
-export const MESSAGE_BYTES_MAX = 8 + 16 * ADDRESSES_MAX;
+/** Longest message of either version, signed. */
+export const MESSAGE_BYTES_MAX = 8 + 16 * ADDRESSES_MAX + TRAILER_BYTES;
 /** RFC 9568 section 7.1: the TTL must be 255, so that no packet from beyond a router is believed. */
 const TTL = 255;
 
@@ -39,6 +41,8 @@ const AUTH_BYTES = 8;
 const AUTH_NONE = 0;
 const AUTH_PASSWORD = 1;
 const AUTH_HEADER = 2;
+/** RFC 9568 section 5.1.1.2. */
+const GROUP_IPV4 = 0xe0000012;
 
 /** What an advertisement says. Addresses are unsigned 32-bit numbers. */
 export type Advertisement = {
@@ -70,6 +74,21 @@ export type ReceivedPacket = {
   readonly header?: 'valid' | 'wrong-digest' | 'replayed';
 };
 
+/**
+ * What a checksum of version 3 on IPv4 covers beside the message. 'rfc': the pseudo-header. 'as-v2': nothing
+ * (keepalived from 2.3 on: v3_checksum_as_v2). 'old-unicast': a pseudo-header with the multicast group as its
+ * destination (keepalived up to 1.3.6; old_unicast_checksum).
+ */
+export type ChecksumRule = 'rfc' | 'as-v2' | 'old-unicast';
+
+export type SignatureFault = TrailerFault | 'unsigned' | 'stale-signature' | 'replayed';
+
+/** Holds a received packet, with or without a trailer, against the keys; null: it is believed. */
+export type SignatureCheck = (packet: ReceivedPacket, signed: boolean) => SignatureFault | null;
+
+/** Writes the trailer behind the message of that length; returns the length of both. */
+export type Sign = (into: Uint8Array, length: number, source: IpAddress) => number;
+
 /** What an instance takes as an advertisement for itself. */
 export type Expectation = {
   readonly version: 2 | 3;
@@ -78,6 +97,10 @@ export type Expectation = {
   readonly intervalMs: number;
   readonly addresses: readonly IpAddress[];
   readonly ownAddress: IpAddress;
+  /** Any but 'rfc' is taken beside it. Absent: 'rfc'. */
+  readonly checksum?: ChecksumRule;
+  /** Absent: signed packets are not understood. */
+  readonly checkSignature?: SignatureCheck;
   /** The group listened to, or the peers whose packets are believed. */
   readonly transport:
     | { readonly kind: 'multicast'; readonly group: IpAddress }
@@ -92,6 +115,12 @@ export type DropReason =
   | 'wrong-length'
   | 'wrong-ttl'
   | 'wrong-version'
+  | 'unexpected-signature'
+  | 'unsigned'
+  | 'malformed-signature'
+  | 'unknown-key'
+  | 'wrong-signature'
+  | 'stale-signature'
   | 'wrong-authentication-type'
   | 'wrong-password'
   | 'wrong-digest'
@@ -128,6 +157,7 @@ export function encodeAdvertisement(
   password: Authentication,
   ends: Ends,
   into: Uint8Array,
+  { checksum = 'rfc', sign }: { readonly checksum?: ChecksumRule; readonly sign?: Sign } = {},
 ): number {
   const { version, virtualRouterId, priority, addresses } = advertisement;
   assert(addresses.length <= ADDRESSES_MAX, 'an advertisement holds at most 255 addresses');
@@ -150,8 +180,10 @@ export function encodeAdvertisement(
     if (password instanceof Uint8Array) into.set(password, offset);
     else into.fill(0, offset, offset + AUTH_BYTES);
   }
-  writeUint16(into, 6, messageChecksum(version, into, length, ends));
-  return length;
+  const total = sign === undefined ? length : sign(into, length, ends.source);
+  const covered = isIpv6Address(ends.source) ? total : length;
+  writeUint16(into, 6, messageChecksum(version, into.subarray(0, covered), ends, checksum));
+  return total;
 }
 
 function writeInterval(
@@ -206,17 +238,33 @@ function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason |
   if (source === expected.ownAddress) return 'own-packet';
   // A version we do not know has a length we do not know either.
   if (version !== 2 && version !== 3) return 'wrong-version';
-  const size = ipBytes(expected.ownAddress);
-  if (message.length !== messageLength(version, message[3] ?? 0, size)) return 'wrong-length';
+  const length = messageLength(version, message[3] ?? 0, ipBytes(expected.ownAddress));
+  const signed = hasTrailer(message, length);
+  if (message.length !== length && !signed) return 'wrong-length';
   if (expected.transport.kind === 'multicast' && ttl !== TTL) return 'wrong-ttl';
   if (version !== expected.version) return 'wrong-version';
-  if (version === 2) {
+  if (signed && expected.checkSignature === undefined) return 'unexpected-signature';
+  const fault = expected.checkSignature?.(packet, signed) ?? null;
+  if (fault !== null) return fault;
+  return whyMessageDropped({ ...packet, message: message.subarray(0, length) }, packet, expected);
+}
+
+/** `packet` without a trailer; `whole` as it came. */
+function whyMessageDropped(
+  packet: ReceivedPacket,
+  whole: ReceivedPacket,
+  expected: Expectation,
+): DropReason | null {
+  const { message } = packet;
+  if (expected.version === 2) {
     const reason = whyNotAuthentic(packet, expected.password);
     if (reason !== null) return reason;
     if (readInterval(2, message) !== expected.intervalMs) return 'wrong-interval';
   }
   if (((message[0] ?? 0) & 0xf) !== TYPE_ADVERTISEMENT) return 'wrong-type';
-  if (messageChecksum(version, message, message.length, packet) !== 0) return 'bad-checksum';
+  // On IPv6 the kernel of the sender makes the checksum, over all there is.
+  const covered = isIpv6Address(packet.source) ? whole.message : message;
+  if (!hasRightChecksum(covered, packet, expected)) return 'bad-checksum';
   return whyNotFromPeer(packet, expected);
 }
 
@@ -256,18 +304,27 @@ function messageLength(version: 2 | 3, addresses: number, size: number): number 
   return HEADER_BYTES + size * addresses + (version === 2 ? AUTH_BYTES : 0);
 }
 
+function hasRightChecksum(
+  bytes: Uint8Array,
+  ends: Ends,
+  { version, checksum = 'rfc' }: Expectation,
+): boolean {
+  if (messageChecksum(version, bytes, ends, 'rfc') === 0) return true;
+  return checksum !== 'rfc' && messageChecksum(version, bytes, ends, checksum) === 0;
+}
+
 /** v3 covers the pseudo-header too (RFC 9568 section 5.2.8); v2 the message alone. */
 function messageChecksum(
   version: 2 | 3,
   bytes: Uint8Array,
-  length: number,
   { source, destination }: Ends,
+  rule: ChecksumRule,
 ): number {
-  let sum = sumWords(bytes, 0, length);
-  if (version === 3) {
-    sum += sumAddress(source) + sumAddress(destination) + IPPROTO_VRRP + length;
-  }
-  return foldChecksum(sum);
+  const sum = sumWords(bytes, 0, bytes.length);
+  const isIpv6 = isIpv6Address(source);
+  if (version === 2 || (rule === 'as-v2' && !isIpv6)) return foldChecksum(sum);
+  const to = rule === 'old-unicast' && !isIpv6 ? GROUP_IPV4 : destination;
+  return foldChecksum(sum + sumAddress(source) + sumAddress(to) + IPPROTO_VRRP + bytes.length);
 }
 
 function sumAddress(address: IpAddress): number {

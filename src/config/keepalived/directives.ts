@@ -10,6 +10,8 @@ export type Rule =
       readonly wordsMin: number;
       readonly wordsMax: number;
       readonly block: boolean;
+      /** May stand several times. */
+      readonly repeats?: true;
     }
   /** Leaving it out changes nothing that matters; said as a warning. */
   | { readonly does: 'ignore'; readonly why: string }
@@ -220,11 +222,15 @@ export const VRRP_INSTANCE: RuleTable = {
   advert_int: value(1),
   version: value(1),
   authentication: block(0),
+  auth_hmac: block(0),
   virtual_ipaddress: block(0),
   virtual_ipaddress_excluded: block(0),
   virtual_routes: block(0),
   unicast_src_ip: value(1),
   unicast_peer: block(0),
+  unicast_ttl: value(1),
+  old_unicast_checksum: value(0, 1),
+  v3_checksum_as_v2: value(0, 1),
   mcast_src_ip: value(1),
   mcast_dst_ip: value(1),
   preempt: value(0),
@@ -259,9 +265,16 @@ export const VRRP_INSTANCE: RuleTable = {
   ...each(NO_NETWORK_SETUP, 'virtual_rules'),
   ...each(refuse('virtual MAC addresses are not used'), 'use_vmac use_vmac_addr use_ipvlan'),
   ...each(refuse('virtual MAC addresses are not used'), 'vmac_xmit_base'),
-  ...each(refuse('checksums are those of RFC 5798'), 'old_unicast_checksum v3_checksum_as_v2'),
   ...each(refuse('the holder of the address always accepts its traffic'), 'no_accept'),
-  ...each(refuse('unicast adverts always have TTL 255'), 'unicast_ttl'),
+};
+
+/** keepalived from 2.4 on. */
+export const AUTH_HMAC: RuleTable = {
+  key: { does: 'convert', wordsMin: 2, wordsMax: 2, block: false, repeats: true },
+  active_key: value(1),
+  anti_replay: value(1),
+  time_window: value(1),
+  mode: value(1),
 };
 
 export const AUTHENTICATION: RuleTable = {

@@ -1,5 +1,6 @@
 /** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
 
+import type { ChecksumRule } from '../../vrrp/packet.ts';
 import type { VirtualAddressConfig, VirtualRouteConfig } from '../model.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
 import { AUTHENTICATION, VRRP_INSTANCE } from './directives.ts';
@@ -37,6 +38,11 @@ export type InstanceDraft = {
   advertInterval: Word | null;
   authentication: Word | null;
   authType: Word | null;
+  /** null: there is none. */
+  authHmac: Statement | null;
+  /** Where another rule than the RFC's is asked for. */
+  checksum: { readonly rule: ChecksumRule; readonly place: Word } | null;
+  unicastTtl: number | null;
   authPass: Word | null;
   /** Where nopreempt stands; null: it does not. */
   nopreempt: Word | null;
@@ -62,6 +68,8 @@ export type InstanceDraft = {
 const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000 } as const;
 const BYTE_RANGE = { min: 1, max: 255 } as const;
 const PEERS_MAX = 64;
+/** keepalived takes 0 as well, with which no packet leaves. */
+const TTL_RANGE = { min: 1, max: 255 } as const;
 
 export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
   return {
@@ -77,6 +85,9 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     advertInterval: null,
     authentication: null,
     authType: null,
+    authHmac: null,
+    checksum: null,
+    unicastTtl: null,
     authPass: null,
     nopreempt: null,
     preemptDelay: null,
@@ -168,6 +179,18 @@ function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
       };
       walk(statement.children ?? [], AUTHENTICATION, 'authentication', handlers, report);
     },
+    auth_hmac: (statement) => {
+      draft.authHmac = statement;
+    },
+    old_unicast_checksum: (statement) => {
+      // "never": other checksums are not even recognized, as is always so here.
+      if (statement.args[0]?.text === 'never') return;
+      draft.checksum = { rule: 'old-unicast', place: statement.name };
+    },
+    v3_checksum_as_v2: (statement) => {
+      const isOn = parseSwitch(statement, report);
+      draft.checksum = isOn ? { rule: 'as-v2', place: statement.name } : null;
+    },
     strict_mode: (statement) => {
       draft.strict = parseSwitch(statement, report);
     },
@@ -201,6 +224,9 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
       draft.routes = [...draft.routes, ...convertRoutes(statement, report)];
     },
     unicast_src_ip: source,
+    unicast_ttl: (statement) => {
+      draft.unicastTtl = parseInteger(firstValue(statement), TTL_RANGE, 'TTL', report);
+    },
     mcast_src_ip: source,
     mcast_dst_ip: (statement) => {
       draft.group = parseMulticastGroup(firstValue(statement), report) ?? draft.group;

@@ -4,6 +4,7 @@
  */
 
 import type { TrackConfig, VrrpInstanceConfig } from '../model.ts';
+import { convertAuthHmac } from './auth-hmac.ts';
 import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';
@@ -42,6 +43,11 @@ function advertIntervalMs(draft: InstanceDraft, report: Report): number {
 function password(draft: InstanceDraft, report: Report): string | null {
   const { authentication, authType, authPass } = draft;
   if (authentication === null) return null;
+  if (draft.authHmac !== null) {
+    const text = '"authentication" is ignored beside "auth_hmac"';
+    report.warning(authentication, 'ignored-directive', text);
+    return null;
+  }
   if (authType === null) {
     const text = '"authentication" without "auth_type" is ignored, as keepalived does';
     report.warning(authentication, 'ignored-directive', text);
@@ -78,6 +84,30 @@ function password(draft: InstanceDraft, report: Report): string | null {
     'it guards against mistakes, not against people: use unicast and a firewall';
   report.warning(authPass, 'clear-text-password', text);
   return authPass.text.slice(0, PASSWORD_BYTES_MAX);
+}
+
+/** What makes packets others than those of the RFC; only where it is asked for. */
+function wireFeatures(
+  draft: InstanceDraft,
+  intervalMs: number,
+  report: Report,
+): Pick<VrrpInstanceConfig, 'signature' | 'checksum' | 'unicastTtl'> {
+  const { authHmac, checksum, peers, strict, unicastTtl, version } = draft;
+  const signature = authHmac === null ? null : convertAuthHmac(authHmac, intervalMs, report);
+  if (strict && authHmac !== null && signature !== null && signature.mode !== 'enforce') {
+    const text = `"mode ${signature.mode}" cannot be with "vrrp_strict": write "mode enforce"`;
+    report.error(authHmac.name, 'bad-value', text);
+  }
+  if (checksum !== null && (version === 2 || (checksum.rule === 'old-unicast' && !peers))) {
+    const needs = checksum.rule === 'as-v2' ? 'version 3' : 'version 3 and unicast peers';
+    const text = `"${checksum.place.text}" changes nothing without ${needs}`;
+    report.warning(checksum.place, 'ignored-directive', text);
+  }
+  return {
+    ...(signature !== null && { signature }),
+    ...(checksum !== null && { checksum: checksum.rule }),
+    ...(unicastTtl !== null && peers !== null && { unicastTtl }),
+  };
 }
 
 /** Then the instance has a priority that its file does not give. */
@@ -165,14 +195,17 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
   const ipv6 = chooseFamily(draft, report);
   const priority = draft.priorityValue ?? (draft.state === 'master' ? 255 : 100);
   const { interface: interfaceName, virtualRouterIdValue: virtualRouterId, peers } = draft;
+  const intervalMs = advertIntervalMs(draft, report);
   const instance = {
     name: draft.name.text,
     version: draft.version,
     priority,
     initialState: draft.state,
-    advertIntervalMs: advertIntervalMs(draft, report),
+    advertIntervalMs: intervalMs,
     password: password(draft, report),
-    ...(draft.authType?.text === 'AH' && { authenticationHeader: true as const }),
+    ...(draft.authType?.text === 'AH' &&
+      draft.authHmac === null && { authenticationHeader: true as const }),
+    ...wireFeatures(draft, intervalMs, report),
     ...preemption(draft, priority, report),
     addresses: draft.addresses,
     excludedAddresses: draft.excludedAddresses,

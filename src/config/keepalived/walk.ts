@@ -60,7 +60,7 @@ export function walk(
     } else if (rule.does === 'refuse') {
       report.error(name, 'unsupported-directive', `"${name.text}" is not supported: ${rule.why}`);
     } else if (hasShape(statement, rule, report)) {
-      if (!rule.block && seen.has(name.text)) {
+      if (!rule.block && rule.repeats !== true && seen.has(name.text)) {
         const text = `"${name.text}" is given twice in ${where}; the last one counts`;
         report.warning(name, 'duplicate-name', text);
       }

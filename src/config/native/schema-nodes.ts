@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import {
+  absolutePath,
   choice,
   connections,
   duration,
@@ -94,6 +95,19 @@ export const vrrp = z
     transport: choice(['unicast', 'multicast'])
       .prefault('unicast')
       .describe('unicast: to the addresses of the other nodes; multicast: to 224.0.0.18'),
+    key: absolutePath('/etc/evergate/vrrp.key')
+      .optional()
+      .describe(
+        'File with the key that signs advertisements, the same on every node: "hex:" and 64 digits',
+      ),
+    'key-mode': choice(['enforce', 'permissive', 'receive-only'])
+      .prefault('enforce')
+      .describe(
+        'enforce: what is not signed is refused; permissive: it is taken; receive-only: and nothing is signed here',
+      ),
+    'clock-tolerance': duration({ min: SECOND_MS, max: 300 * SECOND_MS })
+      .prefault('30s')
+      .describe("How far the nodes' clocks may be apart where advertisements are signed"),
     garp: garp.prefault({}),
   })
   .describe('How the nodes agree who holds the VIP (VRRP version 3, RFC 5798)');

@@ -12,6 +12,8 @@ import type { Vip } from './values.ts';
 /** RFC 5798 section 5.1.1.2. */
 const MULTICAST_GROUP = '224.0.0.18';
 const INTERVAL_STEP_MS = 10;
+/** Of the one key a file names. */
+const KEY_ID = 1;
 /** rtnetlink(7): RT_SCOPE_UNIVERSE. */
 const SCOPE_GLOBAL = 0;
 
@@ -103,6 +105,11 @@ export function checkVrrp(draft: Draft): void {
   if (vrrp.interval % INTERVAL_STEP_MS !== 0) {
     const text = `"vrrp.interval": ${vrrp.interval}ms is not a multiple of 10ms, the step of VRRP version 3`;
     report.error(draft.place(['vrrp', 'interval']), 'bad-value', text);
+  }
+  for (const key of ['key-mode', 'clock-tolerance']) {
+    if (vrrp.key !== undefined || !draft.has(['vrrp', key])) continue;
+    const text = `"vrrp.${key}" is ignored without a "key"`;
+    report.warning(draft.keyPlace(['vrrp', key]), 'ignored-directive', text);
   }
   if (vrrp['preempt-delay'] > 0 && !vrrp.preempt) {
     const text = '"vrrp.preempt-delay" is ignored without "preempt: true"';
@@ -218,6 +225,14 @@ function toInstance(
     initialState: 'backup',
     advertIntervalMs: vrrp.interval,
     password: null,
+    ...(vrrp.key !== undefined && {
+      signature: {
+        keys: [{ id: KEY_ID, path: vrrp.key, secret: null }],
+        activeKey: KEY_ID,
+        toleranceMs: vrrp['clock-tolerance'],
+        mode: vrrp['key-mode'],
+      },
+    }),
     preempt: vrrp.preempt,
     preemptDelayMs: vrrp.preempt ? vrrp['preempt-delay'] : 0,
     addresses: vips.map((each) => ({

@@ -11,6 +11,7 @@ import { downIntervalMs } from '../../vrrp/machine.ts';
 import {
   type AcceptedAdvertisement,
   type Authentication,
+  type DropReason,
   decodeAdvertisement,
   type Expectation,
   encodeAdvertisement,
@@ -18,9 +19,11 @@ import {
   passwordField,
   type ReceivedPacket,
 } from '../../vrrp/packet.ts';
+import type { Signatures } from '../../vrrp/signatures.ts';
 import type { WireWatch } from '../../vrrp/wire-watch.ts';
 import { AuthenticatedSocket } from './authenticated-socket.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
+import { type Encoding, encodingOf, HINTS, signatureNews, signaturesOf } from './signing.ts';
 
 /** Different complaints remembered, so that each is made once. */
 const COMPLAINTS_MAX = 256;
@@ -37,6 +40,8 @@ export class Advertiser {
   readonly #socket: AdvertSocket;
   readonly #destinations: readonly IpAddress[];
   readonly #expected: Expectation;
+  readonly #signatures: Signatures | null;
+  readonly #encoding: Encoding;
   readonly #complaints = new Set<string>();
   #sendError = 0;
   readonly counters: Counters;
@@ -51,7 +56,9 @@ export class Advertiser {
     this.#instance = instance;
     this.#warn = warn;
     this.counters = counters;
-    this.#expected = expectationOf(instance);
+    this.#signatures = signaturesOf(instance.config);
+    this.#expected = expectationOf(instance, this.#signatures);
+    this.#encoding = encodingOf(this.#expected, this.#signatures);
     const { transport } = this.#expected;
     this.#destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
     this.#socket = openSocket(instance, transport, interfaceIndex);
@@ -66,7 +73,13 @@ export class Advertiser {
     const advertisement = { version, virtualRouterId, priority, intervalMs, addresses };
     for (const destination of this.#destinations) {
       const ends = { source: this.#instance.sourceAddress, destination };
-      const length = encodeAdvertisement(advertisement, password, ends, this.#socket.outgoing);
+      const length = encodeAdvertisement(
+        advertisement,
+        password,
+        ends,
+        this.#socket.outgoing,
+        this.#encoding,
+      );
       this.#onSent(this.#socket.sendTo(destination, length));
     }
   }
@@ -105,11 +118,13 @@ export class Advertiser {
     this.#sendError = error;
   }
 
-  #onDropped(reason: string, packet: ReceivedPacket): void {
+  #onDropped(reason: DropReason, packet: ReceivedPacket): void {
     this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
     if (reason !== 'own-packet' && reason !== 'too-short') {
       const id = this.#instance.config.virtualRouterId;
-      const what = `advertises virtual router ${id}, too, and is not believed: ${reason}`;
+      const what =
+        `advertises virtual router ${id}, too, and is not believed: ${reason}` +
+        (HINTS[reason] ?? '');
       this.counters.watch.onStranger(packet.source, what, bootMs());
     }
     const source = formatIpAddress(packet.source);
@@ -118,6 +133,12 @@ export class Advertiser {
 
   #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket): void {
     const source = formatIpAddress(packet.source);
+    const { signature } = this.#instance.config;
+    const news = signatureNews(signature, this.#signatures);
+    if (news !== null) {
+      this.counters.watch.onStranger(packet.source, news, bootMs());
+      this.#complain(`${this.#name()}: ${source} ${news}`);
+    }
     if (!accepted.addressesMatch) {
       const list = accepted.advertisement.addresses.map(formatIpAddress).join(', ');
       const what = `advertises another list of addresses: ${list}`;
@@ -157,7 +178,8 @@ function openSocket(
 ): AdvertSocket {
   const { interface: interfaceName } = config;
   const group = transport.kind === 'multicast' ? transport.group : null;
-  const common = { protocol: IPPROTO_VRRP, interfaceName, interfaceIndex };
+  const ttl = config.unicastTtl === undefined ? {} : { ttl: config.unicastTtl };
+  const common = { protocol: IPPROTO_VRRP, interfaceName, interfaceIndex, ...ttl };
   if (isIpv6Address(source)) return new Raw6Socket({ ...common, source, group });
   assert(group === null || !isIpv6Address(group), 'source and group are of one family');
   const { password, authenticationHeader, version, priority, advertIntervalMs } = config;
@@ -188,7 +210,7 @@ export type Counters = {
   readonly watch: WireWatch;
 };
 
-function expectationOf(instance: ResolvedInstance): Expectation {
+function expectationOf(instance: ResolvedInstance, signatures: Signatures | null): Expectation {
   const { config, sourceAddress, addresses } = instance;
   return {
     version: config.version,
@@ -198,6 +220,10 @@ function expectationOf(instance: ResolvedInstance): Expectation {
     addresses: addresses.map(({ address }) => address),
     ownAddress: sourceAddress,
     transport: transportOf(config),
+    ...(config.checksum !== undefined && { checksum: config.checksum }),
+    ...(signatures !== null && {
+      checkSignature: (packet, signed) => signatures.check(packet, signed, Date.now()),
+    }),
   };
 }
 

@@ -1,0 +1,54 @@
+/** Records advertisements in a node of a test network, and sends packets there as fast as it is told. */
+
+import assert from 'node:assert/strict';
+import { type NetworkNode, NODE_INTERFACE } from './fixture.ts';
+
+const MAIN = new URL('./packets-main.ts', import.meta.url).pathname;
+
+export type PacketsCommand =
+  | { readonly kind: 'capture'; readonly interface: string; readonly count: number }
+  | {
+      readonly kind: 'flood';
+      readonly interface: string;
+      /** IP packets, in hexadecimal digits; sent in turn, from any source. */
+      readonly packets: readonly string[];
+      readonly perSecond: number;
+      readonly ms: number;
+    };
+
+export type Flood = {
+  readonly packets: readonly Uint8Array[];
+  /** Infinity: as many as the machine sends. */
+  readonly perSecond: number;
+  readonly ms: number;
+};
+
+const CAPTURE_MS_MAX = 10_000;
+
+/** The next advertisements on the interface, from their IP header on. */
+export async function captureAdverts(
+  node: NetworkNode,
+  interfaceName: string,
+  count: number,
+): Promise<readonly Uint8Array[]> {
+  const lines = await run(node, { kind: 'capture', interface: interfaceName, count });
+  assert.equal(lines.length, count, `${count} advertisements are captured`);
+  return lines.map((line) => Buffer.from(line, 'hex'));
+}
+
+/** Sends for a while; returns how many packets went out. */
+export async function floodAdverts(node: NetworkNode, flood: Flood): Promise<number> {
+  const packets = flood.packets.map((packet) => Buffer.from(packet).toString('hex'));
+  const perSecond = Math.min(flood.perSecond, 1e9);
+  const command = { ...flood, kind: 'flood' as const, interface: NODE_INTERFACE };
+  const [sent = '0'] = await run(node, { ...command, packets, perSecond });
+  return Number(sent);
+}
+
+async function run(node: NetworkNode, command: PacketsCommand): Promise<readonly string[]> {
+  const bound = CAPTURE_MS_MAX + (command.kind === 'flood' ? command.ms : 0);
+  const args = [MAIN, JSON.stringify(command)];
+  const { code, stdout, stderr } = await node.run(process.execPath, args, bound);
+  assert.equal(code, 0, stderr);
+  return stdout.split('\n').filter((line) => line !== '');
+}
