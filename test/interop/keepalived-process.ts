@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NetworkNode, NODE_INTERFACE, waitUntil } from '../netns/fixture.ts';
 
+/** Another than Debian's may be named. */
+export const KEEPALIVED = process.env.KEEPALIVED ?? 'keepalived';
+
 export type KeepalivedOptions = {
   readonly state: 'MASTER' | 'BACKUP';
   readonly priority: number;
@@ -27,7 +30,7 @@ export class Keepalived {
     const path = (name: string) => join(this.#directory, name);
     writeFileSync(path('keepalived.conf'), configText(node, options));
     this.#child = node.spawn(
-      'keepalived',
+      KEEPALIVED,
       [
         ...['-P', '-n', '-l', '-D', '-f', path('keepalived.conf')],
         ...['-p', path('main.pid'), '-r', path('vrrp.pid')],
