@@ -1,8 +1,7 @@
-/** The IPv4 addresses of this machine, of the network namespace we run in (rtnetlink(7)). */
+/** The addresses of this machine, of the network namespace we run in (rtnetlink(7)). */
 
 import type { LocalAddress } from '../config/native/find-node.ts';
-import { formatIpv4 } from '../core/ip.ts';
-import { isIpv6Address } from '../core/ip-address.ts';
+import { formatIpAddress } from '../core/ip-address.ts';
 import { RouteSocket } from '../linux/netlink-route.ts';
 
 /** In the kernel's order; interfaces that are down included. Throws SystemError. */
@@ -10,10 +9,9 @@ export function localAddresses(): readonly LocalAddress[] {
   const route = new RouteSocket();
   try {
     const names = new Map(route.links().map(({ index, name }) => [index, name]));
-    return route.addresses().flatMap(({ interfaceIndex, address, prefixLength }) => {
-      if (isIpv6Address(address)) return [];
+    return route.addresses().map(({ interfaceIndex, address, prefixLength }) => {
       const name = names.get(interfaceIndex) ?? `number ${interfaceIndex}`;
-      return [{ interface: name, address: formatIpv4(address), prefixLength }];
+      return { interface: name, address: formatIpAddress(address), prefixLength };
     });
   } finally {
     route.close();

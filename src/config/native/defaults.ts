@@ -18,7 +18,8 @@ export const LOGS_MAX = 16;
 /** One proxy, as HAProxy's `listen`: frontend and backend of one name. */
 export const PROXY_NAME = 'kube-apiserver';
 export const STATS_NAME = 'stats';
-export const INSTANCE_NAME = 'control-plane';
+/** One VRRP instance for the VIPs of each family. */
+export const INSTANCE_NAMES = { ipv4: 'control-plane', ipv6: 'control-plane-ipv6' } as const;
 
 /**
  * The first node's priority and the step to the next. A backup waits (256 - priority) / 256 of an interval
@@ -35,9 +36,13 @@ export function priorityOf(index: number, count: number): number {
 }
 
 /**
- * The last number of the address: two VIPs of one /24 never share it. 0, which is none, becomes 255.
+ * The last number of the address, for IPv6 its last byte: two VIPs of one /24 never share it. 0, which is
+ * none, becomes 255. Families do not share ids (RFC 9568 section 1.6).
  */
 export function routerIdOf(vip: string): number {
-  const last = Number(vip.split('.').at(-1));
-  return last === 0 ? 255 : last;
+  const group = vip.split(':').at(-1) ?? '';
+  const last = vip.includes(':')
+    ? Number.parseInt(group || '0', 16)
+    : Number(vip.split('.').at(-1));
+  return last % 256 === 0 ? 255 : last % 256;
 }

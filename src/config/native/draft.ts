@@ -6,7 +6,7 @@ import type { NativeFile } from './schema.ts';
 import { keyPlace, type Path, type Tree, treeAt } from './tree.ts';
 
 export type NativeContext = {
-  /** IPv4 addresses of this machine, those of the loopback interface included. */
+  /** Addresses of this machine, those of the loopback interface included. */
   readonly localAddresses: readonly LocalAddress[];
   /** Name of this node; null: it finds itself by its addresses. */
   readonly node: string | null;

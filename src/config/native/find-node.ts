@@ -6,7 +6,7 @@ import type { NodeEntry } from './schema.ts';
 
 export type LocalAddress = {
   readonly interface: string;
-  /** IPv4, dotted. */
+  /** Normalised, without a zone. */
   readonly address: string;
   readonly prefixLength: number;
 };
@@ -27,11 +27,14 @@ export function listed(items: readonly string[]): string {
   return rest > 0 ? `${named} and ${rest} more` : named;
 }
 
+/** Loopback and link-local addresses: every machine has them. */
+const NOBODYS = /^(127\.|::1$|fe[89ab])/;
+
 export function describeLocal(local: readonly LocalAddress[]): string {
-  const usual = local.filter(({ address }) => !address.startsWith('127.'));
+  const usual = local.filter(({ address }) => !NOBODYS.test(address));
   const shown = usual.length > 0 ? usual : local;
   const texts = shown.map((each) => `${each.address}/${each.prefixLength} on "${each.interface}"`);
-  return texts.length === 0 ? 'no IPv4 address' : listed(texts);
+  return texts.length === 0 ? 'no address' : listed(texts);
 }
 
 /** null after a diagnosis: an error, or a warning where the machine need not be a node. */
@@ -43,7 +46,7 @@ export function findNode(draft: Draft): FoundNode | null {
   if (context.node !== null) {
     const entry = Object.hasOwn(file.nodes, context.node) ? file.nodes[context.node] : undefined;
     if (entry !== undefined) {
-      const here = context.mustBeNode || own.has(entry.address);
+      const here = context.mustBeNode || entry.address.some((each) => own.has(each));
       return { name: context.node, entry, here };
     }
     const names = nodes.map(([name]) => name);
@@ -51,19 +54,21 @@ export function findNode(draft: Draft): FoundNode | null {
     report.error(place, 'unknown-node', `No node is called "${context.node}"${hint}`);
     return null;
   }
-  const matches = nodes.filter(([, { address }]) => own.has(address));
+  const matches = nodes.filter(([, { address }]) => address.some((each) => own.has(each)));
   const [match] = matches;
   if (match !== undefined && matches.length === 1)
     return { name: match[0], entry: match[1], here: true };
   // Said before: no nodes, or several with one address.
   if (
     nodes.length === 0 ||
-    new Set(matches.map(([, { address }]) => address)).size < matches.length
+    new Set(matches.map(([, { address }]) => address.join())).size < matches.length
   ) {
     return null;
   }
   const known = listed(
-    (matches.length > 1 ? matches : nodes).map(([name, { address }]) => `${name} ${address}`),
+    (matches.length > 1 ? matches : nodes).map(
+      ([name, { address }]) => `${name} ${address.join(' ')}`,
+    ),
   );
   const local = describeLocal(context.localAddresses);
   const text =

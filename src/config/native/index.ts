@@ -11,6 +11,7 @@ import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';
 import { Draft, type NativeContext } from './draft.ts';
 import { findNode } from './find-node.ts';
+import { familyOf } from './networks.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
@@ -42,11 +43,16 @@ function checkNodes(draft: Draft): void {
   }
   const owners = new Map<string, string>();
   for (const [name, { address }] of Object.entries(file.nodes)) {
-    const owner = owners.get(address);
-    owners.set(address, owner ?? name);
-    if (owner === undefined) continue;
-    const text = `Nodes "${owner}" and "${name}" have the same address ${address}; correct one`;
-    report.error(draft.place(['nodes', name]), 'duplicate-name', text);
+    for (const each of address) {
+      const owner = owners.get(each);
+      owners.set(each, owner ?? name);
+      if (owner === undefined) continue;
+      const text = `Nodes "${owner}" and "${name}" have the same address ${each}; correct one`;
+      report.error(draft.place(['nodes', name]), 'duplicate-name', text);
+    }
+    if (new Set(address.map(familyOf)).size === address.length) continue;
+    const text = `Node "${name}" has two addresses of one family; give one, or one of each`;
+    report.error(draft.place(['nodes', name]), 'bad-value', text);
   }
 }
 

@@ -4,33 +4,36 @@ import { ipv6Key } from '../haproxy/address.ts';
 import type { Place } from '../haproxy/report.ts';
 import type { BindConfig } from '../model.ts';
 import type { Draft } from './draft.ts';
+import { familyOf } from './networks.ts';
 import type { Listen } from './values.ts';
 
 export type Target = { readonly name: string; readonly host: string; readonly port: number };
 
-function isWildcard(address: Listen): boolean {
+type Address = BindConfig['address'];
+
+function isWildcard(address: Address): boolean {
   return address.kind !== 'unix' && (address.host === '0.0.0.0' || address.host === '::');
 }
 
-function show(address: Listen): string {
+function show(address: Address): string {
   if (address.kind === 'unix') return address.path;
   return address.kind === 'ipv6'
     ? `[${address.host}]:${address.port}`
     : `${address.host}:${address.port}`;
 }
 
-function hostKey(address: Exclude<Listen, { kind: 'unix' }>): string {
+function hostKey(address: Exclude<Address, { kind: 'unix' }>): string {
   return address.kind === 'ipv6' ? ipv6Key(address.host) : address.host;
 }
 
 /** Whether a socket on `one` takes what `other` is for; "::" takes IPv4 too. */
-function covers(one: Listen, other: Listen): boolean {
+function covers(one: Address, other: Address): boolean {
   if (one.kind === 'unix' || !isWildcard(one)) return false;
   return one.kind === other.kind || (one.kind === 'ipv6' && !one.v6only);
 }
 
 /** Whether the kernel would refuse the second of two. */
-function collide(one: Listen, other: Listen): boolean {
+function collide(one: Address, other: Address): boolean {
   if (one.kind === 'unix' || other.kind === 'unix') {
     return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path;
   }
@@ -38,10 +41,25 @@ function collide(one: Listen, other: Listen): boolean {
   return covers(one, other) || covers(other, one) || hostKey(one) === hostKey(other);
 }
 
-type Placed = { readonly address: Listen; readonly place: Place };
+type Placed = { readonly address: Address; readonly place: Place };
+
+/** A bare port is one of IPv4; where the file has IPv6 addresses, of both, on one socket. */
+function resolve({ file }: Draft, address: Listen): Address {
+  if (address.kind !== 'any') return address;
+  const own = [
+    ...(file.vip ?? []).map((each) => each.address),
+    ...Object.values(file.nodes).flatMap((node) => node.address),
+  ];
+  const { port } = address;
+  return own.some((each) => familyOf(each) === 'ipv6')
+    ? { kind: 'ipv6', host: '::', port, v6only: false }
+    : { kind: 'ipv4', host: '0.0.0.0', port };
+}
 
 function placed(draft: Draft, addresses: readonly Listen[], path: readonly string[]): Placed[] {
-  return addresses.map((address, index) => ({ address, place: draft.itemPlace(path, index) }));
+  return addresses.map((each, index) => {
+    return { address: resolve(draft, each), place: draft.itemPlace(path, index) };
+  });
 }
 
 /** Two listeners of the file on one address and port. */
@@ -66,7 +84,11 @@ export function refuseCollisions(draft: Draft): void {
  */
 export function refuseLoops(draft: Draft, servers: readonly Target[]): void {
   const { file, report } = draft;
-  const nodes = new Map(Object.entries(file.nodes).map(([name, { address }]) => [address, name]));
+  const nodes = new Map(
+    Object.entries(file.nodes).flatMap(([name, { address }]) =>
+      address.map((each): [string, string] => [each, name]),
+    ),
+  );
   const vips = new Set((file.vip ?? []).map(({ address }) => address));
   for (const { address, place } of placed(draft, file.listen ?? [], ['listen'])) {
     if (address.kind === 'unix') continue;

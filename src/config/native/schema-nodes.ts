@@ -11,10 +11,14 @@ import {
   hostPort,
   integer,
   interfaceName,
-  ipv4,
+  ipAddress,
+  oneOrMore,
   port,
   SECOND_MS,
 } from './values.ts';
+
+/** One of each family. */
+const NODE_ADDRESSES_MAX = 2;
 
 const serverKeys = {
   port: port().optional().describe('Port of the apiserver. Default: apiserver-port'),
@@ -38,7 +42,9 @@ const serverKeys = {
 
 export const node = z
   .strictObject({
-    address: ipv4('192.168.1.92').describe("The node's own address, by which it finds itself"),
+    address: oneOrMore(ipAddress('192.168.1.92'), NODE_ADDRESSES_MAX).describe(
+      "The node's own address, by which it finds itself; a list where it has one of each family",
+    ),
     interface: interfaceName()
       .optional()
       .describe("Interface for the VIP. Default: the one with an address in the VIP's network"),
@@ -69,14 +75,16 @@ const garp = z
       .prefault('0s')
       .describe('From then on, how often while master; 0s: never'),
   })
-  .describe('Gratuitous ARP: how neighbours hear who holds the VIP');
+  .describe(
+    'Gratuitous ARP, for IPv6 neighbour advertisements: how neighbours hear who holds the VIP',
+  );
 
 export const vrrp = z
   .strictObject({
     'router-id': integer({ min: 1, max: 255 })
       .optional()
       .describe(
-        "Virtual router id, the same on every node. Default: the VIP's last number (0: 255)",
+        "Virtual router id, the same on every node. Default: the VIP's last number (IPv6: its last byte; 0: 255)",
       ),
     interface: interfaceName()
       .optional()
@@ -94,7 +102,9 @@ export const vrrp = z
       .describe('How long it waits before it does'),
     transport: choice(['unicast', 'multicast'])
       .prefault('unicast')
-      .describe('unicast: to the addresses of the other nodes; multicast: to 224.0.0.18'),
+      .describe(
+        'unicast: to the addresses of the other nodes; multicast: to 224.0.0.18 or ff02::12',
+      ),
     key: absolutePath('/etc/evergate/vrrp.key')
       .optional()
       .describe(

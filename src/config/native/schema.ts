@@ -18,6 +18,12 @@ export function isName(text: string): boolean {
   return NAME.test(text) && text.length <= NAME_LENGTH_MAX;
 }
 
+/** Of a value that may be a list as well, the complaint about the one value. */
+function messagesOf(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code !== 'invalid_union') return [issue.message];
+  return (issue.errors[0] ?? []).flatMap(messagesOf);
+}
+
 /** The short form of a block: text that stands for its one key. */
 function shortForm<Value>(key: string, complete: z.ZodType<Value>, what: string, example: string) {
   const error = ({ input }: { readonly input?: unknown }): string =>
@@ -27,7 +33,9 @@ function shortForm<Value>(key: string, complete: z.ZodType<Value>, what: string,
   return z.string({ error }).transform((text, context): Value => {
     const done = complete.safeParse({ [key]: text });
     if (done.success) return done.data;
-    for (const { message } of done.error.issues) context.addIssue({ code: 'custom', message });
+    for (const message of done.error.issues.flatMap(messagesOf)) {
+      context.addIssue({ code: 'custom', message });
+    }
     return z.NEVER;
   });
 }

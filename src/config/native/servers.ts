@@ -26,7 +26,7 @@ export function listServers(draft: Draft): readonly Listed[] {
   if (file.servers === undefined) {
     return Object.entries(file.nodes).map(([name, { address, server }]) => {
       const keys = server ?? SERVER_DEFAULTS;
-      return { name, host: address, port: keys.port ?? defaultPort, keys };
+      return { name, host: address[0] ?? '', port: keys.port ?? defaultPort, keys };
     });
   }
   for (const [name, { server }] of Object.entries(file.nodes)) {
@@ -57,7 +57,7 @@ export function checkServers(draft: Draft, servers: readonly Listed[]): void {
     const owner = owners.get(`${host} ${port}`);
     owners.set(`${host} ${port}`, owner ?? name);
     if (owner === undefined) continue;
-    const text = `Servers "${owner}" and "${name}" are the same, ${host}:${port}; remove one`;
+    const text = `Servers "${owner}" and "${name}" are the same, ${host} port ${port}; remove one`;
     report.error(draft.keyPlace(['servers', name]), 'duplicate-name', text);
   }
 }

@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import { formatIpv4, parseIpv4, parseIpv4Prefix } from '../../core/ip.ts';
+import { parseIpv4 } from '../../core/ip.ts';
+import { formatIpAddress, parseIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isIpv6, parseEndpoint } from '../haproxy/address.ts';
 import type { BindConfig } from '../model.ts';
@@ -160,29 +161,25 @@ export function interfaceName(): z.ZodType<string, string> {
   return word('a network interface', 'ens192', /^[^\s/:]+$/, 15);
 }
 
-/** An IPv4 address, normalised. */
-export function ipv4(example: string): z.ZodType<string, string> {
-  return text('an IPv4 address', example, (input) => {
-    const parsed = parseIpv4(input);
-    if (parsed.ok) return ok(formatIpv4(parsed.value));
-    if (isIpv6(input)) return fail(`"${input}" is IPv6, which is not supported here yet; use IPv4`);
+/** An address of either family, normalised. */
+export function ipAddress(example: string): z.ZodType<string, string> {
+  return text('an address', example, (input) => {
+    const parsed = parseIpAddress(input);
+    if (parsed.ok) return ok(formatIpAddress(parsed.value));
     const slash = input.includes('/') ? ', without a prefix length' : '';
-    return fail(`"${input}" is not an IPv4 address; write it as ${example}${slash}`);
+    return fail(`"${input}" is not an address; write it as ${example}${slash}`);
   });
 }
 
 export type Vip = { readonly address: string; readonly prefixLength: number };
 
-/** "192.168.1.94/24"; without a prefix length it is 32. */
+/** "192.168.1.94/24", "fd00::94/64"; without a prefix length it is the whole address. */
 export function vip(): z.ZodType<Vip, string> {
   return text('an address', '192.168.1.94/24', (input) => {
-    if (isIpv6(input.split('/')[0] ?? '')) {
-      return fail(`"${input}" is IPv6, and virtual addresses are IPv4 only so far`);
-    }
-    const parsed = parseIpv4Prefix(input, 32);
-    if (!parsed.ok) return fail(`${parsed.reason}; write it as 192.168.1.94/24`);
+    const parsed = parseIpPrefix(input);
+    if (!parsed.ok) return fail(`${parsed.reason}; write it as 192.168.1.94/24 or fd00::94/64`);
     const { address, prefixLength } = parsed.value;
-    return ok({ address: formatIpv4(address), prefixLength });
+    return ok({ address: formatIpAddress(address), prefixLength });
   });
 }
 
@@ -199,7 +196,8 @@ export function network(): z.ZodType<string, string> {
   });
 }
 
-export type Listen = BindConfig['address'];
+/** `any`: a port on every address, of the families the file is about. */
+export type Listen = BindConfig['address'] | { readonly kind: 'any'; readonly port: number };
 
 function parsePort(portText: string | null): number | null {
   const value = /^\d{1,5}$/.test(portText ?? '') ? Number(portText) : 0;
@@ -208,6 +206,8 @@ function parsePort(portText: string | null): number | null {
 
 function parseListen(input: string): Result<Listen> {
   if (input.startsWith('/')) return ok({ kind: 'unix', path: input });
+  const bare = /^\d+$/.test(input) ? parsePort(input) : null;
+  if (bare !== null) return ok({ kind: 'any', port: bare });
   const endpoint = parseEndpoint(/^\d+$/.test(input) ? `:${input}` : input);
   if (!endpoint.ok) return fail(`${endpoint.reason}; write it as 8443 or 10.0.0.1:8443`);
   const { value } = endpoint;

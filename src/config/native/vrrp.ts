@@ -1,32 +1,29 @@
 /** The VRRP half of evergate.yaml, as one node of the file sees it. */
 
-import { formatIpv4, parseIpv4 } from '../../core/ip.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../model.ts';
 import { GARP_DEFAULTS } from '../vrrp-defaults.ts';
-import { INSTANCE_NAME, priorityOf, routerIdOf } from './defaults.ts';
+import { INSTANCE_NAMES, priorityOf, routerIdOf } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { describeLocal, type FoundNode, type LocalAddress } from './find-node.ts';
+import {
+  FAMILIES,
+  FAMILY_BITS,
+  FAMILY_NAMES,
+  type Family,
+  familyOf,
+  isWithin,
+  networkText,
+} from './networks.ts';
 import type { NodeEntry } from './schema.ts';
 import type { Vip } from './values.ts';
 
-/** RFC 5798 section 5.1.1.2. */
-const MULTICAST_GROUP = '224.0.0.18';
+/** RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
+const MULTICAST_GROUPS = { ipv4: '224.0.0.18', ipv6: 'ff02::12' } as const;
 const INTERVAL_STEP_MS = 10;
 /** Of the one key a file names. */
 const KEY_ID = 1;
 /** rtnetlink(7): RT_SCOPE_UNIVERSE. */
 const SCOPE_GLOBAL = 0;
-
-function network(address: string, prefixLength: number): number | null {
-  const parsed = parseIpv4(address);
-  if (!parsed.ok) return null;
-  return prefixLength === 0 ? 0 : (parsed.value >>> (32 - prefixLength)) << (32 - prefixLength);
-}
-
-/** Whether `address` lies in the network of `other`. */
-function isWithin(address: string, other: string, prefixLength: number): boolean {
-  return network(address, prefixLength) === network(other, prefixLength);
-}
 
 /** Interfaces of this machine with an address in the VIP's network. */
 function interfacesNear(local: readonly LocalAddress[], vip: string): readonly string[] {
@@ -69,17 +66,19 @@ function checkVips(draft: Draft, vips: readonly Vip[]): void {
     }
     seen.add(address);
     for (const [name, node] of Object.entries(file.nodes)) {
-      if (node.address === address) {
+      const own = node.address.find((each) => familyOf(each) === familyOf(address));
+      if (own === address) {
         const text = `The VIP "${address}" is the address of node "${name}"; choose a free one of its network`;
         report.error(place, 'address-conflict', text);
       } else if (
-        prefixLength < 32 &&
+        own !== undefined &&
+        prefixLength < FAMILY_BITS[familyOf(address)] &&
         !hasInterface(draft, node) &&
-        !isWithin(node.address, address, prefixLength)
+        !isWithin(own, address, prefixLength)
       ) {
         const text =
-          `Node "${name}" at ${node.address} lies outside the network of the VIP, ` +
-          `${formatIpv4((network(address, prefixLength) ?? 0) >>> 0)}/${prefixLength}; correct either, or name its "interface"`;
+          `Node "${name}" at ${own} lies outside the network of the VIP, ` +
+          `${networkText(address, prefixLength)}; correct either, or name its "interface"`;
         report.warning(draft.place(['nodes', name]), 'vip-outside-network', text);
       }
     }
@@ -101,6 +100,7 @@ export function checkVrrp(draft: Draft): void {
     return;
   }
   checkVips(draft, vip);
+  checkFamilies(draft, vip);
   checkPriorities(draft);
   if (vrrp.interval % INTERVAL_STEP_MS !== 0) {
     const text = `"vrrp.interval": ${vrrp.interval}ms is not a multiple of 10ms, the step of VRRP version 3`;
@@ -123,12 +123,15 @@ function chooseInterface(draft: Draft, { name, entry, here }: FoundNode, vip: Vi
   const local = context.localAddresses;
   const near = interfacesNear(local, vip.address);
   const named = entry.interface ?? draft.file.vrrp.interface;
-  const place = draft.itemPlace(['vip'], 0);
+  const place = draft.itemPlace(['vip'], draft.file.vip?.indexOf(vip) ?? 0);
   if (named !== undefined) {
-    const own = local.filter((each) => each.interface === named);
+    const family = familyOf(vip.address);
+    const own = local.filter(
+      (each) => each.interface === named && familyOf(each.address) === family,
+    );
     if (own.length === 0) {
       const text =
-        `The interface "${named}" has no IPv4 address here, or does not exist; this machine has ` +
+        `The interface "${named}" has no ${FAMILY_NAMES[family]} address here, or does not exist; this machine has ` +
         describeLocal(local);
       report.warning(place, 'missing-interface', text);
     } else if (!near.includes(named)) {
@@ -139,7 +142,7 @@ function chooseInterface(draft: Draft, { name, entry, here }: FoundNode, vip: Vi
     }
     return named;
   }
-  const home = local.find(({ address }) => address === entry.address)?.interface;
+  const home = local.find(({ address }) => entry.address.includes(address))?.interface;
   if (home !== undefined && near.includes(home)) return home;
   const [first] = near;
   if (first !== undefined && near.length === 1) return first;
@@ -157,7 +160,8 @@ function chooseInterface(draft: Draft, { name, entry, here }: FoundNode, vip: Vi
 
 /** Warns of a prefix length that is not the network's, which would bend routes. */
 function checkPrefixLength(draft: Draft, vips: readonly Vip[], interfaceName: string): void {
-  for (const [index, { address, prefixLength }] of vips.entries()) {
+  for (const { address, prefixLength } of vips) {
+    const index = draft.file.vip?.findIndex((each) => each.address === address) ?? 0;
     const on = draft.context.localAddresses.filter(
       (each) =>
         each.interface === interfaceName &&
@@ -165,7 +169,7 @@ function checkPrefixLength(draft: Draft, vips: readonly Vip[], interfaceName: st
         isWithin(address, each.address, each.prefixLength),
     );
     const [first] = on;
-    if (first === undefined || prefixLength === 32) continue;
+    if (first === undefined || prefixLength === FAMILY_BITS[familyOf(address)]) continue;
     if (on.some((each) => each.prefixLength === prefixLength)) continue;
     const text =
       `The VIP has prefix length ${prefixLength}, its network on "${interfaceName}" ${first.prefixLength}; ` +
@@ -187,41 +191,75 @@ const NOTHING_MORE = {
   notify: { master: null, backup: null, fault: null, stop: null, any: null },
 } as const;
 
-function toTransport(draft: Draft, name: string): VrrpInstanceConfig['transport'] {
+/** The node's address of a family. */
+function addressOf({ address }: NodeEntry, family: Family): string | null {
+  return address.find((each) => familyOf(each) === family) ?? null;
+}
+
+function toTransport(draft: Draft, name: string, family: Family): VrrpInstanceConfig['transport'] {
   const { nodes, vrrp } = draft.file;
-  if (vrrp.transport === 'multicast') return { kind: 'multicast', group: MULTICAST_GROUP };
+  if (vrrp.transport === 'multicast') return { kind: 'multicast', group: MULTICAST_GROUPS[family] };
   const others = Object.entries(nodes).filter(([other]) => other !== name);
-  return { kind: 'unicast', peers: others.map(([, { address }]) => address) };
+  return { kind: 'unicast', peers: others.flatMap(([, node]) => addressOf(node, family) ?? []) };
+}
+
+/** Nodes speak to each other in the family of the VIP. */
+function checkFamilies(draft: Draft, vips: readonly Vip[]): void {
+  if (draft.file.vrrp.transport === 'multicast') return;
+  for (const family of new Set(vips.map(({ address }) => familyOf(address)))) {
+    for (const [name, node] of Object.entries(draft.file.nodes)) {
+      if (addressOf(node, family) !== null) continue;
+      const what = FAMILY_NAMES[family];
+      const text =
+        `Node "${name}" has no ${what} address, and the nodes speak ${what} about a VIP of ${what}; ` +
+        `write "address: [${node.address[0]}, ...]" with one of each, or use "transport: multicast" in "vrrp"`;
+      draft.report.error(draft.place(['nodes', name]), 'missing-value', text);
+    }
+  }
 }
 
 /** Whether the node's address is known to be on another interface. */
-function isElsewhere(draft: Draft, { name, entry }: FoundNode, interfaceName: string): boolean {
-  const homes = draft.context.localAddresses.filter(({ address }) => address === entry.address);
+function isElsewhere(draft: Draft, name: string, address: string, interfaceName: string): boolean {
+  const homes = draft.context.localAddresses.filter((each) => each.address === address);
   const [home] = homes;
   if (home === undefined || homes.some((each) => each.interface === interfaceName)) return false;
   if (draft.file.vrrp.transport === 'unicast') {
     const text =
-      `Node "${name}" has its address ${entry.address} on "${home.interface}", the VIP goes to ` +
+      `Node "${name}" has its address ${address} on "${home.interface}", the VIP goes to ` +
       `"${interfaceName}"; use "transport: multicast" in "vrrp", or the nodes' addresses there`;
     draft.report.error(draft.place(['nodes', name]), 'vip-outside-network', text);
   }
   return true;
 }
 
-function toInstance(
+/** null: the interface's own. Multicast of IPv6 comes from the link-local address (RFC 9568, 5.1.2.1). */
+function toSource(
   draft: Draft,
   { name, entry }: FoundNode,
-  place: { readonly interface: string; readonly sourceAddress: string | null },
+  family: Family,
+  interfaceName: string,
+): string | null {
+  const own = addressOf(entry, family);
+  if (own === null || isElsewhere(draft, name, own, interfaceName)) return null;
+  return family === 'ipv6' && draft.file.vrrp.transport === 'multicast' ? null : own;
+}
+
+function toInstance(
+  draft: Draft,
+  node: FoundNode,
+  family: Family,
+  interfaceName: string,
   vips: readonly Vip[],
 ): VrrpInstanceConfig {
   const { vrrp, listen } = draft.file;
   const { garp } = vrrp;
   return {
-    name: INSTANCE_NAME,
+    name: INSTANCE_NAMES[family],
     version: 3,
-    ...place,
-    virtualRouterId: vrrp['router-id'] ?? routerIdOf(vips[0]?.address ?? entry.address),
-    priority: priorities(draft).get(name) ?? 1,
+    interface: interfaceName,
+    sourceAddress: toSource(draft, node, family, interfaceName),
+    virtualRouterId: vrrp['router-id'] ?? routerIdOf(vips[0]?.address ?? ''),
+    priority: priorities(draft).get(node.name) ?? 1,
     initialState: 'backup',
     advertIntervalMs: vrrp.interval,
     password: null,
@@ -242,7 +280,7 @@ function toInstance(
       scope: SCOPE_GLOBAL,
       broadcast: null,
     })),
-    transport: toTransport(draft, name),
+    transport: toTransport(draft, node.name, family),
     garp: {
       ...GARP_DEFAULTS,
       repeat: garp.repeat,
@@ -256,15 +294,23 @@ function toInstance(
   };
 }
 
-/** null without a VIP, and after a diagnosis. */
+/**
+ * One instance for the VIPs of each family: an advertisement carries one family only (RFC 9568 section
+ * 5.2.9). They move apart from each other: a VIP works wherever it is, and one more move resets connections
+ * for nothing. null without a VIP, and after a diagnosis.
+ */
 export function buildVrrp(draft: Draft, node: FoundNode): VrrpConfig | null {
-  const { vip: vips = [] } = draft.file;
-  const [vip] = vips;
-  if (vip === undefined) return null;
-  const interfaceName = chooseInterface(draft, node, vip);
-  if (interfaceName === null) return null;
-  checkPrefixLength(draft, vips, interfaceName);
-  const sourceAddress = isElsewhere(draft, node, interfaceName) ? null : node.entry.address;
+  const { vip: all = [] } = draft.file;
+  const instances = FAMILIES.flatMap((family) => {
+    const vips = all.filter(({ address }) => familyOf(address) === family);
+    const [vip] = vips;
+    if (vip === undefined) return [];
+    const interfaceName = chooseInterface(draft, node, vip);
+    if (interfaceName === null) return [];
+    checkPrefixLength(draft, vips, interfaceName);
+    return [toInstance(draft, node, family, interfaceName, vips)];
+  });
+  if (instances.length === 0) return null;
   return {
     routerId: node.name,
     scripts: [],
@@ -272,6 +318,6 @@ export function buildVrrp(draft: Draft, node: FoundNode): VrrpConfig | null {
     files: [],
     syncGroups: [],
     notifyFifos: [],
-    instances: [toInstance(draft, node, { interface: interfaceName, sourceAddress }, vips)],
+    instances,
   };
 }

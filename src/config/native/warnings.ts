@@ -49,7 +49,7 @@ export function warnOfStrays(draft: Draft): void {
 }
 
 function isLoopback(address: Listen): boolean {
-  if (address.kind === 'unix') return true;
+  if (address.kind === 'unix' || address.kind === 'any') return address.kind === 'unix';
   return address.kind === 'ipv4' ? address.host.startsWith('127.') : address.host === '::1';
 }
 
