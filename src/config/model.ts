@@ -360,6 +360,8 @@ export type VrrpInstanceConfig = {
   readonly signature?: SignatureConfig;
   /** Of version 3 on IPv4; absent: that of the RFC (vrrp/packet.ts). */
   readonly checksum?: ChecksumRule;
+  /** An interface with the virtual router's MAC address (keepalived: use_vmac). Absent: none. */
+  readonly virtualMac?: VirtualMacConfig;
   /** Of advertisements to unicast peers; absent: 255. */
   readonly unicastTtl?: number;
   readonly preempt: boolean;
@@ -390,6 +392,14 @@ export type VrrpInstanceConfig = {
    * runs here.
    */
   readonly trackBalancer: { readonly weight: number } | null;
+};
+
+/** The addresses that name no interface are on it. */
+export type VirtualMacConfig = {
+  /** At most 15 bytes. */
+  readonly name: string;
+  /** Advertisements are sent from the instance's own interface (keepalived: vmac_xmit_base). */
+  readonly sendsFromBase: boolean;
 };
 
 /** keepalived from 2.4 on: `auth_hmac`. */

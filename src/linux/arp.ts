@@ -31,19 +31,21 @@ const BPF_RETURN = 0x06;
 /** Somebody sent ARP with `address` as its own. */
 export type ArpClaim = { readonly address: number; readonly mac: string };
 
+/** 6 bytes each: the address that is announced as the holder's, and the interface's own. */
+export type ArpMacs = { readonly announced: Uint8Array; readonly own: Uint8Array };
+
 export class ArpSocket {
   readonly fd: number;
-  readonly #mac: Uint8Array;
+  readonly #macs: ArpMacs;
   readonly #frame = pinnedBuffer(4096);
   readonly #incoming = pinnedBuffer(4096);
 
   /**
    * Hears claims to `watched` alone (at most 250). Throws SystemError: EPERM without CAP_NET_RAW.
-   * `mac`: the interface's 6 bytes.
    */
-  constructor(interfaceIndex: number, mac: Uint8Array, watched: readonly number[]) {
-    assert(mac.length === 6, 'ARP runs on Ethernet');
-    this.#mac = mac;
+  constructor(interfaceIndex: number, macs: ArpMacs, watched: readonly number[]) {
+    assert(macs.own.length === 6 && macs.announced.length === 6, 'ARP runs on Ethernet');
+    this.#macs = macs;
     // Protocol 0 hears nothing until bind() names interface and protocol: no frame slips past the filter.
     this.fd = openSocket(AF_PACKET, SOCK_RAW, 0);
     try {
@@ -62,18 +64,18 @@ export class ArpSocket {
 
   /** Gratuitous ARP as keepalived sends it: a request for our own address; 0 or the errno. */
   announce(address: number): number {
-    this.#fill(address, address);
+    this.#fill(this.#macs.announced, address, address);
     this.#frame.fill(0xff, 32, 38);
     return this.#send();
   }
 
   /** ARP probe (RFC 5227 section 2.1.1): who holds it answers, nobody learns anything; 0 or the errno. */
   probe(address: number): number {
-    this.#fill(0, address);
+    this.#fill(this.#macs.own, 0, address);
     return this.#send();
   }
 
-  /** The next claim by another interface than ours; null: none waits. */
+  /** The next claim by another MAC address than these; null: none waits. */
   receive(): ArpClaim | null {
     for (;;) {
       const frame = this.#incoming;
@@ -81,7 +83,7 @@ export class ArpSocket {
       if (received < 0) return null;
       if (received < FRAME_BYTES || readUint16(frame, 12) !== ETHERTYPE_ARP) continue;
       const sender = frame.subarray(22, 28);
-      if (sender.equals(this.#mac)) continue;
+      if (sender.equals(this.#macs.own) || sender.equals(this.#macs.announced)) continue;
       return { address: readUint32(frame, SENDER_ADDRESS_OFFSET), mac: formatMac(sender) };
     }
   }
@@ -90,18 +92,18 @@ export class ArpSocket {
     closeFd(this.fd);
   }
 
-  #fill(senderAddress: number, targetAddress: number): void {
+  #fill(mac: Uint8Array, senderAddress: number, targetAddress: number): void {
     const frame = this.#frame;
     frame.fill(0, 0, FRAME_BYTES);
     frame.fill(0xff, 0, 6);
-    frame.set(this.#mac, 6);
+    frame.set(mac, 6);
     writeUint16(frame, 12, ETHERTYPE_ARP);
     writeUint16(frame, 14, HARDWARE_ETHERNET);
     writeUint16(frame, 16, ETHERTYPE_IPV4);
     frame[18] = 6;
     frame[19] = 4;
     writeUint16(frame, 20, OPERATION_REQUEST);
-    frame.set(this.#mac, 22);
+    frame.set(mac, 22);
     writeUint32(frame, SENDER_ADDRESS_OFFSET, senderAddress);
     writeUint32(frame, 38, targetAddress);
   }

@@ -19,6 +19,7 @@ export const NLM_F_REQUEST = 1;
 export const NLM_F_ACK = 4;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
+export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 
 /** The kernel never sends a part of a dump longer than this. */
@@ -41,19 +42,28 @@ export function encodeMessage(
   fixed: Uint8Array,
   attributes: readonly Attribute[],
 ): Buffer {
-  const parts: Uint8Array[] = [new Uint8Array(HEADER_BYTES), fixed];
-  for (const { type: attributeType, value } of attributes) {
-    const head = Buffer.alloc(4);
-    head.writeUInt16LE(4 + value.length, 0);
-    head.writeUInt16LE(attributeType, 2);
-    parts.push(head, value, new Uint8Array(padding(value.length)));
-  }
-  const message = Buffer.concat(parts);
+  const message = Buffer.concat([
+    new Uint8Array(HEADER_BYTES),
+    fixed,
+    encodeAttributes(attributes),
+  ]);
   message.writeUInt32LE(message.length, 0);
   message.writeUInt16LE(type, 4);
   message.writeUInt16LE(flags, 6);
   message.writeUInt32LE(sequence, 8);
   return message;
+}
+
+/** Attributes in a row, as they stand in a message or nested in an attribute. */
+export function encodeAttributes(attributes: readonly Attribute[]): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const { type, value } of attributes) {
+    const head = Buffer.alloc(4);
+    head.writeUInt16LE(4 + value.length, 0);
+    head.writeUInt16LE(type, 2);
+    parts.push(head, value, new Uint8Array(padding(value.length)));
+  }
+  return Buffer.concat(parts);
 }
 
 /** The messages in one datagram; a cut one ends the list. Views into `bytes`. */

@@ -44,6 +44,8 @@ export type RawSocketOptions = {
   readonly source: number;
   /** Multicast group to join; null: none. */
   readonly group: number | null;
+  /** False: the group is only sent to. Absent: true. */
+  readonly listens?: boolean;
   /** Of what is sent. Absent: 255. */
   readonly ttl?: number;
   /** Bytes between the IP header and the message, filled by `complete` of sendTo(). Absent: 0. */
@@ -151,7 +153,9 @@ function configure(fd: number, options: RawSocketOptions): void {
   const membership = Buffer.alloc(12);
   membership.writeUInt32BE(group, 0);
   membership.writeInt32LE(interfaceIndex, 8);
-  setOptionBytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
+  if (options.listens !== false) {
+    setOptionBytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
+  }
   setOptionBytes(fd, IPPROTO_IP, IP_MULTICAST_IF, membership);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, TTL);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);

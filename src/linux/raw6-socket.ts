@@ -58,6 +58,8 @@ export type Raw6SocketOptions = {
   readonly interfaceIndex: number;
   /** Source of what is sent. */
   readonly source: IpAddress;
+  /** False: the group is only sent to. Absent: true. */
+  readonly listens?: boolean;
   /** Hop limit of what is sent to one machine. Absent: 255. */
   readonly ttl?: number;
   /** Multicast group to join; null: none. */
@@ -182,7 +184,7 @@ function configure(fd: number, options: Raw6SocketOptions): void {
   const membership = Buffer.alloc(20);
   writeIpAddress(membership, 0, group);
   membership.writeInt32LE(interfaceIndex, 16);
-  setOptionBytes(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, membership);
+  if (options.listens !== false) setOptionBytes(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, membership);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOP_LIMIT);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);

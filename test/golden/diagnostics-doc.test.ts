@@ -54,7 +54,7 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'invisible-character': keepalived(...instance('  priority\u00a0100')),
   'syntax-error': keepalived('vrrp_instance VI_1 {'),
   'unknown-directive': keepalived(...instance('  prioritty 100')),
-  'unsupported-directive': keepalived(...instance('  use_vmac')),
+  'unsupported-directive': keepalived(...instance('  use_ipvlan')),
   'ignored-directive': keepalived(...instance('  smtp_alert')),
   'bad-value': keepalived(...instance('  priority 256')),
   'missing-value': keepalived('vrrp_instance VI_1 {', '  interface lo', '}'),

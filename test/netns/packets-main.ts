@@ -1,49 +1,86 @@
 /** One command of test/netns/packets.ts, in a process of its own inside a node. */
 
-import { clearInterval, setInterval } from 'node:timers';
-import { sendDatagram } from '../../src/linux/datagram-calls.ts';
+import { bindRaw, receiveDatagram, sendDatagram } from '../../src/linux/datagram-calls.ts';
 import { pinnedBuffer } from '../../src/linux/libc.ts';
-import { RouteSocket } from '../../src/linux/netlink-route.ts';
+import { type Link, RouteSocket } from '../../src/linux/netlink-route.ts';
 import { RawSocket } from '../../src/linux/raw-socket.ts';
-import { AF_INET } from '../../src/linux/sockets.ts';
+import { AF_INET, openSocket, SOCK_RAW } from '../../src/linux/sockets.ts';
 import { IPPROTO_VRRP } from '../../src/vrrp/packet.ts';
 import type { PacketsCommand } from './packets.ts';
 
 const GROUP = 0xe0000012;
+const AF_PACKET = 17;
+const ETHERTYPE_ALL = 3;
+/** Where IPv4 and IPv6 have the number of what is in them, from the Ethernet header on. */
+const PROTOCOL_OFFSETS = { '0800': 14 + 9, '86dd': 14 + 6 } as const;
 /** Sent before the clock is looked at again. */
 const BATCH = 64;
 const POLL_MS = 2;
 
 const command: PacketsCommand = JSON.parse(process.argv[2] ?? '');
-const socket = openSocket(command.interface);
-if (command.kind === 'capture') capture(command.count);
-else print(String(flood(command)));
+const link = linkOf(command.interface);
+if (command.kind === 'flood') print(String(flood(command)));
+else if (command.kind === 'capture') await capture(command.count, adverts());
+else await capture(command.count, frames());
 
-function openSocket(interfaceName: string): RawSocket {
+function linkOf(name: string): Link {
   const route = new RouteSocket();
-  const link = route.links().find(({ name }) => name === interfaceName);
+  const found = route.links().find((each) => each.name === name);
   route.close();
-  if (link === undefined) throw new Error(`no interface ${interfaceName}`);
-  const options = { interfaceName, interfaceIndex: link.index, source: 0, group: GROUP };
-  return new RawSocket({ ...options, protocol: IPPROTO_VRRP });
+  if (found === undefined) throw new Error(`no interface ${name}`);
+  return found;
 }
 
-function capture(count: number): void {
-  let left = count;
-  const timer = setInterval(() => {
-    for (let packet = socket.receive(); packet !== null && left > 0; packet = socket.receive()) {
-      print(Buffer.from(packet.whole).toString('hex'));
-      left -= 1;
+function openRaw(): RawSocket {
+  const options = { interfaceName: link.name, interfaceIndex: link.index, source: 0 };
+  return new RawSocket({ ...options, protocol: IPPROTO_VRRP, group: GROUP });
+}
+
+/** The next one that waits; null: none. */
+type Source = () => Uint8Array | null;
+
+function adverts(): Source {
+  const socket = openRaw();
+  return () => socket.receive()?.whole ?? null;
+}
+
+/** Advertisements with the frame around them. */
+function frames(): Source {
+  const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETHERTYPE_ALL, 2);
+  address.writeInt32LE(link.index, 4);
+  bindRaw(fd, address, link.name);
+  const buffer = pinnedBuffer(4096);
+  return () => {
+    for (;;) {
+      const length = receiveDatagram(fd, buffer);
+      if (length < 0) return null;
+      const type = buffer.toString('hex', 12, 14);
+      if (type !== '0800' && type !== '86dd') continue;
+      if (buffer[PROTOCOL_OFFSETS[type]] === IPPROTO_VRRP) return buffer.subarray(0, length);
     }
-    if (left > 0) return;
-    clearInterval(timer);
-    socket.close();
-  }, POLL_MS);
+  };
 }
 
-/** Through the socket that makes no header of its own: sources and TTL are as they stand in the packet. */
+async function capture(count: number, next: Source): Promise<void> {
+  let left = count;
+  while (left > 0) {
+    const bytes = next();
+    if (bytes === null) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      continue;
+    }
+    print(Buffer.from(bytes).toString('hex'));
+    left -= 1;
+  }
+}
+
+/** Through a socket that makes no header of its own: source and TTL are as they stand in the packet. */
 function flood({ packets, perSecond, ms }: Extract<PacketsCommand, { kind: 'flood' }>): number {
-  const frames = packets.map((hex) => {
+  const socket = openRaw();
+  const ready = packets.map((hex) => {
     const bytes = Buffer.from(hex, 'hex');
     const buffer = pinnedBuffer(4096);
     bytes.copy(buffer);
@@ -63,14 +100,10 @@ function flood({ packets, perSecond, ms }: Extract<PacketsCommand, { kind: 'floo
       continue;
     }
     for (let count = 0; count < Math.min(BATCH, perSecond); count += 1) {
-      const frame = frames[tried % frames.length];
+      const packet = ready[tried % ready.length];
       tried += 1;
-      if (
-        frame !== undefined &&
-        sendDatagram(socket.fd, frame.buffer, frame.length, frame.target) > 0
-      ) {
-        sent += 1;
-      }
+      if (packet === undefined) continue;
+      if (sendDatagram(socket.fd, packet.buffer, packet.length, packet.target) > 0) sent += 1;
     }
   }
 }

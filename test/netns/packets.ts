@@ -6,7 +6,11 @@ import { type NetworkNode, NODE_INTERFACE } from './fixture.ts';
 const MAIN = new URL('./packets-main.ts', import.meta.url).pathname;
 
 export type PacketsCommand =
-  | { readonly kind: 'capture'; readonly interface: string; readonly count: number }
+  | {
+      readonly kind: 'capture' | 'capture-frames';
+      readonly interface: string;
+      readonly count: number;
+    }
   | {
       readonly kind: 'flood';
       readonly interface: string;
@@ -33,6 +37,17 @@ export async function captureAdverts(
 ): Promise<readonly Uint8Array[]> {
   const lines = await run(node, { kind: 'capture', interface: interfaceName, count });
   assert.equal(lines.length, count, `${count} advertisements are captured`);
+  return lines.map((line) => Buffer.from(line, 'hex'));
+}
+
+/** The next advertisements on the interface, of either family, from their Ethernet header on. */
+export async function captureFrames(
+  node: NetworkNode,
+  interfaceName: string,
+  count: number,
+): Promise<readonly Buffer[]> {
+  const lines = await run(node, { kind: 'capture-frames', interface: interfaceName, count });
+  assert.equal(lines.length, count, `${count} frames are captured`);
   return lines.map((line) => Buffer.from(line, 'hex'));
 }
 

@@ -41,7 +41,6 @@ function refuse(why: string): Rule {
 }
 
 const NO_MAIL = ignore('no mail is sent; follow the log or "evergate status --json" instead');
-const NO_VMAC = ignore('virtual MAC addresses are not used');
 const NO_FIREWALL = ignore('no firewall rules are needed or made');
 const NO_SNMP = ignore('there is no SNMP or D-Bus; "evergate status --json" tells the state');
 const NO_LVS = ignore('Evergate does not drive the kernel balancer (LVS)');
@@ -125,7 +124,9 @@ export const GLOBAL_DEFS: RuleTable = {
   ...each(NO_LVS, 'lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force'),
   ...each(NO_LVS, 'lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force'),
   ...each(NO_LVS, 'checker_log_all_failures'),
-  ...each(NO_VMAC, 'vmac_prefix vmac_addr_prefix disable_local_igmp'),
+  vmac_prefix: value(1),
+  vmac_addr_prefix: ignore('only the interface of the instance has a virtual MAC address'),
+  disable_local_igmp: ignore('no group is joined on the interface with the virtual MAC address'),
   ...each(ignore('foreign virtual router ids are reported anyway'), 'log_unknown_vrids'),
   ...each(ignore('the kernel reports interface changes; nothing polls'), 'linkbeat_use_polling'),
   ...each(ignore('interfaces must exist at the start'), 'dynamic_interfaces allow_if_changes'),
@@ -263,8 +264,10 @@ export const VRRP_INSTANCE: RuleTable = {
   ...each(NO_BFD, 'track_bfd'),
   ...each(THREE_INTERVALS, 'down_timer_adverts'),
   ...each(NO_NETWORK_SETUP, 'virtual_rules'),
-  ...each(refuse('virtual MAC addresses are not used'), 'use_vmac use_vmac_addr use_ipvlan'),
-  ...each(refuse('virtual MAC addresses are not used'), 'vmac_xmit_base'),
+  use_vmac: value(0, 2),
+  vmac_xmit_base: value(0),
+  use_vmac_addr: refuse('only the interface of the instance has a virtual MAC address'),
+  use_ipvlan: refuse('virtual interfaces are macvlans; use_vmac makes one'),
   ...each(refuse('the holder of the address always accepts its traffic'), 'no_accept'),
 };
 

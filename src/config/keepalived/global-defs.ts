@@ -5,7 +5,13 @@ import { defaultGarp, type GarpDraft, garpHandlers, takeMinimum } from './garp.t
 import type { Position } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
-import { firstValue, parseInteger, parseMulticastGroup, parseSwitch } from './values.ts';
+import {
+  firstValue,
+  parseInteger,
+  parseInterface,
+  parseMulticastGroup,
+  parseSwitch,
+} from './values.ts';
 import { walk } from './walk.ts';
 
 export type Account = { readonly user: string; readonly group: string | null };
@@ -21,6 +27,8 @@ export type GlobalDefs = {
   group: string;
   group6: string;
   readonly garp: GarpDraft;
+  /** Before the virtual router id in the names of use_vmac. */
+  vmacPrefix: string;
   /** keepalived's lower_prio_no_advert and higher_prio_send_advert, where they are given. */
   answersLower: boolean | null;
   saysFarewell: boolean | null;
@@ -39,6 +47,7 @@ export function defaultGlobalDefs(): GlobalDefs {
     group: '224.0.0.18',
     group6: 'ff02::12',
     garp: defaultGarp(),
+    vmacPrefix: 'vrrp',
     answersLower: null,
     saysFarewell: null,
     strict: false,
@@ -78,6 +87,9 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
       globals.group6 = parseMulticastGroup(firstValue(statement), report) ?? globals.group6;
     },
     ...garpHandlers(globals.garp, 'vrrp_', report),
+    vmac_prefix: (statement: Statement) => {
+      globals.vmacPrefix = parseInterface(firstValue(statement), report) ?? globals.vmacPrefix;
+    },
     vrrp_min_garp: (statement: Statement) => takeMinimum(statement, globals.garp, report),
     vrrp_lower_prio_no_advert: (statement: Statement) => {
       globals.answersLower = !parseSwitch(statement, report);

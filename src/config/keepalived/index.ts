@@ -26,6 +26,7 @@ import { convertTrackFile, convertTrackProcess, type Defined } from './track-pro
 import { resolveTracks } from './tracks.ts';
 import { firstValue } from './values.ts';
 import { walk } from './walk.ts';
+import { reportSharedVirtualMacs } from './wire-features.ts';
 
 export type KeepalivedOptions = ReadOptions & {
   /** Text of a script file, to see what it does; null when it cannot be read. */
@@ -311,6 +312,7 @@ export function parseKeepalived(
     drafts.flatMap((draft) => draft.tracks.scripts.map(({ name }) => name.text)),
   );
   reportSharedIds(drafts, report);
+  reportSharedVirtualMacs(drafts, report);
   reportUntracked(scripts, tracked, report);
   if (blocks.instances.length === 0 && !hasErrors(report.diagnostics)) {
     const nothing = 'The file has no vrrp_instance; add one, or leave out --keepalived';

@@ -43,6 +43,10 @@ export type InstanceDraft = {
   /** Where another rule than the RFC's is asked for. */
   checksum: { readonly rule: ChecksumRule; readonly place: Word } | null;
   unicastTtl: number | null;
+  /** null: no interface with a virtual MAC address. */
+  vmac: { readonly place: Word; readonly name: string | null } | null;
+  readonly vmacPrefix: string;
+  vmacXmitBase: Word | null;
   authPass: Word | null;
   /** Where nopreempt stands; null: it does not. */
   nopreempt: Word | null;
@@ -88,6 +92,9 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     authHmac: null,
     checksum: null,
     unicastTtl: null,
+    vmac: null,
+    vmacPrefix: globals.vmacPrefix,
+    vmacXmitBase: null,
     authPass: null,
     nopreempt: null,
     preemptDelay: null,
@@ -203,6 +210,15 @@ function electionHandlers(draft: InstanceDraft, report: Report): Handlers {
   };
 }
 
+/** `use_vmac [NAME [MAC]]` */
+function takeVmac({ name: place, args }: Statement, draft: InstanceDraft, report: Report): void {
+  const [name, mac] = args;
+  draft.vmac = { place, name: name === undefined ? null : parseInterface(name, report) };
+  if (mac === undefined) return;
+  const text = `The MAC address "${mac.text}" is not supported: it is that of the virtual router id`;
+  report.error(mac, 'unsupported-directive', text);
+}
+
 function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
   const source = (statement: Statement): void => {
     draft.sourceAddress = parseAnyAddress(firstValue(statement), 'source address', report);
@@ -211,6 +227,10 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
     interface: (statement) => {
       draft.interfaceWord = firstValue(statement);
       draft.interface = parseInterface(draft.interfaceWord, report);
+    },
+    use_vmac: (statement) => takeVmac(statement, draft, report),
+    vmac_xmit_base: (statement) => {
+      draft.vmacXmitBase = statement.name;
     },
     virtual_ipaddress: (statement) => {
       draft.hasAddresses = (statement.children ?? []).length > 0;

@@ -4,11 +4,11 @@
  */
 
 import type { TrackConfig, VrrpInstanceConfig } from '../model.ts';
-import { convertAuthHmac } from './auth-hmac.ts';
 import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';
 import { parseInteger, parseSeconds } from './values.ts';
+import { virtualMac, wireFeatures } from './wire-features.ts';
 
 /** RFC 2338 section 5.3.10: the field is eight bytes long. */
 export const PASSWORD_BYTES_MAX = 8;
@@ -84,30 +84,6 @@ function password(draft: InstanceDraft, report: Report): string | null {
     'it guards against mistakes, not against people: use unicast and a firewall';
   report.warning(authPass, 'clear-text-password', text);
   return authPass.text.slice(0, PASSWORD_BYTES_MAX);
-}
-
-/** What makes packets others than those of the RFC; only where it is asked for. */
-function wireFeatures(
-  draft: InstanceDraft,
-  intervalMs: number,
-  report: Report,
-): Pick<VrrpInstanceConfig, 'signature' | 'checksum' | 'unicastTtl'> {
-  const { authHmac, checksum, peers, strict, unicastTtl, version } = draft;
-  const signature = authHmac === null ? null : convertAuthHmac(authHmac, intervalMs, report);
-  if (strict && authHmac !== null && signature !== null && signature.mode !== 'enforce') {
-    const text = `"mode ${signature.mode}" cannot be with "vrrp_strict": write "mode enforce"`;
-    report.error(authHmac.name, 'bad-value', text);
-  }
-  if (checksum !== null && (version === 2 || (checksum.rule === 'old-unicast' && !peers))) {
-    const needs = checksum.rule === 'as-v2' ? 'version 3' : 'version 3 and unicast peers';
-    const text = `"${checksum.place.text}" changes nothing without ${needs}`;
-    report.warning(checksum.place, 'ignored-directive', text);
-  }
-  return {
-    ...(signature !== null && { signature }),
-    ...(checksum !== null && { checksum: checksum.rule }),
-    ...(unicastTtl !== null && peers !== null && { unicastTtl }),
-  };
 }
 
 /** Then the instance has a priority that its file does not give. */
@@ -206,6 +182,7 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
     ...(draft.authType?.text === 'AH' &&
       draft.authHmac === null && { authenticationHeader: true as const }),
     ...wireFeatures(draft, intervalMs, report),
+    ...virtualMac(draft, report),
     ...preemption(draft, priority, report),
     addresses: draft.addresses,
     excludedAddresses: draft.excludedAddresses,

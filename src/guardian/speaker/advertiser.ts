@@ -1,13 +1,9 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
-import { assert } from '../../core/assert.ts';
-import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { errorText } from '../../linux/errno.ts';
-import { RawSocket } from '../../linux/raw-socket.ts';
-import { Raw6Socket } from '../../linux/raw6-socket.ts';
-import { downIntervalMs } from '../../vrrp/machine.ts';
 import {
   type AcceptedAdvertisement,
   type Authentication,
@@ -15,13 +11,12 @@ import {
   decodeAdvertisement,
   type Expectation,
   encodeAdvertisement,
-  IPPROTO_VRRP,
   passwordField,
   type ReceivedPacket,
 } from '../../vrrp/packet.ts';
 import type { Signatures } from '../../vrrp/signatures.ts';
 import type { WireWatch } from '../../vrrp/wire-watch.ts';
-import { AuthenticatedSocket } from './authenticated-socket.ts';
+import { type AdvertSocket, type Interfaces, openAdvertSocket } from './advert-socket.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
 import { type Encoding, encodingOf, HINTS, signatureNews, signaturesOf } from './signing.ts';
 
@@ -49,7 +44,7 @@ export class Advertiser {
   /** Throws SystemError. The owner closes it. `counters` go on over a reopening. */
   constructor(
     instance: ResolvedInstance,
-    interfaceIndex: number,
+    at: Interfaces,
     counters: Counters,
     warn: (text: string) => void,
   ) {
@@ -61,7 +56,7 @@ export class Advertiser {
     this.#encoding = encodingOf(this.#expected, this.#signatures);
     const { transport } = this.#expected;
     this.#destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
-    this.#socket = openSocket(instance, transport, interfaceIndex);
+    this.#socket = openAdvertSocket(instance, transport, at);
   }
 
   get fd(): number {
@@ -160,47 +155,6 @@ export class Advertiser {
   #name(): string {
     return `VRRP instance "${this.#instance.config.name}"`;
   }
-}
-
-/** Both families behind one face. */
-type AdvertSocket = {
-  readonly fd: number;
-  readonly outgoing: Uint8Array;
-  sendTo(destination: IpAddress, length: number): number;
-  receive(): ReceivedPacket | null;
-  close(): void;
-};
-
-function openSocket(
-  { config, sourceAddress: source }: ResolvedInstance,
-  transport: Expectation['transport'],
-  interfaceIndex: number,
-): AdvertSocket {
-  const { interface: interfaceName } = config;
-  const group = transport.kind === 'multicast' ? transport.group : null;
-  const ttl = config.unicastTtl === undefined ? {} : { ttl: config.unicastTtl };
-  const common = { protocol: IPPROTO_VRRP, interfaceName, interfaceIndex, ...ttl };
-  if (isIpv6Address(source)) return new Raw6Socket({ ...common, source, group });
-  assert(group === null || !isIpv6Address(group), 'source and group are of one family');
-  const { password, authenticationHeader, version, priority, advertIntervalMs } = config;
-  const downMs = downIntervalMs(version, priority, advertIntervalMs);
-  const socket =
-    password !== null && authenticationHeader === true
-      ? new AuthenticatedSocket(
-          { ...common, source, group },
-          { password, downIntervalMs: downMs, now: bootMs },
-        )
-      : new RawSocket({ ...common, source, group });
-  return {
-    fd: socket.fd,
-    outgoing: socket.outgoing,
-    sendTo: (destination, length) => {
-      assert(!isIpv6Address(destination), 'source and destination are of one family');
-      return socket.sendTo(destination, length);
-    },
-    receive: () => socket.receive(),
-    close: () => socket.close(),
-  };
 }
 
 export type Counters = {

@@ -4,7 +4,7 @@
  */
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
-import { assert, unreachable } from '../../core/assert.ts';
+import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
@@ -24,10 +24,11 @@ import {
 import { verdictOf } from '../../vrrp/tracking.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
-import { Advertiser, type Counters } from './advertiser.ts';
+import type { Counters } from './advertiser.ts';
+import { openPorts, type Ports, portsKey } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
-import { VipSet } from './vip.ts';
+import type { VirtualMacs } from './virtual-macs.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
@@ -42,12 +43,11 @@ const CLAIMANTS_MAX = 64;
 
 export type InstanceContext = {
   readonly route: RouteSocket;
+  readonly macs: VirtualMacs;
   readonly onEvent: (event: ElectionEvent) => void;
   /** Whether the instance is in a sync group. */
   readonly grouped: boolean;
 };
-
-type Ports = { readonly advertiser: Advertiser; readonly vips: VipSet; readonly key: string };
 
 export class Instance {
   readonly #resolved: ResolvedInstance;
@@ -204,7 +204,7 @@ export class Instance {
     this.#readLinks(links);
     this.#pushFaults(now);
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
-    if (!complete || this.#ports.key === this.#portsKey(links)) return;
+    if (!complete || this.#ports.key === portsKey(this.#resolved, links)) return;
     const old = this.#ports;
     try {
       this.#ports = this.#open(links);
@@ -213,8 +213,7 @@ export class Instance {
       if (error instanceof SystemError && error.errno === ENODEV) return;
       throw error;
     }
-    old.advertiser.close();
-    old.vips.close();
+    old.close();
     if (old.vips.held) this.#step({ kind: 'address-lost' }, now);
   }
 
@@ -240,8 +239,7 @@ export class Instance {
   }
 
   close(): void {
-    this.#ports.advertiser.close();
-    this.#ports.vips.close();
+    this.#ports.close();
   }
 
   status(now: number): InstanceStatus {
@@ -288,6 +286,8 @@ export class Instance {
     const before = this.#state;
     const { state, effects } = step(this.#machineConfig, before, event, now);
     this.#state = state;
+    // Before anything is sent from there.
+    if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
     this.changed ||=
       state.phase !== before.phase ||
@@ -313,6 +313,7 @@ export class Instance {
         break;
       case 'transition': {
         const { from, to, why } = effect;
+        if (to !== 'master') this.#ports.setMaster(false);
         const priority = this.#state.effectivePriority;
         this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why, priority });
         break;
@@ -384,26 +385,8 @@ export class Instance {
   }
 
   #open(links: ReadonlyMap<string, Link>): Ports {
-    const link = links.get(this.#resolved.config.interface);
-    assert(link !== undefined, 'the interface exists');
     const warn = (text: string) => this.#context.onEvent({ kind: 'warning', text });
-    const advertiser = new Advertiser(this.#resolved, link.index, this.#counters, warn);
-    try {
-      const vips = new VipSet(this.#context.route, this.#resolved, links);
-      return { advertiser, vips, key: this.#portsKey(links) };
-    } catch (error) {
-      advertiser.close();
-      throw error;
-    }
-  }
-
-  /** Sockets live as long as this stays the same. */
-  #portsKey(links: ReadonlyMap<string, Link>): string {
-    const parts = this.#resolved.interfaceNames.map((name) => {
-      const link = links.get(name);
-      return `${link?.index}/${link?.mac.join('.')}`;
-    });
-    return parts.join(' ');
+    return openPorts(this.#context, this.#resolved, this.#counters, links, warn);
   }
 
   #warn(text: string): void {

@@ -24,6 +24,7 @@ import {
   type ToSpeaker,
 } from './messages.ts';
 import { refuseForeignAddresses, removeStaleAddresses, resolveInstances } from './resolve.ts';
+import { VirtualMacs } from './virtual-macs.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;
@@ -40,6 +41,7 @@ export class SpeakerLoop {
   readonly #poll = new PollSet(DESCRIPTORS_MAX);
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
+  readonly #macs: VirtualMacs;
   readonly #instances: Instance[] = [];
   readonly #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
@@ -55,6 +57,7 @@ export class SpeakerLoop {
     this.#slots = new Int32Array(data.shared);
     this.#route = new RouteSocket();
     this.#news = new RouteNewsSocket();
+    this.#macs = new VirtualMacs(this.#route);
     try {
       this.#open();
     } catch (error) {
@@ -97,6 +100,7 @@ export class SpeakerLoop {
     }
     for (const instance of this.#instances) instance.close();
     this.#instances.length = 0;
+    this.#macs.close();
     this.#route.close();
     this.#news.close();
   }
@@ -114,7 +118,7 @@ export class SpeakerLoop {
       const grouped = this.#data.config.syncGroups.some(({ instances }) =>
         instances.includes(name),
       );
-      const context = { route: this.#route, onEvent, grouped };
+      const context = { route: this.#route, macs: this.#macs, onEvent, grouped };
       this.#instances.push(new Instance(instance, context, this.#links));
     }
     for (const group of this.#data.config.syncGroups) {

@@ -49,7 +49,7 @@ export type ResolvedInstance = {
   /** Those and the excluded ones. */
   readonly held: readonly VirtualAddress[];
   readonly routes: readonly VirtualRoute[];
-  /** The instance's own interface first. */
+  /** The instance's own interface first; without the one with a virtual MAC address, which is ours. */
   readonly interfaceNames: readonly string[];
 };
 
@@ -74,7 +74,9 @@ function resolveInstance(
   const interfaceNames = [
     ...new Set([
       config.interface,
-      ...held.map(({ interfaceName }) => interfaceName),
+      ...held
+        .map(({ interfaceName }) => interfaceName)
+        .filter((name) => name !== config.virtualMac?.name),
       ...routes.flatMap(({ interfaceName }) => interfaceName ?? []),
     ]),
   ];
@@ -94,7 +96,7 @@ function resolveAddress(config: VrrpInstanceConfig, virtual: VirtualAddressConfi
     ...rest,
     address: numericAddress(address),
     broadcast: broadcast === null ? null : numericAddress(broadcast),
-    interfaceName: named ?? config.interface,
+    interfaceName: named ?? config.virtualMac?.name ?? config.interface,
   };
 }
 
@@ -192,7 +194,11 @@ export function removeStaleAddresses(
     if (!route.deleteRoute({ ...spec, interfaceIndex })) continue;
     removed.push(`the route to ${formatIpAddress(spec.destination)}/${spec.prefixLength}`);
   }
-  for (const virtual of instances.flatMap((instance) => instance.held)) {
+  const onLasting = instances.flatMap(({ held, config }) =>
+    // An interface with a virtual MAC address goes with its addresses.
+    held.filter(({ interfaceName }) => interfaceName !== config.virtualMac?.name),
+  );
+  for (const virtual of onLasting) {
     const interfaceIndex = indexOf(virtual.interfaceName);
     const stale = present.filter(
       (other) => other.address === virtual.address && other.interfaceIndex === interfaceIndex,

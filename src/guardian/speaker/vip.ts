@@ -4,7 +4,7 @@
  * Neighbor Advertisements. Its routes come and go with them.
  */
 
-import type { GarpConfig } from '../../config/model.ts';
+import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { type ArpClaim, ArpSocket } from '../../linux/arp.ts';
@@ -33,7 +33,7 @@ export class VipSet {
   readonly #routes: readonly VirtualRoute[];
   readonly #links: ReadonlyMap<string, Link>;
   readonly #ports = new Map<string, Port>();
-  readonly #garp: GarpConfig;
+  readonly #config: VrrpInstanceConfig;
   #held = false;
   #renewAt = Number.POSITIVE_INFINITY;
 
@@ -43,7 +43,7 @@ export class VipSet {
     { held, routes, config }: Pick<ResolvedInstance, 'held' | 'routes' | 'config'>,
     links: ReadonlyMap<string, Link>,
   ) {
-    this.#garp = config.garp;
+    this.#config = config;
     this.#route = route;
     this.#addresses = held;
     this.#routes = routes;
@@ -204,8 +204,11 @@ export class VipSet {
       .filter((virtual) => virtual.interfaceName === interfaceName)
       .map(({ address }) => address);
     const ipv4 = watched.filter((address) => !isIpv6Address(address));
-    const arp = ipv4.length === 0 ? null : new ArpSocket(link.index, link.mac, ipv4);
-    const { arpPaceMs, neighbourPaceMs } = this.#garp;
+    // Frames of a virtual MAC address go through the interface it is on, whether it is switched on or not.
+    const wire = this.#wireOf(interfaceName, links);
+    const macs = { announced: link.mac, own: wire.mac };
+    const arp = ipv4.length === 0 ? null : new ArpSocket(wire.index, macs, ipv4);
+    const { arpPaceMs, neighbourPaceMs } = this.#config.garp;
     const port = {
       link,
       arp,
@@ -215,8 +218,15 @@ export class VipSet {
     };
     this.#ports.set(interfaceName, port);
     if (ipv4.length === watched.length) return;
-    const neighbour = new NeighbourSocket(link.index, link.mac);
+    const neighbour = new NeighbourSocket(wire.index, link.mac);
     this.#ports.set(interfaceName, { ...port, neighbour });
+  }
+
+  #wireOf(interfaceName: string, links: ReadonlyMap<string, Link>): Link {
+    const { interface: base, virtualMac } = this.#config;
+    const link = links.get(interfaceName === virtualMac?.name ? base : interfaceName);
+    assert(link !== undefined, `interface ${interfaceName} exists`);
+    return link;
   }
 
   #port(virtual: VirtualAddress): Port {

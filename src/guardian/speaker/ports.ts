@@ -1,0 +1,67 @@
+/** The sockets of one instance: for its advertisements, and for its addresses. */
+
+import { assert } from '../../core/assert.ts';
+import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import { Advertiser, type Counters } from './advertiser.ts';
+import type { ResolvedInstance } from './resolve.ts';
+import { VipSet } from './vip.ts';
+import type { VirtualMacs } from './virtual-macs.ts';
+
+export type Ports = {
+  readonly advertiser: Advertiser;
+  readonly vips: VipSet;
+  /** Switches the interface with the virtual MAC address on and off, where there is one. */
+  readonly setMaster: (master: boolean) => void;
+  readonly key: string;
+  readonly close: () => void;
+};
+
+export type Opener = { readonly route: RouteSocket; readonly macs: VirtualMacs };
+
+/** Throws SystemError and OperationalError with nothing left open; the owner closes it. */
+export function openPorts(
+  { route, macs }: Opener,
+  resolved: ResolvedInstance,
+  counters: Counters,
+  links: ReadonlyMap<string, Link>,
+  warn: (text: string) => void,
+): Ports {
+  const base = links.get(resolved.config.interface);
+  assert(base !== undefined, 'the interface exists');
+  const virtual = macs.acquire(resolved, base);
+  const all = virtual === null ? links : new Map([...links, [virtual.name, virtual]]);
+  let advertiser: Advertiser | null = null;
+  const close = (vips: VipSet | null) => {
+    advertiser?.close();
+    vips?.close();
+    if (virtual !== null) macs.release(virtual, base.name);
+  };
+  try {
+    advertiser = new Advertiser(resolved, { base, virtual }, counters, warn);
+    const vips = new VipSet(route, resolved, all);
+    return {
+      advertiser,
+      vips,
+      setMaster: (master) => {
+        if (virtual !== null) macs.setUp(virtual, master);
+      },
+      key: portsKey(resolved, all),
+      close: () => close(vips),
+    };
+  } catch (error) {
+    close(null);
+    throw error;
+  }
+}
+
+/** Sockets live as long as this stays the same. */
+export function portsKey(
+  { config, interfaceNames }: ResolvedInstance,
+  links: ReadonlyMap<string, Link>,
+): string {
+  const parts = [...interfaceNames, config.virtualMac?.name ?? ''].map((name) => {
+    const link = links.get(name);
+    return `${link?.index}/${link?.mac.join('.')}`;
+  });
+  return parts.join(' ');
+}

@@ -1,0 +1,152 @@
+/**
+ * Interfaces with the MAC address of a virtual router (RFC 9568 section 7.3; keepalived: use_vmac): macvlans
+ * on the instances' own, there while an instance is, and switched on only while it is master. So a backup
+ * answers nothing and sends nothing from an address that is the master's.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { assert } from '../../core/assert.ts';
+import { OperationalError } from '../../core/errors.ts';
+import { isIpv6Address } from '../../core/ip-address.ts';
+import { SystemError } from '../../linux/errno.ts';
+import { LinkSocket } from '../../linux/netlink-link.ts';
+import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import type { ResolvedInstance } from './resolve.ts';
+
+type Settings = Record<string, string>;
+
+/** A base interface whose ARP was narrowed, with what was set before. */
+type Narrowed = { readonly before: Settings; users: number };
+
+/**
+ * The base interface answers ARP for its own addresses only, and asks from them only: nobody may take its
+ * MAC address for that of a virtual address (ip-sysctl).
+ */
+const BASE_SETTINGS: Readonly<Settings> = { arp_ignore: '1', arp_announce: '2' };
+
+export class VirtualMacs {
+  readonly #route: RouteSocket;
+  readonly #links = new LinkSocket();
+  /** Instances that use each, by name: while a reload goes on, two may. */
+  readonly #users = new Map<string, number>();
+  readonly #narrowed = new Map<string, Narrowed>();
+
+  constructor(route: RouteSocket) {
+    this.#route = route;
+  }
+
+  /**
+   * Makes the instance's interface, or takes the one that is there; null: it has none. Throws SystemError,
+   * and OperationalError 'missing-interface' when something else has its name.
+   */
+  acquire({ config, sourceAddress }: ResolvedInstance, base: Link): Link | null {
+    const { virtualMac, virtualRouterId } = config;
+    if (virtualMac === undefined) return null;
+    const { name } = virtualMac;
+    const mac = virtualRouterMac(virtualRouterId, isIpv6Address(sourceAddress));
+    const users = this.#users.get(name) ?? 0;
+    if (users === 0) this.#removeStale(name, mac);
+    this.#links.createMacvlan({ name, mac, baseIndex: base.index });
+    const link = this.#find(name);
+    assert(link !== undefined, `interface ${name} was made`);
+    this.#users.set(name, users + 1);
+    configure(name, isIpv6Address(sourceAddress));
+    this.#narrow(base.name);
+    return link;
+  }
+
+  /** The way back from acquire(). Never throws: what is left is removed at the next start. */
+  release(link: Link, baseName: string): void {
+    const users = (this.#users.get(link.name) ?? 1) - 1;
+    this.#widen(baseName);
+    if (users > 0) {
+      this.#users.set(link.name, users);
+      return;
+    }
+    this.#users.delete(link.name);
+    try {
+      this.#links.remove(link.index);
+    } catch {
+      // Without addresses and switched off it does nobody harm.
+    }
+  }
+
+  /** As the instance becomes master, and as it is no longer. An interface that is gone is news for later. */
+  setUp(link: Link, up: boolean): void {
+    try {
+      this.#links.setUp(link.index, up);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#links.close();
+  }
+
+  #find(name: string): Link | undefined {
+    return this.#route.links().find((link) => link.name === name);
+  }
+
+  #removeStale(name: string, mac: Uint8Array): void {
+    const found = this.#find(name);
+    if (found === undefined) return;
+    if (!Buffer.from(found.mac).equals(mac)) {
+      const text =
+        `An interface "${name}" is there already, and has not the virtual MAC address; remove it, or ` +
+        'give "use_vmac" another name';
+      throw new OperationalError('missing-interface', text);
+    }
+    this.#links.remove(found.index);
+  }
+
+  #narrow(base: string): void {
+    const before: Settings = {};
+    for (const [key, value] of Object.entries(BASE_SETTINGS)) {
+      const path = `/proc/sys/net/ipv4/conf/${base}/${key}`;
+      const found = readFileSync(path, 'utf8').trim();
+      if (Number(found) >= Number(value)) continue;
+      // Also when it was narrowed before: the interface may have been made anew.
+      writeFileSync(path, value);
+      before[key] = found;
+    }
+    const known = this.#narrowed.get(base);
+    if (known === undefined) this.#narrowed.set(base, { before, users: 1 });
+    else known.users += 1;
+  }
+
+  #widen(base: string): void {
+    const known = this.#narrowed.get(base);
+    if (known === undefined) return;
+    known.users -= 1;
+    if (known.users > 0) return;
+    this.#narrowed.delete(base);
+    try {
+      for (const [key, value] of Object.entries(known.before)) {
+        writeFileSync(`/proc/sys/net/ipv4/conf/${base}/${key}`, value);
+      }
+    } catch {
+      // The interface went.
+    }
+  }
+}
+
+/** 00-00-5E-00-01-{VRID}, on IPv6 00-00-5E-00-02-{VRID}. */
+function virtualRouterMac(virtualRouterId: number, ipv6: boolean): Uint8Array {
+  return Uint8Array.of(0, 0, 0x5e, 0, ipv6 ? 2 : 1, virtualRouterId);
+}
+
+/** ip-sysctl: answers for its own addresses, sends nothing by itself, takes what comes by another way. */
+function configure(name: string, ipv6: boolean): void {
+  const ipv4Settings = { arp_ignore: '1', rp_filter: '2' };
+  for (const [key, value] of Object.entries(ipv4Settings)) {
+    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/${key}`, value);
+  }
+  // No link-local address: it would be the same on every node.
+  const [key, value] = ipv6 ? ['addr_gen_mode', '1'] : ['disable_ipv6', '1'];
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, value);
+  } catch {
+    // A kernel without IPv6.
+  }
+}
