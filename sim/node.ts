@@ -25,9 +25,9 @@ import { type Wire, wireOf } from './wire.ts';
 import type { World } from './world.ts';
 
 /** As guardian/speaker/instance.ts takes them. */
-const PACKETS_PER_ROUND = 512;
+const PACKETS_PER_ROUND = 2048;
 /** What a socket holds for a process that does not read. */
-const SOCKET_PACKETS_MAX = 256;
+const SOCKET_PACKETS_MAX = 1300;
 /** As guardian/speaker/loop.ts waits while it probes. */
 const PROBE_WAIT_MS = 10;
 /** systemd's usual pause before it starts a service again. */

@@ -29,19 +29,20 @@ export function errno(): number {
   return errnoView[0] ?? 0;
 }
 
-// A Buffer whose only user is the kernel would be collected: addressOf() does not pin it.
-const pinned = new Set<ArrayBufferView>();
+// With their addresses, which stay. A Buffer whose only user is the kernel would be collected otherwise:
+// addressOf() does not pin it.
+const pinned = new Map<ArrayBufferView, number>();
 
 /** Memory that stays where it is for the life of the process, for buffers the kernel fills again and again. */
 export function pinnedBuffer(bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
-  pinned.add(buffer);
+  pinned.set(buffer, Number(koffi.address(buffer)));
   return buffer;
 }
 
 /** Address of a view's first byte; valid as long as the caller keeps the view referenced. */
 export function addressOf(view: ArrayBufferView): number {
-  return Number(koffi.address(view));
+  return pinned.get(view) ?? Number(koffi.address(view));
 }
 
 /** A zero-terminated string; keep the Buffer referenced until the call that reads it is over. */

@@ -24,6 +24,7 @@ import {
 
 const IPPROTO_IPV6 = 41;
 const SO_PRIORITY = 12;
+const SO_RCVBUFFORCE = 33;
 const SO_BINDTODEVICE = 25;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_MULTICAST_IF = 17;
@@ -44,6 +45,8 @@ const HOP_LIMIT = 255;
 const TRAFFIC_CLASS = 0xc0;
 
 const BYTES_MAX = 8192;
+/** As of raw-socket.ts. */
+const RECEIVE_BYTES = 512 * 1024;
 const ADDRESS_BYTES = 28;
 const CONTROL_BYTES = 256;
 /** struct msghdr on 64-bit machines. */
@@ -171,6 +174,7 @@ function configure(fd: number, options: Raw6SocketOptions): void {
   const { interfaceName, interfaceIndex, source, group } = options;
   setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${interfaceName}\0`));
   setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
+  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES);
   setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, options.ttl ?? HOP_LIMIT);
   setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);

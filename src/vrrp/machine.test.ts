@@ -361,3 +361,15 @@ test('step() announces garp_master_refresh_repeat times at each refresh', () => 
   const since = driver.state.lastSentAt;
   assert.deepEqual(driver.at(since + 2000, TICK), ['advert 100', 'garp 3']);
 });
+
+test('step() as master answers a flood with ten advertisements in an interval at most', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  let sent = 0;
+  for (let now = since; now < since + 1000; now += 1) {
+    for (const event of [advert(99), advert(0)]) {
+      sent += driver.at(now, event).filter((effect) => effect === 'advert 100').length;
+    }
+  }
+  assert.ok(sent >= 5 && sent <= 10, `${sent} answers`);
+});

@@ -140,6 +140,8 @@ const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   'fault initialize': [],
 };
 
+/** A flood of advertisements must not become one of answers: so many in an interval, on average, at most. */
+const ANSWERS_PER_INTERVAL = 10;
 /** Announcements because of a rival come at most this often. */
 const RIVAL_GARP_GAP_MS = 1000;
 
@@ -326,14 +328,14 @@ export class Run {
   hearAsMaster({ source, priority, intervalMs }: Extract<MachineEvent, { kind: 'advert' }>): void {
     const own = this.state.effectivePriority;
     if (priority === 0) {
-      this.#sendAdvert(own);
+      this.#answer(own);
     } else if (priority > own || (priority === own && source > this.#config.address)) {
       this.#move('backup', priority > own ? `priority ${priority} is heard` : 'a tie is lost');
       const adopted = this.#config.version === 3 ? intervalMs : this.#config.intervalMs;
       const master = { address: source, heardAt: this.#now };
       this.state = { ...this.state, master, masterIntervalMs: adopted };
     } else {
-      if (this.#config.answersLower) this.#sendAdvert(own);
+      if (this.#config.answersLower) this.#answer(own);
       this.announceAgain();
     }
   }
@@ -384,6 +386,12 @@ export class Run {
     const { refreshMs, refreshRepeat } = this.#config.garp;
     const refresh = refreshMs > 0 ? { at: this.#now + refreshMs, count: refreshRepeat } : null;
     this.state = { ...this.state, lastGarpAt: this.#now, nextGarp: next ?? refresh };
+  }
+
+  /** At once, as RFC 9568 section 6.4.3 asks, unless the last advertisement has only just gone. */
+  #answer(priority: number): void {
+    const gapMs = this.#config.intervalMs / ANSWERS_PER_INTERVAL;
+    if (this.#now - this.state.lastSentAt >= gapMs) this.#sendAdvert(priority);
   }
 
   #sendAdvert(priority: number): void {

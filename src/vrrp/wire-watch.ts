@@ -11,12 +11,15 @@ const SOURCES_MAX = 16;
 /** A stranger that has been silent for this long is forgotten. */
 const FORGET_MS = 60_000;
 
-type Seen = { readonly text: string; readonly count: number; readonly at: number };
+type Seen = { count: number; at: number };
 
 export class WireWatch {
   readonly #peers: readonly IpAddress[];
   readonly #heard = new Set<IpAddress>();
-  readonly #seen = new Map<string, Seen>();
+  /** What is said of each source. Floods come through here: sentences are made when somebody asks. */
+  readonly #strangers = new Map<IpAddress, Map<string, Seen>>();
+  readonly #claims = new Map<string, Seen>();
+  #sentences = 0;
   #listeningSince: number | null = null;
 
   /** `peers`: unicast only; a multicast group has no list of members. */
@@ -29,21 +32,50 @@ export class WireWatch {
     if (this.#peers.includes(source)) this.#heard.add(source);
   }
 
-  /** An advertisement with our number was refused, or is of another list of addresses. */
-  onStranger(source: IpAddress, what: string, now: number): void {
-    this.#count(`${formatIpAddress(source)} ${what}`, now);
+  /**
+   * An advertisement with our number was refused, or is of another list of addresses. True: that is news.
+   * More than SOURCES_MAX such news are not remembered.
+   */
+  onStranger(source: IpAddress, what: string, now: number): boolean {
+    let said = this.#strangers.get(source);
+    const seen = said?.get(what);
+    if (seen !== undefined) {
+      seen.count += 1;
+      seen.at = now;
+      return false;
+    }
+    if (this.#sentences >= SOURCES_MAX) return false;
+    this.#sentences += 1;
+    said ??= new Map();
+    this.#strangers.set(source, said);
+    said.set(what, { count: 1, at: now });
+    return true;
   }
 
   /** Somebody else claims an address that is held here. */
   onClaim(address: IpAddress, mac: string, now: number): void {
-    this.#count(`${mac} claims ${formatIpAddress(address)}, which is held here`, now);
+    const text = `${mac} claims ${formatIpAddress(address)}, which is held here`;
+    const seen = this.#claims.get(text);
+    if (seen === undefined && this.#claims.size >= SOURCES_MAX) return;
+    this.#claims.set(text, { count: (seen?.count ?? 0) + 1, at: now });
   }
 
   /** Sentences, empty when all is well. `downMs`: the down interval; a living master is heard in it. */
   warnings(downMs: number, now: number): readonly string[] {
     const warnings: string[] = [];
-    for (const [key, { text, count, at }] of this.#seen) {
-      if (now - at > FORGET_MS) this.#seen.delete(key);
+    for (const [source, said] of this.#strangers) {
+      for (const [what, { count, at }] of said) {
+        if (now - at <= FORGET_MS) {
+          warnings.push(`${formatIpAddress(source)} ${what} (${count} times)`);
+          continue;
+        }
+        said.delete(what);
+        this.#sentences -= 1;
+      }
+      if (said.size === 0) this.#strangers.delete(source);
+    }
+    for (const [text, { count, at }] of this.#claims) {
+      if (now - at > FORGET_MS) this.#claims.delete(text);
       else warnings.push(`${text} (${count} times)`);
     }
     this.#listeningSince ??= now;
@@ -56,11 +88,5 @@ export class WireWatch {
       );
     }
     return warnings;
-  }
-
-  #count(text: string, now: number): void {
-    const seen = this.#seen.get(text);
-    if (seen === undefined && this.#seen.size >= SOURCES_MAX) return;
-    this.#seen.set(text, { text, count: (seen?.count ?? 0) + 1, at: now });
   }
 }

@@ -2,7 +2,6 @@
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
-import { bootMs } from '../../linux/clock.ts';
 import { errorText } from '../../linux/errno.ts';
 import {
   type AcceptedAdvertisement,
@@ -38,6 +37,7 @@ export class Advertiser {
   readonly #signatures: Signatures | null;
   readonly #encoding: Encoding;
   readonly #complaints = new Set<string>();
+  readonly #refusals = new Map<DropReason, string>();
   #sendError = 0;
   readonly counters: Counters;
 
@@ -83,20 +83,20 @@ export class Advertiser {
    * Reads one packet. null: none waits. `heard` is null for a packet that is not for us or was dropped;
    * `router`: it belongs to our virtual router at least.
    */
-  receive(): { readonly heard: Heard | null; readonly router: boolean } | null {
+  receive(now: number): { readonly heard: Heard | null; readonly router: boolean } | null {
     const packet = this.#socket.receive();
     if (packet === null) return null;
     const decoded = decodeAdvertisement(packet, this.#expected);
     if (!decoded.ok) {
       // Other virtual routers share the group: nothing to count.
       if (decoded.reason === 'other-router') return { heard: null, router: false };
-      this.#onDropped(decoded.reason, packet);
+      this.#onDropped(decoded.reason, packet, now);
       const foreign = decoded.reason !== 'own-packet' && decoded.reason !== 'too-short';
       return { heard: null, router: foreign };
     }
     this.counters.received += 1;
     this.counters.watch.onHeard(packet.source);
-    this.#comment(decoded.value, packet);
+    this.#comment(decoded.value, packet, now);
     const { priority, intervalMs } = decoded.value.advertisement;
     return { heard: { source: packet.source, priority, intervalMs }, router: true };
   }
@@ -113,36 +113,42 @@ export class Advertiser {
     this.#sendError = error;
   }
 
-  #onDropped(reason: DropReason, packet: ReceivedPacket): void {
-    this.counters.dropped[reason] = (this.counters.dropped[reason] ?? 0) + 1;
-    if (reason !== 'own-packet' && reason !== 'too-short') {
-      const id = this.#instance.config.virtualRouterId;
-      const what =
-        `advertises virtual router ${id}, too, and is not believed: ${reason}` +
-        (HINTS[reason] ?? '');
-      this.counters.watch.onStranger(packet.source, what, bootMs());
-    }
+  /** Floods come through here: what is known already costs no more than its counters. */
+  #onDropped(reason: DropReason, packet: ReceivedPacket, now: number): void {
+    const count = (this.counters.dropped[reason] ?? 0) + 1;
+    this.counters.dropped[reason] = count;
+    const isNews =
+      reason === 'own-packet' || reason === 'too-short'
+        ? count === 1
+        : this.counters.watch.onStranger(packet.source, this.#refusal(reason), now);
+    if (!isNews) return;
     const source = formatIpAddress(packet.source);
     this.#complain(`${this.#name()} drops advertisements of ${source}: ${reason}`);
   }
 
-  #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket): void {
-    const source = formatIpAddress(packet.source);
-    const { signature } = this.#instance.config;
-    const news = signatureNews(signature, this.#signatures);
-    if (news !== null) {
-      this.counters.watch.onStranger(packet.source, news, bootMs());
-      this.#complain(`${this.#name()}: ${source} ${news}`);
-    }
+  #refusal(reason: DropReason): string {
+    const known = this.#refusals.get(reason);
+    if (known !== undefined) return known;
+    const id = this.#instance.config.virtualRouterId;
+    const hint = HINTS[reason] ?? '';
+    const text = `advertises virtual router ${id}, too, and is not believed: ${reason}${hint}`;
+    this.#refusals.set(reason, text);
+    return text;
+  }
+
+  #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket, now: number): void {
+    const { watch } = this.counters;
+    const say = (text: string): void =>
+      this.#complain(`${this.#name()}: ${formatIpAddress(packet.source)} ${text}`);
+    const news = signatureNews(this.#instance.config.signature, this.#signatures);
+    if (news !== null && watch.onStranger(packet.source, news, now)) say(news);
     if (!accepted.addressesMatch) {
       const list = accepted.advertisement.addresses.map(formatIpAddress).join(', ');
       const what = `advertises another list of addresses: ${list}`;
-      this.counters.watch.onStranger(packet.source, what, bootMs());
-      this.#complain(`${this.#name()}: ${source} advertises another list of addresses`);
+      if (watch.onStranger(packet.source, what, now)) say('advertises another list of addresses');
     }
     if (!accepted.intervalMatches) {
-      const { intervalMs } = accepted.advertisement;
-      this.#complain(`${this.#name()}: ${source} advertises every ${intervalMs} ms, not as here`);
+      say(`advertises every ${accepted.advertisement.intervalMs} ms, not as here`);
     }
   }
 

@@ -32,10 +32,10 @@ import type { VirtualMacs } from './virtual-macs.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
- * (208 KiB, at least 768 bytes for each): after a sleep all of them are read before a timer is looked at,
+ * (1 MiB, at least 768 bytes for each): after a sleep all of them are read before a timer is looked at,
  * because the last may be that of a better master.
  */
-const PACKETS_MAX = 512;
+const PACKETS_MAX = 2048;
 /** After addresses could not be added, the next try. */
 const ADDRESS_FAULT_MS = 5000;
 /** Foreign claimants named in warnings. */
@@ -150,7 +150,7 @@ export class Instance {
   /** Reads what waits on the sockets. */
   receive(now: number): void {
     for (let count = 0; count < PACKETS_MAX; count += 1) {
-      const received = this.#ports.advertiser.receive();
+      const received = this.#ports.advertiser.receive(now);
       if (received === null) break;
       if (received.router) this.#probe?.onRouterHeard();
       if (received.heard !== null) this.#step({ kind: 'advert', ...received.heard }, now);
