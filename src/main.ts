@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  reload: async () => (await import('./commands/reload.ts')).reloadCommand(),
   drain: async () => (await import('./commands/server-state.ts')).serverStateCommand('drain'),
   ready: async () => (await import('./commands/server-state.ts')).serverStateCommand('ready'),
   maint: async () => (await import('./commands/server-state.ts')).serverStateCommand('maint'),

@@ -74,7 +74,7 @@ await startDataPlane(
   {
     config,
     relays: 1,
-    listeners: [{ fd, purpose: { kind: 'frontend', frontend: 'front', relay: 0 } }],
+    listeners: [{ id: 1, fd, purpose: { kind: 'frontend', frontend: 'front', relay: 0 } }],
     accepting: true,
     snapshot: { generation: 1, backends: [{ servers: [{ usable: true, weight: 1 }] }] },
     beatFd: createSharedMemory('evergate-bench-beats', BEAT_PAGE_BYTES),

@@ -5,17 +5,19 @@
 
 import { flushCompileCache } from 'node:module';
 import type { BalancerConfig } from '../config/model.ts';
+import { assert } from '../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
-import { gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
+import { receiveDescriptors } from '../linux/descriptor-channel.ts';
+import { closeFd, gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
 import type { ServerCounter } from '../stats/layout.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
 import { Checker } from './checks/checker.ts';
-import type { DataPlane, DataPlaneEvent, StartDataPlane } from './data-plane.ts';
+import type { DataPlane, DataPlaneEvent, InheritedListener, StartDataPlane } from './data-plane.ts';
 import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { GuardianToBalancer } from './protocol.ts';
@@ -36,16 +38,21 @@ const DRAIN_LOOK_MS = 20;
 
 export type StartMessage = Extract<GuardianToBalancer, { readonly kind: 'start' }>;
 
+export type ReloadMessage = Extract<GuardianToBalancer, { readonly kind: 'reload' }>;
+
 export type BalancerEvents = {
   /** Every change of the servers, for a successor. */
   servers(records: readonly ServerStateRecord[]): void;
   log(level: 'info' | 'warning' | 'error', text: string): void;
   /** Told once; the balancer is of no use any more. */
   failed(text: string): void;
+  /** Has the configuration read again; resolves with what came of it, in lines. */
+  askReload(): Promise<string>;
 };
 
 export class Balancer {
-  readonly #config: BalancerConfig;
+  #config: BalancerConfig;
+  #listeners: readonly InheritedListener[];
   readonly #message: StartMessage;
   readonly #events: BalancerEvents;
   readonly #filesMax: number;
@@ -59,11 +66,13 @@ export class Balancer {
   #plane: DataPlane | null = null;
   #rebalancer: Rebalancer | null = null;
   #facts: { readonly told: NodeFacts; readonly at: number } | null = null;
+  #active = false;
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
     this.#message = message;
     this.#config = message.config;
+    this.#listeners = message.listeners;
     this.#events = events;
     this.#filesMax = raiseFileLimit();
     this.#beat(message.beatFd);
@@ -85,7 +94,7 @@ export class Balancer {
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, relays, listeners, beatFd } = this.#message;
-    this.#sender.open(config.backends.flatMap(({ logs }) => logs));
+    this.#sender.retarget(config.backends.flatMap(({ logs }) => logs));
     this.#plane = await startDataPlane(
       {
         config,
@@ -115,10 +124,55 @@ export class Balancer {
     this.#table.restore(servers);
     // Clients wait in the kernel's queue: they come before everything else.
     this.#plane?.accept();
-    await this.#admin.listen(this.#message.listeners);
+    await this.#admin.listen(this.#listeners);
+    this.#active = true;
     this.#look();
     this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
     this.#checker.start();
+  }
+
+  /**
+   * Takes what a reload's channel brought. Throws SystemError with nothing kept: it can be done without, but
+   * not in part.
+   */
+  takeListeners({ listeners, fresh }: ReloadMessage): readonly InheritedListener[] {
+    const received = receiveDescriptors(this.#message.channelFd, fresh.length);
+    const known = new Map(this.#listeners.map(({ id, fd }) => [id, fd]));
+    for (const [index, id] of fresh.entries()) known.set(id, received[index] ?? -1);
+    return listeners.map(({ id, purpose }) => {
+      const fd = known.get(id) ?? -1;
+      assert(fd >= 0, `listener ${id} is known or was sent`);
+      return { id, fd, purpose };
+    });
+  }
+
+  /**
+   * Goes on by another configuration with these listeners. Resolves with the number of sessions that were
+   * reset because it does not allow them.
+   */
+  async reload(config: BalancerConfig, listeners: readonly InheritedListener[]): Promise<number> {
+    const plane = this.#plane;
+    assert(plane !== null, 'a balancer is prepared before it is told of changes');
+    const snapshot = this.#table.preview(config.backends);
+    const ended = await plane.reconfigure({ config, listeners, snapshot });
+    // From here on in one go: indexes and counters are those of the new configuration.
+    const kept = new Set(listeners.map(({ fd }) => fd));
+    const gone = this.#listeners.filter(({ fd }) => !kept.has(fd));
+    const before = this.#config.backends;
+    this.#config = config;
+    this.#listeners = listeners;
+    this.#sender.retarget(config.backends.flatMap(({ logs }) => logs));
+    this.#table.reconfigure(config.backends);
+    this.#checker.reconfigure(config.backends);
+    this.#rebalancer?.reconfigure(before);
+    this.#admin.reconfigure(config);
+    if (this.#active) {
+      await this.#admin.listen(listeners).catch((error: Error) => {
+        this.#events.log('error', `A stats page or runtime socket is not served: ${error.message}`);
+      });
+    }
+    for (const { fd } of gone) closeFd(fd);
+    return ended;
   }
 
   report(): BalancerReport | null {
@@ -246,10 +300,14 @@ export class Balancer {
   }
 
   #context(): AdminContext {
+    const current = () => this.#config;
     return {
-      config: this.#config,
+      get config() {
+        return current();
+      },
       table: this.#table,
       now: () => performance.now(),
+      reload: () => this.#events.askReload(),
       rows: () => {
         const plane = this.#plane;
         if (plane === null) return [];
@@ -271,7 +329,7 @@ export class Balancer {
           rates: this.#rates,
           uptimeMs: performance.now() - this.#startedAt,
           relays: this.#message.relays,
-          listeners: this.#message.listeners.length,
+          listeners: this.#listeners.length,
           filesMax: this.#filesMax,
           stopping: this.#stopping,
           ownLogsDropped: this.#sender.dropped,

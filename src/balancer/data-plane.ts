@@ -7,17 +7,21 @@ import type { TrafficSnapshot } from '../balance/snapshot.ts';
 import type { BalancerConfig } from '../config/model.ts';
 import type { CounterLayout } from '../stats/layout.ts';
 
-/** A listening socket the guardian bound and this process inherited. */
+export type ListenerPurpose =
+  | { readonly kind: 'frontend'; readonly frontend: string; readonly relay: number }
+  | { readonly kind: 'http'; readonly frontend: string }
+  | {
+      readonly kind: 'stats-socket';
+      readonly path: string;
+      readonly level: 'user' | 'operator' | 'admin';
+    };
+
+/** A listening socket the guardian bound and this process inherited, or was given later. */
 export type InheritedListener = {
+  /** The guardian's number for it; descriptors differ from process to process. */
+  readonly id: number;
   readonly fd: number;
-  readonly purpose:
-    | { readonly kind: 'frontend'; readonly frontend: string; readonly relay: number }
-    | { readonly kind: 'http'; readonly frontend: string }
-    | {
-        readonly kind: 'stats-socket';
-        readonly path: string;
-        readonly level: 'user' | 'operator' | 'admin';
-      };
+  readonly purpose: ListenerPurpose;
 };
 
 export type DataPlaneOptions = {
@@ -57,6 +61,9 @@ export type MoveOrder = {
   readonly acceptedBefore: number;
 };
 
+/** What a data plane at work may be given anew. Listeners of before that are not in it may be closed after. */
+export type Reconfiguration = Pick<DataPlaneOptions, 'config' | 'listeners' | 'snapshot'>;
+
 export interface DataPlane {
   readonly layout: CounterLayout;
   /** One array per relay, live; read-only for everybody but the relay. */
@@ -67,6 +74,11 @@ export interface DataPlane {
   shutdownSessions(backend: string, server: string): void;
   /** Ends one quiet session of a server, as balance/rebalance.ts orders; one that has none keeps all. */
   moveSession(order: MoveOrder): void;
+  /**
+   * Goes on by another configuration: its layout and counters are others then. Sessions that it allows go on;
+   * resolves with the number of those that were reset. apply() does nothing meanwhile.
+   */
+  reconfigure(next: Reconfiguration): Promise<number>;
   /** Starts accepting, where `accepting` was false. */
   accept(): void;
   /** Stops accepting; the existing connections go on. */

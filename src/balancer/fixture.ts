@@ -7,6 +7,7 @@ import type {
   DataPlaneEvent,
   DataPlaneOptions,
   MoveOrder,
+  Reconfiguration,
   StartDataPlane,
 } from './data-plane.ts';
 
@@ -104,8 +105,8 @@ export function testConfig(changes: Partial<BalancerConfig> = {}): BalancerConfi
 
 /** A data plane that remembers what it was told. */
 export class FakeDataPlane implements DataPlane {
-  readonly layout: DataPlane['layout'];
-  readonly counters: readonly Float64Array[];
+  layout: DataPlane['layout'];
+  counters: readonly Float64Array[];
   readonly calls: string[] = [];
   readonly snapshots: Parameters<DataPlane['apply']>[0][];
   readonly emit: (event: DataPlaneEvent) => void;
@@ -122,6 +123,14 @@ export class FakeDataPlane implements DataPlane {
 
   apply(snapshot: Parameters<DataPlane['apply']>[0]): void {
     this.snapshots.push(snapshot);
+  }
+
+  async reconfigure({ config, snapshot }: Reconfiguration): Promise<number> {
+    this.calls.push('reconfigure');
+    this.layout = counterLayout(config);
+    this.counters = this.counters.map(() => new Float64Array(this.layout.length));
+    this.snapshots.push(snapshot);
+    return 0;
   }
 
   accept(): void {

@@ -1,6 +1,7 @@
 /**
  * Messages between guardian and balancer, over Node's IPC channel (JSON). The direction is in the name.
- * Descriptors do not travel here: the balancer inherits them when it is started.
+ * Descriptors do not travel here: the balancer inherits them when it is started, and those of a reload come
+ * over a channel of their own (linux/descriptor-channel.ts), sent before the message that names them.
  */
 
 import type { BalancerConfig } from '../config/model.ts';
@@ -16,6 +17,8 @@ export type GuardianToBalancer =
       readonly listeners: readonly InheritedListener[];
       readonly relays: number;
       readonly beatFd: number;
+      /** Its end of the channel that later listeners come over. */
+      readonly channelFd: number;
       /** A spare gets everything ready and waits for 'activate'. */
       readonly standby: boolean;
       /** Where the previous balancer left the servers; empty at the first start. */
@@ -23,6 +26,17 @@ export type GuardianToBalancer =
     }
   /** Take over from a balancer that is gone. */
   | { readonly kind: 'activate'; readonly servers: readonly ServerStateRecord[] }
+  /** Go on by another configuration. Listeners that are not named any more are to be closed. */
+  | {
+      readonly kind: 'reload';
+      readonly id: number;
+      readonly config: BalancerConfig;
+      readonly listeners: readonly Pick<InheritedListener, 'id' | 'purpose'>[];
+      /** Ids of those that come over the channel, in their order there. */
+      readonly fresh: readonly number[];
+    }
+  /** What came of an 'ask-reload', for whoever asked. */
+  | { readonly kind: 'reload-told'; readonly id: number; readonly text: string }
   | { readonly kind: 'report'; readonly id: number }
   /** What the guardian knows, about once a second, for the metrics. */
   | { readonly kind: 'facts'; readonly facts: NodeFacts }
@@ -43,6 +57,15 @@ export type BalancerToGuardian =
   | { readonly kind: 'serving' }
   /** Sent on every change, so that a successor can take over. */
   | { readonly kind: 'servers'; readonly servers: readonly ServerStateRecord[] }
+  /** `error`: nothing has changed. `ended`: sessions that the new configuration does not allow. */
+  | {
+      readonly kind: 'reload';
+      readonly id: number;
+      readonly error: string | null;
+      readonly ended: number;
+    }
+  /** Somebody on the runtime socket wants the files to be read again. */
+  | { readonly kind: 'ask-reload'; readonly id: number }
   | { readonly kind: 'report'; readonly id: number; readonly report: BalancerReport }
   | { readonly kind: 'set-server'; readonly id: number; readonly error: string | null }
   /** One line for the log of `evergate run`. */

@@ -32,7 +32,7 @@ export type RebalancerOptions = {
 
 export class Rebalancer {
   readonly #options: RebalancerOptions;
-  readonly #states: RebalanceState[];
+  #states: RebalanceState[];
   readonly #timers: (NodeJS.Timeout | undefined)[] = [];
 
   constructor(options: RebalancerOptions) {
@@ -46,6 +46,17 @@ export class Rebalancer {
       // One that waits for its time looks by itself then.
       if (this.#states[backend]?.run?.plan == null) this.#step(backend);
     }
+  }
+
+  /** The table has other backends now. What was under way goes on only where nothing about it has changed. */
+  reconfigure(before: readonly BackendConfig[]): void {
+    const states = new Map(before.map((config, index) => [identity(config), this.#states[index]]));
+    this.stop();
+    this.#states = this.#options.table.backends.map(
+      ({ config }) => states.get(identity(config)) ?? REBALANCE_START,
+    );
+    for (const [backend, { run }] of this.#states.entries())
+      if (run?.plan != null) this.#step(backend);
   }
 
   stop(): void {
@@ -121,4 +132,9 @@ export class Rebalancer {
     });
     return Math.max(0, relay);
   }
+}
+
+/** A run names servers by their places. */
+function identity({ name, rebalance, servers }: BackendConfig): string {
+  return JSON.stringify([name, rebalance, servers.map((server) => server.name)]);
 }

@@ -58,7 +58,16 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
     closeFd(beatFd);
   });
   const begin = (config: BalancerConfig, servers: readonly ServerStateRecord[] = []): void => {
-    receive({ kind: 'start', config, listeners: [], relays: 1, beatFd, standby: false, servers });
+    receive({
+      kind: 'start',
+      config,
+      listeners: [],
+      relays: 1,
+      beatFd,
+      channelFd: -1,
+      standby: false,
+      servers,
+    });
   };
   const start = async (...args: Parameters<typeof begin>): Promise<void> => {
     begin(...args);
@@ -225,7 +234,14 @@ test('a spare accepts nothing until it takes over, where the other left the serv
   const { send, started, messages, newest, titles } = host(t);
   const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
   t.after(() => closeFd(beatFd));
-  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  const start = {
+    kind: 'start',
+    config: UNCHECKED,
+    listeners: [],
+    relays: 1,
+    beatFd,
+    channelFd: -1,
+  } as const;
   send({ ...start, standby: true, servers: [] });
   await waitFor('prepared', () => newest('prepared') !== undefined);
   assert.deepEqual(started[0]?.calls, []);
@@ -253,7 +269,14 @@ test('a spare called before it is ready takes over as soon as it is', async (t) 
   const { send, started, newest } = host(t);
   const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
   t.after(() => closeFd(beatFd));
-  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  const start = {
+    kind: 'start',
+    config: UNCHECKED,
+    listeners: [],
+    relays: 1,
+    beatFd,
+    channelFd: -1,
+  } as const;
   send({ ...start, standby: true, servers: [] });
   send({ kind: 'activate', servers: [] });
   await waitFor('serving', () => newest('serving') !== undefined);
@@ -264,7 +287,14 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
   const { send, newest, disconnect, exits } = host(t);
   const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
   t.after(() => closeFd(beatFd));
-  const start = { kind: 'start', config: UNCHECKED, listeners: [], relays: 1, beatFd } as const;
+  const start = {
+    kind: 'start',
+    config: UNCHECKED,
+    listeners: [],
+    relays: 1,
+    beatFd,
+    channelFd: -1,
+  } as const;
   send({ ...start, standby: true, servers: [] });
   await waitFor('prepared', () => newest('prepared') !== undefined);
   disconnect();

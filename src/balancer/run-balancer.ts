@@ -4,8 +4,9 @@
  */
 
 import type { ServerStateRecord } from '../health/server-state.ts';
-import { Balancer } from './balancer.ts';
-import type { StartDataPlane } from './data-plane.ts';
+import { SystemError } from '../linux/errno.ts';
+import { Balancer, type ReloadMessage } from './balancer.ts';
+import type { InheritedListener, StartDataPlane } from './data-plane.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
 
 /**
@@ -32,7 +33,10 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
   let balancer: Balancer | null = null;
   let ending = false;
   let standby = false;
-  let prepared: Promise<void> = Promise.resolve();
+  // Steps of its life, one after the other: prepared, active, reloads.
+  let steps: Promise<void> = Promise.resolve();
+  const asked = new Map<number, (text: string) => void>();
+  let nextAsked = 1;
 
   const fail = (text: string): void => {
     if (ending) return;
@@ -60,10 +64,11 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
       servers: (servers) => host.send({ kind: 'servers', servers }),
       log: (level, text) => host.send({ kind: 'log', level, text }),
       failed: fail,
+      askReload,
     });
     standby = message.standby;
-    prepared = balancer.prepare(host.startDataPlane);
-    if (standby) settle(prepared, 'prepared');
+    steps = balancer.prepare(host.startDataPlane);
+    if (standby) settle(steps, 'prepared');
     else activate(message.servers);
   };
 
@@ -73,11 +78,36 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     standby = false;
     host.setTitle('evergate: balancer');
     // A spare may be called before it is ready: it is still ahead of a new process.
-    settle(
-      prepared.then(() => active.activate(servers)),
-      'serving',
-    );
+    steps = steps.then(() => active.activate(servers));
+    settle(steps, 'serving');
   };
+
+  const reload = (message: ReloadMessage): void => {
+    const active = balancer;
+    if (active === null) throw new Error('A balancer is reloaded before it was started');
+    const tell = (error: string | null, ended: number): void =>
+      host.send({ kind: 'reload', id: message.id, error, ended });
+    steps = steps.then(async () => {
+      if (ending) return;
+      let listeners: readonly InheritedListener[];
+      try {
+        listeners = active.takeListeners(message);
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+        tell(error.message, 0);
+        return;
+      }
+      tell(null, await active.reload(message.config, listeners));
+    });
+    steps.catch(failWith);
+  };
+
+  const askReload = (): Promise<string> =>
+    new Promise((resolve) => {
+      const id = nextAsked++;
+      asked.set(id, resolve);
+      host.send({ kind: 'ask-reload', id });
+    });
 
   const settle = (step: Promise<void>, kind: 'prepared' | 'serving'): void => {
     step.then(() => {
@@ -93,6 +123,13 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
         break;
       case 'activate':
         activate(message.servers);
+        break;
+      case 'reload':
+        reload(message);
+        break;
+      case 'reload-told':
+        asked.get(message.id)?.(message.text);
+        asked.delete(message.id);
         break;
       case 'report': {
         // Before it serves there is nothing to report; the guardian gives up waiting by itself.

@@ -17,6 +17,7 @@ beforeEach(async () => {
   runDir = mkdtempSync(join(tmpdir(), 'evergate-admin-'));
   server = await openAdminServer(join(runDir, 'admin.sock'), {
     status: async () => ({ node: 'k8s-master' }) as StatusReport,
+    reload: () => Promise.resolve({ applied: true, lines: ['Nothing has changed'] }),
     setServer: async (backend, name, state) => {
       asked.push(`${backend}/${name} ${state}`);
       return name === 'odd name/1' ? null : `There is no server "${backend}/${name}"`;

@@ -16,25 +16,35 @@ export async function askGuardian(
   method: 'GET' | 'POST',
   path: string,
 ): Promise<unknown> {
-  let answer: { readonly status: number; readonly body: string };
+  const { status, body } = await exchangeWithGuardian(runDir, method, path, ANSWER_LIMIT_MS);
+  if (status === 200) return body;
+  const reason = (body as { readonly error?: string }).error ?? `status ${status}`;
+  throw new OperationalError('refused', reason);
+}
+
+/** Its answer whatever the status. Throws OperationalError 'not-running' where there is none in time. */
+export async function exchangeWithGuardian(
+  runDir: string,
+  method: 'GET' | 'POST',
+  path: string,
+  limitMs: number,
+): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    answer = await exchange(adminSocketPath(runDir), method, path);
+    const { status, body } = await exchange(adminSocketPath(runDir), method, path, limitMs);
+    return { status, body: JSON.parse(body) };
   } catch (error) {
     throw new OperationalError('not-running', explain(error as NodeJS.ErrnoException, runDir));
   }
-  const body: unknown = JSON.parse(answer.body);
-  if (answer.status === 200) return body;
-  const reason = (body as { readonly error?: string }).error ?? `status ${answer.status}`;
-  throw new OperationalError('refused', reason);
 }
 
 function exchange(
   socketPath: string,
   method: string,
   path: string,
+  limitMs: number,
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, method, path, timeout: ANSWER_LIMIT_MS }, (answer) => {
+    const asking = request({ socketPath, method, path, timeout: limitMs }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);
@@ -46,7 +56,7 @@ function exchange(
       );
     });
     asking.on('timeout', () =>
-      asking.destroy(new Error(`The guardian does not answer within ${ANSWER_LIMIT_MS} ms`)),
+      asking.destroy(new Error(`The guardian does not answer within ${limitMs} ms`)),
     );
     asking.on('error', reject);
     asking.end();

@@ -4,7 +4,7 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import { type LoadedConfig, loadConfig } from '../config-files/load.ts';
+import { type ConfigInputs, type LoadedConfig, loadConfig } from '../config-files/load.ts';
 import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Guardian } from '../guardian/guardian.ts';
@@ -57,7 +57,7 @@ export function runCommand(): Command {
     .addHelpText(
       'after',
       '\nGive --config, or --haproxy, --keepalived or both.\n' +
-        'Logs go to standard error. SIGTERM releases the VIP, then ends.',
+        'Logs go to standard error. SIGTERM releases the VIP, then ends. SIGHUP reads the files again.',
     )
     .action(run);
 }
@@ -80,12 +80,20 @@ async function run(options: RunOptions, command: Command): Promise<void> {
       finished.resolve();
     });
   }
-  process.on('SIGHUP', () => {
-    log('warning', 'SIGHUP: The configuration is not read again while running; restart instead');
-  });
+  // One during the start is about files that may have changed since they were read.
+  let onHangUp = (): void => {
+    hungUp = true;
+  };
+  let hungUp = false;
+  process.on('SIGHUP', () => onHangUp());
   const guardian = await Guardian.start({
     config,
     node: options.node ?? node ?? hostname(),
+    read: async () => {
+      const loaded = await loadConfig(inputsOf(options));
+      if (!hasErrors(loaded.diagnostics)) refuseNames(loaded.config);
+      return { ...loaded, node: options.node ?? loaded.node };
+    },
     version: VERSION,
     runDir: options.runDir,
     balancerGraceMs: options.balancerGrace,
@@ -97,6 +105,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
       finished.resolve();
     },
   });
+  onHangUp = () => void guardian.reload('SIGHUP');
+  if (hungUp) onHangUp();
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
   await finished.promise;
@@ -113,16 +123,7 @@ function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] 
 }
 
 async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> {
-  const loaded = await loadConfig({
-    ...(options.config === undefined
-      ? {}
-      : { native: { file: options.config, node: options.node ?? null, mustBeNode: true } }),
-    haproxy: options.haproxy ?? null,
-    keepalived: options.keepalived === undefined ? [] : [options.keepalived],
-    keepScripts: options.keepScripts,
-    hedge: options.hedge,
-    checkMachine: true,
-  });
+  const loaded = await loadConfig(inputsOf(options));
   const { config, diagnostics } = loaded;
   const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
   for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));
@@ -136,6 +137,19 @@ async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> 
   }
   refuseNames(config);
   return loaded;
+}
+
+function inputsOf(options: RunOptions): ConfigInputs {
+  return {
+    ...(options.config === undefined
+      ? {}
+      : { native: { file: options.config, node: options.node ?? null, mustBeNode: true } }),
+    haproxy: options.haproxy ?? null,
+    keepalived: options.keepalived === undefined ? [] : [options.keepalived],
+    keepScripts: options.keepScripts,
+    hedge: options.hedge,
+    checkMachine: true,
+  };
 }
 
 /** "1s", "500ms", or a bare number of milliseconds. */

@@ -13,6 +13,8 @@ export function renderStatus(report: StatusReport): string {
         `Tracked ${kind} ${name}: ` +
         `${passing === null ? 'not known yet' : passing ? 'passes' : 'fails'} (${lastExit})`,
     ),
+    `Configuration: read ${report.configuration.loadedAt}` +
+      (report.configuration.reloads === 0 ? '' : `, ${report.configuration.reloads} reloads`),
     ...report.notes.map((note) => `Note: ${note}`),
   ];
   return `${lines.join('\n')}\n`;

@@ -3,6 +3,7 @@
  * (`curl --unix-socket`). Only the guardian's own account may open it.
  *
  *   GET  /v1/status                              the StatusReport
+ *   POST /v1/reload                              what changed: { lines }; 409 when refused
  *   POST /v1/servers/BACKEND/SERVER/STATE        STATE: ready, drain or maint
  */
 
@@ -10,6 +11,7 @@ import { chmodSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
+import type { ReloadResult } from './reload.ts';
 
 /** Clients at one time; each answer is made within the balancer's report limit. */
 const CONNECTIONS_MAX = 32;
@@ -20,6 +22,7 @@ export type AdminServer = { close(): Promise<void> };
 
 export type AdminHandlers = {
   status(): Promise<StatusReport>;
+  reload(): Promise<ReloadResult>;
   /** null: done; otherwise what is wrong. */
   setServer(backend: string, server: string, state: AdminState): Promise<string | null>;
 };
@@ -53,6 +56,10 @@ async function answer(method: string, url: string, handlers: AdminHandlers): Pro
   if (version === 'v1' && collection === 'status' && names.length === 0 && method === 'GET') {
     return { status: 200, body: await handlers.status() };
   }
+  if (version === 'v1' && collection === 'reload' && names.length === 0 && method === 'POST') {
+    const { applied, lines } = await handlers.reload();
+    return { status: applied ? 200 : 409, body: { lines } };
+  }
   if (version === 'v1' && collection === 'servers' && names.length === 3 && method === 'POST') {
     const [backend = '', server = '', wanted] = names;
     const state = ADMIN_STATES.find((one) => one === wanted);
@@ -62,7 +69,8 @@ async function answer(method: string, url: string, handlers: AdminHandlers): Pro
     const error = await handlers.setServer(backend, server, state);
     return error === null ? { status: 200, body: {} } : { status: 409, body: { error } };
   }
-  const served = 'GET /v1/status and POST /v1/servers/BACKEND/SERVER/STATE are served here';
+  const served =
+    'GET /v1/status, POST /v1/reload and POST /v1/servers/BACKEND/SERVER/STATE are served here';
   return { status: 404, body: { error: `Not found; ${served}` } };
 }
 

@@ -4,6 +4,7 @@
  * takes it away, because ownership and address must never part.
  */
 
+import type { VrrpConfig } from '../config/model.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 
 export type ElectionEvent =
@@ -32,9 +33,15 @@ export type TrackingVerdict = {
 };
 
 export interface Election {
-  /** Takes effect within a few milliseconds; calls for unknown instances are programmer errors. */
+  /** Takes effect within a few milliseconds; for an instance that a reload has ended it has none. */
   track(instance: string, verdict: TrackingVerdict): void;
   status(): readonly InstanceStatus[];
+  /**
+   * Goes on by another configuration: instances that stay keep their state, what they hold and what they
+   * know; the others end with priority 0, and new ones begin as backups. Rejects with OperationalError, with
+   * nothing changed, when this machine cannot carry it.
+   */
+  reload(config: VrrpConfig): Promise<void>;
   /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 1 s later. */
   stop(): Promise<void>;
 }

@@ -9,11 +9,13 @@ import { OperationalError } from '../core/errors.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
+import { type Applied, applyConfig } from './apply-config.ts';
 import type { Election, ElectionEvent } from './election.ts';
-import { openListeners } from './listeners.ts';
+import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Notifier } from './notifier.ts';
 import { hasEnded } from './process-table.ts';
+import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { RunDir } from './run-dir.ts';
 import { startVrrp } from './speaker/speaker.ts';
 import { Supervisor } from './supervision/supervisor.ts';
@@ -34,6 +36,8 @@ const FACTS_INTERVAL_MS = 1000;
 export type GuardianOptions = {
   readonly config: Config;
   readonly node: string;
+  /** Reads the files again, for a reload. */
+  readonly read: () => Promise<ReadConfig>;
   readonly version: string;
   readonly runDir: string;
   readonly balancerGraceMs: number;
@@ -51,6 +55,10 @@ export class Guardian {
   readonly #options: GuardianOptions;
   readonly #startedAt = performance.now();
   readonly #closers: Closer[] = [];
+  readonly #reloader: Reloader;
+  #config: Config;
+  #node: string;
+  #listeners: Listeners | null = null;
   #supervisor: Supervisor | null = null;
   #election: Election | null = null;
   #tracking: Tracking | null = null;
@@ -59,6 +67,14 @@ export class Guardian {
 
   private constructor(options: GuardianOptions) {
     this.#options = options;
+    this.#config = options.config;
+    this.#node = options.node;
+    this.#reloader = new Reloader({
+      read: options.read,
+      apply: (read) => this.#apply(read),
+      log: options.log,
+      now: () => new Date(),
+    });
   }
 
   /** Resolves when the node works; throws OperationalError with nothing left behind. */
@@ -76,7 +92,7 @@ export class Guardian {
   async status(): Promise<StatusReport> {
     const vrrp = this.#election?.status() ?? [];
     const report = {
-      node: this.#options.node,
+      node: this.#node,
       version: this.#options.version,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedAt),
@@ -84,9 +100,37 @@ export class Guardian {
       vrrp,
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       scripts: this.#tracking?.status() ?? [],
-      notes: this.#options.config.notes ?? [],
+      configuration: this.#reloader.status,
+      notes: this.#notes(),
     };
     return { ...report, ...judge(report) };
+  }
+
+  /** Reads the configuration again and goes on by it, or says why not. `asker`: for the log. */
+  reload(asker: string): Promise<ReloadResult> {
+    return this.#reloader.reload(asker);
+  }
+
+  async #apply({ config, node }: ReadConfig): Promise<Applied> {
+    const parts = {
+      listeners: this.#listeners,
+      supervisor: this.#supervisor,
+      election: this.#election,
+      notifier: this.#notifier,
+      tracking: this.#tracking,
+    };
+    const applied = await applyConfig(parts, this.#config, config);
+    this.#config = config;
+    this.#node = node ?? this.#options.node;
+    return applied;
+  }
+
+  #notes(): readonly string[] {
+    const { refused } = this.#reloader.status;
+    const notes = this.#config.notes ?? [];
+    if (refused === null) return notes;
+    const text = `The reload at ${refused.at} was refused, the configuration of before runs on`;
+    return [`${text}: ${refused.reason}`, ...notes];
   }
 
   /** Releases the VIP first, then lets connections finish, then closes the rest. May be called twice. */
@@ -97,7 +141,8 @@ export class Guardian {
   }
 
   async #open(): Promise<void> {
-    const { config, log } = this.#options;
+    const { log } = this.#options;
+    const config = this.#config;
     const runDir = new RunDir(this.#options.runDir);
     this.#closers.push(() => runDir.release());
     await this.#endOrphans(runDir);
@@ -107,11 +152,12 @@ export class Guardian {
     this.#tellFacts();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
+      reload: () => this.reload('evergate reload'),
       setServer: async (backend, server, state) =>
         (await this.#supervisor?.setServer(backend, server, state)) ?? null,
     });
     this.#closers.push(() => admin.close());
-    log('info', `Node ${this.#options.node} is up; admin socket ${runDir.adminSocket}`);
+    log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
   }
 
   /** Pushed, so that the guardian waits for nobody (docs/adr/0008). */
@@ -129,16 +175,21 @@ export class Guardian {
   async #openBalancer(config: NonNullable<Config['balancer']>, runDir: RunDir): Promise<void> {
     const relays = config.process.relays === 0 ? availableRelays() : config.process.relays;
     const listeners = await openListeners(config, relays);
+    this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
     const supervisor = new Supervisor({
       config,
       relays,
-      listeners,
+      sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,
       spare: this.#options.spare,
       log: this.#options.log,
       onServing: (serving, why) => this.#onServing(serving, why),
       onPid: (role, pid) => runDir.writePid(role, pid),
+      onReload: async () => {
+        const { applied, lines } = await this.reload('runtime socket');
+        return [`Success=${applied ? 1 : 0}`, '--', ...lines].map((line) => `${line}\n`).join('');
+      },
     });
     this.#supervisor = supervisor;
     this.#closers.push(() => supervisor.stop(STOP_GRACE_MS));

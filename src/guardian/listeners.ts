@@ -1,74 +1,212 @@
 /**
  * The listening sockets. The guardian binds them all before anything else is started, and hands them to
  * each balancer in turn: a balancer that dies leaves them open, and the kernel goes on completing
- * handshakes into their queues.
+ * handshakes into their queues. A reload opens what is new before anything that goes is closed.
  */
 
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { InheritedListener } from '../balancer/data-plane.ts';
+import type { InheritedListener, ListenerPurpose } from '../balancer/data-plane.ts';
 import type { BalancerConfig, BindConfig, StatsSocketConfig } from '../config/model.ts';
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
 import { closeFd } from '../linux/files.ts';
 import { groupId, userId } from '../linux/identity.ts';
-import { describeAddress, isAddressBusy, openListener } from '../linux/sockets.ts';
+import { describeAddress, isAddressBusy, openListener, setReusePort } from '../linux/sockets.ts';
 import { listenerOwner } from './process-table.ts';
-
-/** The sockets, and how to close them; closing also removes the unix sockets' paths. */
-export type Listeners = {
-  readonly sockets: readonly InheritedListener[];
-  close(): void;
-};
 
 /** Opens every socket or none; throws OperationalError naming the address and who holds it. */
 export async function openListeners(config: BalancerConfig, relays: number): Promise<Listeners> {
-  const sockets: InheritedListener[] = [];
-  const paths: string[] = [];
-  const close = (): void => {
-    for (const { fd } of sockets.splice(0)) closeFd(fd);
-    for (const path of paths.splice(0)) if (existsSync(path)) unlinkSync(path);
-  };
-  try {
-    for (const frontend of config.frontends) {
-      for (const bind of frontend.binds) {
-        await claim(bind, paths);
-        const shares = bind.address.kind === 'unix' ? 1 : relays;
-        for (let relay = 0; relay < shares; relay++) {
-          const fd = open(bind, shares > 1);
-          sockets.push({ fd, purpose: { kind: 'frontend', frontend: frontend.name, relay } });
-        }
+  const listeners = new Listeners(relays);
+  const change = await listeners.change(config);
+  change.commit();
+  return listeners;
+}
+
+/** New sockets are open, old ones still are: one of the two calls must follow. */
+export type ListenersChange = {
+  /** What balancers are to have from now on. */
+  readonly sockets: readonly InheritedListener[];
+  /** Closes what is not wanted any more; unix sockets lose their paths. */
+  commit(): void;
+  /** Closes what is new. */
+  abandon(): void;
+};
+
+/** A place to listen at, as a configuration asks for it. */
+type Wanted = {
+  readonly place: BindConfig;
+  readonly purposes: readonly ListenerPurpose[];
+  /** For a stats socket: whose it is. */
+  readonly stats: StatsSocketConfig | null;
+};
+
+/** One that is open; `ids` and `fds` belong together. */
+type Open = Wanted & { readonly ids: readonly number[]; readonly fds: readonly number[] };
+
+export class Listeners {
+  readonly #relays: number;
+  #open: readonly Open[] = [];
+  #nextId = 1;
+
+  constructor(relays: number) {
+    this.#relays = relays;
+  }
+
+  get sockets(): readonly InheritedListener[] {
+    return socketsOf(this.#open);
+  }
+
+  /**
+   * Opens what another configuration wants beside what there is; throws OperationalError with nothing opened.
+   * A place that both have keeps its sockets, whatever they are for, and so what waits in their queues.
+   */
+  async change(config: BalancerConfig): Promise<ListenersChange> {
+    const left = [...this.#open];
+    const wanted = wantedBy(config, this.#relays);
+    const kept = wanted.map((one) => takeSame(left, one));
+    const opened: Open[] = [];
+    const next: Open[] = [];
+    const abandon = (): void => {
+      closeAll(opened);
+      unshare(this.#open);
+    };
+    try {
+      for (const [index, one] of wanted.entries()) {
+        if (one.stats !== null) ownerOf(one.stats);
+        const before = kept[index] ?? null;
+        const entry =
+          before === null ? await this.#openOne(one, left, next) : { ...before, ...one };
+        if (before === null) opened.push(entry);
+        next.push(entry);
       }
+    } catch (error) {
+      abandon();
+      throw error;
     }
-    for (const frontend of config.httpFrontends) {
-      for (const bind of frontend.binds) {
-        await claim(bind, paths);
-        sockets.push({
-          fd: open(bind, false),
-          purpose: { kind: 'http', frontend: frontend.name },
-        });
-      }
+    const commit = (): void => {
+      this.#open = next;
+      closeAll(left);
+      unshare(next);
+      for (const { stats } of next) if (stats !== null) own(stats);
+    };
+    return { sockets: socketsOf(next), commit, abandon };
+  }
+
+  close(): void {
+    closeAll(this.#open);
+    this.#open = [];
+  }
+
+  /** `leaving`: what is closed later, and may hold a part of the address until then. */
+  async #openOne(wanted: Wanted, leaving: readonly Open[], others: readonly Open[]): Promise<Open> {
+    const { place, purposes, stats } = wanted;
+    refuseOtherShape(wanted, leaving);
+    const overlapped = leaving.filter((one) => overlaps(one.place, place));
+    const shared = overlapped.length > 0 && !others.some((one) => overlaps(one.place, place));
+    if (shared) for (const fd of overlapped.flatMap(({ fds }) => fds)) setReusePort(fd, true);
+    if (stats !== null) makeFolder(stats);
+    await claim(place, shared);
+    const fds: number[] = [];
+    const ids = purposes.map(() => this.#nextId++);
+    const entry = { ...wanted, ids, fds };
+    try {
+      for (const _ of purposes) fds.push(open(place, shared || purposes.length > 1));
+      if (stats !== null) own(stats);
+      return entry;
+    } catch (error) {
+      closeAll([entry]);
+      throw error;
     }
-    for (const socket of config.process.statsSockets) {
-      sockets.push(await openStatsSocket(socket, paths));
-    }
-    return { sockets, close };
-  } catch (error) {
-    close();
-    throw error;
   }
 }
 
-/** Makes sure nobody else is there, and notes a unix path for removal. */
-async function claim(bind: BindConfig, paths: string[]): Promise<void> {
+/** An address that was shared while it changed hands is so no longer: nobody else may join in silence. */
+function unshare(places: readonly Open[]): void {
+  for (const { place, fds } of places) {
+    if (place.address.kind !== 'unix' && fds.length === 1) setReusePort(fds[0] ?? -1, false);
+  }
+}
+
+function socketsOf(places: readonly Open[]): readonly InheritedListener[] {
+  return places.flatMap(({ purposes, ids, fds }) =>
+    purposes.map((purpose, index) => ({ id: ids[index] ?? -1, fd: fds[index] ?? -1, purpose })),
+  );
+}
+
+function closeAll(places: readonly Open[]): void {
+  for (const { place, fds } of places) {
+    for (const fd of fds) closeFd(fd);
+    const { address } = place;
+    if (address.kind === 'unix' && existsSync(address.path)) unlinkSync(address.path);
+  }
+}
+
+/** The places a configuration asks for, in its order. */
+function wantedBy(config: BalancerConfig, relays: number): readonly Wanted[] {
+  const frontends = config.frontends.flatMap(({ name, binds }) =>
+    binds.map((place): Wanted => {
+      const shares = place.address.kind === 'unix' ? 1 : relays;
+      const purposes = Array.from({ length: shares }, (_, relay) => {
+        return { kind: 'frontend' as const, frontend: name, relay };
+      });
+      return { place, purposes, stats: null };
+    }),
+  );
+  const pages = config.httpFrontends.flatMap(({ name, binds }) =>
+    binds.map((place): Wanted => {
+      return { place, purposes: [{ kind: 'http', frontend: name }], stats: null };
+    }),
+  );
+  const sockets = config.process.statsSockets.map((stats): Wanted => {
+    const { path, level } = stats;
+    const place = { address: { kind: 'unix' as const, path }, origin: `stats socket "${path}"` };
+    return { place, purposes: [{ kind: 'stats-socket', path, level }], stats };
+  });
+  return [...frontends, ...pages, ...sockets];
+}
+
+function keyOf({ address }: BindConfig): string {
+  if (address.kind === 'unix') return address.path;
+  const only = address.kind === 'ipv6' && address.v6only ? ' v6only' : '';
+  return `${address.kind} ${address.host} ${address.port}${only}`;
+}
+
+/** Takes the sockets at the same place out of `left`; null: there are none of this number. */
+function takeSame(left: Open[], { place, purposes }: Wanted): Open | null {
+  const index = left.findIndex(
+    (one) => keyOf(one.place) === keyOf(place) && one.fds.length === purposes.length,
+  );
+  const [taken = null] = index === -1 ? [] : left.splice(index, 1);
+  return taken;
+}
+
+/** A frontend has a socket for each relay, a page has one: with several relays they cannot change places. */
+function refuseOtherShape({ place }: Wanted, leaving: readonly Open[]): void {
+  if (!leaving.some((one) => keyOf(one.place) === keyOf(place))) return;
+  throw new OperationalError(
+    'needs-restart',
+    `${place.origin}: Address ${describeAddress(place.address)} cannot change between a frontend and a ` +
+      'stats page while Evergate runs; restart it for that',
+  );
+}
+
+/** Whether two TCP addresses share connections: the same port, and one host or any. */
+function overlaps({ address: one }: BindConfig, { address: other }: BindConfig): boolean {
+  if (one.kind === 'unix' || other.kind === 'unix' || one.port !== other.port) return false;
+  const isAny = ({ host }: typeof one) => host === '0.0.0.0' || host === '::';
+  return one.host === other.host || isAny(one) || isAny(other);
+}
+
+/** Makes sure nobody else is there. */
+async function claim(bind: BindConfig, shared: boolean): Promise<void> {
   if (bind.address.kind === 'unix') {
     await clearSocketPath(bind.address.path, bind.origin);
-    paths.push(bind.address.path);
     return;
   }
   const v6only = bind.address.kind === 'ipv6' && bind.address.v6only;
-  if (!attempt(bind, () => isAddressBusy(bind.address, v6only))) return;
+  if (!attempt(bind, () => isAddressBusy(bind.address, { v6only, reusePort: shared }))) return;
   const owner = listenerOwner(bind.address.port);
   const holder = owner === null ? 'another process' : `process ${owner.pid} ("${owner.command}")`;
   throw new OperationalError(
@@ -98,29 +236,37 @@ function attempt<Value>(bind: BindConfig, action: () => Value): Value {
   }
 }
 
-async function openStatsSocket(
-  socket: StatsSocketConfig,
-  paths: string[],
-): Promise<InheritedListener> {
-  const origin = `stats socket "${socket.path}"`;
+function makeFolder({ path }: StatsSocketConfig): void {
+  // HAProxy's package makes this directory; a machine that never had the package lacks it.
+  explained(path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o755 }));
+}
+
+/** Gives a stats socket's path the rights it is to have. */
+function own(stats: StatsSocketConfig): void {
+  const { path, mode, user, group } = stats;
+  explained(path, () => {
+    if (mode !== null) chmodSync(path, mode);
+    const { uid, gid } = ownerOf(stats);
+    if (user !== null || group !== null) chownSync(path, uid, gid);
+  });
+}
+
+/** -1: as it is. Throws OperationalError when an account does not exist. */
+function ownerOf({ path, user, group }: StatsSocketConfig): { uid: number; gid: number } {
+  const origin = `stats socket "${path}"`;
+  return {
+    uid: user === null ? -1 : account(userId(user), user, origin),
+    gid: group === null ? -1 : account(groupId(group), group, origin),
+  };
+}
+
+function explained(path: string, action: () => void): void {
   try {
-    // HAProxy's package makes this directory; a machine that never had the package lacks it.
-    mkdirSync(dirname(socket.path), { recursive: true, mode: 0o755 });
-    await clearSocketPath(socket.path, origin);
-    const address = { kind: 'unix', path: socket.path } as const;
-    const fd = openListener(address, { v6only: false, reusePort: false });
-    paths.push(socket.path);
-    if (socket.mode !== null) chmodSync(socket.path, socket.mode);
-    if (socket.user !== null || socket.group !== null) {
-      const uid = socket.user === null ? -1 : account(userId(socket.user), socket.user, origin);
-      const gid = socket.group === null ? -1 : account(groupId(socket.group), socket.group, origin);
-      chownSync(socket.path, uid, gid);
-    }
-    return { fd, purpose: { kind: 'stats-socket', path: socket.path, level: socket.level } };
+    action();
   } catch (error) {
     if (error instanceof OperationalError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new OperationalError('cannot-listen', `${origin}: Cannot listen: ${reason}`);
+    throw new OperationalError('cannot-listen', `stats socket "${path}": Cannot listen: ${reason}`);
   }
 }
 

@@ -39,6 +39,14 @@ const KEYS = {
 
 type Queued = { readonly argv: readonly string[]; readonly account: ScriptAccount | null };
 
+type AccountedCommand = {
+  readonly argv: readonly string[];
+  readonly account: ScriptAccount | null;
+};
+type Accounted = Readonly<Record<keyof NotifyConfig, AccountedCommand | null>>;
+/** By the name of the instance or group. */
+type Commands = ReadonlyMap<string, Accounted>;
+
 export type NotifierConfig = {
   readonly instances: readonly Pick<VrrpInstanceConfig, 'name' | 'notify'>[];
   readonly syncGroups: readonly Pick<SyncGroupConfig, 'name' | 'notify'>[];
@@ -46,10 +54,10 @@ export type NotifierConfig = {
 };
 
 export class Notifier {
-  readonly #config: NotifierConfig;
   readonly #log: Log;
-  readonly #accounts = new Map<NotifyCommand, ScriptAccount | null>();
-  readonly #fifos: NotifyFifo[] = [];
+  #instances: Commands = new Map();
+  #groups: Commands = new Map();
+  #fifos: ReadonlyMap<string, NotifyFifo> = new Map();
   readonly #queue: Queued[] = [];
   #running: RunningCommand | null = null;
   #onIdle: (() => void) | null = null;
@@ -59,34 +67,59 @@ export class Notifier {
    * nothing is left open then.
    */
   constructor(config: NotifierConfig, log: Log) {
-    this.#config = config;
     this.#log = log;
-    for (const { name, notify } of [...config.instances, ...config.syncGroups]) {
-      for (const command of Object.values(notify)) {
-        if (command === null) continue;
-        this.#accounts.set(command, scriptAccount({ ...command, name: `notify of ${name}` }));
-      }
-    }
+    this.change(config).commit();
+  }
+
+  /**
+   * Gets ready for another configuration; throws as the constructor does. Until commit() or abandon() the
+   * instances of both are known: what happens on the way from one to the other is told by the newer.
+   */
+  change(config: NotifierConfig): { commit(): void; abandon(): void } {
+    const [instances, groups] = [commandsOf(config.instances), commandsOf(config.syncGroups)];
+    const fifos = new Map<string, NotifyFifo>();
+    const opened: NotifyFifo[] = [];
     try {
-      for (const fifo of config.notifyFifos) this.#fifos.push(new NotifyFifo(fifo, log));
+      for (const fifo of config.notifyFifos) {
+        const key = JSON.stringify(fifo);
+        const known = this.#fifos.get(key);
+        if (known === undefined) opened.push(new NotifyFifo(fifo, this.#log));
+        fifos.set(key, known ?? (opened.at(-1) as NotifyFifo));
+      }
     } catch (error) {
-      this.#closeFifos();
+      for (const fifo of opened) fifo.close();
       throw error;
     }
+    const before = { instances: this.#instances, groups: this.#groups };
+    this.#instances = new Map([...before.instances, ...instances]);
+    this.#groups = new Map([...before.groups, ...groups]);
+    return {
+      commit: () => {
+        this.#instances = instances;
+        this.#groups = groups;
+        for (const [key, fifo] of this.#fifos) if (!fifos.has(key)) fifo.close();
+        this.#fifos = fifos;
+      },
+      abandon: () => {
+        this.#instances = before.instances;
+        this.#groups = before.groups;
+        for (const fifo of opened) fifo.close();
+      },
+    };
   }
 
   /** An instance has changed its state, now with this priority. */
   instance(name: string, state: InstanceStatus['state'], priority: number): void {
-    const instance = this.#config.instances.find((candidate) => candidate.name === name);
-    assert(instance !== undefined, `instance ${name} is configured`);
-    this.#tell(instance.notify, KEYS[state], ['INSTANCE', name, WORDS[state], String(priority)]);
+    const commands = this.#instances.get(name);
+    assert(commands !== undefined, `instance ${name} is configured`);
+    this.#tell(commands, KEYS[state], ['INSTANCE', name, WORDS[state], String(priority)]);
   }
 
   /** A sync group has; groups have no priority. */
   group(name: string, state: InstanceStatus['state']): void {
-    const group = this.#config.syncGroups.find((candidate) => candidate.name === name);
-    assert(group !== undefined, `sync group ${name} is configured`);
-    this.#tell(group.notify, KEYS[state], ['GROUP', name, WORDS[state], '0']);
+    const commands = this.#groups.get(name);
+    assert(commands !== undefined, `sync group ${name} is configured`);
+    this.#tell(commands, KEYS[state], ['GROUP', name, WORDS[state], '0']);
   }
 
   /** Lets what waits run for at most `graceMs`; a command under way then goes on alone. */
@@ -106,20 +139,19 @@ export class Notifier {
     this.#closeFifos();
   }
 
-  #tell(notify: NotifyConfig, key: keyof NotifyConfig, words: readonly string[]): void {
-    for (const fifo of this.#fifos) fifo.write(fifoLine(words));
+  #tell(notify: Accounted, key: keyof NotifyConfig, words: readonly string[]): void {
+    for (const fifo of this.#fifos.values()) fifo.write(fifoLine(words));
     this.#enqueue(notify[key], []);
     this.#enqueue(notify.any, words);
   }
 
-  #enqueue(command: NotifyCommand | null, words: readonly string[]): void {
+  #enqueue(command: AccountedCommand | null, words: readonly string[]): void {
     if (command === null) return;
     if (this.#queue.length >= QUEUE_MAX) {
       const dropped = this.#queue.shift();
       this.#log('warning', `Left out notify script "${dropped?.argv.join(' ')}": too many wait`);
     }
-    const account = this.#accounts.get(command) ?? null;
-    this.#queue.push({ argv: [...command.argv, ...words], account });
+    this.#queue.push({ argv: [...command.argv, ...words], account: command.account });
     if (this.#running === null) this.#next();
   }
 
@@ -138,9 +170,35 @@ export class Notifier {
   }
 
   #closeFifos(): void {
-    for (const fifo of this.#fifos) fifo.close();
-    this.#fifos.length = 0;
+    for (const fifo of this.#fifos.values()) fifo.close();
+    this.#fifos = new Map();
   }
+}
+
+/** With the accounts they run as; throws OperationalError: missing-account. */
+function commandsOf(
+  owners: readonly { readonly name: string; readonly notify: NotifyConfig }[],
+): Commands {
+  return new Map(
+    owners.map(({ name, notify }) => {
+      const accounted = (command: NotifyCommand | null): AccountedCommand | null =>
+        command === null
+          ? null
+          : {
+              argv: command.argv,
+              account: scriptAccount({ ...command, name: `notify of ${name}` }),
+            };
+      const { master, backup, fault, stop, any } = notify;
+      const commands = {
+        master: accounted(master),
+        backup: accounted(backup),
+        fault: accounted(fault),
+        stop: accounted(stop),
+        any: accounted(any),
+      };
+      return [name, commands];
+    }),
+  );
 }
 
 /** `INSTANCE "VI_1" MASTER 100`, as keepalived writes it. */

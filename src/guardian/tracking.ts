@@ -5,7 +5,6 @@
  */
 
 import type { VrrpConfig, VrrpInstanceConfig } from '../config/model.ts';
-import { assert } from '../core/assert.ts';
 import type { ScriptStatus } from '../stats/status.ts';
 import {
   newScriptState,
@@ -23,15 +22,20 @@ import { ScriptRunner } from './script-runner.ts';
 
 type TrackedScript = { state: ScriptState; lastExit: string };
 
+type Watch = { stop(): void };
+
 export class Tracking {
-  readonly #config: VrrpConfig;
   readonly #election: Election;
   readonly #log: Log;
   readonly #scripts = new Map<string, TrackedScript>();
   readonly #processes = new Map<string, ProcessCount | null>();
   readonly #files = new Map<string, number | null>();
-  readonly #watches: { stop(): void }[] = [];
   readonly #told = new Map<string, string>();
+  #config: VrrpConfig;
+  /** By kind, name and settings: they live as long as these stay the same. */
+  #watches: ReadonlyMap<string, Watch> = new Map();
+  /** What a reload brought and nothing is known of yet. */
+  readonly #pending = new Set<string>();
   #serving = false;
 
   /** Throws OperationalError when a script's account does not exist; nothing is left running then. */
@@ -39,30 +43,85 @@ export class Tracking {
     this.#config = config;
     this.#election = election;
     this.#log = log;
-    const scripts = this.#trackedScripts();
-    for (const { name } of scripts) {
-      this.#scripts.set(name, { state: newScriptState(), lastExit: 'not run yet' });
-    }
-    for (const { name } of config.processes) this.#processes.set(name, null);
-    for (const { name } of config.files) this.#files.set(name, null);
+    this.#note(config);
+    // At the start what must work keeps us out until it is known to.
+    this.#pending.clear();
     this.#tell();
+    this.change(config).commit();
+  }
+
+  /**
+   * Starts to watch what another configuration tracks; throws as the constructor does. What stays as it is
+   * goes on. Until the first word about what is new, it is taken to be well: a reload moves no VIP for that.
+   */
+  change(config: VrrpConfig): { commit(): void; abandon(): void } {
+    const watches = new Map<string, Watch>();
+    const started: Watch[] = [];
+    const start = (key: string, create: () => Watch): void => {
+      const known = this.#watches.get(key);
+      const watch = known ?? create();
+      if (known === undefined) started.push(watch);
+      watches.set(key, watch);
+    };
+    const stopStarted = (): void => {
+      for (const watch of started) watch.stop();
+    };
     try {
-      for (const script of scripts) {
-        const runner = new ScriptRunner(script, (outcome) => this.#onOutcome(script.name, outcome));
-        this.#watches.push(runner);
-      }
-      for (const process of config.processes) {
-        const onChange = (count: ProcessCount) => this.#onCount(process.name, count);
-        this.#watches.push(new ProcessWatch(process, onChange));
-      }
-      for (const file of config.files) {
-        const onValue = (value: number) => this.#onValue(file.name, value);
-        this.#watches.push(new FileWatch(file, onValue, (text) => log('warning', text)));
-      }
+      for (const [key, create] of this.#plan(config)) start(key, create);
     } catch (error) {
-      this.stop();
+      stopStarted();
       throw error;
     }
+    const commit = (): void => {
+      for (const [key, watch] of this.#watches) if (!watches.has(key)) watch.stop();
+      this.#watches = watches;
+      this.#config = config;
+      this.#note(config);
+      this.#told.clear();
+      this.#tell();
+    };
+    return { commit, abandon: stopStarted };
+  }
+
+  #plan(config: VrrpConfig): readonly (readonly [string, () => Watch])[] {
+    const { processes, files } = config;
+    return [
+      ...trackedScripts(config).map((script) => {
+        const onOutcome = (outcome: CommandOutcome) => this.#onOutcome(script.name, outcome);
+        return [keyOf('script', script), () => new ScriptRunner(script, onOutcome)] as const;
+      }),
+      ...processes.map((process) => {
+        const onChange = (count: ProcessCount) => this.#onCount(process.name, count);
+        return [keyOf('process', process), () => new ProcessWatch(process, onChange)] as const;
+      }),
+      ...files.map((file) => {
+        const onValue = (value: number) => this.#onValue(file.name, value);
+        const warn = (text: string) => this.#log('warning', text);
+        return [keyOf('file', file), () => new FileWatch(file, onValue, warn)] as const;
+      }),
+    ];
+  }
+
+  /** Keeps a place for all that is tracked, with what is known of it, and for nothing else. */
+  #note(config: VrrpConfig): void {
+    const note = <Value>(
+      kind: string,
+      places: Map<string, Value>,
+      wanted: readonly { readonly name: string }[],
+      create: () => Value,
+    ): void => {
+      const names = new Set(wanted.map(({ name }) => name));
+      for (const name of places.keys()) if (!names.has(name)) places.delete(name);
+      for (const name of names) {
+        if (places.has(name)) continue;
+        places.set(name, create());
+        this.#pending.add(`${kind} ${name}`);
+      }
+    };
+    const unknown = () => ({ state: newScriptState(), lastExit: 'not run yet' });
+    note('script', this.#scripts, trackedScripts(config), unknown);
+    note('process', this.#processes, config.processes, () => null);
+    note('file', this.#files, config.files, () => null);
   }
 
   setServing(serving: boolean): void {
@@ -92,24 +151,18 @@ export class Tracking {
   }
 
   stop(): void {
-    for (const watch of this.#watches) watch.stop();
-  }
-
-  /** Scripts no instance tracks are not run, as keepalived does it. */
-  #trackedScripts() {
-    const names = new Set(
-      this.#config.instances.flatMap((instance) => instance.trackScripts.map(({ name }) => name)),
-    );
-    return this.#config.scripts.filter(({ name }) => names.has(name));
+    for (const watch of this.#watches.values()) watch.stop();
   }
 
   #onOutcome(name: string, outcome: CommandOutcome): void {
     const script = this.#scripts.get(name);
     const config = this.#config.scripts.find((candidate) => candidate.name === name);
-    assert(script !== undefined && config !== undefined, `script ${name} is tracked`);
+    // Between change() and commit() something new may speak before its time.
+    if (script === undefined || config === undefined) return;
     const before = script.state.passing;
     script.state = stepScript(script.state, config, outcome.passed);
     script.lastExit = outcome.text;
+    this.#pending.delete(`script ${name}`);
     if (script.state.passing !== before) {
       const verb = script.state.passing ? 'passes' : 'fails';
       this.#log(
@@ -122,6 +175,7 @@ export class Tracking {
 
   #onCount(name: string, count: ProcessCount): void {
     this.#processes.set(name, count);
+    this.#pending.delete(`process ${name}`);
     const verb = count.enough ? 'runs' : 'does not run as often as it must';
     this.#log(count.enough ? 'info' : 'warning', `Process "${name}" ${verb}: ${count.running} run`);
     this.#tell();
@@ -129,6 +183,7 @@ export class Tracking {
 
   #onValue(name: string, value: number): void {
     this.#files.set(name, value);
+    this.#pending.delete(`file ${name}`);
     this.#log('info', `Tracked file "${name}" holds ${value}`);
     this.#tell();
   }
@@ -159,8 +214,20 @@ export class Tracking {
       }),
     ];
     return verdictOf(
-      entries,
+      entries.filter(({ kind, name }) => !this.#pending.has(`${kind} ${name}`)),
       trackBalancer === null ? null : { weight: trackBalancer.weight, serving: this.#serving },
     );
   }
+}
+
+/** Scripts no instance tracks are not run, as keepalived does it. */
+function trackedScripts({ instances, scripts }: VrrpConfig) {
+  const names = new Set(
+    instances.flatMap((instance) => instance.trackScripts.map(({ name }) => name)),
+  );
+  return scripts.filter(({ name }) => names.has(name));
+}
+
+function keyOf(kind: string, config: { readonly name: string }): string {
+  return `${kind} ${JSON.stringify(config)}`;
 }

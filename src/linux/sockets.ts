@@ -165,16 +165,21 @@ function openBound(address: SocketAddress, options: ListenerOptions): number {
 
 /**
  * Whether somebody else listens there already. SO_REUSEPORT alone would join another process's socket
- * in silence, so a listener is first tried without it.
+ * in silence, so a listener is first tried without it, unless the address is shared on purpose.
  */
-export function isAddressBusy(address: SocketAddress, v6only: boolean): boolean {
+export function isAddressBusy(address: SocketAddress, options: ListenerOptions): boolean {
   try {
-    closeFd(openListener(address, { v6only, reusePort: false }));
+    closeFd(openListener(address, options));
     return false;
   } catch (error) {
     if (error instanceof SystemError && error.errno === EADDRINUSE) return true;
     throw error;
   }
+}
+
+/** Whether sockets that are bound later may share this one's address; what is bound already stays so. */
+export function setReusePort(fd: number, shared: boolean): void {
+  setOption(fd, SOL_SOCKET, SO_REUSEPORT, shared ? 1 : 0);
 }
 
 export function describeAddress(address: SocketAddress): string {

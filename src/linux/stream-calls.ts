@@ -62,6 +62,11 @@ const getsockname = bind<[number, number, number]>('int', 'getsockname', [
   'int64_t',
   'int64_t',
 ]);
+const getpeername = bind<[number, number, number]>('int', 'getpeername', [
+  'int',
+  'int64_t',
+  'int64_t',
+]);
 
 const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
@@ -94,7 +99,7 @@ const address = pinnedBuffer(4096);
 const addressStart = addressOf(address);
 const addressLength = new Int32Array(address.buffer, address.byteOffset + ADDRESS_BYTES, 1);
 
-/** struct sockaddr of the last acceptConnection() or localAddress(); overwritten by the next. */
+/** struct sockaddr of the last acceptConnection(), localAddress() or peerAddress(); overwritten by the next. */
 export const lastAddress: Uint8Array = address.subarray(0, ADDRESS_BYTES);
 
 /** A new client, non-blocking and close-on-exec; its address is in lastAddress. */
@@ -108,6 +113,12 @@ export function acceptConnection(listener: number): number {
 export function localAddress(fd: number): number {
   addressLength[0] = ADDRESS_BYTES;
   return getsockname(fd, addressStart, addressStart + ADDRESS_BYTES) === 0 ? 0 : -errno();
+}
+
+/** Fills lastAddress with the address of the other end. */
+export function peerAddress(fd: number): number {
+  addressLength[0] = ADDRESS_BYTES;
+  return getpeername(fd, addressStart, addressStart + ADDRESS_BYTES) === 0 ? 0 : -errno();
 }
 
 /** A non-blocking stream socket of this family. */

@@ -18,8 +18,21 @@ export type StatusReport = {
   /** Addresses held now, "192.168.1.94/24". */
   readonly addresses: readonly string[];
   readonly scripts: readonly ScriptStatus[];
+  readonly configuration: ConfigurationStatus;
   /** What the configuration does without, e.g. what is not verified; no reason to worry the verdict. */
   readonly notes: readonly string[];
+};
+
+export type ConfigurationStatus = {
+  /** When what runs was read, as ISO 8601 in UTC. */
+  readonly loadedAt: string;
+  /** Times it was read again and taken over. */
+  readonly reloads: number;
+  /**
+   * The last reload, where it was refused: what runs is not what the files say. No part of the verdict,
+   * because nothing works worse for it; the note says it.
+   */
+  readonly refused: { readonly at: string; readonly reason: string } | null;
 };
 
 export type Verdict = 'healthy' | 'degraded' | 'down';
@@ -119,7 +132,9 @@ export type ScriptStatus = {
 };
 
 /** The verdict over everything but itself: down when nothing works here, degraded when something does not. */
-export function judge(report: Omit<StatusReport, 'verdict' | 'reasons' | 'notes'>): {
+export function judge(
+  report: Omit<StatusReport, 'verdict' | 'reasons' | 'notes' | 'configuration'>,
+): {
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
 } {

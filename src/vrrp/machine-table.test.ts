@@ -13,6 +13,9 @@ test('the table has a row for every event in every phase, with a reason', () => 
   const track = (faults: readonly string[]): MachineEvent => {
     return { kind: 'track', priorityDelta: 0, faults };
   };
+  const reload = (faults: readonly string[]): MachineEvent => {
+    return { kind: 'reload', priorityDelta: 0, faults };
+  };
   const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
     initialize: [
       [START, ['initialize -> backup']],
@@ -20,6 +23,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [advert(255), []],
       [TICK, []],
       [track([]), []],
+      [reload([]), []],
       [rise, []],
       [claim, []],
       [lost, []],
@@ -31,6 +35,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [advert(255), []],
       [TICK, []],
       [track(['x']), ['backup -> fault']],
+      [reload(['x']), ['backup -> fault']],
+      [reload([]), []],
       [rise, ['advert 100', 'add-addresses', 'garp 5', 'backup -> master']],
       [sink, []],
       [claim, []],
@@ -45,6 +51,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [advert(0), ['advert 100']],
       [TICK, ['advert 100']],
       [track(['x']), ['advert 0', 'remove-addresses', 'master -> fault']],
+      [reload([]), ['advert 100']],
+      [reload(['x']), ['advert 0', 'remove-addresses', 'master -> fault']],
       [rise, []],
       [sink, ['remove-addresses', 'advert 0', 'master -> backup']],
       [claim, ['garp 5']],
@@ -57,6 +65,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [advert(255), []],
       [TICK, []],
       [track([]), ['fault -> backup']],
+      [reload([]), ['fault -> backup']],
       [rise, []],
       [claim, []],
       [lost, []],

@@ -29,6 +29,10 @@ const TRACK: Row<'track'> = {
   because: 'keepalived: weights change the priority, a fault keeps out of the election',
   does: (run, event) => run.track(event),
 };
+const RELOAD: Row<'reload'> = {
+  because: 'ours: another configuration takes over, timers go on by its lengths',
+  does: (run, event) => run.reload(event),
+};
 const STARTED = nothing('6.4.1 alone knows a start-up, and it is over');
 const NO_ADDRESS = nothing('the addresses are not held here');
 const NOT_MASTER = nothing('ours: only a master has something to lose, a backup something to take');
@@ -43,6 +47,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     advert: nothing('6.4.1 waits for a start-up only'),
     tick: nothing('6.4.1: no timer runs'),
     track: TRACK,
+    reload: RELOAD,
     follow: NOT_MASTER,
     'foreign-claim': NO_ADDRESS,
     'address-lost': NO_ADDRESS,
@@ -60,6 +65,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
       does: (run) => run.promoteWhenDue(),
     },
     track: TRACK,
+    reload: RELOAD,
     follow: {
       because: 'keepalived: all members of a sync group become master together',
       does: (run, event) => run.rise(event),
@@ -77,6 +83,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     },
     tick: { because: '6.4.3: the Adver_Timer fired', does: (run) => run.beMaster() },
     track: TRACK,
+    reload: RELOAD,
     follow: {
       because: 'keepalived: a sync group whose member yields leaves as a whole',
       does: (run, event) => run.sink(event),
@@ -97,6 +104,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     advert: nothing('keepalived: an instance in FAULT hears nobody'),
     tick: nothing('keepalived: no timer runs in FAULT'),
     track: TRACK,
+    reload: RELOAD,
     follow: nothing('keepalived: a fault keeps the whole group out'),
     'foreign-claim': NO_ADDRESS,
     'address-lost': NO_ADDRESS,

@@ -93,6 +93,8 @@ export type MachineEvent =
     }
   | { readonly kind: 'tick' }
   | { readonly kind: 'track'; readonly priorityDelta: number; readonly faults: readonly string[] }
+  /** The configuration is another from this step on; like `track` otherwise. */
+  | { readonly kind: 'reload'; readonly priorityDelta: number; readonly faults: readonly string[] }
   /** The sync group has become master, or is no longer. */
   | { readonly kind: 'follow'; readonly to: 'master' | 'backup'; readonly group: string }
   /** Somebody else claimed one of our addresses by ARP. */
@@ -196,7 +198,8 @@ export function step(
   now: number,
 ): MachineStep {
   const run = new Run(config, state, now);
-  run.dropAfterStall();
+  // What was sent at the old interval proves nothing by the new one: a reload comes after a step by the old.
+  if (event.kind !== 'reload') run.dropAfterStall();
   run.take(event);
   return { state: run.state, effects: run.effects };
 }
@@ -290,6 +293,27 @@ export class Run {
       // A backup that is better now learns it at once.
       this.#sendAdvert(priority);
     }
+  }
+
+  /** Not in the RFC, where a configuration never changes: timers go on, by the new lengths. */
+  reload({ priorityDelta, faults }: Extract<MachineEvent, { kind: 'reload' }>): void {
+    const { version, intervalMs, priority } = this.#config;
+    if (this.state.phase !== 'master' && (version === 2 || this.state.master === null)) {
+      this.state = { ...this.state, masterIntervalMs: intervalMs };
+    }
+    // A delay that was under way is another one now, and an owner waits for nobody.
+    this.state = { ...this.state, preemptAt: null };
+    if (priority === OWNER_PRIORITY && this.state.phase === 'backup') {
+      this.state = { ...this.state, down: { startedAt: this.#now, kind: 'none' } };
+    }
+    if (this.state.phase !== 'master' || faults.length > 0) {
+      this.track({ kind: 'track', priorityDelta, faults });
+      return;
+    }
+    const own = effectivePriority(priority, priorityDelta);
+    this.state = { ...this.state, effectivePriority: own, faults };
+    // Backups learn interval, priority and addresses at once, not after the old interval.
+    this.#sendAdvert(own);
   }
 
   /** RFC 9568 section 6.4.2, an advertisement as backup. */

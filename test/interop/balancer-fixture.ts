@@ -12,6 +12,7 @@ import type { BalancerToGuardian, GuardianToBalancer } from '../../src/balancer/
 import type { BalancerConfig } from '../../src/config/model.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import type { ServerStateRecord } from '../../src/health/server-state.ts';
+import { openDescriptorChannel } from '../../src/linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { lastAddress, localAddress } from '../../src/linux/stream-calls.ts';
@@ -54,7 +55,7 @@ export async function startBalancer(
     const fd = openListener(address, { v6only: false, reusePort: false });
     assert.equal(localAddress(fd), 0);
     ports[name] = ((lastAddress[2] ?? 0) << 8) | (lastAddress[3] ?? 0);
-    listeners.push({ fd, purpose });
+    listeners.push({ id: listeners.length, fd, purpose });
   };
   for (const { name } of config.frontends)
     tcp(name, { kind: 'frontend', frontend: name, relay: 0 });
@@ -63,17 +64,22 @@ export async function startBalancer(
     const path = join(folder, `${level}.sock`);
     const fd = openListener({ kind: 'unix', path }, { v6only: false, reusePort: false });
     sockets[level] = path;
-    listeners.push({ fd, purpose: { kind: 'stats-socket', path, level } });
+    const purpose = { kind: 'stats-socket', path, level } as const;
+    listeners.push({ id: listeners.length, fd, purpose });
   }
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
   const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-  const inherited = [beatFd, ...listeners.map(({ fd }) => fd)];
+  const channel = openDescriptorChannel();
+  const inherited = [beatFd, channel.far, ...listeners.map(({ fd }) => fd)];
   const child = spawn(process.execPath, [ENTRY], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
     serialization: 'json',
   });
   for (const fd of inherited) closeFd(fd);
-  t.after(() => child.kill('SIGKILL'));
+  t.after(() => {
+    child.kill('SIGKILL');
+    closeFd(channel.near);
+  });
   const messages: BalancerToGuardian[] = [];
   child.on('message', (message) => messages.push(message as BalancerToGuardian));
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
@@ -105,7 +111,12 @@ export async function startBalancer(
     relays: 1,
     beatFd: FIRST_FD,
     standby: false,
-    listeners: listeners.map(({ purpose }, index) => ({ fd: FIRST_FD + 1 + index, purpose })),
+    channelFd: FIRST_FD + 1,
+    listeners: listeners.map(({ id, purpose }, index) => ({
+      id,
+      fd: FIRST_FD + 2 + index,
+      purpose,
+    })),
     servers: options.servers ?? [],
   });
   if (options.wait !== false) await running.message('serving');

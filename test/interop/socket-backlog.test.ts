@@ -21,7 +21,7 @@ test('the queue of the stats page shrank to 511 connections', { skip: NO_SS }, a
   const fd = openListener(address, { v6only: false, reusePort: false });
   const surface = new AdminSurface(config, testContext(config).context);
   t.after(() => surface.close());
-  await surface.listen([{ fd, purpose: { kind: 'http', frontend } }]);
+  await surface.listen([{ id: 1, fd, purpose: { kind: 'http', frontend } }]);
   // State, waiting, longest queue.
   const shown = execFileSync('ss', ['-Hltn', `sport = :${port}`], { encoding: 'utf8' });
   const longest = Number(shown.trim().split(/\s+/)[2]);

@@ -2,8 +2,9 @@
 
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig, HttpFrontendConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
+import { duplicate } from '../../linux/descriptor-channel.ts';
 import { LISTEN_BACKLOG } from '../../linux/sockets.ts';
 import type { InheritedListener } from '../data-plane.ts';
 import type { AdminContext } from './context.ts';
@@ -11,49 +12,94 @@ import { type HttpProxyCounts, newHttpProxyCounts } from './http-counts.ts';
 import { createRuntimeSocket } from './runtime-socket.ts';
 import { createHttpFrontend } from './stats-page.ts';
 
+type Service = {
+  readonly server: Server | HttpServer;
+  /** What it was made from: it stays as long as this does. */
+  readonly made: string;
+};
+
 export class AdminSurface {
-  /** By the HTTP frontend's index. */
-  readonly counts: readonly HttpProxyCounts[];
-  readonly #config: BalancerConfig;
   readonly #context: AdminContext;
-  readonly #http: HttpServer[] = [];
-  readonly #sockets: Server[] = [];
+  readonly #services = new Map<number, Service>();
+  #config: BalancerConfig;
+  #counts: readonly HttpProxyCounts[];
 
   constructor(config: BalancerConfig, context: AdminContext) {
     this.#config = config;
     this.#context = context;
-    this.counts = config.httpFrontends.map(newHttpProxyCounts);
+    this.#counts = config.httpFrontends.map(newHttpProxyCounts);
   }
 
-  /** Serves the inherited sockets that are ours; rejects when one cannot be used. */
+  /** By the HTTP frontend's index. */
+  get counts(): readonly HttpProxyCounts[] {
+    return this.#counts;
+  }
+
+  /** Other pages and sockets are wanted: listen() must be told where. Counters stay, by name. */
+  reconfigure(config: BalancerConfig): void {
+    const before = new Map(
+      this.#config.httpFrontends.map(({ name }, index) => [name, this.#counts[index]]),
+    );
+    this.#config = config;
+    this.#counts = config.httpFrontends.map(({ name }) => before.get(name) ?? newHttpProxyCounts());
+  }
+
+  /**
+   * Serves the sockets that are ours, each through a descriptor of its own, and no others; rejects when one
+   * cannot be used. What is served already, in the same way, goes on undisturbed.
+   */
   async listen(listeners: readonly InheritedListener[]): Promise<void> {
-    for (const { fd, purpose } of listeners) {
-      if (purpose.kind === 'http') await this.#serveHttp(fd, purpose.frontend);
-      if (purpose.kind === 'stats-socket') {
-        const server = createRuntimeSocket(purpose.level, this.#context);
-        this.#sockets.push(server);
-        await listening(server, fd);
-      }
+    const wanted = new Map(
+      listeners
+        .filter(({ purpose }) => purpose.kind !== 'frontend')
+        .map((listener) => [listener.id, listener]),
+    );
+    for (const [id, service] of this.#services) {
+      const listener = wanted.get(id);
+      if (listener !== undefined && service.made === this.#recipe(listener)) wanted.delete(id);
+      else this.#end(id, service);
+    }
+    for (const [id, listener] of wanted) {
+      const server = this.#create(listener);
+      this.#services.set(id, { server, made: this.#recipe(listener) });
+      await listening(server, duplicate(listener.fd));
     }
   }
 
   /** Stops listening and drops every client. */
   close(): void {
-    for (const server of this.#http.splice(0)) {
-      server.close();
-      server.closeAllConnections();
+    for (const [id, service] of this.#services) {
+      this.#end(id, service);
+      if ('closeAllConnections' in service.server) service.server.closeAllConnections();
     }
-    for (const server of this.#sockets.splice(0)) server.close();
   }
 
-  async #serveHttp(fd: number, name: string): Promise<void> {
-    const index = this.#config.httpFrontends.findIndex((frontend) => frontend.name === name);
+  /** Clients that are being answered get their answer. */
+  #end(id: number, { server }: Service): void {
+    this.#services.delete(id);
+    server.close();
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+  }
+
+  #create({ purpose }: InheritedListener): Server | HttpServer {
+    assert(purpose.kind !== 'frontend', 'the relays serve frontends');
+    if (purpose.kind === 'stats-socket') return createRuntimeSocket(purpose.level, this.#context);
+    const { frontend, counts } = this.#frontend(purpose.frontend);
+    return createHttpFrontend(frontend, counts, this.#context);
+  }
+
+  #recipe({ purpose }: InheritedListener): string {
+    if (purpose.kind !== 'http') return JSON.stringify(purpose);
+    const { frontend } = this.#frontend(purpose.frontend);
+    return JSON.stringify({ ...frontend, binds: [] });
+  }
+
+  #frontend(name: string): { frontend: HttpFrontendConfig; counts: HttpProxyCounts } {
+    const index = this.#config.httpFrontends.findIndex((one) => one.name === name);
     const frontend = this.#config.httpFrontends[index];
-    const counts = this.counts[index];
+    const counts = this.#counts[index];
     assert(frontend !== undefined && counts !== undefined, `HTTP frontend "${name}" is configured`);
-    const server = createHttpFrontend(frontend, counts, this.#context);
-    this.#http.push(server);
-    await listening(server, fd);
+    return { frontend, counts };
   }
 }
 

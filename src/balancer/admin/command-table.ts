@@ -4,7 +4,7 @@ import type { StatsSocketConfig } from '../../config/model.ts';
 import type { AdminContext } from './context.ts';
 
 /** Text ends with a line end unless it is empty; empty means success. */
-export type CommandReply = string | { readonly kind: 'quit' };
+export type CommandReply = string | Promise<string> | { readonly kind: 'quit' };
 
 /** One client's connection; commands change it. */
 export type CommandSession = {

@@ -19,6 +19,15 @@ type Level = StatsSocketConfig['level'];
 const RANKS: Readonly<Record<Level, number>> = { user: 0, operator: 1, admin: 2 };
 
 const SESSION_COMMANDS: readonly Command[] = [
+  // Of HAProxy's master process, whose socket this is as well: there is one for both.
+  {
+    words: ['reload'],
+    usage: 'reload',
+    help: 'read the configuration again and go on by it',
+    argsMax: 0,
+    level: 'admin',
+    run: (_, context) => context.reload(),
+  },
   {
     words: ['set', 'timeout'],
     usage: 'set timeout [cli] <delay>',

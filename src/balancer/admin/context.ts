@@ -19,4 +19,6 @@ export type AdminContext = {
   /** By index. `cause` goes into the log line, with a leading space. */
   setAdmin(backend: number, server: number, admin: AdminState, cause: string): void;
   shutdownSessions(backend: number, server: number): void;
+  /** Has the configuration read again; resolves with what came of it, in lines. */
+  reload(): Promise<string>;
 };

@@ -55,6 +55,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
       }),
     facts: () => null,
     setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
+    reload: () => Promise.resolve('Nothing has changed\n'),
     shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`),
   };
   return { context, table, shutdowns, log };

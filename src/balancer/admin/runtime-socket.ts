@@ -38,6 +38,8 @@ class Client {
   #pending = '';
   /** The client's last byte was read. */
   #heardAll = false;
+  /** A command takes its time; what follows waits. */
+  #busy = false;
 
   constructor(socket: Socket, level: StatsSocketConfig['level'], context: AdminContext) {
     this.#socket = socket;
@@ -70,14 +72,14 @@ class Client {
 
   #work(): void {
     const socket = this.#socket;
-    while (!socket.writableEnded && !socket.writableNeedDrain) {
+    while (!this.#busy && !socket.writableEnded && !socket.writableNeedDrain) {
       const end = this.#pending.indexOf('\n');
       if (end === -1 || end > LINE_BYTES_MAX) break;
       const line = this.#pending.slice(0, end).replace(/\r$/, '');
       this.#pending = this.#pending.slice(end + 1);
       this.#answer(line);
     }
-    if (socket.writableEnded) return;
+    if (this.#busy || socket.writableEnded) return;
     if (socket.writableNeedDrain) {
       socket.pause();
     } else if (this.#pending.length > LINE_BYTES_MAX) {
@@ -91,19 +93,39 @@ class Client {
     const parts = line.split(';');
     // "show info;" is one command, an empty line is one unknown command.
     const commands = parts.length === 1 ? parts : parts.filter((part) => part.trim() !== '');
-    let text = '';
-    for (const command of commands.slice(0, CHAINED_MAX)) {
+    this.#run(commands, 0, '');
+  }
+
+  /** Runs the commands from `index` on; `text` is what those before said. */
+  #run(commands: readonly string[], index: number, text: string): void {
+    let said = text;
+    for (const [offset, command] of commands.slice(index, CHAINED_MAX).entries()) {
       const reply = runCommand(command, this.#context, this.#session);
-      if (typeof reply !== 'string') {
-        this.#socket.end(text);
+      if (reply instanceof Promise) {
+        this.#await(reply, (late) => this.#run(commands, index + offset + 1, said + late));
         return;
       }
-      text += this.#reply(reply);
+      if (typeof reply !== 'string') {
+        this.#socket.end(said);
+        return;
+      }
+      said += this.#reply(reply);
     }
-    if (commands.length > CHAINED_MAX) text += this.#reply(CHAIN_TOO_LONG);
+    if (commands.length > CHAINED_MAX) said += this.#reply(CHAIN_TOO_LONG);
     this.#socket.setTimeout(this.#session.timeoutMs);
-    if (this.#session.interactive) this.#socket.write(text);
-    else this.#socket.end(text);
+    if (this.#session.interactive) this.#socket.write(said);
+    else this.#socket.end(said);
+  }
+
+  #await(reply: Promise<string>, goOn: (text: string) => void): void {
+    this.#busy = true;
+    this.#socket.setTimeout(0);
+    void reply.then((text) => {
+      this.#busy = false;
+      if (this.#socket.destroyed) return;
+      goOn(this.#reply(text));
+      this.#work();
+    });
   }
 
   #reply(text: string): string {

@@ -4,7 +4,7 @@ import type { BackendConfig, CheckConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';
-import type { Check } from './check.ts';
+import type { Check, CheckTarget } from './check.ts';
 import { createCheck } from './create-check.ts';
 
 /** What the checker needs of the server table. */
@@ -14,48 +14,59 @@ export type CheckedServers = {
   recordCheck(backend: number, server: number, result: CheckResult): void;
 };
 
-type Probe = {
-  readonly backend: number;
-  readonly server: number;
+type Plan = {
+  /** Indexes in the configuration of now. */
+  backend: number;
+  server: number;
   readonly config: CheckConfig;
+  readonly target: CheckTarget;
+};
+
+type Probe = Plan & {
   readonly check: Check;
   running: boolean;
   timer: NodeJS.Timeout | null;
   startedAt: number;
+  ended: boolean;
 };
 
 export class Checker {
   readonly #servers: CheckedServers;
-  /** By "backend/server" index. */
-  readonly #probes = new Map<string, Probe>();
+  /** By the names of backend and server. */
+  #probes: ReadonlyMap<string, Probe>;
+  #started = false;
 
   constructor(backends: readonly BackendConfig[], servers: CheckedServers) {
     this.#servers = servers;
-    for (const [backend, { servers: members }] of backends.entries()) {
-      for (const [server, { check, host, port }] of members.entries()) {
-        if (check === null) continue;
-        this.#probes.set(`${backend}/${server}`, {
-          backend,
-          server,
-          config: check,
-          check: createCheck(check, { host: check.host ?? host, port: check.port ?? port }),
-          running: false,
-          timer: null,
-          startedAt: Number.NEGATIVE_INFINITY,
-        });
-      }
-    }
+    const plans = [...plansOf(backends)];
+    this.#probes = new Map(plans.map(([name, plan]) => [name, newProbe(plan)]));
   }
 
   start(): void {
-    for (const probe of this.#probes.values()) {
-      this.#schedule(probe, firstCheckDelayMs(probe.config, Math.random()));
+    this.#started = true;
+    for (const probe of this.#probes.values()) this.#begin(probe);
+  }
+
+  /** Other backends: checks that stay as they are go on, others begin anew or end. */
+  reconfigure(backends: readonly BackendConfig[]): void {
+    const before = this.#probes;
+    const next = new Map<string, Probe>();
+    for (const [name, plan] of plansOf(backends)) {
+      const known = before.get(name);
+      const stays = known !== undefined && isSame(known, plan);
+      next.set(name, stays ? Object.assign(known, plan) : newProbe(plan));
     }
+    this.#probes = next;
+    for (const [name, probe] of before) if (next.get(name) !== probe) end(probe);
+    if (!this.#started) return;
+    for (const [name, probe] of next) if (before.get(name) !== probe) this.#begin(probe);
   }
 
   /** Traffic failed to connect, or an operator brought the server back: look now. */
   checkSoon(backend: number, server: number): void {
-    const probe = this.#probes.get(`${backend}/${server}`);
+    const probe = [...this.#probes.values()].find(
+      (one) => one.backend === backend && one.server === server,
+    );
     if (probe === undefined || probe.timer === null) return;
     if (!hintStartsCheck(performance.now() - probe.startedAt)) return;
     clearTimeout(probe.timer);
@@ -63,13 +74,12 @@ export class Checker {
   }
 
   stop(): void {
-    for (const probe of this.#probes.values()) {
-      if (probe.timer !== null) clearTimeout(probe.timer);
-      probe.check.close();
-      probe.timer = null;
-      probe.running = false;
-    }
-    this.#probes.clear();
+    for (const probe of this.#probes.values()) end(probe);
+    this.#probes = new Map();
+  }
+
+  #begin(probe: Probe): void {
+    this.#schedule(probe, firstCheckDelayMs(probe.config, Math.random()));
   }
 
   #schedule(probe: Probe, delayMs: number): void {
@@ -96,9 +106,45 @@ export class Checker {
     if (!this.#servers.inMaintenance(backend, server)) {
       this.#servers.recordCheck(backend, server, result);
     }
-    if (!this.#probes.has(`${backend}/${server}`)) return;
+    if (probe.ended) return;
     const sinceStartMs = performance.now() - probe.startedAt;
     const health = this.#servers.health(backend, server);
     this.#schedule(probe, nextCheckDelayMs(probe.config, health, sinceStartMs));
   }
+}
+
+function plansOf(backends: readonly BackendConfig[]): ReadonlyMap<string, Plan> {
+  const plans = new Map<string, Plan>();
+  for (const [backend, { name, servers }] of backends.entries()) {
+    for (const [server, { name: serverName, check, host, port }] of servers.entries()) {
+      if (check === null) continue;
+      const target = { host: check.host ?? host, port: check.port ?? port };
+      plans.set(`${name}/${serverName}`, { backend, server, config: check, target });
+    }
+  }
+  return plans;
+}
+
+function newProbe(plan: Plan): Probe {
+  return {
+    ...plan,
+    check: createCheck(plan.config, plan.target),
+    running: false,
+    timer: null,
+    startedAt: Number.NEGATIVE_INFINITY,
+    ended: false,
+  };
+}
+
+function isSame(one: Plan, other: Plan): boolean {
+  const text = ({ config, target }: Plan) => JSON.stringify([config, target]);
+  return text(one) === text(other);
+}
+
+function end(probe: Probe): void {
+  if (probe.timer !== null) clearTimeout(probe.timer);
+  probe.check.close();
+  probe.timer = null;
+  probe.running = false;
+  probe.ended = true;
 }

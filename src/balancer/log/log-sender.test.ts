@@ -35,7 +35,7 @@ test('LogSender sends UDP', async (t) => {
   const sender = new LogSender();
   t.after(() => sender.close());
   const targets: LogTarget[] = [{ ...local2, address }];
-  sender.open(targets);
+  sender.retarget(targets);
   const received = once(receiver, 'message', { signal: AbortSignal.timeout(5000) });
   sender.send(targets, 5, 'hello');
   const [message] = await received;

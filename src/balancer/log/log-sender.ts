@@ -30,8 +30,13 @@ export class LogSender {
     }
   }
 
-  /** Opens what the targets need now, while the process may still open it. */
-  open(targets: readonly LogTarget[]): void {
+  /** Opens what the targets need now, while the process may still open it, and closes what they do not. */
+  retarget(targets: readonly LogTarget[]): void {
+    for (const [path, sender] of this.#unix) {
+      if (targets.some(({ address }) => address.kind === 'unix' && address.path === path)) continue;
+      sender.close();
+      this.#unix.delete(path);
+    }
     for (const { address } of targets) {
       if (address.kind === 'udp') this.#udp(address.host);
       if (address.kind === 'unix') this.#unixSender(address.path);

@@ -29,7 +29,7 @@ const PAUSE_MS = 100;
 type Listener = {
   readonly fd: number;
   readonly generation: number;
-  readonly frontend: Frontend;
+  frontend: Frontend;
   /** In the event queue now. */
   listening: boolean;
   // Grows while the queue is never found empty, so that a lone client costs no accept that fails.
@@ -43,8 +43,8 @@ export class Acceptor {
   private readonly queue: EventQueue;
   private readonly counters: Counters;
   private readonly routes: Routes;
-  private readonly connectionsMax: number;
-  private readonly listeners: Listener[] = [];
+  private connectionsMax: number;
+  private listeners: Listener[] = [];
   /** The client's address as 16 bytes. */
   private readonly source = new Uint8Array(16);
   private paused = true;
@@ -78,6 +78,29 @@ export class Acceptor {
     // Every socket accepted from it has the same.
     setLiveness(fd, frontend.liveness);
     this.listeners.push({ fd, generation, frontend, listening: false, batch: 1 });
+  }
+
+  /** The routes have changed: listeners that stay keep their sockets and what waits in their queues. */
+  relisten(wanted: readonly RelayListener[], connectionsMax: number): void {
+    this.connectionsMax = connectionsMax;
+    const before = this.listeners;
+    this.listeners = [];
+    for (const listener of before) {
+      if (wanted.some(({ fd }) => fd === listener.fd)) continue;
+      this.suspend(listener);
+      this.table.forget(listener.fd);
+    }
+    for (const { fd, frontend: index } of wanted) {
+      const listener = before.find((one) => one.fd === fd);
+      const frontend = this.routes.frontends[index];
+      if (listener === undefined) this.listen({ fd, frontend: index });
+      else if (frontend !== undefined) {
+        listener.frontend = frontend;
+        setLiveness(fd, frontend.liveness);
+        this.listeners.push(listener);
+      }
+    }
+    this.tend(this.sessions.now);
   }
 
   /** Starts accepting. What waited in the kernel's queue comes first. */
@@ -146,14 +169,7 @@ export class Acceptor {
 
   /** Of the client whose address is in lastAddress; one on a unix socket always is. */
   private isWelcome({ rules, rate }: Frontend): boolean {
-    const family = lastAddress[0] ?? 0;
-    if (family === AF_INET) {
-      this.source.set(lastAddress.subarray(4, 8), 12);
-      this.source[10] = 0xff;
-      this.source[11] = 0xff;
-      this.source.fill(0, 0, 10);
-    } else if (family === AF_INET6) this.source.set(lastAddress.subarray(8, 24));
-    else return true;
+    if (!readSource(this.source)) return true;
     if (rules !== null && !rules.allows(this.source)) return false;
     return rate === null || rate.admits(this.source, this.sessions.now);
   }
@@ -180,6 +196,19 @@ export class Acceptor {
   private resume(listener: Listener): void {
     listener.listening = this.queue.add(listener.fd, listener.generation, EPOLLIN);
   }
+}
+
+/** Takes the IP address in lastAddress as 16 bytes, IPv4 in its mapped form. False: there is none. */
+export function readSource(into: Uint8Array): boolean {
+  const family = lastAddress[0] ?? 0;
+  if (family === AF_INET) {
+    into.set(lastAddress.subarray(4, 8), 12);
+    into[10] = 0xff;
+    into[11] = 0xff;
+    into.fill(0, 0, 10);
+  } else if (family === AF_INET6) into.set(lastAddress.subarray(8, 24));
+  else return false;
+  return true;
 }
 
 /** Descriptors or memory have run out: trying again at once would only spin. */

@@ -51,7 +51,7 @@ const OWN_TROUBLE = new Set([EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAG
 const LET_OUT_MAX = 64;
 
 /** Told of every connect that the server did not take. */
-export type ConnectFailed = (backend: number, server: number, reason: string) => void;
+export type ConnectFailed = (backend: string, server: string, reason: string) => void;
 
 export class Connector implements PickContext {
   private readonly table: SocketTable;
@@ -249,7 +249,7 @@ export class Connector implements PickContext {
     if (error === 0 || OWN_TROUBLE.has(error)) return;
     if (sessions.now - server.reportedAt < REPORT_INTERVAL_MS) return;
     server.reportedAt = sessions.now;
-    this.failed(backend.index, server.index, errorText(error));
+    this.failed(backend.config.name, server.config.name, errorText(error));
   }
 
   // --- races ------------------------------------------------------------------------------------
@@ -305,6 +305,27 @@ export class Connector implements PickContext {
     table.rivalServer[session] = 0;
     sessions.closeSocket(rival, 'reset');
     if (server !== null) sessions.release(server);
+  }
+
+  /**
+   * The first server goes with the old configuration. Whether the session has none now; a rival takes its
+   * place.
+   */
+  uproot(session: number): boolean {
+    const { table, sessions } = this;
+    const server = sessions.serverOf(session);
+    sessions.clearHedge(session);
+    sessions.closeSocket(table.peer[session] ?? 0, 'reset');
+    if (server !== null) sessions.release(server);
+    if ((table.rival[session] ?? 0) === 0) {
+      table.peer[session] = 0;
+      table.server[session] = 0;
+      return true;
+    }
+    this.promote(session);
+    table.rival[session] = 0;
+    table.rivalServer[session] = 0;
+    return false;
   }
 
   // --- waiting lines ----------------------------------------------------------------------------

@@ -1,12 +1,22 @@
 /** The relay's own counters: the array it writes, and sums over all relays where a limit needs one. */
 
 export class Counters {
-  private readonly own: Float64Array;
-  private readonly all: readonly Float64Array[];
+  private own: Float64Array;
+  private all: readonly Float64Array[];
 
   constructor(all: readonly Float64Array[], own: Float64Array) {
     this.all = all;
     this.own = own;
+  }
+
+  /** Goes on in other arrays, of another layout. */
+  replace(all: readonly Float64Array[], own: Float64Array): void {
+    this.all = all;
+    this.own = own;
+  }
+
+  get(index: number): number {
+    return this.own[index] ?? 0;
   }
 
   add(index: number, amount: number): void {

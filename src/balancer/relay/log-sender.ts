@@ -42,6 +42,12 @@ export class LogSender {
   /** `dropped` is called for each line a target did not take. */
   constructor(targets: Iterable<LogTarget>, dropped: () => void) {
     this.dropped = dropped;
+    this.retarget(targets);
+  }
+
+  /** Sends to these from now on. */
+  retarget(targets: Iterable<LogTarget>): void {
+    this.close();
     for (const target of targets) {
       if (target.levelMax < CONNECTION_LOG_LEVEL) continue;
       const level = Math.max(CONNECTION_LOG_LEVEL, target.levelMin);

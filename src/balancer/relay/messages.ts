@@ -29,12 +29,15 @@ export type RelayStart = {
   readonly timeOrigin: number;
 };
 
+/** A new configuration for a relay at work. */
+export type RelayOrder = Pick<RelayStart, 'config' | 'listeners' | 'snapshot' | 'counters'>;
+
 export type MainToRelay =
   | { readonly kind: 'snapshot'; readonly snapshot: TrafficSnapshot }
   | {
       readonly kind: 'shutdown-sessions';
-      readonly backend: number;
-      readonly server: number;
+      readonly backend: string;
+      readonly server: string;
     }
   /** End one session of a server that has more than `keep`, so that its client comes back elsewhere. */
   | {
@@ -45,6 +48,8 @@ export type MainToRelay =
       /** ms on the common clock. */
       readonly acceptedBefore: number;
     }
+  /** Goes on by another configuration; everything of the old one has gone when it answers. */
+  | ({ readonly kind: 'reconfigure' } & RelayOrder)
   | { readonly kind: 'accept' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };
@@ -52,9 +57,11 @@ export type MainToRelay =
 export type RelayToMain =
   /** The loop turns. */
   | { readonly kind: 'ready' }
+  /** `ended`: sessions that the new configuration does not allow. */
+  | { readonly kind: 'reconfigured'; readonly ended: number }
   | {
       readonly kind: 'connect-failed';
-      readonly backend: number;
-      readonly server: number;
+      readonly backend: string;
+      readonly server: string;
       readonly reason: string;
     };

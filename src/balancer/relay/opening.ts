@@ -135,6 +135,52 @@ export class Opening {
     }
   }
 
+  // --- a new configuration ----------------------------------------------------------------------
+
+  /**
+   * Before the routes change: leaves its waiting line, and servers that do not stay. Whether it is to look
+   * for a server again, by restart().
+   */
+  uproot(session: number, stays: (server: number) => boolean): boolean {
+    const { table, connector } = this;
+    if (this.lines.lineOf(session) !== -1) {
+      connector.dequeue(session);
+      return true;
+    }
+    const rival = table.rivalServer[session] ?? 0;
+    if (rival !== 0 && !stays(rival - 1)) connector.dropRival(session);
+    const first = table.server[session] ?? 0;
+    return first !== 0 && !stays(first - 1) && connector.uproot(session);
+  }
+
+  /** The routes have changed; nobody waits in a line now. */
+  reline(): void {
+    this.lines.replace(this.routes.lines);
+  }
+
+  /** Looks for a server as if it had just come; one that waited before keeps the time it has waited. */
+  restart(session: number): void {
+    const { table, sessions, connector } = this;
+    const waitedSince = table.phase[session] === PHASE_QUEUED ? table.queuedAt[session] : undefined;
+    table.attempts[session] = 0;
+    table.clearTried(session);
+    connector.start(session, 'SC');
+    if (waitedSince === undefined || table.role[session] !== ROLE_CLIENT) return;
+    if (table.phase[session] !== PHASE_QUEUED) return;
+    table.queuedAt[session] = waitedSince;
+    sessions.rearm(session);
+  }
+
+  /** Races go on by the new settings; where there are none any more, the first server has it. */
+  resume(session: number): void {
+    const { table, sessions } = this;
+    const { hedgeAfterMs, hedgeConnectMs, servers } = sessions.backendOf(session);
+    const phase = table.phase[session];
+    if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.clearHedge(session);
+    if (phase !== PHASE_FLIGHT || (hedgeAfterMs > 0 && servers.length > 1)) return;
+    this.open(session, this.flights.length(session));
+  }
+
   // --- the client -------------------------------------------------------------------------------
 
   private clientEvent(session: number, events: number): void {

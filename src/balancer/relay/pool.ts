@@ -1,12 +1,20 @@
 /** The data plane made of relay threads: starts them, publishes to them, counts with them, ends them. */
 
 import { Worker } from 'node:worker_threads';
+import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import { assert } from '../../core/assert.ts';
 import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
-import { counterLayout } from '../../stats/layout.ts';
-import type { DataPlane, DataPlaneEvent, DataPlaneOptions, StartDataPlane } from '../data-plane.ts';
+import { type CounterLayout, counterLayout } from '../../stats/layout.ts';
+import type {
+  DataPlane,
+  DataPlaneEvent,
+  DataPlaneOptions,
+  MoveOrder,
+  Reconfiguration,
+  StartDataPlane,
+} from '../data-plane.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 
 const STOP_MS_MAX = 1000;
@@ -17,6 +25,8 @@ type Thread = {
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>;
   send(message: MainToRelay): void;
+  /** Resolves with the answer to the next 'reconfigure'; never, when the thread fails before. */
+  reconfigured(): Promise<number>;
 };
 
 /**
@@ -27,10 +37,7 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
   const { config, relays } = options;
   assert(relays >= 1 && relays <= RELAYS_MAX, 'the number of relays is within the beat page');
   const layout = counterLayout(config);
-  const counters = Array.from(
-    { length: relays },
-    () => new Float64Array(new SharedArrayBuffer(layout.length * 8)),
-  );
+  const counters = newCounters(layout, relays);
   let over = false;
   const report = (event: DataPlaneEvent): void => {
     if (over) return;
@@ -64,47 +71,92 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
     await endThreads(threads);
     throw error;
   }
-  return dataPlane(options, layout, counters, threads, () => {
+  return new RelayPool(layout, counters, threads, () => {
     over = true;
   });
 };
 
-function dataPlane(
-  { config }: DataPlaneOptions,
-  layout: DataPlane['layout'],
-  counters: readonly Float64Array[],
-  threads: readonly Thread[],
-  silence: () => void,
-): DataPlane {
-  const tellAll = (message: MainToRelay): void => {
-    for (const thread of threads) thread.send(message);
-  };
-  let stopped: Promise<void> | null = null;
-  return {
-    layout,
-    counters,
-    apply: (snapshot) => tellAll({ kind: 'snapshot', snapshot }),
-    shutdownSessions(backendName, serverName) {
-      const backend = config.backends.findIndex(({ name }) => name === backendName);
-      const servers = config.backends[backend]?.servers ?? [];
-      const server = servers.findIndex(({ name }) => name === serverName);
-      assert(server >= 0, `server ${backendName}/${serverName} exists`);
-      tellAll({ kind: 'shutdown-sessions', backend, server });
-    },
-    moveSession({ relay, ...order }) {
-      threads[relay]?.send({ kind: 'move-session', ...order });
-    },
-    accept: () => tellAll({ kind: 'accept' }),
-    pause: () => tellAll({ kind: 'pause' }),
-    stop() {
-      silence();
-      stopped ??= endThreads(threads);
-      return stopped;
-    },
-  };
+class RelayPool implements DataPlane {
+  layout: CounterLayout;
+  counters: readonly Float64Array[];
+  readonly #threads: readonly Thread[];
+  readonly #silence: () => void;
+  #stopped: Promise<void> | null = null;
+  #reconfiguring = false;
+
+  constructor(
+    layout: CounterLayout,
+    counters: readonly Float64Array[],
+    threads: readonly Thread[],
+    silence: () => void,
+  ) {
+    this.layout = layout;
+    this.counters = counters;
+    this.#threads = threads;
+    this.#silence = silence;
+  }
+
+  apply(snapshot: TrafficSnapshot): void {
+    // Its indexes may be those of the old configuration; the caller applies another one afterwards.
+    if (!this.#reconfiguring) this.#tellAll({ kind: 'snapshot', snapshot });
+  }
+
+  shutdownSessions(backend: string, server: string): void {
+    this.#tellAll({ kind: 'shutdown-sessions', backend, server });
+  }
+
+  moveSession({ relay, ...order }: MoveOrder): void {
+    if (!this.#reconfiguring) this.#threads[relay]?.send({ kind: 'move-session', ...order });
+  }
+
+  accept(): void {
+    this.#tellAll({ kind: 'accept' });
+  }
+
+  pause(): void {
+    this.#tellAll({ kind: 'pause' });
+  }
+
+  async reconfigure({ config, listeners, snapshot }: Reconfiguration): Promise<number> {
+    assert(!this.#reconfiguring, 'configurations come one after the other');
+    this.#reconfiguring = true;
+    const layout = counterLayout(config);
+    const counters = newCounters(layout, this.#threads.length);
+    const ended = this.#threads.map((thread, relay) => {
+      const own = listenersOf({ config, listeners }, relay);
+      const answer = thread.reconfigured();
+      thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters });
+      return answer;
+    });
+    const each = await Promise.all(ended);
+    this.layout = layout;
+    this.counters = counters;
+    this.#reconfiguring = false;
+    return each.reduce((sum, one) => sum + one, 0);
+  }
+
+  stop(): Promise<void> {
+    this.#silence();
+    this.#stopped ??= endThreads(this.#threads);
+    return this.#stopped;
+  }
+
+  #tellAll(message: MainToRelay): void {
+    for (const thread of this.#threads) thread.send(message);
+  }
 }
 
-function listenersOf({ config, listeners }: DataPlaneOptions, relay: number): RelayListener[] {
+function newCounters(layout: CounterLayout, relays: number): readonly Float64Array[] {
+  return Array.from(
+    { length: relays },
+    () => new Float64Array(new SharedArrayBuffer(layout.length * 8)),
+  );
+}
+
+function listenersOf(
+  { config, listeners }: Pick<DataPlaneOptions, 'config' | 'listeners'>,
+  relay: number,
+): RelayListener[] {
   return listeners.flatMap(({ fd, purpose }) => {
     if (purpose.kind !== 'frontend' || purpose.relay !== relay) return [];
     const frontend = config.frontends.findIndex(({ name }) => name === purpose.frontend);
@@ -138,9 +190,11 @@ function startThread(
     worker.once('exit', (code) => fail(`Relay ${start.relay} ended with code ${code}`));
     worker.on('message', (message: RelayToMain) => {
       if (message.kind === 'ready') resolve();
-      else report(named(start, message));
+      else if (message.kind === 'reconfigured') answer(message.ended);
+      else report(message);
     });
   });
+  let answer = (_ended: number): void => {};
   const thread: Thread = {
     worker,
     wakeFd: start.wakeFd,
@@ -150,24 +204,12 @@ function startThread(
       worker.postMessage(message);
       wake(start.wakeFd);
     },
+    reconfigured: () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
   };
   return { thread, ready };
-}
-
-/** The event with the names that the indexes stand for. */
-function named(
-  { config }: RelayStart,
-  message: Extract<RelayToMain, { kind: 'connect-failed' }>,
-): DataPlaneEvent {
-  const backend = config.backends[message.backend];
-  const server = backend?.servers[message.server];
-  assert(backend !== undefined && server !== undefined, 'a relay names servers it was given');
-  return {
-    kind: 'connect-failed',
-    backend: backend.name,
-    server: server.name,
-    reason: message.reason,
-  };
 }
 
 async function endThreads(threads: readonly Thread[]): Promise<void> {

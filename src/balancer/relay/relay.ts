@@ -6,6 +6,7 @@
  * one that was fetched before its descriptor changed hands is recognised and dropped.
  */
 
+import type { BalancerConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import {
   clearWakeup,
@@ -21,10 +22,11 @@ import { Acceptor } from './acceptor.ts';
 import type { ConnectFailed } from './connector.ts';
 import { Counters } from './counters.ts';
 import { LogSender } from './log-sender.ts';
-import type { MainToRelay, RelayStart } from './messages.ts';
+import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
 import { Opening } from './opening.ts';
 import { BufferPool, PipePool } from './pools.ts';
+import { reconfigure } from './reconfigure.ts';
 import { applyBackend, buildRoutes, type Routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import { Shedder } from './shedder.ts';
@@ -73,6 +75,7 @@ export class Relay {
   private readonly shedder: Shedder;
   private readonly wakeFd: number;
   private readonly phase: number;
+  private readonly carried: number;
   // Ring of directions that used up their share: sources to come back to in the next turn.
   private readonly ready: Int32Array;
   private readyStart = 0;
@@ -118,9 +121,7 @@ export class Relay {
       failed,
       this.opened,
     );
-    const carried = sessionsCarried(this.table.size, pipesMax * relays);
-    const wanted = start.config.process.connectionsMax;
-    const connectionsMax = wanted === 0 ? carried : Math.min(wanted, carried);
+    this.carried = sessionsCarried(this.table.size, pipesMax * relays);
     this.acceptor = new Acceptor(
       table,
       sessions,
@@ -128,7 +129,7 @@ export class Relay {
       queue,
       counters,
       routes,
-      connectionsMax,
+      connectionsLimit(start.config, this.carried),
     );
     this.shedder = new Shedder(table, sessions);
     this.queue.add(this.wakeFd, table.open(this.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
@@ -166,27 +167,29 @@ export class Relay {
     return this.messagesWait;
   }
 
-  /** Obeys one message. */
-  obey(message: Exclude<MainToRelay, { kind: 'stop' }>): void {
+  /** Obeys one message; the number of sessions that a new configuration ended. */
+  obey(message: Exclude<MainToRelay, { kind: 'stop' }>): number {
     switch (message.kind) {
       case 'snapshot':
         for (const backend of this.routes.backends) {
           const snapshot = message.snapshot.backends[backend.index];
           if (snapshot !== undefined) applyBackend(backend, snapshot, this.phase);
         }
-        return;
+        return 0;
       case 'shutdown-sessions':
         this.shutdownSessions(message.backend, message.server);
-        return;
+        return 0;
+      case 'reconfigure':
+        return this.reconfigure(message);
       case 'move-session':
         this.moveSession(message);
-        return;
+        return 0;
       case 'accept':
         this.acceptor.begin();
-        return;
+        return 0;
       case 'pause':
         this.acceptor.pause();
-        return;
+        return 0;
     }
   }
 
@@ -212,12 +215,13 @@ export class Relay {
   }
 
   /** Those that flow are cut; those that no server has answered go to another one. */
-  private shutdownSessions(backend: number, index: number): void {
+  private shutdownSessions(backendName: string, serverName: string): void {
     const { table, sessions } = this;
-    const server = this.routes.backends[backend]?.servers[index];
+    const backend = this.routes.backends.find(({ config }) => config.name === backendName);
+    const server = backend?.servers.find(({ config }) => config.name === serverName);
     if (server === undefined) return;
     for (let fd = 0; fd <= table.highest; fd++) {
-      if (table.role[fd] !== ROLE_CLIENT || sessions.backendOf(fd).index !== backend) continue;
+      if (table.role[fd] !== ROLE_CLIENT || sessions.backendOf(fd) !== backend) continue;
       if (table.phase[fd] !== PHASE_OPEN) this.opening.leave(fd, server);
       else if (sessions.serverOf(fd) === server) sessions.close(fd, 'KD', 'reset');
     }
@@ -231,6 +235,15 @@ export class Relay {
     if (counters.sum(server.counters.sessionsCurrent) <= order.keep) return;
     const done = this.shedder.shed(order.backend, server, order.acceptedBefore);
     if (done) counters.add(server.counters.rebalanced, 1);
+  }
+
+  private reconfigure(order: RelayOrder): number {
+    const { table, sessions, opening, counters, routes, phase: relay } = this;
+    const ended = reconfigure({ table, sessions, opening, counters, routes, relay }, order);
+    this.logs.retarget(order.config.frontends.flatMap((frontend) => frontend.log.targets));
+    const connectionsMax = connectionsLimit(order.config, this.carried);
+    this.acceptor.relisten(order.listeners, connectionsMax);
+    return ended;
   }
 
   private dispatch(fd: number, events: number): void {
@@ -362,6 +375,10 @@ export class Relay {
     if (table.phase[session] !== PHASE_OPEN) this.opening.due(session);
     else sessions.close(session, sessions.timedOut(session), 'finish');
   };
+}
+
+function connectionsLimit({ process }: BalancerConfig, carried: number): number {
+  return process.connectionsMax === 0 ? carried : Math.min(process.connectionsMax, carried);
 }
 
 /** Sessions that so many descriptors carry: two each, beside the pipes. */

@@ -90,16 +90,19 @@ export type Frontend = {
   /** null: everybody may connect. */
   readonly rules: SourceRules | null;
   /** null: without limit. */
-  readonly rate: SourceRate | null;
+  rate: SourceRate | null;
 };
 
+/** One object for the life of a relay; a new configuration replaces what is in it. */
 export type Routes = {
-  readonly frontends: readonly Frontend[];
-  readonly backends: readonly Backend[];
-  readonly relay: Offsets<RelayCounter>;
-  readonly serversMax: number;
+  config: BalancerConfig;
+  layout: CounterLayout;
+  frontends: readonly Frontend[];
+  backends: readonly Backend[];
+  relay: Offsets<RelayCounter>;
+  serversMax: number;
   /** Waiting lines, numbered from 0. */
-  readonly lines: number;
+  lines: number;
 };
 
 /** `phase`: where rotating algorithms begin (the relay's number). */
@@ -139,7 +142,8 @@ export function buildRoutes(
     };
   });
   const serversMax = Math.max(0, ...backends.map(({ servers }) => servers.length));
-  return { frontends, backends, relay: offsets(RELAY_COUNTERS, layout.relay), serversMax, lines };
+  const relay = offsets(RELAY_COUNTERS, layout.relay);
+  return { config, layout, frontends, backends, relay, serversMax, lines };
 }
 
 function buildBackend(
@@ -154,15 +158,12 @@ function buildBackend(
   const sticky = config.balance.kind === 'source';
   const servers = config.servers.map((server, position): Server => {
     const kind = server.host.includes(':') ? 'ipv6' : 'ipv4';
-    const encoded = encodeSocketAddress({ kind, host: server.host, port: server.port });
-    const pinned = pinnedBuffer(4096);
-    encoded.copy(pinned);
+    const address = encodedAddress(server);
     return {
       config: server,
       index: position,
       family: kind === 'ipv6' ? AF_INET6 : AF_INET,
-      address: addressOf(pinned),
-      addressBytes: encoded.length,
+      ...address,
       counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
       liveness:
         config.keepalive === undefined && server.userTimeoutMs === undefined
@@ -192,6 +193,23 @@ function buildBackend(
     snapshot,
     picker: createPicker(config.balance, config.servers, snapshot, phase),
   };
+}
+
+type EncodedAddress = Pick<Server, 'address' | 'addressBytes'>;
+
+/** Kept for good, so that a configuration read again and again takes no more memory. */
+const encodedAddresses = new Map<string, EncodedAddress>();
+
+function encodedAddress({ host, port }: ServerConfig): EncodedAddress {
+  const key = `${host} ${port}`;
+  const known = encodedAddresses.get(key);
+  if (known !== undefined) return known;
+  const encoded = encodeSocketAddress({ kind: host.includes(':') ? 'ipv6' : 'ipv4', host, port });
+  const pinned = pinnedBuffer(4096);
+  encoded.copy(pinned);
+  const address = { address: addressOf(pinned), addressBytes: encoded.length };
+  encodedAddresses.set(key, address);
+  return address;
 }
 
 /** Swaps a backend's servers' states in; an unchanged one keeps its place in the rotation. */

@@ -104,8 +104,8 @@ export class SocketTable {
   /** Where the client went, as a PROXY protocol header said; family 0: it did not. */
   readonly destination: Uint8Array;
   /** Bit per server already tried, `triedWords` words per session. */
-  readonly tried: Uint32Array;
-  readonly triedWords: number;
+  tried: Uint32Array;
+  triedWords: number;
 
   /** `filesMax`: RLIMIT_NOFILE; `serversMax`: servers of the largest backend. */
   constructor(filesMax: number, serversMax: number) {
@@ -176,6 +176,12 @@ export class SocketTable {
   markTried(session: number, server: number): void {
     const index = session * this.triedWords + (server >>> 5);
     this.tried[index] = (this.tried[index] ?? 0) | (1 << (server & 31));
+  }
+
+  /** Makes room for backends of so many servers; nobody has tried any afterwards. */
+  forgetTried(serversMax: number): void {
+    this.triedWords = Math.max(1, Math.ceil(serversMax / 32));
+    this.tried = new Uint32Array(this.size * this.triedWords);
   }
 
   clearTried(session: number): void {

@@ -40,7 +40,8 @@ function main(start: RelayStart): void {
         // Ends this thread only.
         process.exit(0);
       }
-      relay.obey(message);
+      const ended = relay.obey(message);
+      if (message.kind === 'reconfigure') tell({ kind: 'reconfigured', ended });
     }
   }
 }

@@ -12,9 +12,9 @@ export class WaitingLines {
   private readonly previous: Int32Array;
   /** 1 + the line a session stands in. */
   private readonly line: Int32Array;
-  private readonly first: Int32Array;
-  private readonly last: Int32Array;
-  private readonly lengths: Int32Array;
+  private first: Int32Array;
+  private last: Int32Array;
+  private lengths: Int32Array;
   /** Sessions in all lines. */
   total = 0;
 
@@ -23,6 +23,14 @@ export class WaitingLines {
     this.next = new Int32Array(capacity);
     this.previous = new Int32Array(capacity);
     this.line = new Int32Array(capacity);
+    this.first = new Int32Array(lines);
+    this.last = new Int32Array(lines);
+    this.lengths = new Int32Array(lines);
+  }
+
+  /** Other lines in the place of these, which must be empty. */
+  replace(lines: number): void {
+    assert(this.total === 0, 'nobody waits while the lines change');
     this.first = new Int32Array(lines);
     this.last = new Int32Array(lines);
     this.lengths = new Int32Array(lines);

@@ -118,3 +118,36 @@ export function newEntry(
     downTransitions: 0,
   };
 }
+
+/** A server of before under a new configuration. One that is elsewhere now is another server. */
+export function nextEntry(before: ServerEntry, config: ServerConfig, now: number): ServerEntry {
+  const { config: old } = before;
+  if (old.host !== config.host || old.port !== config.port) return newEntry(config, undefined, now);
+  return {
+    ...before,
+    config,
+    // What the files say anew counts more than what an operator asked for under the old ones.
+    admin: old.disabled === config.disabled ? before.admin : config.disabled ? 'maint' : 'ready',
+    weight: old.weight === config.weight ? before.weight : null,
+    ...nextHealth(before, config),
+  };
+}
+
+/** Up stays up and down stays down, whatever rise and fall are now. */
+function nextHealth(
+  before: ServerEntry,
+  { check }: ServerConfig,
+): Pick<ServerEntry, 'health' | 'stopping' | 'result' | 'warnings'> {
+  const { health, stopping, result, warnings } = before;
+  const old = before.config.check;
+  if (check === null) return { health: 0, stopping: false, result: NOT_CHECKED, warnings: [] };
+  if (old === null) {
+    return { health: initialHealth(check), stopping: false, result: NOT_CHECKED, warnings: [] };
+  }
+  if (old.rise === check.rise && old.fall === check.fall) {
+    return { health, stopping, result, warnings };
+  }
+  const place = health === fullHealth(old) ? fullHealth(check) : Math.max(health, check.rise);
+  const up = health >= old.rise;
+  return { health: up ? Math.min(place, fullHealth(check)) : 0, stopping, result, warnings };
+}

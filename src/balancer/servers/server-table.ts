@@ -32,6 +32,7 @@ import {
   isUp,
   isUsable,
   newEntry,
+  nextEntry,
   type ServerEntry,
   throttleOf,
 } from './server-entry.ts';
@@ -76,7 +77,7 @@ export class ServerTable {
 
   constructor(options: ServerTableOptions) {
     this.#options = options;
-    this.#backends = this.#build(options.records);
+    this.#backends = this.#build(options.backends, options.records);
   }
 
   get backends(): readonly BackendEntry[] {
@@ -85,14 +86,18 @@ export class ServerTable {
 
   /** Starts over where another balancer left the servers. */
   restore(records: readonly ServerStateRecord[]): void {
-    this.#backends = this.#build(records);
+    const backends = this.#backends.map(({ config }) => config);
+    this.#backends = this.#build(backends, records);
     this.#options.onChange();
   }
 
-  #build(list: readonly ServerStateRecord[]): readonly BackendEntry[] {
+  #build(
+    backends: readonly BackendConfig[],
+    list: readonly ServerStateRecord[],
+  ): readonly BackendEntry[] {
     const now = this.#options.now();
     const records = new Map(list.map((one) => [`${one.backend}/${one.server}`, one]));
-    return this.#options.backends.map((config) => {
+    return backends.map((config) => {
       const servers = config.servers.map((server) =>
         newEntry(server, records.get(`${config.name}/${server.name}`), now),
       );
@@ -106,6 +111,32 @@ export class ServerTable {
         usableBackup: 0,
       };
       return Object.assign(entry, countUsable(servers));
+    });
+  }
+
+  /** What relays are to know when these backends take the place of those of now; nothing changes yet. */
+  preview(backends: readonly BackendConfig[]): TrafficSnapshot {
+    return this.#snapshotOf(this.#succeed(backends));
+  }
+
+  /** Goes on with other backends: servers that stay keep what is known of them and what operators asked for. */
+  reconfigure(backends: readonly BackendConfig[]): void {
+    this.#backends = this.#succeed(backends);
+    this.#options.onChange();
+  }
+
+  #succeed(backends: readonly BackendConfig[]): readonly BackendEntry[] {
+    const now = this.#options.now();
+    return backends.map((config) => {
+      const before = this.#backends.find((one) => one.config.name === config.name);
+      const servers = config.servers.map((server) => {
+        const known = before?.servers.find((one) => one.config.name === server.name);
+        return known === undefined
+          ? newEntry(server, undefined, now)
+          : nextEntry(known, server, now);
+      });
+      const { changedAtMs = now, downtimeMs = 0, downTransitions = 0 } = before ?? {};
+      return { config, servers, changedAtMs, downtimeMs, downTransitions, ...countUsable(servers) };
     });
   }
 
@@ -236,10 +267,14 @@ export class ServerTable {
   }
 
   snapshot(): TrafficSnapshot {
+    return this.#snapshotOf(this.#backends);
+  }
+
+  #snapshotOf(backends: readonly BackendEntry[]): TrafficSnapshot {
     this.#generation++;
     return {
       generation: this.#generation,
-      backends: this.backends.map((backend) => snapshotBackend(backend, this.#options.now())),
+      backends: backends.map((backend) => snapshotBackend(backend, this.#options.now())),
     };
   }
 

@@ -47,8 +47,8 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
   const frontend = config.httpFrontends[index];
   const counts = sources.http[index];
   assert(frontend !== undefined && counts !== undefined, `HTTP frontend ${index} exists`);
-  const rate = rates.get(`http ${index}`);
-  const requests = rates.get(`requests ${index}`);
+  const rate = rates.get(`http ${frontend.name}`);
+  const requests = rates.get(`requests ${frontend.name}`);
   const common = { proxy: frontend.name, proxyId, mode: 'http' } as const;
   const http: HttpCounts = {
     requests: counts.requests,

@@ -70,7 +70,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
   const { config, plane, rates } = sources;
   const frontend = config.frontends[index];
   assert(frontend !== undefined, `frontend ${index} exists`);
-  const rate = rates.get(`frontend ${index}`);
+  const rate = rates.get(`frontend ${frontend.name}`);
   return {
     kind: 'frontend',
     proxy: frontend.name,
@@ -94,7 +94,7 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
   const entry = table.backends[index];
   assert(entry !== undefined, `backend ${index} exists`);
   const servers = entry.servers.map((_, server) => serverRow(sources, index, server, proxyId));
-  const rate = rates.get(`backend ${index}`);
+  const rate = rates.get(`backend ${entry.config.name}`);
   const up = servers.length === 0 || entry.usableActive + entry.usableBackup > 0;
   const downtimeMs = entry.downtimeMs + (up ? 0 : now - entry.changedAtMs);
   const sum = (name: ServerCounter): number =>
@@ -151,7 +151,7 @@ function serverRow(
   const entry = table.entry(backend, server);
   const { config } = entry;
   const counter = (name: ServerCounter): number => serverCounter(plane, backend, server, name);
-  const rate = rates.get(`server ${backend}/${server}`);
+  const rate = rates.get(`server ${table.backends[backend]?.config.name}/${config.name}`);
   const total = counter('sessionsTotal');
   const throttle = throttleOf(entry, now);
   return {

@@ -16,22 +16,23 @@ export function collectTotals(sources: TotalSources): ReadonlyMap<string, number
   const totals = new Map<string, number>();
   let connections = 0;
   let bytesOut = 0;
-  for (const index of config.frontends.keys()) {
+  for (const [index, { name }] of config.frontends.entries()) {
     const total = frontendCounter(plane, index, 'connectionsTotal');
-    totals.set(`frontend ${index}`, total);
+    totals.set(`frontend ${name}`, total);
     connections += total;
     bytesOut += frontendCounter(plane, index, 'bytesOut');
   }
   for (const [index, backend] of config.backends.entries()) {
-    totals.set(`backend ${index}`, backendCounter(plane, index, 'sessionsTotal'));
-    for (const server of backend.servers.keys()) {
+    totals.set(`backend ${backend.name}`, backendCounter(plane, index, 'sessionsTotal'));
+    for (const [server, { name }] of backend.servers.entries()) {
       const total = serverCounter(plane, index, server, 'sessionsTotal');
-      totals.set(`server ${index}/${server}`, total);
+      totals.set(`server ${backend.name}/${name}`, total);
     }
   }
   for (const [index, counts] of http.entries()) {
-    totals.set(`http ${index}`, counts.connectionsTotal);
-    totals.set(`requests ${index}`, counts.requests);
+    const name = config.httpFrontends[index]?.name;
+    totals.set(`http ${name}`, counts.connectionsTotal);
+    totals.set(`requests ${name}`, counts.requests);
     connections += counts.connectionsTotal;
     bytesOut += counts.bytesOut;
   }

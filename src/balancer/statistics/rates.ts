@@ -27,7 +27,8 @@ export class Rates {
     this.#lookedAt = now;
     for (const [key, total] of totals) {
       const before = this.#known.get(key);
-      const grown = total - (before?.total ?? 0);
+      // A sum is less when a part of it went with its configuration.
+      const grown = Math.max(0, total - (before?.total ?? 0));
       // A look that comes late saw more than a second's worth.
       const current = elapsedMs <= 0 ? grown : Math.round((grown * 1000) / elapsedMs);
       const max = Math.max(before?.rate.max ?? 0, current);

@@ -11,13 +11,16 @@ export class Group {
   readonly #name: string;
   readonly #members: readonly Instance[];
   readonly #onEvent: (event: ElectionEvent) => void;
-  #phase: Phase = 'initialize';
+  #phase: Phase;
 
+  /** `phase`: what was told of it last, where it has been there before. */
   constructor(
     config: SyncGroupConfig,
     instances: readonly Instance[],
     onEvent: (event: ElectionEvent) => void,
+    phase: Phase = 'initialize',
   ) {
+    this.#phase = phase;
     this.#name = config.name;
     this.#onEvent = onEvent;
     this.#members = config.instances.map((name) => {
@@ -25,6 +28,15 @@ export class Group {
       assert(member !== undefined, `instance ${name} of sync group ${config.name} exists`);
       return member;
     });
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** As told last. */
+  get phase(): Phase {
+    return this.#phase;
   }
 
   /** After every round: one member's change becomes that of all. */

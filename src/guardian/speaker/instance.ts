@@ -5,7 +5,7 @@
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { unreachable } from '../../core/assert.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
+import { formatIpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
@@ -22,12 +22,11 @@ import {
   step,
 } from '../../vrrp/machine.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
-import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
-import { openPorts, type Ports, portsKey } from './ports.ts';
+import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
-import { numericAddress, type ResolvedInstance } from './resolve.ts';
+import type { ResolvedInstance } from './resolve.ts';
 import type { VirtualMacs } from './virtual-macs.ts';
 
 /**
@@ -49,11 +48,22 @@ export type InstanceContext = {
   readonly grouped: boolean;
 };
 
+type Links = ReadonlyMap<string, Link>;
+
+/** What an instance becomes by a reload, made ready. */
+export type NextForm = {
+  readonly instance: Instance;
+  readonly resolved: ResolvedInstance;
+  readonly grouped: boolean;
+  readonly counters: Counters;
+  readonly ports: Ports;
+};
+
 export class Instance {
-  readonly #resolved: ResolvedInstance;
+  #resolved: ResolvedInstance;
   readonly #context: InstanceContext;
-  readonly #machineConfig: MachineConfig;
-  readonly #counters: Counters;
+  #machineConfig: MachineConfig;
+  #counters: Counters;
   readonly #claimants = new Set<string>();
   #state: MachineState;
   #ports: Ports;
@@ -65,6 +75,7 @@ export class Instance {
   #linkVerdict: TrackingVerdict = { priorityDelta: 0, faults: [] };
   #mainFault: string | null = null;
   #groupFault: string | null = null;
+  #strangerFault: string | null = null;
   #addressFault: { readonly text: string; readonly until: number } | null = null;
   /** An address fault was found inside a step; settle() acts on it. */
   #faultsPending = false;
@@ -82,12 +93,10 @@ export class Instance {
     this.#context = context;
     this.#machineConfig = { ...machineConfigOf(resolved), grouped: context.grouped };
     this.#state = newMachine(this.#machineConfig);
-    const { transport } = resolved.config;
-    const peers = transport.kind === 'unicast' ? transport.peers.map(numericAddress) : [];
-    this.#counters = { sent: 0, received: 0, dropped: {}, watch: new WireWatch(peers) };
+    this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
     // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
     this.#verdict = verdictOf(...nothingKnown(resolved.config));
-    this.#ports = this.#open(links);
+    this.#ports = this.#open(resolved, this.#counters, links);
   }
 
   get name(): string {
@@ -207,7 +216,7 @@ export class Instance {
     if (!complete || this.#ports.key === portsKey(this.#resolved, links)) return;
     const old = this.#ports;
     try {
-      this.#ports = this.#open(links);
+      this.#ports = this.#open(this.#resolved, this.#counters, links);
     } catch (error) {
       // Gone again meanwhile: the next news about it brings us back here.
       if (error instanceof SystemError && error.errno === ENODEV) return;
@@ -230,6 +239,69 @@ export class Instance {
     if (!isMissing) return;
     this.#step({ kind: 'address-lost' }, now);
     if (vips.held) this.#warn('had an address taken away and put it back');
+  }
+
+  // --- another configuration --------------------------------------------------------------------
+
+  /** Whether it can go on as that: another router on the wire, or at another place, is another instance. */
+  canBecome({ config, sourceAddress }: ResolvedInstance): boolean {
+    const own = this.#resolved;
+    return (
+      this.#strangerFault === null &&
+      own.config.name === config.name &&
+      own.config.interface === config.interface &&
+      own.config.virtualRouterId === config.virtualRouterId &&
+      isIpv6Address(own.sourceAddress) === isIpv6Address(sourceAddress)
+    );
+  }
+
+  /** Opens what it needs to go on as that; throws SystemError with nothing changed. */
+  prepare(
+    resolved: ResolvedInstance,
+    grouped: boolean,
+    links: ReadonlyMap<string, Link>,
+  ): NextForm {
+    const { transport } = this.#resolved.config;
+    const samePeers = JSON.stringify(transport) === JSON.stringify(resolved.config.transport);
+    const counters = samePeers ? this.#counters : { ...this.#counters, watch: watchOf(resolved) };
+    const same = samePeers && this.#ports.key === portsKey(resolved, links);
+    const ports = same ? this.#ports : this.#open(resolved, counters, links);
+    return { instance: this, resolved, grouped, counters, ports };
+  }
+
+  /** The way back from prepare(). */
+  abandon({ ports }: NextForm): void {
+    if (ports === this.#ports) return;
+    ports.close();
+  }
+
+  /** First step: what it will not hold any more goes, so that another instance may have it. */
+  leave({ resolved, ports }: NextForm, now: number): void {
+    // By the old configuration, so that a sleep shows before the new one hides it.
+    this.#pushFaults(now);
+    if (ports !== this.#ports) this.#ports.vips.leave(resolved);
+  }
+
+  /** Second step: goes on by the new configuration, with its state. */
+  become({ resolved, grouped, counters, ports }: NextForm, links: Links, now: number): void {
+    const old = this.#ports;
+    this.#resolved = resolved;
+    this.#machineConfig = { ...machineConfigOf(resolved), grouped };
+    this.#counters = counters;
+    this.#ports = ports;
+    this.changed = true;
+    this.#readLinks(links);
+    this.#pushFaults(now, 'reload');
+    if (ports === old) return;
+    old.close();
+    if (this.#state.phase === 'master') this.#step({ kind: 'address-lost' }, now);
+  }
+
+  /** A stranger holds one of its addresses: it stays out for good. */
+  refuse(text: string, now: number): void {
+    this.#strangerFault = text;
+    this.#probe = null;
+    this.#pushFaults(now);
   }
 
   /** Priority 0 and no addresses. */
@@ -346,16 +418,17 @@ export class Instance {
     this.#pushFaults(now);
   }
 
-  #pushFaults(now: number): void {
+  #pushFaults(now: number, kind: 'track' | 'reload' = 'track'): void {
     const own = this.#ownFaults();
     const faults = this.#groupFault === null ? own : [...own, this.#groupFault];
     const priorityDelta = this.#verdict.priorityDelta + this.#linkVerdict.priorityDelta;
-    this.#step({ kind: 'track', priorityDelta, faults }, now);
+    this.#step({ kind, priorityDelta, faults }, now);
   }
 
   #ownFaults(): readonly string[] {
     const links = new Set([...this.#linkFaults, ...this.#linkVerdict.faults]);
     const faults = [...links, ...this.#verdict.faults];
+    if (this.#strangerFault !== null) faults.unshift(this.#strangerFault);
     if (this.#mainFault !== null) faults.unshift(this.#mainFault);
     if (this.#addressFault !== null) faults.unshift(this.#addressFault.text);
     return faults;
@@ -384,9 +457,9 @@ export class Instance {
     this.#linkVerdict = verdictOf(tracked, null);
   }
 
-  #open(links: ReadonlyMap<string, Link>): Ports {
+  #open(resolved: ResolvedInstance, counters: Counters, links: Links): Ports {
     const warn = (text: string) => this.#context.onEvent({ kind: 'warning', text });
-    return openPorts(this.#context, this.#resolved, this.#counters, links, warn);
+    return openPorts(this.#context, resolved, counters, links, warn);
   }
 
   #warn(text: string): void {

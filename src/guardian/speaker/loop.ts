@@ -5,16 +5,18 @@
  */
 
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { assert } from '../../core/assert.ts';
+import type { VrrpConfig } from '../../config/model.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpv4 } from '../../core/ip.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
+import { SystemError } from '../../linux/errno.ts';
 import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import type { ElectionEvent } from '../election.ts';
 import { Group } from './group.ts';
-import { Instance } from './instance.ts';
+import { Instance, type NextForm } from './instance.ts';
 import {
   BEAT_MISSED_MS,
   BEAT_SLOT,
@@ -23,7 +25,13 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { refuseForeignAddresses, removeStaleAddresses, resolveInstances } from './resolve.ts';
+import {
+  explainSystemError,
+  type ResolvedInstance,
+  refuseForeignAddresses,
+  removeStaleAddresses,
+  resolveInstances,
+} from './resolve.ts';
 import { VirtualMacs } from './virtual-macs.ts';
 
 /** Descriptors of all instances together. */
@@ -42,10 +50,11 @@ export class SpeakerLoop {
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
-  readonly #instances: Instance[] = [];
-  readonly #groups: Group[] = [];
+  #instances: Instance[] = [];
+  #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
   #probing = true;
+  #started = false;
   #lastBeat = 0;
   #lastBeatAt = bootMs();
   #lastRoundAt = bootMs();
@@ -99,7 +108,7 @@ export class SpeakerLoop {
       this.#post({ kind: 'status', instances: this.#statuses(now) });
     }
     for (const instance of this.#instances) instance.close();
-    this.#instances.length = 0;
+    this.#instances = [];
     this.#macs.close();
     this.#route.close();
     this.#news.close();
@@ -111,19 +120,11 @@ export class SpeakerLoop {
     const present = this.#route.addresses();
     const resolved = resolveInstances(this.#data.config, links, present);
     refuseForeignAddresses(resolved, links, present);
-    const onEvent = (event: Extract<FromSpeaker, { kind: 'event' }>['event']) =>
-      this.#post({ kind: 'event', event });
     for (const instance of resolved) {
-      const { name } = instance.config;
-      const grouped = this.#data.config.syncGroups.some(({ instances }) =>
-        instances.includes(name),
-      );
-      const context = { route: this.#route, macs: this.#macs, onEvent, grouped };
-      this.#instances.push(new Instance(instance, context, this.#links));
+      const grouped = isGrouped(this.#data.config, instance.config.name);
+      this.#instances.push(this.#create(instance, grouped));
     }
-    for (const group of this.#data.config.syncGroups) {
-      this.#groups.push(new Group(group, this.#instances, onEvent));
-    }
+    this.#regroup(this.#data.config);
     for (const stale of removeStaleAddresses(this.#route, resolved, links, present)) {
       const text = `Removed ${stale}, left over from an earlier run`;
       this.#post({ kind: 'event', event: { kind: 'warning', text } });
@@ -162,11 +163,85 @@ export class SpeakerLoop {
     for (let count = 0; count < MESSAGES_MAX; count += 1) {
       const received: { message: ToSpeaker } | undefined = receiveMessageOnPort(this.#data.port);
       if (received === undefined) return;
-      const { instance: name, verdict } = received.message;
-      const instance = this.#instances.find((candidate) => candidate.name === name);
-      assert(instance !== undefined, `instance ${name} is configured`);
-      instance.track(verdict, now);
+      const { message } = received;
+      if (message.kind === 'reload') {
+        this.#reload(message.config, now);
+        continue;
+      }
+      // One that a reload has ended: the news of it is late.
+      const instance = this.#instances.find(({ name }) => name === message.instance);
+      instance?.track(message.verdict, now);
     }
+  }
+
+  #reload(config: VrrpConfig, now: number): void {
+    try {
+      this.#change(config, now);
+      this.#post({ kind: 'reloaded', refusal: null });
+    } catch (thrown) {
+      const error = explainSystemError(thrown);
+      const known = error instanceof OperationalError;
+      if (!known && !(error instanceof SystemError)) throw error;
+      const code = known ? error.code : 'vrrp-failed';
+      this.#post({ kind: 'reloaded', refusal: { code, text: error.message } });
+    }
+  }
+
+  /** First opens all that is new, which may fail; then ends, changes and begins. */
+  #change(config: VrrpConfig, now: number): void {
+    this.#listLinks();
+    const links = [...this.#links.values()];
+    const present = this.#route.addresses();
+    const resolved = resolveInstances(config, links, present);
+    refuseForeignAddresses(resolved, links, present);
+    const forms: NextForm[] = [];
+    const created: Instance[] = [];
+    try {
+      for (const one of resolved) {
+        const grouped = isGrouped(config, one.config.name);
+        const known = this.#instances.find((instance) => instance.canBecome(one));
+        if (known !== undefined) forms.push(known.prepare(one, grouped, this.#links));
+        else created.push(this.#create(one, grouped));
+      }
+    } catch (error) {
+      for (const form of forms) form.instance.abandon(form);
+      for (const instance of created) instance.close();
+      throw error;
+    }
+    const kept = new Set(forms.map(({ instance }) => instance));
+    for (const instance of this.#instances) {
+      if (kept.has(instance)) continue;
+      instance.stop(now);
+      instance.close();
+    }
+    for (const form of forms) form.instance.leave(form, now);
+    for (const form of forms) form.instance.become(form, this.#links, now);
+    for (const instance of created) instance.start(this.#links, now);
+    this.#probing ||= created.length > 0;
+    const all = [...kept, ...created];
+    this.#instances = resolved.flatMap(
+      ({ config: { name } }) => all.find((instance) => instance.name === name) ?? [],
+    );
+    this.#regroup(config);
+    this.#listDescriptors();
+    this.#post({ kind: 'status', instances: this.#statuses(now) });
+  }
+
+  #create(resolved: ResolvedInstance, grouped: boolean): Instance {
+    const context = {
+      route: this.#route,
+      macs: this.#macs,
+      onEvent: this.#onEvent,
+      grouped,
+    };
+    return new Instance(resolved, context, this.#links);
+  }
+
+  #regroup({ syncGroups }: VrrpConfig): void {
+    const before = new Map(this.#groups.map(({ name, phase }) => [name, phase]));
+    this.#groups = syncGroups.map(
+      (group) => new Group(group, this.#instances, this.#onEvent, before.get(group.name)),
+    );
   }
 
   #readNews(now: number): void {
@@ -205,16 +280,19 @@ export class SpeakerLoop {
     for (const instance of this.#instances) {
       const verdict = instance.probe(now);
       if (verdict.kind === 'taken') {
-        throw new OperationalError(
-          'address-taken',
+        const text =
           `${formatIpv4(verdict.address)} of VRRP instance "${instance.name}" is in use by ` +
-            `${verdict.mac}, which sends no advertisements: free the address there, or choose another`,
-        );
+          `${verdict.mac}, which sends no advertisements: free the address there, or choose another`;
+        if (!this.#started) throw new OperationalError('address-taken', text);
+        // Those that ran before a reload go on.
+        instance.refuse(text, now);
+        continue;
       }
       running ||= verdict.kind === 'running';
     }
     if (running) return;
     this.#probing = false;
+    this.#started = true;
     for (const instance of this.#instances) instance.release(now);
     this.#post({ kind: 'status', instances: this.#statuses(now) });
     this.#post({ kind: 'ready' });
@@ -231,7 +309,13 @@ export class SpeakerLoop {
     return this.#instances.map((instance) => instance.status(now));
   }
 
+  readonly #onEvent = (event: ElectionEvent): void => this.#post({ kind: 'event', event });
+
   #post(message: FromSpeaker): void {
     this.#data.port.postMessage(message);
   }
+}
+
+function isGrouped({ syncGroups }: VrrpConfig, name: string): boolean {
+  return syncGroups.some(({ instances }) => instances.includes(name));
 }

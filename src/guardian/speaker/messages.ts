@@ -28,11 +28,14 @@ export const BEAT_INTERVAL_MS = 200;
 /** A main thread silent for longer cannot supervise a balancer: the node gives its addresses up. */
 export const BEAT_MISSED_MS = 2000;
 
-export type ToSpeaker = {
-  readonly kind: 'track';
-  readonly instance: string;
-  readonly verdict: TrackingVerdict;
-};
+export type ToSpeaker =
+  | {
+      readonly kind: 'track';
+      readonly instance: string;
+      readonly verdict: TrackingVerdict;
+    }
+  /** Is answered by 'reloaded'. */
+  | { readonly kind: 'reload'; readonly config: VrrpConfig };
 
 export type FromSpeaker =
   /** Sockets are open, probes are over. */
@@ -41,5 +44,10 @@ export type FromSpeaker =
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly text: string }
   /** It cannot go on; what it held is released as far as possible. */
   | { readonly kind: 'failed'; readonly text: string }
+  /** `refusal`: nothing has changed. */
+  | {
+      readonly kind: 'reloaded';
+      readonly refusal: { readonly code: ErrorCode; readonly text: string } | null;
+    }
   | { readonly kind: 'event'; readonly event: ElectionEvent }
   | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };

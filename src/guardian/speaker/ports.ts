@@ -1,9 +1,12 @@
 /** The sockets of one instance: for its advertisements, and for its addresses. */
 
+import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
-import type { ResolvedInstance } from './resolve.ts';
+import { numericAddress, type ResolvedInstance } from './resolve.ts';
 import { VipSet } from './vip.ts';
 import type { VirtualMacs } from './virtual-macs.ts';
 
@@ -56,12 +59,24 @@ export function openPorts(
 
 /** Sockets live as long as this stays the same. */
 export function portsKey(
-  { config, interfaceNames }: ResolvedInstance,
+  { config, sourceAddress, interfaceNames }: ResolvedInstance,
   links: ReadonlyMap<string, Link>,
 ): string {
   const parts = [...interfaceNames, config.virtualMac?.name ?? ''].map((name) => {
     const link = links.get(name);
     return `${link?.index}/${link?.mac.join('.')}`;
   });
-  return parts.join(' ');
+  return [...parts, formatIpAddress(sourceAddress), JSON.stringify(wireOf(config))].join(' ');
+}
+
+/** All of a configuration but what no socket knows of. */
+function wireOf(config: VrrpInstanceConfig): object {
+  const { notify, preempt, preemptDelayMs, initialState, ...rest } = config;
+  const { trackScripts, trackInterfaces, trackProcesses, trackFiles, ...tracked } = rest;
+  const { trackBalancer, ...wire } = tracked;
+  return wire;
+}
+
+export function watchOf({ config: { transport } }: ResolvedInstance): WireWatch {
+  return new WireWatch(transport.kind === 'unicast' ? transport.peers.map(numericAddress) : []);
 }

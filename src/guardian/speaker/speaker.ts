@@ -26,6 +26,8 @@ import {
 import { removeStaleAddresses, resolveInstances } from './resolve.ts';
 
 const STOP_MS_MAX = 1000;
+/** The thread takes a reload in one turn. */
+const RELOAD_MS_MAX = 5000;
 
 /**
  * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
@@ -48,7 +50,7 @@ export async function startVrrp(
 
 class Speaker implements Election {
   readonly started: Promise<void>;
-  readonly #config: VrrpConfig;
+  #config: VrrpConfig;
   readonly #onEvent: (event: ElectionEvent) => void;
   readonly #wakeupFd = openWakeup();
   readonly #slots = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
@@ -58,6 +60,7 @@ class Speaker implements Election {
   readonly #beat: NodeJS.Timeout;
   readonly #start = Promise.withResolvers<void>();
   readonly #onExit = () => this.#stopNow();
+  #reloaded: PromiseWithResolvers<void> | null = null;
   #statuses: readonly InstanceStatus[] = [];
   #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
 
@@ -89,10 +92,31 @@ class Speaker implements Election {
   }
 
   track(instance: string, verdict: TrackingVerdict): void {
-    const known = this.#config.instances.some(({ name }) => name === instance);
-    assert(known, `instance ${instance} is configured`);
     if (this.#phase !== 'running') return;
-    const message: ToSpeaker = { kind: 'track', instance, verdict };
+    this.#send({ kind: 'track', instance, verdict });
+  }
+
+  async reload(config: VrrpConfig): Promise<void> {
+    assert(this.#reloaded === null, 'reloads come one after the other');
+    if (this.#phase !== 'running') {
+      throw new OperationalError('vrrp-failed', 'The VRRP speaker does not run');
+    }
+    this.#reloaded = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      const text = `The VRRP speaker does not answer within ${RELOAD_MS_MAX} ms`;
+      this.#reloaded?.reject(new OperationalError('vrrp-failed', text));
+    }, RELOAD_MS_MAX);
+    this.#send({ kind: 'reload', config });
+    try {
+      await this.#reloaded.promise;
+      this.#config = config;
+    } finally {
+      clearTimeout(timer);
+      this.#reloaded = null;
+    }
+  }
+
+  #send(message: ToSpeaker): void {
     this.#port.postMessage(message);
     wake(this.#wakeupFd);
   }
@@ -138,6 +162,12 @@ class Speaker implements Election {
       case 'failed':
         this.#onFailed(message.text);
         break;
+      case 'reloaded': {
+        const { refusal } = message;
+        if (refusal === null) this.#reloaded?.resolve();
+        else this.#reloaded?.reject(new OperationalError(refusal.code, refusal.text));
+        break;
+      }
       case 'event':
         this.#onEvent(message.event);
         break;

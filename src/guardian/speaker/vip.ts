@@ -95,20 +95,36 @@ export class VipSet {
       neighbourWaiting?.clear();
     }
     this.#renewAt = Number.POSITIVE_INFINITY;
-    for (const route of this.#routes) {
+    this.#delete(this.#routes, this.#addresses);
+  }
+
+  #delete(routes: readonly VirtualRoute[], addresses: readonly VirtualAddress[]): void {
+    for (const route of routes) {
       try {
         this.#route.deleteRoute(this.#routeSpec(route));
       } catch {
         // The addresses must go, whatever hinders this.
       }
     }
-    for (const virtual of this.#addresses) {
+    for (const virtual of addresses) {
       try {
         this.#route.deleteAddress(this.#spec(virtual));
       } catch {
         // Whatever hinders it (the interface went), the lifetime ends the address.
       }
     }
+  }
+
+  /** Before another set takes over: removes what that one does not hold, and leaves it the rest. */
+  leave({ held, routes }: Pick<ResolvedInstance, 'held' | 'routes'>): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#renewAt = Number.POSITIVE_INFINITY;
+    const kept = new Set([...held, ...routes].map(identity));
+    this.#delete(
+      this.#routes.filter((route) => !kept.has(identity(route))),
+      this.#addresses.filter((virtual) => !kept.has(identity(virtual))),
+    );
   }
 
   /** Whether an address vanished while held. Throws SystemError. */
@@ -251,4 +267,9 @@ function sendAnnouncement({ arp, neighbour }: Port, address: IpAddress): number 
   return isIpv6Address(address)
     ? (neighbour?.announce(address) ?? 0)
     : (arp?.announce(address) ?? 0);
+}
+
+/** Two with the same are one to the kernel. IPv6 addresses are bigints, which JSON does not take. */
+function identity(part: VirtualAddress | VirtualRoute): string {
+  return JSON.stringify(part, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
 }

@@ -10,6 +10,7 @@ import type { BalancerToGuardian, GuardianToBalancer } from '../../balancer/prot
 import type { BalancerConfig } from '../../config/model.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
+import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
 import { threadState } from '../process-table.ts';
 import {
@@ -45,6 +46,10 @@ export class BalancerProcess {
   readonly #child: ChildProcess;
   readonly #relays: number;
   readonly #beats: Uint32Array;
+  /** Our end of the channel that takes listeners to it. */
+  readonly #channel: number;
+  /** Ids of the listeners it has. */
+  #known: ReadonlySet<number>;
   #watches: LoopWatch[] = [];
   #lookedAt = 0;
   #failure: string | null = null;
@@ -54,16 +59,21 @@ export class BalancerProcess {
     this.#relays = launch.relays;
     const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
     this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-    const inherited = [beatFd, ...launch.listeners.map(({ fd }) => fd)];
+    const { near, far } = openDescriptorChannel();
+    this.#channel = near;
+    this.#known = new Set(launch.listeners.map(({ id }) => id));
+    const inherited = [beatFd, far, ...launch.listeners.map(({ fd }) => fd)];
     this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
       serialization: 'json',
     });
     closeFd(beatFd);
+    closeFd(far);
     this.pid = this.#child.pid ?? null;
     const end = (why: string): void => {
       if (this.#ended) return;
       this.#ended = true;
+      closeFd(near);
       events.ended(this.#failure ?? why);
     };
     this.#child.on('message', (message: BalancerToGuardian) => {
@@ -79,9 +89,11 @@ export class BalancerProcess {
       config: launch.config,
       relays: launch.relays,
       beatFd: FIRST_INHERITED_FD,
+      channelFd: FIRST_INHERITED_FD + 1,
       standby: launch.standby,
-      listeners: launch.listeners.map(({ purpose }, index) => ({
-        fd: FIRST_INHERITED_FD + 1 + index,
+      listeners: launch.listeners.map(({ id, purpose }, index) => ({
+        id,
+        fd: FIRST_INHERITED_FD + 2 + index,
         purpose,
       })),
       servers: launch.servers,
@@ -96,6 +108,27 @@ export class BalancerProcess {
   /** Never waits; a message to a process that is gone is dropped, its end is told by `ended`. */
   send(message: GuardianToBalancer): void {
     if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /**
+   * Has it go on by another configuration; it answers with a 'reload' message. Throws SystemError, with
+   * nothing said, when the new listeners cannot be sent.
+   */
+  reload(id: number, config: BalancerConfig, listeners: readonly InheritedListener[]): void {
+    if (this.#ended || !this.#child.connected) return;
+    const fresh = listeners.filter((one) => !this.#known.has(one.id));
+    sendDescriptors(
+      this.#channel,
+      fresh.map(({ fd }) => fd),
+    );
+    this.#known = new Set(listeners.map((one) => one.id));
+    this.send({
+      kind: 'reload',
+      id,
+      config,
+      listeners: listeners.map((one) => ({ id: one.id, purpose: one.purpose })),
+      fresh: fresh.map((one) => one.id),
+    });
   }
 
   kill(): void {

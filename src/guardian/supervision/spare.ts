@@ -64,13 +64,27 @@ export class Spare {
     return taken;
   }
 
+  /** Has it go on by another configuration; one that cannot is replaced. */
+  reload(tell: (spare: BalancerProcess) => void): void {
+    const spare = this.#current?.process;
+    if (spare === undefined) return;
+    try {
+      tell(spare);
+    } catch (error) {
+      this.#giveUp(spare, `it cannot be told of the new configuration: ${String(error)}`);
+    }
+  }
+
   /** Kills one that hangs. */
   look(everyMs: number): void {
     const spare = this.#current?.process;
     const hung = this.#ready ? (spare?.look(everyMs) ?? null) : null;
-    if (hung === null) return;
-    this.#options.log('warning', `Spare ${spare?.pid} is killed: ${hung}`);
-    spare?.kill();
+    if (spare !== undefined && hung !== null) this.#giveUp(spare, hung);
+  }
+
+  #giveUp(spare: BalancerProcess, why: string): void {
+    this.#options.log('warning', `Spare ${spare.pid} is killed: ${why}`);
+    spare.kill();
   }
 
   stop(): void {
@@ -85,6 +99,7 @@ export class Spare {
     let events: Events = {
       message: (message) => {
         if (message.kind === 'log') this.#options.log(message.level, `Spare: ${message.text}`);
+        if (message.kind === 'reload' && message.error !== null) this.#giveUp(spare, message.error);
         if (message.kind !== 'prepared') return;
         this.#ready = true;
         this.#failures = 0;

@@ -3,13 +3,14 @@
  * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
+import type { InheritedListener } from '../../balancer/data-plane.ts';
 import type { BalancerToGuardian } from '../../balancer/protocol.ts';
 import type { BalancerConfig } from '../../config/model.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
+import { SystemError } from '../../linux/errno.ts';
 import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
-import type { Listeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import type { ChildRole } from '../run-dir.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
@@ -25,13 +26,15 @@ const TICK_MS = 25;
 const START_LIMIT_MS = 10_000;
 /** A report that takes longer is given up; the guardian never waits for a balancer. */
 const REPORT_LIMIT_MS = 500;
+/** A reload takes a few turns of the relays' loops; what takes longer hangs. */
+const RELOAD_LIMIT_MS = 5000;
 /** Requests to a balancer that are open at one time. */
 const REQUESTS_MAX = 64;
 
 export type SupervisorOptions = {
   readonly config: BalancerConfig;
   readonly relays: number;
-  readonly listeners: Listeners;
+  readonly sockets: readonly InheritedListener[];
   readonly graceMs: number;
   /** Keep a warm spare. */
   readonly spare: boolean;
@@ -40,9 +43,21 @@ export type SupervisorOptions = {
   readonly onServing: (serving: boolean, why: string) => void;
   /** Called with the pid of each new balancer and spare. */
   readonly onPid: (role: ChildRole, pid: number) => void;
+  /** Somebody on a runtime socket wants the configuration to be read again; resolves with what to answer. */
+  readonly onReload: () => Promise<string>;
 };
 
-type Reply = Extract<BalancerToGuardian, { readonly id: number }>;
+type Reply = Exclude<
+  Extract<BalancerToGuardian, { readonly id: number }>,
+  { readonly kind: 'ask-reload' }
+>;
+
+export type ReloadOutcome = {
+  /** null: done. */
+  readonly error: string | null;
+  /** Sessions that the new configuration does not allow. */
+  readonly ended: number;
+};
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -51,6 +66,8 @@ export class Supervisor {
   readonly #requests = new Map<number, (reply: Reply | null) => void>();
   #state: SupervisionState;
   #process: BalancerProcess | null = null;
+  #config: BalancerConfig;
+  #sockets: readonly InheritedListener[];
   #servers: readonly ServerStateRecord[] = [];
   #nextRequest = 1;
   #settled: PromiseWithResolvers<void> | null = Promise.withResolvers<void>();
@@ -58,6 +75,8 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#config = options.config;
+    this.#sockets = options.sockets;
     const launch = () => this.#launch();
     const onPid = (pid: number) => options.onPid('spare', pid);
     this.#spare = options.spare ? new Spare({ launch, log: options.log, onPid }) : null;
@@ -99,6 +118,52 @@ export class Supervisor {
     return reply?.kind === 'set-server' ? reply.error : 'The balancer does not answer';
   }
 
+  /**
+   * Has the balancer and the spare go on by another configuration, and every later one start with it. Resolves
+   * with the number of sessions it ended, or with why the balancer could not; then nothing has changed. Calls
+   * come one after the other.
+   */
+  async reload(
+    config: BalancerConfig,
+    sockets: readonly InheritedListener[],
+  ): Promise<ReloadOutcome> {
+    const asked = this.#process;
+    const tell = (process: BalancerProcess, id: number) => process.reload(id, config, sockets);
+    let reply: Reply | null;
+    try {
+      reply = await this.#ask((process, id) => tell(process, id), RELOAD_LIMIT_MS);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return { error: error.message, ended: 0 };
+    }
+    const answer = reply?.kind === 'reload' ? reply : null;
+    if (answer !== null && answer.error !== null) return { error: answer.error, ended: 0 };
+    this.#config = config;
+    this.#sockets = sockets;
+    this.#spare?.reload((spare) => tell(spare, 0));
+    if (answer === null) this.#insist(asked, tell);
+    return { error: null, ended: answer?.ended ?? 0 };
+  }
+
+  /** The balancer that was asked said nothing: it is gone, and another must know, or it hangs. */
+  #insist(
+    asked: BalancerProcess | null,
+    tell: (process: BalancerProcess, id: number) => void,
+  ): void {
+    const process = this.#process;
+    if (process === null) return;
+    if (process === asked) {
+      const why = `It did not take the new configuration over within ${RELOAD_LIMIT_MS} ms`;
+      this.#dispatch({ kind: 'hung', why });
+      return;
+    }
+    try {
+      tell(process, 0);
+    } catch (error) {
+      this.#dispatch({ kind: 'hung', why: `It cannot be told of the new configuration: ${error}` });
+    }
+  }
+
   /** Lets open connections finish for `graceMs`, then ends the balancer whatever it does. */
   async stop(graceMs: number): Promise<void> {
     this.#dispatch({ kind: 'stop' });
@@ -115,8 +180,8 @@ export class Supervisor {
   }
 
   #launch() {
-    const { config, relays, listeners } = this.#options;
-    return { config, relays, listeners: listeners.sockets };
+    const { relays } = this.#options;
+    return { config: this.#config, relays, listeners: this.#sockets };
   }
 
   /** The spare where there is one, otherwise a new process. */
@@ -164,6 +229,9 @@ export class Supervisor {
         this.#options.log('error', `Balancer ${this.#process?.pid} failed: ${message.text}`);
         break;
       case 'prepared':
+        break;
+      case 'ask-reload':
+        void this.#answerReload(this.#process, message.id);
         break;
       default:
         this.#requests.get(message.id)?.(message);
@@ -214,17 +282,31 @@ export class Supervisor {
     }
   }
 
-  /** Asks the balancer; null when it is gone, busy or slow. */
+  async #answerReload(process: BalancerProcess | null, id: number): Promise<void> {
+    const text = await this.#options.onReload();
+    process?.send({ kind: 'reload-told', id, text });
+  }
+
   #request(message: (id: number) => Parameters<BalancerProcess['send']>[0]): Promise<Reply | null> {
-    if (this.#process === null || this.#requests.size >= REQUESTS_MAX) return Promise.resolve(null);
+    return this.#ask((process, id) => process.send(message(id)), REPORT_LIMIT_MS);
+  }
+
+  /** Asks the balancer; null when it is gone, busy or slow. Rejects with what `send` throws. */
+  async #ask(
+    send: (process: BalancerProcess, id: number) => void,
+    limitMs: number,
+  ): Promise<Reply | null> {
+    if (this.#process === null || this.#requests.size >= REQUESTS_MAX) return null;
     const id = this.#nextRequest++;
     const { promise, resolve } = Promise.withResolvers<Reply | null>();
-    const timer = setTimeout(() => resolve(null), REPORT_LIMIT_MS);
+    const timer = setTimeout(() => resolve(null), limitMs);
     this.#requests.set(id, resolve);
-    this.#process.send(message(id));
-    return promise.finally(() => {
+    try {
+      send(this.#process, id);
+      return await promise;
+    } finally {
       clearTimeout(timer);
       this.#requests.delete(id);
-    });
+    }
   }
 }

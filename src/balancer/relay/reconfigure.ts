@@ -1,0 +1,286 @@
+/**
+ * Gives a relay at work another configuration. Its sessions are named by indexes into the routes: each gets
+ * those of its successors, and one that has none, or that the new rules turn away, is reset. Runs between
+ * two turns of the loop and to completion, so that nobody ever sees a part of it.
+ */
+
+import { assert } from '../../core/assert.ts';
+import { type Liveness, lastAddress, peerAddress, setLiveness } from '../../linux/stream-calls.ts';
+import {
+  BACKEND_COUNTERS,
+  counterLayout,
+  FRONTEND_COUNTERS,
+  RELAY_COUNTERS,
+  SERVER_COUNTERS,
+} from '../../stats/layout.ts';
+import { readSource } from './acceptor.ts';
+import type { Counters } from './counters.ts';
+import type { RelayOrder } from './messages.ts';
+import type { Opening } from './opening.ts';
+import { type RouteChanges, routeChanges } from './route-changes.ts';
+import { buildRoutes, type Frontend, type Routes } from './routes.ts';
+import type { Sessions } from './sessions.ts';
+import {
+  PEER_ADDRESS_BYTES,
+  PHASE_OPEN,
+  PHASE_QUEUED,
+  ROLE_CLIENT,
+  type SocketTable,
+} from './socket-table.ts';
+
+export type RelayParts = {
+  readonly table: SocketTable;
+  readonly sessions: Sessions;
+  readonly opening: Opening;
+  readonly counters: Counters;
+  readonly routes: Routes;
+  /** This relay's number. */
+  readonly relay: number;
+};
+
+/** Returns how many sessions were reset. */
+export function reconfigure(parts: RelayParts, order: RelayOrder): number {
+  const { routes, relay } = parts;
+  const layout = counterLayout(order.config);
+  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay);
+  const changes = routeChanges(routes.config, order.config);
+  inherit(routes, next);
+  const move = new Move(parts, next, changes);
+  move.leave();
+  const totals = readTotals(parts.counters, routes);
+  const own = order.counters[relay];
+  assert(own !== undefined, 'a relay has counters');
+  const before = routes.frontends;
+  Object.assign(routes, next);
+  parts.counters.replace(order.counters, own);
+  writeTotals(parts.counters, routes, totals, changes);
+  move.arrive(before);
+  return move.ended;
+}
+
+/** What was learnt of servers and sources that stay. */
+function inherit(before: Routes, after: Routes): void {
+  for (const backend of after.backends) {
+    const old = before.backends.find(({ config }) => config.name === backend.config.name);
+    for (const server of backend.servers) {
+      const known = old?.servers.find(
+        ({ config, address }) => config.name === server.config.name && address === server.address,
+      );
+      if (known !== undefined) server.answerMs = known.answerMs;
+    }
+  }
+  for (const frontend of after.frontends) {
+    const old = before.frontends.find(({ config }) => config.name === frontend.config.name);
+    if (old === undefined || old.rate === null) continue;
+    if (isSame(old.config.sourceRate, frontend.config.sourceRate)) frontend.rate = old.rate;
+  }
+}
+
+/** The sessions on their way from the old routes to the new ones. */
+class Move {
+  private readonly parts: RelayParts;
+  private readonly next: Routes;
+  private readonly changes: RouteChanges;
+  /** Old frontends whose successors have other source rules. */
+  private readonly ruled: ReadonlySet<number>;
+  private readonly source = new Uint8Array(16);
+  /** Sessions that look for a server again. */
+  private readonly unrouted: number[] = [];
+  ended = 0;
+
+  constructor(parts: RelayParts, next: Routes, changes: RouteChanges) {
+    this.parts = parts;
+    this.next = next;
+    this.changes = changes;
+    const ruled = parts.routes.frontends.filter(({ index, config }) => {
+      const successor = this.successor(index);
+      return successor?.rules !== null && !isSame(config.sources, successor?.config.sources);
+    });
+    this.ruled = new Set(ruled.map(({ index }) => index));
+  }
+
+  /** By the old routes: ends what is not allowed, and takes the others from what does not stay. */
+  leave(): void {
+    const { table, sessions, opening } = this.parts;
+    for (let fd = 0; fd <= table.highest; fd++) {
+      if (table.role[fd] !== ROLE_CLIENT) continue;
+      const frontend = (table.frontend[fd] ?? 0) - 1;
+      if (!this.isAllowed(fd, frontend)) {
+        this.ended++;
+        sessions.close(fd, 'KD', 'reset');
+      } else if (table.phase[fd] !== PHASE_OPEN) {
+        const stays = (server: number) => this.serverAfter(frontend, server) !== -1;
+        if (opening.uproot(fd, stays)) this.unrouted.push(fd);
+      }
+    }
+  }
+
+  /** By the new routes: gives every session its indexes, and has it go on. */
+  arrive(before: readonly Frontend[]): void {
+    const { table, sessions, opening, routes } = this.parts;
+    const clients: number[] = [];
+    for (let fd = 0; fd <= table.highest; fd++)
+      if (table.role[fd] === ROLE_CLIENT) clients.push(fd);
+    const tried = this.rememberTried(clients);
+    table.forgetTried(routes.serversMax);
+    opening.reline();
+    for (const session of clients) this.rename(session, before, tried.get(session) ?? []);
+    for (const session of this.inOrder()) opening.restart(session);
+    for (const session of clients) {
+      if (table.role[session] !== ROLE_CLIENT) continue;
+      if (table.phase[session] !== PHASE_OPEN) opening.resume(session);
+      if (table.role[session] === ROLE_CLIENT) sessions.rearm(session);
+    }
+  }
+
+  private successor(frontend: number): Frontend | undefined {
+    return this.next.frontends[this.changes.frontends[frontend] ?? -1];
+  }
+
+  private serverAfter(frontend: number, server: number): number {
+    return this.changes.servers[frontend]?.[server] ?? -1;
+  }
+
+  private isAllowed(session: number, frontend: number): boolean {
+    const { table } = this.parts;
+    const successor = this.successor(frontend);
+    if (successor === undefined) return false;
+    const server = (table.server[session] ?? 0) - 1;
+    const open = table.phase[session] === PHASE_OPEN;
+    if (open && this.serverAfter(frontend, server) === -1) return false;
+    if (!this.ruled.has(frontend) || successor.rules === null) return true;
+    if (peerAddress(session) !== 0 || !readSource(this.source)) return true;
+    return successor.rules.allows(this.source);
+  }
+
+  /** Only sessions that are not open yet ask which servers were tried. */
+  private rememberTried(clients: readonly number[]): ReadonlyMap<number, readonly number[]> {
+    const { table } = this.parts;
+    const tried = new Map<number, readonly number[]>();
+    for (const session of clients) {
+      if (table.phase[session] === PHASE_OPEN) continue;
+      const servers = this.changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
+      tried.set(
+        session,
+        servers.filter((after, before) => after !== -1 && table.isTried(session, before)),
+      );
+    }
+    return tried;
+  }
+
+  private rename(session: number, before: readonly Frontend[], tried: readonly number[]): void {
+    const { table, counters, routes } = this.parts;
+    const old = (table.frontend[session] ?? 0) - 1;
+    const oldFrontend = before[old];
+    const frontend = this.successor(old);
+    assert(oldFrontend !== undefined && frontend !== undefined, 'sessions that stay have routes');
+    const oldServer = (table.server[session] ?? 0) - 1;
+    const server = this.serverAfter(old, oldServer);
+    const rival = this.serverAfter(old, (table.rivalServer[session] ?? 0) - 1);
+    table.frontend[session] = frontend.index + 1;
+    table.server[session] = server + 1;
+    table.rivalServer[session] = rival + 1;
+    for (const one of tried) table.markTried(session, one);
+    counters.add(routes.relay.connectionsCurrent, 1);
+    counters.add(frontend.counters.connectionsCurrent, 1);
+    counters.add(frontend.backend.counters.sessionsCurrent, 1);
+    for (const index of [server, rival]) {
+      const one = frontend.backend.servers[index];
+      if (one !== undefined) counters.add(one.counters.sessionsCurrent, 1);
+    }
+    this.refresh(session, oldFrontend, frontend);
+    const from = oldFrontend.backend.servers[oldServer];
+    const to = frontend.backend.servers[server];
+    if (from === undefined || to === undefined) return;
+    setChanged(table.peer[session] ?? 0, from.liveness, to.liveness);
+  }
+
+  /** What the new configuration wants to know of a client, or of its connection, that the old one did not. */
+  private refresh(session: number, before: Frontend, after: Frontend): void {
+    const { table, sessions } = this.parts;
+    setChanged(session, before.liveness, after.liveness);
+    if (after.logs && !before.logs) {
+      table.acceptedWall[session] = Date.now() - (sessions.now - (table.acceptedAt[session] ?? 0));
+    }
+    if (!after.keepsAddress || before.keepsAddress) return;
+    const start = session * PEER_ADDRESS_BYTES;
+    table.address.fill(0, start, start + PEER_ADDRESS_BYTES);
+    table.destination[start] = 0;
+    if (peerAddress(session) !== 0) return;
+    table.address.set(lastAddress.subarray(0, PEER_ADDRESS_BYTES), start);
+  }
+
+  /** Who waited comes first, in the order of coming. */
+  private inOrder(): readonly number[] {
+    const { table } = this.parts;
+    const since = (session: number): number =>
+      table.phase[session] === PHASE_QUEUED
+        ? (table.queuedAt[session] ?? 0)
+        : Number.POSITIVE_INFINITY;
+    return this.unrouted.toSorted((one, other) => since(one) - since(other) || one - other);
+  }
+}
+
+function setChanged(fd: number, before: Liveness | null, after: Liveness | null): void {
+  if (after !== null && !isSame(before, after)) setLiveness(fd, after);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+// --- counters -------------------------------------------------------------------------------------
+
+type Totals = {
+  readonly relay: readonly number[];
+  readonly frontends: readonly (readonly number[])[];
+  /** By name, and "backend/server". */
+  readonly named: ReadonlyMap<string, readonly number[]>;
+};
+
+function readTotals(counters: Counters, { layout, config, frontends }: Routes): Totals {
+  const block = (names: readonly string[], offset: number | undefined): readonly number[] =>
+    names.map((_, index) => counters.get((offset ?? 0) + index));
+  const named = new Map<string, readonly number[]>();
+  for (const [index, { name, servers }] of config.backends.entries()) {
+    named.set(name, block(BACKEND_COUNTERS, layout.backends[index]));
+    for (const [position, server] of servers.entries()) {
+      const offset = layout.servers[index]?.[position];
+      named.set(`${name}/${server.name}`, block(SERVER_COUNTERS, offset));
+    }
+  }
+  return {
+    relay: block(RELAY_COUNTERS, layout.relay),
+    frontends: frontends.map(({ index }) => block(FRONTEND_COUNTERS, layout.frontends[index])),
+    named,
+  };
+}
+
+/** What was counted goes on; what is there now ("...Current") is counted anew, session by session. */
+function writeTotals(
+  counters: Counters,
+  { layout, config }: Routes,
+  totals: Totals,
+  changes: RouteChanges,
+): void {
+  const add = (names: readonly string[], values: readonly number[], offset: number): void => {
+    for (const [index, name] of names.entries()) {
+      const value = values[index] ?? 0;
+      if (name.endsWith('Current')) continue;
+      if (/Max(Ms)?$|^lastSession/.test(name)) counters.raise(offset + index, value);
+      else counters.add(offset + index, value);
+    }
+  };
+  add(RELAY_COUNTERS, totals.relay, layout.relay);
+  for (const [index, values] of totals.frontends.entries()) {
+    const offset = layout.frontends[changes.frontends[index] ?? -1];
+    if (offset !== undefined) add(FRONTEND_COUNTERS, values, offset);
+  }
+  for (const [index, { name, servers }] of config.backends.entries()) {
+    add(BACKEND_COUNTERS, totals.named.get(name) ?? [], layout.backends[index] ?? 0);
+    for (const [position, server] of servers.entries()) {
+      const offset = layout.servers[index]?.[position] ?? 0;
+      add(SERVER_COUNTERS, totals.named.get(`${name}/${server.name}`) ?? [], offset);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** `evergate reload`: has this node read its configuration again; exit code 1 when it refuses what it finds. */
+
+import { Command } from 'commander';
+import { DEFAULT_RUN_DIR } from '../guardian/run-dir.ts';
+import { exchangeWithGuardian } from './admin-client.ts';
+
+/** Host names may take 5 s to be looked up, an evergate.yaml 30 s to be read; both are far less in practice. */
+const RELOAD_LIMIT_MS = 60_000;
+
+export function reloadCommand(): Command {
+  return new Command('reload')
+    .description('Have this node read its configuration again and go on by it')
+    .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
+    .addHelpText(
+      'after',
+      '\nPrints what has changed. No listener closes, and no connection is cut that the new\n' +
+        'configuration still allows. One with errors is refused: they are printed, the exit code is 1,\n' +
+        'and what ran before goes on. SIGHUP to the guardian does the same and tells its log.',
+    )
+    .action(async ({ runDir }: { readonly runDir: string }) => {
+      const answer = await exchangeWithGuardian(runDir, 'POST', '/v1/reload', RELOAD_LIMIT_MS);
+      const { lines } = answer.body as { readonly lines: readonly string[] };
+      const text = lines.map((line) => `${line}\n`).join('');
+      if (answer.status === 200) {
+        process.stdout.write(text);
+        return;
+      }
+      process.stderr.write(text);
+      process.stderr.write(
+        'evergate: error: The reload was refused; what ran before goes on [refused]\n',
+      );
+      process.exitCode = 1;
+    });
+}

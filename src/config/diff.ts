@@ -1,0 +1,205 @@
+/**
+ * What differs between two configurations, in words for logs and for the answer to a reload. Secrets are
+ * named, never shown. The order is that of the model; what only the place in a file changes is no difference.
+ */
+
+import { formatDuration, listChanges, valueChanges } from './diff-values.ts';
+import { instanceChanges } from './diff-vrrp.ts';
+import type {
+  BackendConfig,
+  BalancerConfig,
+  BindConfig,
+  Config,
+  FrontendConfig,
+  HttpFrontendConfig,
+  ServerConfig,
+  VrrpConfig,
+} from './model.ts';
+
+export type ConfigDiff = {
+  /** What takes effect at once, in a sentence each. */
+  readonly changes: readonly string[];
+  /** What takes effect at the next start only. */
+  readonly waiting: readonly string[];
+  /** Why one cannot follow the other in a process at work; null: it can. */
+  readonly refusal: string | null;
+};
+
+export function diffConfigs(before: Config, after: Config): ConfigDiff {
+  const parts = [
+    ['a balancer', before.balancer, after.balancer],
+    ['VRRP', before.vrrp, after.vrrp],
+  ] as const;
+  for (const [what, old, next] of parts) {
+    if ((old === null) === (next === null)) continue;
+    const verb = old === null ? 'asks for' : 'is without';
+    const refusal = `The new configuration ${verb} ${what}; restart Evergate for that`;
+    return { changes: [], waiting: [], refusal };
+  }
+  const balancer =
+    before.balancer === null || after.balancer === null
+      ? { changes: [], waiting: [] }
+      : balancerChanges(before.balancer, after.balancer);
+  const vrrp =
+    before.vrrp === null || after.vrrp === null ? [] : vrrpChanges(before.vrrp, after.vrrp);
+  return {
+    changes: [...balancer.changes, ...vrrp],
+    waiting: balancer.waiting,
+    refusal: null,
+  };
+}
+
+function balancerChanges(
+  before: BalancerConfig,
+  after: BalancerConfig,
+): Pick<ConfigDiff, 'changes' | 'waiting'> {
+  const {
+    relays: oldRelays,
+    user: oldUser,
+    group: oldGroup,
+    statsSockets,
+    ...rest
+  } = before.process;
+  const { relays, user, group, statsSockets: newSockets, ...newRest } = after.process;
+  const waiting = valueChanges(
+    'process',
+    { relays: oldRelays, user: oldUser, group: oldGroup },
+    { relays, user, group },
+    { relays: { label: 'relay threads' } },
+  );
+  const changes = [
+    ...valueChanges('process', rest, newRest, {
+      connectionsMax: { label: 'maxconn' },
+      logs: { label: 'log targets' },
+    }),
+    ...listChanges('stats socket', statsSockets, newSockets, ({ path }) => path, socketChanges),
+    ...listChanges('frontend', before.frontends, after.frontends, nameOf, frontendChanges),
+    ...listChanges('page', before.httpFrontends, after.httpFrontends, nameOf, pageChanges),
+    ...listChanges('backend', before.backends, after.backends, nameOf, backendChanges),
+  ];
+  return { changes, waiting };
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
+}
+
+function socketChanges(what: string, before: object, after: object): readonly string[] {
+  return valueChanges(what, before, after, {});
+}
+
+function frontendChanges(
+  what: string,
+  { binds, ...before }: FrontendConfig,
+  { binds: newBinds, ...after }: FrontendConfig,
+): readonly string[] {
+  return [
+    ...bindChanges(what, binds, newBinds),
+    ...valueChanges(what, before, after, {
+      connectionsMax: { label: 'maxconn' },
+      clientTimeoutMs: { label: 'timeout client', format: formatDuration },
+      clientFinTimeoutMs: { label: 'timeout client-fin', format: formatDuration },
+      userTimeoutMs: { label: 'TCP user timeout', format: formatDuration },
+      acceptProxy: { label: 'accept-proxy' },
+      sources: { label: 'rules over sources' },
+      sourceRate: { label: 'limit of each source' },
+    }),
+  ];
+}
+
+function pageChanges(
+  what: string,
+  { binds, ...before }: HttpFrontendConfig,
+  { binds: newBinds, ...after }: HttpFrontendConfig,
+): readonly string[] {
+  return [
+    ...bindChanges(what, binds, newBinds),
+    ...valueChanges(what, before, after, {
+      connectionsMax: { label: 'maxconn' },
+      clientTimeoutMs: { label: 'timeout client', format: formatDuration },
+      monitorUri: { label: 'monitor-uri' },
+      stats: { label: 'settings of the stats page' },
+    }),
+  ];
+}
+
+function bindChanges(
+  what: string,
+  before: readonly BindConfig[],
+  after: readonly BindConfig[],
+): readonly string[] {
+  const [old, next] = [before.map(bindText), after.map(bindText)];
+  return [
+    ...next.filter((bind) => !old.includes(bind)).map((bind) => `${what}: bind ${bind} added`),
+    ...old.filter((bind) => !next.includes(bind)).map((bind) => `${what}: bind ${bind} removed`),
+  ];
+}
+
+function bindText({ address }: BindConfig): string {
+  if (address.kind === 'unix') return address.path;
+  if (address.kind === 'ipv4') return `${address.host}:${address.port}`;
+  return `[${address.host}]:${address.port}${address.v6only ? ' v6only' : ''}`;
+}
+
+function backendChanges(
+  what: string,
+  { servers, ...before }: BackendConfig,
+  { servers: newServers, ...after }: BackendConfig,
+): readonly string[] {
+  const named = (list: readonly ServerConfig[]) =>
+    list.map((server) => ({ ...server, place: `${before.name}/${server.name}` }));
+  return [
+    ...valueChanges(what, before, after, {
+      connectTimeoutMs: { label: 'timeout connect', format: formatDuration },
+      serverTimeoutMs: { label: 'timeout server', format: formatDuration },
+      serverFinTimeoutMs: { label: 'timeout server-fin', format: formatDuration },
+      tunnelTimeoutMs: { label: 'timeout tunnel', format: formatDuration },
+      queueTimeoutMs: { label: 'timeout queue', format: formatDuration },
+      hedgeConnectMs: { label: 'hedge-connect', format: formatDuration },
+      hedgeAfterMs: { label: 'hedge-after', format: formatDuration },
+      balance: { label: 'balance', format: ({ kind }: { kind: string }) => kind },
+      logs: { label: 'log targets' },
+      logHealthChecks: { label: 'log-health-checks' },
+    }),
+    ...listChanges(
+      'server',
+      named(servers),
+      named(newServers),
+      ({ place }) => place,
+      serverChanges,
+    ),
+  ];
+}
+
+function serverChanges(
+  what: string,
+  { host, port, ...before }: ServerConfig,
+  { host: newHost, port: newPort, ...after }: ServerConfig,
+): readonly string[] {
+  const [old, next] = [`${host}:${port}`, `${newHost}:${newPort}`];
+  return [
+    ...(old === next ? [] : [`${what}: address ${old} -> ${next}`]),
+    ...valueChanges(what, before, after, {
+      connectionsMax: { label: 'maxconn' },
+      queueMax: { label: 'maxqueue' },
+      slowstartMs: { label: 'slowstart', format: formatDuration },
+      userTimeoutMs: { label: 'TCP user timeout', format: formatDuration },
+      sendProxy: { label: 'send-proxy' },
+      shutdownSessionsOnDown: { label: 'on-marked-down shutdown-sessions' },
+      shutdownBackupsOnUp: { label: 'on-marked-up shutdown-backup-sessions' },
+    }),
+  ];
+}
+
+function vrrpChanges(before: VrrpConfig, after: VrrpConfig): readonly string[] {
+  const plain = (what: string, old: object, next: object) => valueChanges(what, old, next, {});
+  return [
+    ...valueChanges('VRRP', { routerId: before.routerId }, { routerId: after.routerId }, {}),
+    ...listChanges('VRRP script', before.scripts, after.scripts, nameOf, plain),
+    ...listChanges('tracked process', before.processes, after.processes, nameOf, plain),
+    ...listChanges('tracked file', before.files, after.files, nameOf, plain),
+    ...listChanges('sync group', before.syncGroups, after.syncGroups, nameOf, plain),
+    ...listChanges('notify FIFO', before.notifyFifos, after.notifyFifos, ({ path }) => path, plain),
+    ...listChanges('VRRP instance', before.instances, after.instances, nameOf, instanceChanges),
+  ];
+}
