@@ -22,6 +22,7 @@ const report = {
   version: '0.1.0',
   pid: 10,
   uptimeMs: 93_784_000,
+  configuration: { loadedAt: '2026-11-25T08:00:00.000Z', reloads: 2, refused: null },
   verdict: 'degraded',
   reasons: ['Server "kube-master/n" is down: Connection refused'],
   balancer: {
@@ -114,6 +115,7 @@ describe('renderStatus()', () => {
       '2 of 3000 connections, 7 since start, 999 B in, 1.2 MB out',
       '1 of 2 servers usable',
       'Tracked script chk: fails (exit code 1)',
+      'Configuration: read 2026-11-25T08:00:00.000Z, 2 reloads',
       'Note: The certificates of the API servers are not verified',
     ]) {
       assert.ok(text.includes(part), `${part}\nis missing in\n${text}`);
