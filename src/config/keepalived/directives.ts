@@ -131,10 +131,10 @@ export const GLOBAL_DEFS: RuleTable = {
   ...each(ignore('the kernel reports interface changes; nothing polls'), 'linkbeat_use_polling'),
   ...each(ignore('interfaces must exist at the start'), 'dynamic_interfaces allow_if_changes'),
   ...each(ignore('script files are opened by their path'), 'use_symlink_paths'),
-  ...each(ignore('Evergate reads its configuration once, when it starts'), 'reload_check_config'),
-  ...each(ignore('Evergate reads its configuration once, when it starts'), 'reload_file'),
-  ...each(ignore('Evergate reads its configuration once, when it starts'), 'reload_repeat'),
-  ...each(ignore('Evergate reads its configuration once, when it starts'), 'reload_time_file'),
+  ...each(ignore('a reload always checks the files first'), 'reload_check_config'),
+  ...each(ignore('a reload reads the files that were given at the start'), 'reload_file'),
+  ...each(ignore('reload by "evergate reload" or SIGHUP, when you want it'), 'reload_repeat'),
+  ...each(ignore('reload by "evergate reload" or SIGHUP, when you want it'), 'reload_time_file'),
   ...each(ignore('--run-dir decides where files are kept'), 'umask tmp_config_directory'),
   ...each(ignore('--run-dir decides where files are kept'), 'config_save_dir data_use_instance'),
   ...each(ignore('children are ended within a second'), 'child_wait_time'),
@@ -145,7 +145,7 @@ export const GLOBAL_DEFS: RuleTable = {
   ...each(NO_LVS_NOTIFY, 'lvs_notify_fifo lvs_notify_fifo_script'),
   ...each(NO_FINE_NOTIFY, 'vrrp_notify_priority_changes'),
   ...each(
-    ignore('Evergate reads its configuration once, when it starts'),
+    ignore('a reload leaves states as they are; "evergate status" tells them'),
     'fifo_write_vrrp_states_on_reload',
   ),
   ...each(refuse('use the service manager for this'), 'startup_script startup_script_timeout'),
@@ -176,7 +176,7 @@ const NOTIFY: RuleTable = {
   notify_backup: value(1, 3),
   notify_fault: value(1, 3),
   notify_stop: value(1, 3),
-  notify_deleted: ignore('Evergate reads its configuration once, so no instance is deleted'),
+  notify_deleted: ignore('an instance that a reload removes runs notify_stop'),
 };
 
 const TRACKS: RuleTable = {

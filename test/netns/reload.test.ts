@@ -1,0 +1,368 @@
+/**
+ * Reloads with real processes: what clients feel of them, what is refused, and that spare and VIP follow.
+ * 250 new connections a second and 20 open ones stand for the traffic of a cluster.
+ */
+
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { StatusReport } from '../../src/stats/status.ts';
+import {
+  type CommandResult,
+  Network,
+  type NetworkNode,
+  waitUntil,
+  whyNoNamespaces,
+} from './fixture.ts';
+
+const EVERGATE = resolve('bin/evergate');
+const skip = whyNoNamespaces() ?? false;
+const VIP = '10.99.0.100';
+const NEW_VIP = '10.99.0.101';
+
+/** New connections every 4 ms to the address given, and 20 that say a word every 50 ms; SIGTERM: a JSON line. */
+const CLIENT = `
+const net = require('node:net');
+const host = process.argv[1];
+let sent = 0, failed = 0, cut = 0, heard = 0, stopping = false, last = performance.now(), gap = 0;
+const ok = () => { const now = performance.now(); gap = Math.max(gap, now - last); last = now; };
+const timer = setInterval(() => {
+  sent++;
+  let answered = false;
+  const socket = net.connect({ port: 8443, host, timeout: 3000 }, () => socket.write('x'));
+  socket.on('data', () => { answered = true; ok(); socket.end(); });
+  socket.on('timeout', () => socket.destroy());
+  socket.on('error', () => {});
+  socket.on('close', () => { if (!answered) failed++; });
+}, 4);
+const open = Array.from({ length: 20 }, () => {
+  const socket = net.connect(8443, host);
+  socket.on('error', () => {});
+  socket.on('data', (bytes) => { heard += bytes.length; });
+  socket.on('close', () => { if (!stopping) cut++; });
+  return socket;
+});
+setInterval(() => { for (const socket of open) socket.write('y'); }, 50);
+process.on('SIGTERM', () => {
+  clearInterval(timer);
+  setTimeout(() => {
+    stopping = true;
+    console.log(JSON.stringify({ sent, failed, cut, heard, gap }));
+    process.exit();
+  }, 300);
+});
+`;
+
+const SERVER = `for (const port of [6443, 6444]) require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(port)`;
+
+const haproxy = (lines = '', client = '1h') => `global
+    stats socket FOLDER/haproxy.sock mode 600 level admin
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client ${client}
+    timeout server 1h
+listen kube-api
+    bind :8443
+    balance roundrobin
+    server one 127.0.0.1:6443
+${lines}`;
+
+const keepalived = (priority: number, more = '') => `vrrp_instance VI_1 {
+    state BACKUP
+    interface ens192
+    virtual_router_id 51
+    version 3
+    advert_int 0.1
+    priority ${priority}
+    virtual_ipaddress {
+        ${VIP}/24
+        ${more}
+    }
+}
+`;
+
+class Host {
+  readonly node: NetworkNode;
+  readonly folder: string;
+  readonly #priority: number;
+
+  constructor(node: NetworkNode, priority: number) {
+    this.node = node;
+    this.folder = mkdtempSync(join(tmpdir(), 'evergate-reload-'));
+    this.#priority = priority;
+  }
+
+  async start(): Promise<void> {
+    this.haproxy(haproxy());
+    this.keepalived(keepalived(this.#priority));
+    this.node.spawn(process.execPath, ['-e', SERVER]);
+    const files = [
+      '--haproxy',
+      this.path('haproxy.cfg'),
+      '--keepalived',
+      this.path('keepalived.conf'),
+    ];
+    const log = openSync(this.path('log'), 'a');
+    const args = ['run', ...files, '--run-dir', this.folder];
+    this.node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
+    await waitUntil('it is up', () => existsSync(this.path('admin.sock')), 15_000);
+  }
+
+  async stop(): Promise<void> {
+    const guardian = Number(readFileSync(this.path('guardian.pid'), 'utf8'));
+    process.kill(guardian, 'SIGTERM');
+    await waitUntil('it stops', () => !existsSync(`/proc/${guardian}`), 5000);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  haproxy(text: string): void {
+    writeFileSync(this.path('haproxy.cfg'), text.replace('FOLDER', this.folder));
+  }
+
+  keepalived(text: string): void {
+    writeFileSync(this.path('keepalived.conf'), text);
+  }
+
+  log(): string {
+    return readFileSync(this.path('log'), 'utf8');
+  }
+
+  reload(): Promise<CommandResult> {
+    return this.node.run(EVERGATE, ['reload', '--run-dir', this.folder]);
+  }
+
+  /** Reloads, which must not be refused; what has changed. */
+  async reloaded(): Promise<readonly string[]> {
+    const { code, stdout, stderr } = await this.reload();
+    assert.equal(code, 0, stderr);
+    return stdout.trim().split('\n');
+  }
+
+  async status(): Promise<StatusReport> {
+    const { stdout } = await this.node.run(EVERGATE, [
+      'status',
+      '--json',
+      '--run-dir',
+      this.folder,
+    ]);
+    return JSON.parse(stdout);
+  }
+
+  spareIsReady(): Promise<StatusReport> {
+    return waitUntil(
+      'a spare is ready',
+      async () => {
+        const report = await this.status();
+        const { balancer } = report;
+        return balancer?.state === 'serving' && balancer.spare.state === 'ready' ? report : null;
+      },
+      15_000,
+      100,
+    );
+  }
+
+  holds(address: string): Promise<boolean> {
+    return this.node.holds(address);
+  }
+
+  /** What a word sent to the port comes back as. */
+  async says(port: number): Promise<string> {
+    const address = `TCP:127.0.0.1:${port}`;
+    const script = `echo hello | timeout 2 socat -t 1 - ${address}`;
+    return (await this.node.run('sh', ['-c', script])).stdout.trim();
+  }
+}
+
+describe('A reload', { skip, timeout: 120_000 }, () => {
+  let network: Network;
+  let one: Host;
+  let two: Host;
+  let outside: NetworkNode;
+
+  before(async () => {
+    network = await Network.create();
+    one = new Host(await network.addNode('one', '10.99.0.1/24'), 200);
+    two = new Host(await network.addNode('two', '10.99.0.2/24'), 150);
+    outside = await network.addNode('outside', '10.99.0.9/24');
+    await one.start();
+    await two.start();
+    await waitUntil('the first node is master', () => one.holds(VIP), 5000);
+    await one.spareIsReady();
+  });
+  after(async () => {
+    await one?.stop();
+    await two?.stop();
+    network?.close();
+  });
+
+  type Felt = { sent: number; failed: number; cut: number; heard: number; gap: number };
+
+  /** What clients of the VIP see while `action` runs. */
+  async function felt(action: () => Promise<void>): Promise<Felt> {
+    const client = outside.spawn(process.execPath, ['-e', CLIENT, VIP], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const said: string[] = [];
+    client.stdout?.setEncoding('utf8').on('data', (text: string) => said.push(text));
+    const flows = async () =>
+      ((await one.status()).balancer?.report?.frontends[0]?.connectionsCurrent ?? 0) >= 20;
+    await waitUntil('traffic flows', flows, 5000, 50);
+    await action();
+    client.kill('SIGTERM');
+    await waitUntil('the client reports', () => said.length > 0, 5000);
+    return JSON.parse(said.join(''));
+  }
+
+  it('costs no connection, new or open, whatever changes around it', async (t) => {
+    const { failed, cut, heard, sent, gap } = await felt(async () => {
+      for (let turn = 0; turn < 10; turn++) {
+        const other = turn % 2 === 0 ? '    server two 127.0.0.1:6444 backup\n' : '';
+        const port =
+          turn % 3 === 0 ? 'listen other\n    bind :9443\n    server one 127.0.0.1:6443\n' : '';
+        one.haproxy(haproxy(other + port, `${turn + 2}h`));
+        one.keepalived(keepalived(200, turn % 2 === 0 ? `${NEW_VIP}/24` : ''));
+        const changes = await one.reloaded();
+        assert.ok(changes.length >= 2, changes.join('\n'));
+        await waitUntil(
+          'the new address is as asked',
+          async () => {
+            return (await one.holds(NEW_VIP)) === (turn % 2 === 0);
+          },
+          2000,
+        );
+      }
+    });
+    t.diagnostic(
+      `${sent} new connections, ${failed} failed, ${cut} cut, longest gap ${gap.toFixed()} ms`,
+    );
+    assert.ok(sent > 200 && heard > 200);
+    assert.deepEqual({ failed, cut }, { failed: 0, cut: 0 });
+  });
+
+  it('refuses a wrong file with its place, and what ran before runs on', async () => {
+    one.haproxy(haproxy());
+    one.keepalived(keepalived(200));
+    await one.reloaded();
+    assert.deepEqual(await one.reloaded(), ['Nothing has changed']);
+    one.haproxy(haproxy('    sever two 127.0.0.1:6444\n'));
+    const { failed, cut } = await felt(async () => {
+      const { code, stdout, stderr } = await one.reload();
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.match(stderr, /haproxy\.cfg:12:5: error: .*"sever".*\n.*what ran before goes on/);
+    });
+    assert.deepEqual({ failed, cut }, { failed: 0, cut: 0 });
+    const report = await one.status();
+    assert.match(report.configuration.refused?.reason ?? '', /haproxy\.cfg:12:5/);
+    assert.match(report.notes.join(), /was refused.*haproxy\.cfg:12:5/);
+    assert.equal(report.verdict, 'healthy');
+  });
+
+  it('refuses what this machine cannot carry, before anything is changed', async () => {
+    const busy = 'listen busy\n    bind :7443\n    bind :6443\n    server one 127.0.0.1:6443\n';
+    one.haproxy(haproxy(busy));
+    const port = await one.reload();
+    assert.equal(port.code, 1);
+    assert.match(port.stderr, /haproxy\.cfg:14: Address \S*:6443 is in use by process \d+/);
+    assert.equal(await one.says(7443), '');
+    one.haproxy(haproxy());
+    one.keepalived(keepalived(200).replace('ens192', 'ens193'));
+    const device = await one.reload();
+    assert.equal(device.code, 1);
+    assert.match(device.stderr, /interface "ens193", which does not exist/);
+    assert.equal(await one.holds(VIP), true);
+    one.keepalived(keepalived(200));
+    await one.reloaded();
+    assert.equal((await one.status()).configuration.refused, null);
+  });
+
+  it('opens and closes ports, by SIGHUP too, and the runtime socket tells what came of it', async () => {
+    const other = 'listen other\n    bind :9443\n    server one 127.0.0.1:6443\n';
+    one.haproxy(haproxy(other));
+    const before = (await one.status()).configuration.reloads;
+    process.kill(Number(readFileSync(one.path('guardian.pid'), 'utf8')), 'SIGHUP');
+    await waitUntil(
+      'SIGHUP is obeyed',
+      async () => {
+        return (await one.status()).configuration.reloads === before + 1;
+      },
+      5000,
+      50,
+    );
+    assert.equal(await one.says(9443), 'hello');
+    one.haproxy(haproxy(other.replace('9443', '9444')));
+    const socket = `echo reload | socat -t 5 - UNIX:${one.path('haproxy.sock')}`;
+    const { stdout } = await one.node.run('sh', ['-c', socket]);
+    assert.match(stdout, /^Success=1\n--\n.*bind \S*:9444 added\n.*bind \S*:9443 removed\n/);
+    assert.equal(await one.says(9443), '');
+    assert.equal(await one.says(9444), 'hello');
+    // From a part of the address to all of it, and back: the kernel lets nobody else in between.
+    one.haproxy(haproxy(other.replace(':9443', '127.0.0.1:9444')));
+    await one.reloaded();
+    assert.equal(await one.says(9444), 'hello');
+  });
+
+  it('reaches the spare: it serves the new configuration when the balancer is killed', async () => {
+    const other = 'listen other\n    bind :9445\n    server one 127.0.0.1:6443\n';
+    const { balancer } = await one.spareIsReady();
+    one.haproxy(haproxy(other));
+    await one.reloaded();
+    assert.equal((await one.status()).balancer?.spare.pid, balancer?.spare.pid);
+    process.kill(balancer?.pid ?? 0, 'SIGKILL');
+    const after = await one.spareIsReady();
+    assert.equal(after.balancer?.pid, balancer?.spare.pid);
+    assert.equal(await one.says(9445), 'hello');
+    assert.equal(await one.says(9444), '');
+  });
+
+  it('resets the sessions of a server that goes, and no others', async () => {
+    one.haproxy(haproxy('    server two 127.0.0.1:6444\n'));
+    await one.reloaded();
+    const { cut, heard } = await felt(async () => {
+      one.haproxy(haproxy());
+      const lines = await one.reloaded();
+      assert.match(lines.join('\n'), /server kube-api\/two removed\n1\d connections .* were reset/);
+    });
+    assert.equal(cut, 10);
+    assert.ok(heard > 0);
+  });
+
+  it('moves the VIP when it makes another node the better one', async (t) => {
+    const { sent, failed, gap } = await felt(async () => {
+      one.keepalived(keepalived(100));
+      await one.reloaded();
+      await waitUntil('the other node is master', () => two.holds(VIP), 2000);
+      await waitUntil('and the only one', async () => !(await one.holds(VIP)), 2000);
+    });
+    t.diagnostic(`${failed} of ${sent} new connections failed, longest gap ${gap.toFixed()} ms`);
+    assert.equal(failed, 0);
+  });
+
+  it('says when there is nobody to ask, and takes no arguments', async () => {
+    const nobody = await one.node.run(EVERGATE, ['reload', '--run-dir', join(one.folder, 'none')]);
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /^evergate: error: Evergate is not running with .*\[not-running\]/);
+    const wrong = await one.node.run(EVERGATE, ['reload', 'now']);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /^evergate: error: too many arguments/);
+    const help = await one.node.run(EVERGATE, ['reload', '--help']);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /the exit code is 1/);
+  });
+});
