@@ -45,7 +45,10 @@ test('run with a wrong file tells the first errors and how many more there are',
 
 test('run --help shows the default of --balancer-grace as one would write it', () => {
   const { stdout } = evergate('run', '--help');
-  assert.match(stdout.replaceAll(/\s+/g, ' '), /e\.g\. 1s or 500ms \(default: 1s\)/);
+  assert.match(
+    stdout.replaceAll(/\s+/g, ' '),
+    /e\.g\. 500ms \(default: 1s, or as evergate\.yaml says\)/,
+  );
 });
 
 test('complaints about arguments begin with the name of the program', () => {

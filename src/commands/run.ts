@@ -21,9 +21,12 @@ type RunOptions = {
   readonly hedge: boolean;
   readonly node?: string;
   readonly runDir: string;
-  readonly balancerGrace: number;
+  /** ms; absent: as the configuration says. */
+  readonly balancerGrace?: number;
   readonly spare: boolean;
 };
+
+const GRACE_MS = 1000;
 
 /** Errors, and warnings beside them, that the start with a wrong file tells. */
 const TOLD_MAX = 20;
@@ -48,10 +51,8 @@ export function runCommand(): Command {
     .addOption(
       new Option(
         '--balancer-grace <time>',
-        'how long no balancer may serve before the VIP moves, e.g. 1s or 500ms',
-      )
-        .argParser(parseDuration)
-        .default(1000, '1s'),
+        'how long no balancer may serve before the VIP moves, e.g. 500ms (default: 1s, or as evergate.yaml says)',
+      ).argParser(parseDuration),
     )
     .option('--no-spare', 'keep no second balancer waiting to take over')
     .addHelpText(
@@ -96,8 +97,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
     },
     version: VERSION,
     runDir: options.runDir,
-    balancerGraceMs: options.balancerGrace,
-    spare: options.spare,
+    balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
+    spare: options.spare && config.balancer?.process.spare !== false,
     log,
     onFailure: (text) => {
       failed = true;

@@ -81,6 +81,7 @@ function renderBackend(backend: BackendStatus): string[] {
           .join('  ')
           .trimEnd()}`,
     ),
+    ...(backend.skew === undefined ? [] : [`    uneven: ${backend.skew}`]),
     ...backend.servers.flatMap(({ name, warnings }) =>
       warnings.map((warning) => `    ${name}: warning: ${warning}`),
     ),

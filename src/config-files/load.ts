@@ -13,13 +13,15 @@ import { withHedging } from '../config/hedging.ts';
 import { parseKeepalived } from '../config/keepalived/index.ts';
 import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
+import { lintLoops, type OwnAddress } from '../config/lint-loops.ts';
 import type { BalancerConfig, Config, VrrpConfig } from '../config/model.ts';
+import { localAddresses } from './local-addresses.ts';
 import { checkMachine } from './machine.ts';
 import { type NativeInput, readNative } from './native.ts';
 import { readCheckFiles } from './read-check-files.ts';
 import { readKeyFiles } from './read-key-files.ts';
 import { readText } from './read-text.ts';
-import { lookupHost, resolveHosts } from './resolve-hosts.ts';
+import { leaveOutNames, lookupHost, resolveHosts } from './resolve-hosts.ts';
 
 export type ConfigInputs = {
   /** An evergate.yaml, which stands alone: with it the other files are not read. Absent: none. */
@@ -162,16 +164,32 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
     return { config: config ?? NO_CONFIG, diagnostics, node };
   }
   const { file } = input;
-  const balancer =
-    config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
+  const found = config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
+  const named = found === null ? null : leaveOutNames(found);
+  const balancer = named?.config ?? null;
+  const notes = [...(config.notes ?? []), ...(named?.notes ?? [])];
   const read = config.vrrp === null ? null : readKeyFiles(file, config.vrrp);
   diagnostics.push(...(read?.diagnostics ?? []));
   const ordered = inReadingOrder(diagnostics);
   return {
-    config: { ...config, balancer, vrrp: read?.config ?? null },
+    config: { ...config, balancer, vrrp: read?.config ?? null, notes },
     diagnostics: ordered,
     node,
   };
+}
+
+/** What leads to this node: its VIPs, and the machine's addresses where it is looked at. */
+function ownAddresses({ vrrp }: Config, lookAround: boolean): readonly OwnAddress[] {
+  const instances = vrrp?.instances ?? [];
+  const vips = instances.flatMap(({ addresses, excludedAddresses }) => [
+    ...addresses,
+    ...excludedAddresses,
+  ]);
+  const local = lookAround ? localAddresses() : [];
+  return [
+    ...vips.map(({ address }) => ({ address, what: 'the VIP' })),
+    ...local.map(({ address }) => ({ address, what: 'an address of this machine' })),
+  ];
 }
 
 /** By file in order of appearance, then line and column; a file as a whole comes first. */
@@ -203,5 +221,8 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
     for (const node of facts) diagnostics.push(...checkMachine(node, several));
   }
   const config = { balancer, vrrp: nodes[0]?.config ?? null };
+  if (haproxy !== null && balancer !== null) {
+    diagnostics.push(...lintLoops(haproxy, balancer, ownAddresses(config, inputs.checkMachine)));
+  }
   return { config, diagnostics: inReadingOrder(diagnostics), node: null };
 }

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../lab/certificates.ts';
 import { loadConfig } from './load.ts';
 import { localAddresses } from './local-addresses.ts';
+import { refuseNames } from './resolve-hosts.ts';
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'eg-native-'));
@@ -77,5 +78,22 @@ test('loadConfig() resolves the names of servers, and warns of one without an ad
   writeFileSync(file, `${head}servers: { one: "localhost:6443", two: "name.invalid" }\n`);
   const { config, codes } = await load(file, null, true);
   assert.deepEqual(codes, ['warning unknown-name']);
-  assert.equal(config.balancer?.backends[0]?.servers[0]?.host, '127.0.0.1');
+  const servers = config.balancer?.backends[0]?.servers ?? [];
+  assert.deepEqual(
+    servers.map(({ host }) => host),
+    ['127.0.0.1'],
+  );
+  // The other one serves; the start is not refused, and status says what is missing.
+  refuseNames(config);
+  const note =
+    'Server "kube-apiserver/two" is left out: its host "name.invalid" has no address; reload to look again';
+  assert.ok(config.notes?.includes(note), (config.notes ?? []).join('\n'));
+});
+
+test('loadConfig() keeps servers of which none has an address, for the start to name', async (t) => {
+  const file = join(folderOf(t), 'evergate.yaml');
+  const head = 'listen: 8443\nnodes: { a: 127.0.0.1 }\ncheck: { type: tls, verify: false }\n';
+  writeFileSync(file, `${head}servers: { one: "name.invalid" }\n`);
+  const { config } = await load(file, null, true);
+  assert.throws(() => refuseNames(config), /name\.invalid/);
 });

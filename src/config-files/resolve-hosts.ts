@@ -99,10 +99,46 @@ export async function resolveHosts(
     }
     const cause: unknown = outcome?.reason;
     const why = cause instanceof Error ? ` (${cause.message})` : '';
-    const text = `The host "${host}" of ${use} has no address here${why}; "evergate run" needs one`;
+    const text = `The host "${host}" of ${use} has no address here${why}`;
     diagnostics.push({ file, line: 0, column: 0, severity: 'warning', text, code: 'unknown-name' });
   }
   return { config: withAddresses(config, addresses), diagnostics };
+}
+
+/**
+ * Leaves servers and log targets without an address out, and says so, so that one name does not keep the rest
+ * from being served; a backend that would have no server left keeps all. `evergate reload` looks again.
+ */
+export function leaveOutNames(config: BalancerConfig): {
+  readonly config: BalancerConfig;
+  readonly notes: readonly string[];
+} {
+  const notes: string[] = [];
+  const known = (host: string, what: string): boolean => {
+    if (isIP(host) !== 0) return true;
+    notes.push(`${what} is left out: its host "${host}" has no address; reload to look again`);
+    return false;
+  };
+  const logs = (targets: readonly LogTarget[]): readonly LogTarget[] =>
+    targets.filter(({ address }) => address.kind !== 'udp' || isIP(address.host) !== 0);
+  const process = {
+    ...config.process,
+    logs: config.process.logs.filter(
+      ({ address }) => address.kind !== 'udp' || known(address.host, 'A log target'),
+    ),
+  };
+  const frontends = config.frontends.map((frontend) => {
+    const { log } = frontend;
+    return { ...frontend, log: { ...log, targets: logs(log.targets) } };
+  });
+  const backends = config.backends.map((backend): BackendConfig => {
+    const { name, servers } = backend;
+    const usable = servers.some(({ host }) => isIP(host) !== 0)
+      ? servers.filter((server) => known(server.host, `Server "${name}/${server.name}"`))
+      : servers;
+    return { ...backend, servers: usable, logs: logs(backend.logs) };
+  });
+  return { config: { ...config, process, frontends, backends }, notes };
 }
 
 /** Throws OperationalError (cannot-resolve) when a name has been left without an address. */

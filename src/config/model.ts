@@ -40,6 +40,10 @@ export type BalancerProcessConfig = {
   readonly connectionsMax: number;
   /** Relay threads (HAProxy: nbthread); 0: chosen from the processors. */
   readonly relays: number;
+  /** Keep no second balancer that waits to take over; absent: keep one. */
+  readonly spare?: false;
+  /** How long no balancer may serve before the VIP moves; absent: as the command line says. */
+  readonly graceMs?: number;
   readonly statsSockets: readonly StatsSocketConfig[];
   readonly logs: readonly LogTarget[];
 };

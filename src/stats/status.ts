@@ -79,6 +79,8 @@ export type BackendStatus = {
   readonly name: string;
   readonly usableServers: number;
   readonly connectErrors: number;
+  /** How uneven its connections are, in a sentence; absent: not worth a word. */
+  readonly skew?: string;
   readonly servers: readonly ServerStatus[];
 };
 

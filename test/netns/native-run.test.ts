@@ -177,7 +177,7 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
       writeFileSync(
         config,
         `listen: 127.0.0.1:8443\nnodes:\n${nodeLines.join('')}` +
-          `check: { ca: ${join(folder, authority)}, passive: false }\n`,
+          `check: { ca: ${join(folder, authority)}, passive: false }\nbalancer: { spare: false }\n`,
       );
       const args = ['run', '--config', config, '--node', 'k8s-master'];
       const daemon = client.spawn(EVERGATE, [...args, '--run-dir', path(client, 'run')]);
@@ -189,6 +189,7 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
           const settled = servers.every(({ check }) => check === 'up' || check === 'down');
           const checked = servers.every(({ lastCheck }) => !['UNK', 'INI'].includes(lastCheck));
           if (servers.length === 0 || !settled || !checked) return null;
+          assert.equal((await statusOf(client))?.balancer?.spare.state, 'none');
           return servers.map(({ check, lastCheck }) => `${check} ${lastCheck}`);
         },
         20_000,

@@ -1,9 +1,10 @@
 /** What a balancer reports about itself (`evergate status`): server table and counters of one moment. */
 
+import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model.ts';
 import { checkReason } from '../../health/server-events.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
-import { checkStateOf, type ServerEntry, weightOf } from '../servers/server-entry.ts';
+import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
@@ -29,14 +30,27 @@ export function collectReport(sources: ReportSources): BalancerReport {
       bytesIn: frontendCounter(plane, index, 'bytesIn'),
       bytesOut: frontendCounter(plane, index, 'bytesOut'),
     })),
-    backends: table.backends.map(
-      (backend, index): BackendStatus => ({
+    backends: table.backends.map((backend, index): BackendStatus => {
+      const servers = backend.servers.map((entry, server) => {
+        return serverStatus(plane, entry, index, server);
+      });
+      const skew = skewText(
+        backend.servers.map((entry, server) => ({
+          name: entry.config.name,
+          usable: isUsable(entry),
+          backup: entry.config.backup,
+          weight: weightOf(entry),
+          sessions: servers[server]?.sessionsCurrent ?? 0,
+        })),
+      );
+      return {
         name: backend.config.name,
         usableServers: backend.usableActive + backend.usableBackup,
         connectErrors: backendCounter(plane, index, 'connectErrors'),
-        servers: backend.servers.map((entry, server) => serverStatus(plane, entry, index, server)),
-      }),
-    ),
+        ...(skew === null ? {} : { skew }),
+        servers,
+      };
+    }),
   };
 }
 

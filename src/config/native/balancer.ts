@@ -212,6 +212,8 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
       group: balancer.group ?? null,
       connectionsMax: balancer['max-connections'],
       relays: balancer.threads,
+      ...(balancer.spare ? {} : { spare: false as const }),
+      graceMs: balancer.grace,
       statsSockets: toStatsSockets(draft),
       logs: logs.events,
     },

@@ -29,7 +29,7 @@ const serverKeys = {
     .prefault(0)
     .describe('Connections to this server at once; 0 sets no limit'),
   slowstart: duration({ min: 0, max: HOUR_MS })
-    .prefault('0s')
+    .prefault('30s')
     .describe('From coming up until the full weight is reached; 0s: at once'),
   'send-proxy': choice(['none', 'v1', 'v2'])
     .prefault('none')

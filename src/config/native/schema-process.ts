@@ -65,6 +65,12 @@ export const balancer = z
   .strictObject({
     user: account().prefault('nobody').describe('Account that carries the traffic'),
     group: account().optional().describe("Its group. Default: the account's own"),
+    spare: flag()
+      .prefault(true)
+      .describe('Keep a second one that waits to take over; it costs about 80 MB'),
+    grace: duration({ min: 0, max: 60_000 })
+      .prefault('1s')
+      .describe('How long none may serve before the VIP moves'),
     threads: integer({ min: 0, max: 64 })
       .prefault(0)
       .describe('Relay threads; 0 chooses by the processors'),

@@ -64,7 +64,7 @@ export const check = z
     timeout: duration({ min: 10, max: 60 * SECOND_MS })
       .prefault('2s')
       .describe('Of one check, all in all'),
-    rise: integer({ min: 1, max: 100 }).prefault(2).describe('Checks that must pass to be up'),
+    rise: integer({ min: 1, max: 100 }).prefault(3).describe('Checks that must pass to be up'),
     fall: integer({ min: 1, max: 100 }).prefault(3).describe('Checks that must fail to be down'),
     passive: flag()
       .prefault(true)
@@ -101,7 +101,10 @@ export const hedge = z
       .describe('A connect not answered within it is raced by one to another server; 0s: never'),
     'first-answer': duration({ min: 0, max: 60 * SECOND_MS })
       .prefault(`${HEDGE_AFTER_MS}ms`)
-      .describe('A TLS hello not answered within it goes to another server too; 0s: never'),
+      .describe(
+        'A TLS hello not answered within it, or three times what the server usually takes, goes to another ' +
+          'server too; 0s: never',
+      ),
   })
   .describe('Second attempts before a client notices that a server hangs');
 

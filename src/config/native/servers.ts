@@ -11,7 +11,7 @@ import { toCheckConfig } from './to-check-config.ts';
 const SERVER_DEFAULTS: ServerKeys = {
   weight: 1,
   'max-connections': 0,
-  slowstart: 0,
+  slowstart: 30_000,
   'send-proxy': 'none',
   backup: false,
   maintenance: false,

@@ -1,6 +1,7 @@
 /** The metrics that HAProxy has no names for: certificates, hedging, rebalancing, supervision, VRRP. */
 
-import type { ServerRow } from '../rows.ts';
+import { type SkewServer, skewOf } from '../../balance/skew.ts';
+import type { ServerRow, StatRow } from '../rows.ts';
 import type { InstanceStatus } from '../status.ts';
 import { type Metric, plain, type Sample, stateSamples } from './exposition.ts';
 
@@ -78,6 +79,30 @@ const SERVER_METRICS: readonly Metric[] = [
   ),
 ];
 
+/** Of one backend, from its rows. */
+function skewSamples(rows: readonly StatRow[], proxy: string): readonly Sample[] {
+  const servers = rows.flatMap((row): SkewServer[] => {
+    if (row.kind !== 'server' || row.proxy !== proxy) return [];
+    const { server: name, backup, weight, state, sessionsCurrent: sessions } = row;
+    const usable = state === 'up' || state === 'unchecked' || state === 'going-down';
+    return [{ name, usable, backup, weight, sessions }];
+  });
+  const skew = skewOf(servers);
+  return skew === null ? [] : [{ labels: [['proxy', proxy]], value: skew.ratio }];
+}
+
+const BACKEND_METRICS: readonly Metric[] = [
+  metric(
+    [
+      'backend_skew_ratio',
+      'gauge',
+      'Most connections that a server has against its share by weight; 1: they are even',
+    ],
+    ({ rows }) =>
+      rows.flatMap((row) => (row.kind === 'backend' ? skewSamples(rows, row.proxy) : [])),
+  ),
+];
+
 const NODE_METRICS: readonly Metric[] = [
   metric(
     [
@@ -147,6 +172,7 @@ const VRRP_METRICS: readonly Metric[] = [
 ];
 
 export const EVERGATE_METRICS: readonly Metric[] = [
+  ...BACKEND_METRICS,
   ...SERVER_METRICS,
   ...NODE_METRICS,
   ...VRRP_METRICS,

@@ -1,0 +1,49 @@
+/**
+ * Servers that are ourselves: connections would run in a circle until something gives up (k0s#5178). A
+ * haproxy.cfg alone cannot tell, as it does not know the VIP or the machine.
+ */
+
+import { parseNetwork } from '../core/network.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import type { BalancerConfig, BindConfig, ServerConfig } from './model.ts';
+
+/** An address that leads to this machine, and what it is in a sentence. */
+export type OwnAddress = { readonly address: string; readonly what: string };
+
+function key(address: string): string {
+  const network = parseNetwork(address);
+  return network.ok ? network.value.address.join() : address;
+}
+
+/** Whether connections to the server arrive at this listener. */
+function arrives({ address }: BindConfig, server: ServerConfig): boolean {
+  if (address.kind === 'unix' || address.port !== server.port) return false;
+  const ipv6 = server.host.includes(':');
+  if (address.kind === 'ipv4') {
+    return !ipv6 && (address.host === '0.0.0.0' || address.host === server.host);
+  }
+  if (address.host === '::') return ipv6 || !address.v6only;
+  return ipv6 && key(address.host) === key(server.host);
+}
+
+/** `file`: of the balancer; the line is that of the listener. */
+export function lintLoops(
+  file: string,
+  { frontends, backends }: BalancerConfig,
+  own: readonly OwnAddress[],
+): readonly Diagnostic[] {
+  return frontends.flatMap(({ name, binds, backend: wanted }) => {
+    const servers = backends.find((backend) => backend.name === wanted)?.servers ?? [];
+    return servers.flatMap((server): Diagnostic[] => {
+      const bind = binds.find((each) => arrives(each, server));
+      const mine = own.find(({ address }) => key(address) === key(server.host));
+      if (bind === undefined || mine === undefined) return [];
+      const line = Number(bind.origin.split(':').at(-1)) || 0;
+      const text =
+        `Server "${server.name}" is the listener of "${name}" itself, as ${server.host} is ${mine.what}: ` +
+        "connections would run in a circle; name the apiserver's own address or port";
+      const column = line === 0 ? 0 : 1;
+      return [{ file, line, column, severity: 'error', text, code: 'address-conflict' }];
+    });
+  });
+}
