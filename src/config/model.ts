@@ -148,6 +148,8 @@ export type HttpFrontendConfig = {
   readonly clientTimeoutMs: number;
   /** Answers 200 (HAProxy: `monitor-uri`); null: none. */
   readonly monitorUri: string | null;
+  /** Conditions under which it answers 503 (HAProxy: `monitor fail`): the terms of any one of them. */
+  readonly monitorFail?: readonly (readonly MonitorTerm[])[];
   readonly stats: StatsPageConfig | null;
   /** Prometheus's metrics; absent: none. */
   readonly metrics?: MetricsPageConfig;
@@ -158,6 +160,14 @@ export type MetricsPageConfig = {
   readonly path: string | null;
   /** Whether it asks for a user of the stats page, as that does. */
   readonly guarded: boolean;
+};
+
+/** Compares the usable servers of a backend (HAProxy: `nbsrv(backend) lt 2`). */
+export type MonitorTerm = {
+  readonly backend: string;
+  readonly is: 'eq' | 'ge' | 'gt' | 'le' | 'lt';
+  readonly servers: number;
+  readonly negated: boolean;
 };
 
 export type StatsPageConfig = {

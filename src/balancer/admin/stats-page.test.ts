@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { HttpFrontendConfig, MetricsPageConfig, StatsPageConfig } from '../../config/model.ts';
+import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
 import { CSV_HEADER } from '../../stats/csv.ts';
 import { testBackend, testConfig, testServer } from '../fixture.ts';
 import { testContext } from './fixture.ts';
@@ -15,15 +15,13 @@ const AUTHORIZATION = `Basic ${Buffer.from('admin:admin').toString('base64')}`;
 async function serve(
   t: TestContext,
   changes: Partial<StatsPageConfig> = {},
-  monitorUri: string | null = null,
-  metrics?: MetricsPageConfig,
+  more: Partial<HttpFrontendConfig> = {},
 ) {
   const [frontend] = testConfig().httpFrontends;
   assert.ok(frontend?.stats);
   const config: HttpFrontendConfig = {
     ...frontend,
-    monitorUri,
-    ...(metrics === undefined ? {} : { metrics }),
+    ...more,
     stats: { ...frontend.stats, ...changes },
   };
   const admin = testContext();
@@ -115,7 +113,7 @@ test('a script that asked for JSON got the HTML page with status 200', async (t)
 });
 
 test('a health checker that sends HTTP/1.1 without Host was refused with 400', async (t) => {
-  const { host } = await serve(t, {}, '/healthz');
+  const { host } = await serve(t, {}, { monitorUri: '/healthz' });
   const socket = connect(Number(host.split(':')[1]), '127.0.0.1');
   t.after(() => socket.destroy());
   socket.write('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n');
@@ -125,7 +123,7 @@ test('a health checker that sends HTTP/1.1 without Host was refused with 400', a
 });
 
 test('other addresses and methods answer 503, monitor-uri 200, without credentials', async (t) => {
-  const { host } = await serve(t, {}, '/healthz');
+  const { host } = await serve(t, {}, { monitorUri: '/healthz' });
   for (const path of ['/', '/haproxyadmin', '/healthz2']) {
     assert.equal((await fetch(`http://${host}${path}`)).status, 503);
   }
@@ -136,6 +134,17 @@ test('other addresses and methods answer 503, monitor-uri 200, without credentia
     await answer.text(),
     '<html><body><h1>200 OK</h1>\nService ready.\n</body></html>\n',
   );
+});
+
+test('monitor-uri answers 503 while too few servers are left', async (t) => {
+  const fewer = { backend: 'kube-master', is: 'lt', servers: 2, negated: false } as const;
+  const { host, table } = await serve(t, {}, { monitorUri: '/alive', monitorFail: [[fewer]] });
+  const status = async (): Promise<number> => (await fetch(`http://${host}/alive`)).status;
+  assert.equal(await status(), 200);
+  table.setAdmin(0, 0, 'drain');
+  assert.equal(await status(), 503);
+  table.setAdmin(0, 0, 'ready');
+  assert.equal(await status(), 200);
 });
 
 test("forms change servers and answer with HAProxy's codes", async (t) => {
@@ -212,7 +221,7 @@ test('names from the configuration are escaped', async (t) => {
 });
 
 test('metrics are on their path, for the users of the page where they are guarded', async (t) => {
-  const guarded = await serve(t, { uri: '/' }, null, { path: '/metrics', guarded: true });
+  const guarded = await serve(t, { uri: '/' }, { metrics: { path: '/metrics', guarded: true } });
   const answer = await guarded.get('/metrics?scope=server');
   assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4');
   assert.match(await answer.text(), /^# HELP haproxy_server_\S+ .*\n# TYPE /);
@@ -221,7 +230,7 @@ test('metrics are on their path, for the users of the page where they are guarde
   const stranger = { headers: { authorization: '' } };
   assert.equal((await guarded.get('/metrics', stranger)).status, 401);
   assert.equal((await guarded.get('/metrics', { method: 'POST' })).status, 303);
-  const open = await serve(t, {}, null, { path: null, guarded: false });
+  const open = await serve(t, {}, { metrics: { path: null, guarded: false } });
   assert.match(await (await open.get('/anything', stranger)).text(), /^# HELP /);
   assert.equal((await open.get(URI, stranger)).status, 401, 'the page keeps its own path');
 });

@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
+import { monitorFails } from '../../health/monitor.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
 import { statsPage } from '../../stats/html.ts';
@@ -19,6 +20,8 @@ import { applyAdminForm } from './stats-post.ts';
 
 /** A request that has not arrived whole by then is dropped (HAProxy: timeout http-request). */
 const REQUEST_LIMIT_MS = 10_000;
+
+const NO_SERVER = 'No server is available to handle this request.';
 
 type Answer = {
   readonly status: number;
@@ -77,13 +80,13 @@ async function respond(
 ): Promise<Answer> {
   const address = request.url ?? '';
   if (frontend.monitorUri !== null && address === frontend.monitorUri) {
-    return notice(200, 'OK', 'Service ready.');
+    return monitor(frontend, context);
   }
   if (isMetricsRequest(frontend, request)) return metrics(frontend, address, request, context);
   const page = frontend.stats === null ? null : parsePageAddress(frontend.stats.uri, address);
   const method = request.method ?? '';
   if (frontend.stats === null || page === null || !['GET', 'HEAD', 'POST'].includes(method)) {
-    return notice(503, 'Service Unavailable', 'No server is available to handle this request.');
+    return notice(503, 'Service Unavailable', NO_SERVER);
   }
   if (!isAuthorized(frontend.stats, request.headers.authorization)) {
     return unauthorized(frontend.stats);
@@ -119,6 +122,16 @@ function metrics(
   const scopes = [...address.matchAll(/[?&]scope=([\w*]{1,16})/g)].map(([, scope = '']) => scope);
   const sources = { rows: context.rows(), info: context.info(), facts: context.facts() };
   return { status: 200, type: METRICS_TYPE, body: metricsText(sources, scopes) };
+}
+
+function monitor({ monitorFail }: HttpFrontendConfig, { table }: AdminContext): Answer {
+  const failing = monitorFails(
+    monitorFail ?? [],
+    (name) => table.backends.find(({ config }) => config.name === name) ?? null,
+  );
+  return failing
+    ? notice(503, 'Service Unavailable', NO_SERVER)
+    : notice(200, 'OK', 'Service ready.');
 }
 
 function show(stats: StatsPageConfig, page: PageRequest, context: AdminContext): Answer {

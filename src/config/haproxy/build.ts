@@ -15,6 +15,7 @@ import { didYouMean } from '../suggest.ts';
 import { ipv6Key } from './address.ts';
 import { buildCheck, judgeCheckOption } from './build-check.ts';
 import { buildConnections, buildKeepalive, refuseOnPage } from './convert-connection.ts';
+import { buildMonitorFail } from './convert-monitor.ts';
 import { DEFAULT_STATS_REALM, DEFAULT_STATS_URI } from './convert-stats.ts';
 import {
   type BindDraft,
@@ -132,6 +133,11 @@ function warnOfHttp(report: Report, draft: ProxyDraft): void {
     const text = `"http-request use-service" is ignored in "${draft.name}": it asks for "mode http"`;
     report.warning(draft.metricsPath.place, 'ignored-directive', text);
   }
+  const condition = draft.monitorFail[0]?.[0];
+  if (condition !== undefined) {
+    const text = `"monitor fail" is ignored in "${draft.name}": it asks for "mode http"`;
+    report.warning(condition.place, 'ignored-directive', text);
+  }
   if (draft.logFormat.value === 'httplog') {
     const text = `"option httplog" reads as "option tcplog" in "${draft.name}", which is TCP`;
     report.warning(draft.logFormat.place, 'ignored-directive', text);
@@ -213,6 +219,7 @@ function buildHttpFrontend(
     monitorUri: monitorUri?.value ?? null,
     // HAProxy's rules come before its page and its page's users.
     ...(metricsPath === null ? {} : { metrics: { path: metricsPath.value, guarded: false } }),
+    ...buildMonitorFail(report, drafts.proxies, draft),
     stats:
       stats === null
         ? null

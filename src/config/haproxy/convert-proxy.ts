@@ -15,6 +15,7 @@ import {
 } from './convert-connection.ts';
 import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
+import { convertMonitorFail } from './convert-monitor.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
@@ -250,6 +251,7 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
     draft.monitorUri = { value: word.text, place: call.place };
   },
   'http-request use-service': ({ report, draft }, call) => convertService(report, draft, call),
+  'monitor fail': ({ report, draft }, call) => convertMonitorFail(report, draft, call),
   maxconn: ({ report, draft }, call, word) => {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);
     draft.connectionsMax = value ?? draft.connectionsMax;

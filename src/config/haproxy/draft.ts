@@ -2,6 +2,7 @@
 
 import type { BalanceConfig, BindConfig, LogTarget, PassiveHealthConfig } from '../model.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
+import type { MonitorTermDraft } from './convert-monitor.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
 
@@ -131,6 +132,7 @@ export type ProxyDraft = {
   monitorUri: Placed<string> | null;
   /** `http-request use-service prometheus-exporter`; value null: on every path. */
   metricsPath: Placed<string | null> | null;
+  monitorFail: readonly (readonly MonitorTermDraft[])[];
 };
 
 /** HAProxy's own defaults, where no `defaults` section came before (configuration manual section 4). */
@@ -165,6 +167,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     stats: null,
     monitorUri: null,
     metricsPath: null,
+    monitorFail: [],
   };
 }
 
