@@ -39,11 +39,18 @@ export type RunningBalancer = {
   ): Promise<Extract<BalancerToGuardian, { kind: Kind }>>;
 };
 
+export type BalancerOptions = {
+  readonly servers?: readonly ServerStateRecord[];
+  readonly wait?: boolean;
+  /** RLIMIT_NOFILE, soft and hard; needs the program "prlimit". */
+  readonly filesMax?: number;
+};
+
 /** Starts a balancer and waits until it serves. Everything is gone after the test. */
 export async function startBalancer(
   t: TestContext,
   config: BalancerConfig,
-  options: { readonly servers?: readonly ServerStateRecord[]; readonly wait?: boolean } = {},
+  options: BalancerOptions = {},
 ): Promise<RunningBalancer> {
   const folder = mkdtempSync(join(tmpdir(), 'eg-bal-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,7 +78,9 @@ export async function startBalancer(
   const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
   const channel = openDescriptorChannel();
   const inherited = [beatFd, channel.far, ...listeners.map(({ fd }) => fd)];
-  const child = spawn(process.execPath, [ENTRY], {
+  const bounded = options.filesMax === undefined ? [] : limitFiles(options.filesMax);
+  const [command = '', ...args] = [...bounded, process.execPath, ENTRY];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
     serialization: 'json',
   });
@@ -121,4 +130,9 @@ export async function startBalancer(
   });
   if (options.wait !== false) await running.message('serving');
   return running;
+}
+
+/** prlimit(1) becomes the command behind it: same pid, same descriptors. */
+function limitFiles(most: number): readonly string[] {
+  return ['prlimit', `--nofile=${most}:${most}`];
 }

@@ -1,0 +1,24 @@
+/** What the kernel says about a process (proc(5)): descriptors, memory, processor time. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every platform we run on. */
+const TICKS_PER_SECOND = 100;
+
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Resident memory in bytes. */
+export function residentOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** Processor time of all its threads since its start, in ms. */
+export function processorTimeOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name may hold blanks; what follows its closing parenthesis begins with field 3.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+}
