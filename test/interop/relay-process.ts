@@ -47,7 +47,12 @@ export async function startRelayProcess(
       process: { ...config.process, connectionsMax: 0 },
       frontends: [{ ...frontend, connectionsMax: 0, ...options.frontend }],
       backends: [
-        testBackend({ name: BACKEND, balance: { kind: 'roundrobin' }, ...options.backend, servers }),
+        testBackend({
+          name: BACKEND,
+          balance: { kind: 'roundrobin' },
+          ...options.backend,
+          servers,
+        }),
       ],
     },
     limit,

@@ -15,6 +15,7 @@ import {
 } from '../../linux/stream-calls.ts';
 import { STREAM_EVENTS } from './connector.ts';
 import type { Counters } from './counters.ts';
+import type { DescriptorReserve } from './descriptor-reserve.ts';
 import type { RelayListener } from './messages.ts';
 import type { Opening } from './opening.ts';
 import type { Frontend, Routes } from './routes.ts';
@@ -43,6 +44,7 @@ export class Acceptor {
   private readonly queue: EventQueue;
   private readonly counters: Counters;
   private readonly routes: Routes;
+  private readonly reserve: DescriptorReserve;
   private connectionsMax: number;
   private listeners: Listener[] = [];
   /** The client's address as 16 bytes. */
@@ -59,6 +61,7 @@ export class Acceptor {
     queue: EventQueue,
     counters: Counters,
     routes: Routes,
+    reserve: DescriptorReserve,
     connectionsMax: number,
   ) {
     this.table = table;
@@ -67,6 +70,7 @@ export class Acceptor {
     this.queue = queue;
     this.counters = counters;
     this.routes = routes;
+    this.reserve = reserve;
     this.connectionsMax = connectionsMax;
   }
 
@@ -106,6 +110,7 @@ export class Acceptor {
   /** Starts accepting. What waited in the kernel's queue comes first. */
   begin(): void {
     this.paused = false;
+    this.reserve.refill();
     this.tend(this.sessions.now);
   }
 
@@ -116,6 +121,10 @@ export class Acceptor {
     for (let count = 0; count < listener.batch; count++) {
       if (!this.hasRoom(listener.frontend)) {
         this.suspend(listener);
+        return;
+      }
+      if (!this.reserve.refill()) {
+        this.rest();
         return;
       }
       const client = acceptConnection(fd);

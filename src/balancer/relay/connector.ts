@@ -26,6 +26,7 @@ import {
 } from '../../linux/stream-calls.ts';
 import type { TerminationCode } from '../../stats/connection-log.ts';
 import type { Counters } from './counters.ts';
+import type { DescriptorReserve } from './descriptor-reserve.ts';
 import type { Backend, Server } from './routes.ts';
 import type { Sessions } from './sessions.ts';
 import {
@@ -59,6 +60,7 @@ export class Connector implements PickContext {
   private readonly queue: EventQueue;
   private readonly counters: Counters;
   private readonly lines: WaitingLines;
+  private readonly reserve: DescriptorReserve;
   private readonly failed: ConnectFailed;
   // The session being served: the pick context of the moment.
   private session = 0;
@@ -72,6 +74,7 @@ export class Connector implements PickContext {
     queue: EventQueue,
     counters: Counters,
     lines: WaitingLines,
+    reserve: DescriptorReserve,
     failed: ConnectFailed,
   ) {
     this.table = table;
@@ -79,6 +82,7 @@ export class Connector implements PickContext {
     this.queue = queue;
     this.counters = counters;
     this.lines = lines;
+    this.reserve = reserve;
     this.failed = failed;
   }
 
@@ -183,7 +187,8 @@ export class Connector implements PickContext {
 
   private openSocket(session: number, server: Server): number {
     const { table, sessions } = this;
-    const fd = openStream(server.family);
+    let fd = openStream(server.family);
+    if (isOutOfFiles(fd) && this.reserve.give()) fd = openStream(server.family);
     if (fd < 0) return fd;
     if (fd >= table.size) {
       closeStream(fd);
@@ -382,4 +387,8 @@ export class Connector implements PickContext {
       else if (!this.attempt(session, backend, server)) this.start(session, 'SC');
     }
   }
+}
+
+function isOutOfFiles(result: number): boolean {
+  return result === -EMFILE || result === -ENFILE;
 }

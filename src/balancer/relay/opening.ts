@@ -17,6 +17,7 @@ import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { peek, pendingError } from '../../linux/stream-calls.ts';
 import { type ConnectFailed, Connector } from './connector.ts';
 import type { Counters } from './counters.ts';
+import type { DescriptorReserve } from './descriptor-reserve.ts';
 import { FirstFlights } from './first-flight.ts';
 import type { BufferPool } from './pools.ts';
 import { sendHeader, takeHeader } from './proxy-headers.ts';
@@ -69,6 +70,7 @@ export class Opening {
     counters: Counters,
     routes: Routes,
     buffers: BufferPool,
+    reserve: DescriptorReserve,
     failed: ConnectFailed,
     opened: (session: number) => void,
   ) {
@@ -76,7 +78,7 @@ export class Opening {
     this.sessions = sessions;
     this.routes = routes;
     this.lines = new WaitingLines(table.size, routes.lines);
-    this.connector = new Connector(table, sessions, queue, counters, this.lines, failed);
+    this.connector = new Connector(table, sessions, queue, counters, this.lines, reserve, failed);
     this.flights = new FirstFlights(table, buffers);
     this.opened = opened;
   }

@@ -21,6 +21,7 @@ import { counterLayout } from '../../stats/layout.ts';
 import { Acceptor } from './acceptor.ts';
 import type { ConnectFailed } from './connector.ts';
 import { Counters } from './counters.ts';
+import { DescriptorReserve } from './descriptor-reserve.ts';
 import { LogSender } from './log-sender.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
@@ -67,6 +68,7 @@ export class Relay {
   private readonly queue = new EventQueue(EVENTS_MAX);
   private readonly wheel: TimingWheel;
   private readonly pipes: PipePool;
+  private readonly reserve = new DescriptorReserve();
   private readonly logs: LogSender;
   private readonly mover: Mover;
   private readonly sessions: Sessions;
@@ -118,6 +120,7 @@ export class Relay {
       counters,
       routes,
       buffers,
+      this.reserve,
       failed,
       this.opened,
     );
@@ -129,6 +132,7 @@ export class Relay {
       queue,
       counters,
       routes,
+      this.reserve,
       connectionsLimit(start.config, this.carried),
     );
     this.shedder = new Shedder(table, sessions);
@@ -198,6 +202,7 @@ export class Relay {
     this.acceptor.pause();
     this.closeSessions(() => true);
     this.pipes.closeAll();
+    this.reserve.give();
     this.logs.close();
     this.queue.close();
   }
