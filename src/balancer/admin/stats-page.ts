@@ -18,7 +18,10 @@ import type { AdminContext } from './context.ts';
 import { countResponse, type HttpProxyCounts } from './http-counts.ts';
 import { applyAdminForm } from './stats-post.ts';
 
-/** A request that has not arrived whole by then is dropped (HAProxy: timeout http-request). */
+/**
+ * A request that has not arrived whole by then is dropped (HAProxy: timeout http-request), and so is a
+ * client that says nothing, or takes nothing of an answer, for so long.
+ */
 const REQUEST_LIMIT_MS = 10_000;
 
 const NO_SERVER = 'No server is available to handle this request.';
@@ -36,13 +39,15 @@ export function createHttpFrontend(
   counts: HttpProxyCounts,
   context: AdminContext,
 ): Server {
+  const { clientTimeoutMs } = frontend;
+  const patienceMs = Math.min(clientTimeoutMs || REQUEST_LIMIT_MS, REQUEST_LIMIT_MS);
   const options = {
-    headersTimeout: REQUEST_LIMIT_MS,
-    requestTimeout: REQUEST_LIMIT_MS,
-    connectionsCheckingInterval: 1000,
+    headersTimeout: patienceMs,
+    requestTimeout: patienceMs,
+    connectionsCheckingInterval: Math.min(patienceMs, 1000),
     // HAProxy serves HTTP/1.1 without it, and simple health checkers send none.
     requireHostHeader: false,
-    keepAliveTimeout: Math.min(frontend.clientTimeoutMs, REQUEST_LIMIT_MS),
+    keepAliveTimeout: patienceMs,
   };
   const server = createServer(options, (request, response) => {
     counts.requests++;
@@ -52,6 +57,7 @@ export function createHttpFrontend(
       .catch(() => response.destroy());
   });
   server.maxConnections = frontend.connectionsMax;
+  server.setTimeout(patienceMs);
   server.on('connection', (socket) => {
     counts.connectionsTotal++;
     counts.connectionsCurrent++;
