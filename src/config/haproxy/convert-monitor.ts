@@ -95,11 +95,12 @@ export function convertMonitorFail(report: Report, draft: ProxyDraft, call: Call
   const groups = parseCondition(report, words);
   if (groups === null) return;
   const conditions = when.text === 'if' ? groups : negate(groups);
-  draft.monitorFail = [...draft.monitorFail, ...conditions];
-  if (draft.monitorFail.length > CONDITIONS_MAX) {
+  if (draft.monitorFail.length + conditions.length > CONDITIONS_MAX) {
     const text = `"${draft.name}" has more than ${CONDITIONS_MAX} conditions for "monitor fail"`;
     report.error(when, 'bad-value', text);
+    return;
   }
+  draft.monitorFail = [...draft.monitorFail, ...conditions];
 }
 
 /** The conditions, once their backends are known to exist. */

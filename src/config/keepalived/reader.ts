@@ -3,7 +3,7 @@
  * `include` (keepalived.conf(5), "Configuration parser").
  *
  * Files are read by the caller's function; everything here is bounded: include depth and count, lines,
- * and the length a line may grow to through definitions.
+ * the length a line may grow to through definitions, and what all lines together grow by.
  */
 
 import { scanInvisible, withoutInvisible } from '../text.ts';
@@ -14,6 +14,8 @@ export const INCLUDE_DEPTH_MAX = 8;
 export const INCLUDE_FILES_MAX = 64;
 export const LINES_MAX = 100_000;
 export const LINE_LENGTH_MAX = 16_384;
+/** Characters that values of definitions bring into a file and what it includes. */
+export const GROWTH_MAX = 4 << 20;
 
 export type SourceFile = { readonly file: string; readonly text: string };
 
@@ -30,6 +32,7 @@ type State = {
   readonly definitions: Map<string, string>;
   readonly lines: (readonly Token[])[];
   files: number;
+  grown: number;
 };
 
 function sourceLine(file: string, line: number, physical: string): SourceLine {
@@ -60,7 +63,10 @@ function refuseContinuation(source: SourceLine, report: Report): boolean {
   return true;
 }
 
-/** Replaces `$NAME` and `${NAME}` by their values; names without a definition stay as they are. */
+/**
+ * Replaces `$NAME` and `${NAME}` by their values; names without a definition stay as they are. null: the
+ * line, or the file with it, grows too long.
+ */
 function expand(source: SourceLine, state: State): SourceLine | null {
   if (state.definitions.size === 0 || !source.text.includes('$')) return source;
   const body = source.text.slice(0, commentStart(source.text));
@@ -77,7 +83,8 @@ function expand(source: SourceLine, state: State): SourceLine | null {
     if (value === undefined) continue;
     copy(match.index);
     text += value;
-    if (text.length > LINE_LENGTH_MAX) return null;
+    state.grown += value.length;
+    if (text.length > LINE_LENGTH_MAX || state.grown > GROWTH_MAX) return null;
     for (let index = 0; index < value.length; index++) columns.push(columnAt(source, match.index));
     done = match.index + match[0].length;
   }
@@ -161,7 +168,10 @@ function readLine(raw: SourceLine, state: State, depth: number): void {
   const expanded = expand(source, state);
   const start = { file: raw.file, line: raw.line, column: 1 };
   if (expanded === null || expanded.text.length > LINE_LENGTH_MAX) {
-    const text = `The line is longer than ${LINE_LENGTH_MAX} characters`;
+    const text =
+      state.grown > GROWTH_MAX
+        ? `The file grows by more than ${GROWTH_MAX} characters through definitions`
+        : `The line is longer than ${LINE_LENGTH_MAX} characters`;
     state.report.error(start, 'syntax-error', text);
     return;
   }
@@ -202,7 +212,7 @@ export function readLines(
   options: ReadOptions,
   report: Report,
 ): readonly (readonly Token[])[] {
-  const state: State = { options, report, definitions: new Map(), lines: [], files: 0 };
+  const state: State = { options, report, definitions: new Map(), lines: [], files: 0, grown: 0 };
   readFile(source, state, 0);
   return state.lines;
 }

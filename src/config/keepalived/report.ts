@@ -13,6 +13,11 @@ export class Report {
     return this.#diagnostics;
   }
 
+  /** What is said from now on is left out: looking for a better word is not worth the time. */
+  get full(): boolean {
+    return this.#diagnostics.length > DIAGNOSTICS_MAX;
+  }
+
   error(at: Position, code: DiagnosticCode, text: string): void {
     this.#add(at, 'error', code, text);
   }

@@ -15,7 +15,7 @@ function count(number: number, noun: string): string {
 }
 
 function reportUnknown(name: Word, table: RuleTable, where: string, report: Report): void {
-  const own = didYouMean(name.text, Object.keys(table));
+  const own = report.full ? '' : didYouMean(name.text, Object.keys(table));
   let hint = own;
   if (/^\$\w/.test(name.text)) hint = '; a definition has no space before its "="';
   else if (BLOCK_WORDS.has(name.text)) hint = '; is a "}" missing or one too many above';

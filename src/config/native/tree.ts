@@ -60,25 +60,25 @@ export function parseTree(text: string, report: Report): Tree | null {
     report.error(placeOf(pos[0]), 'syntax-error', SENTENCES[code] ?? own);
   }
   if (document.errors.length + document.warnings.length > 0) return null;
-  return new Reader(document, placeOf, report).read();
+  return new Reader(placeOf, report).read(document);
 }
 
 class Reader {
-  readonly #document: Document;
   readonly #placeOf: (offset: number) => Place;
   readonly #report: Report;
+  // An alias means the last node of its name before it; looking for it in the document takes as long as
+  // the document is.
+  readonly #anchors = new Map<string, unknown>();
   #nodes = 0;
   #exhausted = false;
 
-  constructor(document: Document, placeOf: (offset: number) => Place, report: Report) {
-    this.#document = document;
+  constructor(placeOf: (offset: number) => Place, report: Report) {
     this.#placeOf = placeOf;
     this.#report = report;
   }
 
-  read(): Tree | null {
-    const top = this.#document.contents;
-    const tree = this.#convert(top, { line: 1, column: 1 }, null, 0);
+  read(document: Document): Tree | null {
+    const tree = this.#convert(document.contents, { line: 1, column: 1 }, null, 0);
     return this.#exhausted ? null : tree;
   }
 
@@ -97,7 +97,7 @@ class Reader {
       return empty;
     }
     if (isAlias(node)) {
-      const target = node.resolve(this.#document);
+      const target = this.#anchors.get(node.source);
       if (target !== undefined) return this.#convert(target, place, place, depth + 1);
       const text =
         `No anchor "&${node.source}" stands before this alias; ` +
@@ -105,6 +105,7 @@ class Reader {
       this.#report.error(place, 'unknown-name', text);
       return empty;
     }
+    if (at === null) this.#noteAnchor(node);
     if (isMap(node)) return this.#convertMap(node, place, at, depth);
     if (isSeq(node)) {
       const items = node.items.map((item) => this.#convert(item, place, at, depth + 1));
@@ -123,6 +124,7 @@ class Reader {
         this.#report.error(keyPlace, 'syntax-error', text);
         continue;
       }
+      if (at === null) this.#noteAnchor(key);
       const name = key.source ?? String(key.value);
       const earlier = entries.get(name);
       if (earlier !== undefined) {
@@ -135,6 +137,11 @@ class Reader {
       entries.set(name, { place: keyPlace, value: child });
     }
     return { place, kind: 'map', entries };
+  }
+
+  #noteAnchor(node: unknown): void {
+    const anchor = (node as { readonly anchor?: string } | null)?.anchor;
+    if (anchor !== undefined) this.#anchors.set(anchor, node);
   }
 
   #place(node: unknown, near: Place): Place {
