@@ -136,6 +136,22 @@ test('other addresses and methods answer 503, monitor-uri 200, without credentia
   );
 });
 
+test('monitor-uri answers a client that sends the whole address, as HAProxy does', async (t) => {
+  const ask = async (monitorUri: string, target: string): Promise<string> => {
+    const { host } = await serve(t, {}, { monitorUri });
+    const socket = connect(Number(host.split(':')[1]), '127.0.0.1');
+    socket.end(`GET ${target} HTTP/1.1\r\nhost: www.kube.test\r\nconnection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    return Buffer.concat(chunks).toString().slice(9, 12);
+  };
+  assert.equal(await ask('/alive', 'http://www.kube.test/alive'), '200');
+  assert.equal(await ask('/alive', 'http://www.kube.test/aLive'), '503');
+  assert.equal(await ask('/alive', '/alive?x'), '503');
+  assert.equal(await ask('http://www.kube.test/alive', 'http://www.kube.test/alive'), '200');
+  assert.equal(await ask('http://www.kube.test/alive', '/alive'), '503');
+});
+
 test('monitor-uri answers 503 while too few servers are left', async (t) => {
   const fewer = { backend: 'kube-master', is: 'lt', servers: 2, negated: false } as const;
   const { host, table } = await serve(t, {}, { monitorUri: '/alive', monitorFail: [[fewer]] });

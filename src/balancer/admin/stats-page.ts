@@ -84,8 +84,10 @@ async function respond(
   request: IncomingMessage,
   context: AdminContext,
 ): Promise<Answer> {
-  const address = request.url ?? '';
-  if (frontend.monitorUri !== null && address === frontend.monitorUri) {
+  const target = request.url ?? '';
+  // A client that takes us for its proxy sends the whole address (RFC 9112 section 3.2.2).
+  const address = target.replace(/^https?:\/\/[^/?]*/i, '');
+  if (frontend.monitorUri !== null && [address, target].includes(frontend.monitorUri)) {
     return monitor(frontend, context);
   }
   if (isMetricsRequest(frontend, request)) return metrics(frontend, address, request, context);
