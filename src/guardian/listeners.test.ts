@@ -66,6 +66,30 @@ async function refusal(config: BalancerConfig): Promise<OperationalError> {
 }
 
 describe('openListeners()', () => {
+  it('refused a file that binds any address and one of them on a port, for its own sake', async () => {
+    const port = await occupy();
+    other?.close();
+    const any = { address: { kind: 'ipv4', host: '0.0.0.0', port }, origin: 'a:1' } as const;
+    const six = {
+      address: { kind: 'ipv6', host: '::', port, v6only: false },
+      origin: 'a:2',
+    } as const;
+    for (const relays of [1, 2]) {
+      for (const binds of [
+        [any, ipv4(port), six],
+        [six, any, ipv4(port)],
+        [ipv4(port), six, any],
+      ]) {
+        const listeners = await openListeners(configOf(binds), relays);
+        assert.equal(listeners.sockets.length, 3 * relays);
+        assert.throws(() => openListener(any.address, { v6only: false, reusePort: false }));
+        listeners.close();
+      }
+    }
+    const twice = await refusal(configOf([any, { ...any, origin: 'a:9' }]));
+    assert.match(twice.message, /^a:9: Address 0\.0\.0\.0:\d+ is in use by process/);
+  });
+
   it('opens one socket for each relay on one port', async () => {
     const port = await occupy();
     await new Promise((resolve) => other?.close(resolve));

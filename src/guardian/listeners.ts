@@ -99,12 +99,16 @@ export class Listeners {
     this.#open = [];
   }
 
-  /** `leaving`: what is closed later, and may hold a part of the address until then. */
+  /**
+   * `leaving`: what is closed later, and may hold a part of the address until then. `others` stay: one
+   * that listens on any address leaves the connections of a more exact one to that (ip(7)).
+   */
   async #openOne(wanted: Wanted, leaving: readonly Open[], others: readonly Open[]): Promise<Open> {
     const { place, purposes, stats } = wanted;
     refuseOtherShape(wanted, leaving);
-    const overlapped = leaving.filter((one) => overlaps(one.place, place));
-    const shared = overlapped.length > 0 && !others.some((one) => overlaps(one.place, place));
+    const overlapped = [...leaving, ...others].filter((one) => overlaps(one.place, place));
+    const twice = others.some((one) => keyOf(one.place) === keyOf(place));
+    const shared = overlapped.length > 0 && !twice;
     if (shared) for (const fd of overlapped.flatMap(({ fds }) => fds)) setReusePort(fd, true);
     if (stats !== null) makeFolder(stats);
     await claim(place, shared);

@@ -5,8 +5,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -192,8 +200,19 @@ describe('files found in the field', { skip: whySkip(), timeout: 180_000 }, () =
     });
   }
 
-  it('leaves no file of the folder out', () => {
-    const files = execFileSync('ls', [CORPUS], { encoding: 'utf8' }).trim().split('\n');
-    assert.deepEqual(Object.keys({ ...RUNS, ...REFUSED }).toSorted(), files.toSorted());
+  it('are all here, and docs/haproxy.md says the same of each', () => {
+    assert.deepEqual(
+      Object.keys({ ...RUNS, ...REFUSED }).toSorted(),
+      readdirSync(CORPUS).toSorted(),
+    );
+    const table = readFileSync(resolve('docs/haproxy.md'), 'utf8');
+    for (const file of Object.keys(RUNS)) {
+      assert.match(table, new RegExp(`^\\| ${RegExp.escape(file)} \\| .* \\| runs\\b.* \\|$`, 'm'));
+    }
+    for (const [file, directives] of Object.entries(REFUSED)) {
+      const named = directives.map((directive) => `\`${directive}\``).join(', ');
+      const row = `^\\| ${RegExp.escape(file)} \\| .* \\| error: ${RegExp.escape(named)}; .* \\|$`;
+      assert.match(table, new RegExp(row, 'm'));
+    }
   });
 });
