@@ -1,0 +1,69 @@
+/** `on-marked-up shutdown-backup-sessions`: who was sent to a backup comes back when a server does. */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { test } from 'node:test';
+import { dial, outcome, readBytes, startServer } from '../../src/balancer/relay/fixture/peers.ts';
+import { parseHaproxy } from '../../src/config/haproxy/index.ts';
+import { waitUntil } from '../netns/fixture.ts';
+import { startBalancer } from './balancer-fixture.ts';
+import { freePort } from './haproxy-fixture.ts';
+
+for (const [keyword, ends] of [
+  ['on-marked-up shutdown-backup-sessions', true],
+  ['', false],
+] as const) {
+  const what = ends ? 'leave the backup' : 'stay at the backup without the keyword';
+  test(`when a server comes back, sessions ${what}`, { timeout: 30_000 }, async (t) => {
+    const backup = await startServer(t, (socket) => {
+      socket.write('b');
+    });
+    const port = await freePort();
+    const { config, diagnostics } = parseHaproxy(
+      'haproxy.cfg',
+      `listen kube
+  bind 127.0.0.1:1
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+  default-server check inter 100ms rise 2 fall 2
+  server main 127.0.0.1:${port} ${keyword}
+  server spare 127.0.0.1:${backup.port} backup
+`,
+      {},
+    );
+    assert.ok(config !== null, JSON.stringify(diagnostics));
+    const balancer = await startBalancer(t, config);
+    const lines = (): readonly string[] =>
+      balancer.messages.flatMap((each) => (each.kind === 'log' ? [each.text] : []));
+    await waitUntil(
+      'the server is down',
+      () => lines().some((line) => line.includes('kube/main is DOWN')),
+      10_000,
+    );
+    const client = await dial(t, balancer.ports.kube ?? 0);
+    assert.equal(String(await readBytes(client, 1)), 'b');
+    let over = '';
+    void outcome(client.resume()).then((how) => {
+      over = how;
+    });
+    const main: Server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write('m');
+    });
+    main.listen(port, '127.0.0.1');
+    t.after(() => main.close());
+    await once(main, 'listening');
+    await waitUntil(
+      'the server is up',
+      () => lines().some((line) => line.includes('kube/main is UP')),
+      10_000,
+    );
+    if (ends) await waitUntil('the old session is reset', () => over === 'ECONNRESET', 5000);
+    const next = await dial(t, balancer.ports.kube ?? 0);
+    assert.equal(String(await readBytes(next, 1)), 'm');
+    next.destroy();
+    if (!ends) assert.equal(over, '');
+  });
+}
