@@ -1,0 +1,129 @@
+/** Faults inside a node that whole Evergates live through: scripts, and a start without any apiserver. */
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import type { StatusReport } from '../../src/stats/status.ts';
+import {
+  Network,
+  type NetworkNode,
+  NODE_INTERFACE,
+  waitUntil,
+  whyNoNamespaces,
+} from './fixture.ts';
+
+const skip = whyNoNamespaces() ?? false;
+const EVERGATE = resolve('bin/evergate');
+const VIP = '10.99.0.100';
+const BOUND_MS = 15_000;
+
+function createFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'eg-node-faults-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function createNetwork(t: TestContext): Promise<Network> {
+  const network = await Network.create();
+  t.after(() => network.close());
+  return network;
+}
+
+async function instanceOf(node: NetworkNode, runDir: string) {
+  const { stdout } = await node.run(EVERGATE, ['status', '--json', '--run-dir', runDir]);
+  const report = JSON.parse(stdout === '' ? '{}' : stdout) as Partial<StatusReport>;
+  return report.vrrp?.[0] ?? null;
+}
+
+describe('faults inside a node', { skip, concurrency: 2 }, () => {
+  test('a script fails first, passes, hangs, flaps', async (t) => {
+    const folder = createFolder(t);
+    const network = await createNetwork(t);
+    const node = await network.addNode('one', '10.99.0.1/24');
+    const path = (name: string) => join(folder, name);
+    const say = (word: string) => writeFileSync(path('word'), word);
+    const script = `#!/bin/sh\nread word <${path('word')}\ncase $word in ok) exit 0;; hang) sleep 60;; esac\n
+if [ "$word" = flap ]; then if [ -e ${path('odd')} ]; then rm ${path('odd')}; exit 0; fi; : >${path('odd')}; fi\nexit 1\n`;
+    writeFileSync(path('chk.sh'), script, { mode: 0o755 });
+    writeFileSync(
+      path('keepalived.conf'),
+      `vrrp_script chk {\n script ${path('chk.sh')}\n interval 0.1\n timeout 0.5\n rise 1\n fall 2\n user root\n}
+vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\n virtual_router_id 51
+ virtual_ipaddress { ${VIP}/24 }\n track_script { chk }\n}\n`,
+    );
+    say('fail');
+    const args = ['run', '--keepalived', path('keepalived.conf'), '--run-dir', path('run')];
+    node.spawn(EVERGATE, args, { stdio: 'ignore' });
+    const reaches = (state: string) =>
+      waitUntil(
+        `state ${state}`,
+        async () => {
+          const instance = await instanceOf(node, path('run'));
+          return instance?.state === state ? instance : null;
+        },
+        BOUND_MS,
+        50,
+      );
+    assert.deepEqual((await reaches('fault')).faults, ['script "chk" fails']);
+    assert.equal(await node.holds(VIP), false);
+    say('ok');
+    await reaches('master');
+    say('hang');
+    assert.deepEqual((await reaches('fault')).faults, ['script "chk" fails']);
+    await waitUntil('the address goes', async () => !(await node.holds(VIP)), BOUND_MS);
+    say('ok');
+    const { transitions, advertsSent } = await reaches('master');
+    say('flap');
+    const later = async () => {
+      const instance = await instanceOf(node, path('run'));
+      return instance !== null && instance.advertsSent > advertsSent + 20 ? instance : null;
+    };
+    const flapping = await waitUntil('it flaps for two seconds', later, BOUND_MS, 50);
+    assert.equal(flapping.transitions, transitions, 'one failure in a row is none');
+  });
+
+  test('all nodes start while every apiserver is down: one owner, who serves the first to come', async (t) => {
+    const folder = createFolder(t);
+    const network = await createNetwork(t);
+    const addresses = ['10.99.0.1', '10.99.0.2', '10.99.0.3'];
+    const lines = addresses.map((address, index) => `  n${index + 1}: ${address}\n`);
+    const config = join(folder, 'evergate.yaml');
+    writeFileSync(
+      config,
+      `vip: ${VIP}/24\nlisten: 8443\nnodes:\n${lines.join('')}check: { type: tcp, interval: 200ms, rise: 1 }\n`,
+    );
+    for (const [index, address] of addresses.entries()) {
+      await network.addNode(`n${index + 1}`, `${address}/24`);
+    }
+    const nodes = [...network.nodes];
+    const client = await network.addNode('client', '10.99.0.9/24');
+    for (const node of nodes) {
+      mkdirSync(join(folder, node.name));
+      const args = ['run', '--config', config, '--run-dir', join(folder, node.name, 'run')];
+      node.spawn(EVERGATE, args, { stdio: 'ignore' });
+    }
+    const owner = await waitUntil(
+      'one owner',
+      async () => {
+        const owners = await network.owners(VIP);
+        return owners.length === 1 ? owners[0] : null;
+      },
+      30_000,
+      100,
+    );
+    const ask = `const s = require('node:net').connect(8443, '${VIP}'); s.setTimeout(1000, () => process.exit(1));
+      s.on('error', () => process.exit(1)); s.on('data', (d) => { console.log(String(d)); process.exit(0); });`;
+    assert.equal((await client.run(process.execPath, ['-e', ask])).stdout, '');
+    const [, second] = nodes;
+    const serve = `require('node:net').createServer((s) => s.end('hello')).listen(6443, '0.0.0.0');`;
+    second?.spawn(process.execPath, ['-e', serve], { stdio: 'ignore' });
+    await waitUntil(
+      'the client is served',
+      async () => (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
+      BOUND_MS,
+    );
+    assert.deepEqual(await network.owners(VIP), [owner], 'nobody was healthier, nobody moved');
+  });
+});
