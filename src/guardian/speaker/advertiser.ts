@@ -17,7 +17,14 @@ import type { Signatures } from '../../vrrp/signatures.ts';
 import type { WireWatch } from '../../vrrp/wire-watch.ts';
 import { type AdvertSocket, type Interfaces, openAdvertSocket } from './advert-socket.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
-import { type Encoding, encodingOf, HINTS, signatureNews, signaturesOf } from './signing.ts';
+import {
+  checkOf,
+  type Encoding,
+  encodingOf,
+  HINTS,
+  signatureNews,
+  signaturesOf,
+} from './signing.ts';
 
 /** Different complaints remembered, so that each is made once. */
 const COMPLAINTS_MAX = 256;
@@ -181,9 +188,7 @@ function expectationOf(instance: ResolvedInstance, signatures: Signatures | null
     ownAddress: sourceAddress,
     transport: transportOf(config),
     ...(config.checksum !== undefined && { checksum: config.checksum }),
-    ...(signatures !== null && {
-      checkSignature: (packet, signed) => signatures.check(packet, signed, Date.now()),
-    }),
+    ...(signatures !== null && { checkSignature: checkOf(signatures) }),
   };
 }
 

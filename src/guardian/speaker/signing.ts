@@ -3,7 +3,13 @@
 import { createHmac } from 'node:crypto';
 import type { SignatureConfig, VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
-import type { ChecksumRule, DropReason, Expectation, Sign } from '../../vrrp/packet.ts';
+import type {
+  ChecksumRule,
+  DropReason,
+  Expectation,
+  Sign,
+  SignatureCheck,
+} from '../../vrrp/packet.ts';
 import { parseSecret } from '../../vrrp/signature.ts';
 import { Signatures } from '../../vrrp/signatures.ts';
 
@@ -42,6 +48,10 @@ export function encodingOf({ checksum }: Expectation, signatures: Signatures | n
       sign: (into, length, source) => signatures.sign(into, length, source, Date.now()),
     }),
   };
+}
+
+export function checkOf(signatures: Signatures): SignatureCheck {
+  return (packet, signed) => signatures.check(packet, signed, Date.now());
 }
 
 /** What an operator should know of the signature of the packet believed last; null: nothing. */
