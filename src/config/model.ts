@@ -330,6 +330,8 @@ export type NotifyConfig = {
   readonly stop: NotifyCommand | null;
   /** After the others, with four words more: INSTANCE or GROUP, the name, the state, the priority. */
   readonly any: NotifyCommand | null;
+  /** No change: a master hears one of lower priority (keepalived: notify_master_rx_lower_pri). */
+  readonly rival: NotifyCommand | null;
 };
 
 export type NotifyCommand = {
@@ -401,6 +403,8 @@ export type VrrpInstanceConfig = {
   /** The weight multiplies what the file holds; with 0 any number but 0 means FAULT. */
   readonly trackFiles: readonly TrackConfig[];
   readonly notify: NotifyConfig;
+  /** Changes of the priority are lines in the notify FIFOs, too. Absent: only changes of state are. */
+  readonly notifyPriority?: true;
   /**
    * Follow the local balancer: not serving means FAULT (weight 0) or a priority change. null where none
    * runs here.

@@ -8,6 +8,7 @@ export const NO_NOTIFY: NotifyConfig = {
   fault: null,
   stop: null,
   any: null,
+  rival: null,
 };
 
 /** Everything beside the instances. */

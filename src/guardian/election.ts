@@ -18,6 +18,15 @@ export type ElectionEvent =
       /** The effective priority now. */
       readonly priority: number;
     }
+  /** The effective priority has changed, the state has not; only where the configuration asks for it. */
+  | {
+      readonly kind: 'priority';
+      readonly instance: string;
+      readonly state: 'master' | 'backup';
+      readonly priority: number;
+    }
+  /** A master hears one of lower priority; told once a second at most. */
+  | { readonly kind: 'rival'; readonly instance: string; readonly priority: number }
   /** All members of a sync group are in that state, or one is in fault. */
   | { readonly kind: 'group'; readonly group: string; readonly to: InstanceStatus['state'] }
   | { readonly kind: 'warning'; readonly text: string }

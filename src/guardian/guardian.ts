@@ -221,6 +221,12 @@ export class Guardian {
         log('info', `VRRP ${event.instance}: ${event.from} -> ${event.to} (${event.why})`);
         this.#notifier?.instance(event.instance, event.to, event.priority);
         break;
+      case 'priority':
+        this.#notifier?.priority(event.instance, event.state, event.priority);
+        break;
+      case 'rival':
+        this.#notifier?.rival(event.instance, event.priority);
+        break;
       case 'group':
         log('info', `VRRP sync group ${event.group}: ${event.to}`);
         this.#notifier?.group(event.group, event.to);

@@ -143,3 +143,29 @@ describe('Notifier', { timeout: 20_000 }, () => {
     );
   });
 });
+
+describe('Notifier, beside changes of state', { timeout: 20_000 }, () => {
+  it('tells priorities to the pipes, and rivals to them and to their script', async (t) => {
+    const { folder, command, start, lines } = setUp(t);
+    const path = join(folder, 'fifo');
+    const reader = command('exec cat "$1"');
+    const notifier = start({
+      instances: [{ name: 'VI_1', notify: { ...NO_NOTIFY, rival: command('echo rival "$@"') } }],
+      notifyFifos: [{ path, user: null, group: null, reader }],
+    });
+    notifier.priority('VI_1', 'master', 102);
+    notifier.priority('VI_1', 'backup', 90);
+    notifier.rival('VI_1', 102);
+    const expected = [
+      'INSTANCE "VI_1" BACKUP_PRIORITY 90',
+      'INSTANCE "VI_1" MASTER_PRIORITY 102',
+      'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 102',
+      'rival',
+    ];
+    const deadline = performance.now() + 10_000;
+    while (lines().length < expected.length && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(lines().toSorted(), expected);
+  });
+});

@@ -115,6 +115,19 @@ export class Notifier {
     this.#tell(commands, KEYS[state], ['INSTANCE', name, WORDS[state], String(priority)]);
   }
 
+  /** The priority of an instance has changed: told to the pipes alone, as keepalived does. */
+  priority(name: string, state: 'master' | 'backup', priority: number): void {
+    const words = ['INSTANCE', name, `${WORDS[state]}_PRIORITY`, String(priority)];
+    for (const fifo of this.#fifos.values()) fifo.write(fifoLine(words));
+  }
+
+  /** A master, with this priority, hears one of a lower. */
+  rival(name: string, priority: number): void {
+    const words = ['INSTANCE', name, 'MASTER_RX_LOWER_PRI', String(priority)];
+    for (const fifo of this.#fifos.values()) fifo.write(fifoLine(words));
+    this.#enqueue(this.#instances.get(name)?.rival ?? null, []);
+  }
+
   /** A sync group has; groups have no priority. */
   group(name: string, state: InstanceStatus['state']): void {
     const commands = this.#groups.get(name);
@@ -188,13 +201,14 @@ function commandsOf(
               argv: command.argv,
               account: scriptAccount({ ...command, name: `notify of ${name}` }),
             };
-      const { master, backup, fault, stop, any } = notify;
+      const { master, backup, fault, stop, any, rival } = notify;
       const commands = {
         master: accounted(master),
         backup: accounted(backup),
         fault: accounted(fault),
         stop: accounted(stop),
         any: accounted(any),
+        rival: accounted(rival),
       };
       return [name, commands];
     }),

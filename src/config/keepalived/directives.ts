@@ -48,7 +48,7 @@ const NO_EXTRA_GARP = ignore('addresses are announced on their own interfaces on
 const SCHEDULING = ignore('Evergate chooses priorities and memory of its processes itself');
 const FASTER_ELECTION = ignore('the election answers adverts as RFC 5798 says');
 const NO_LVS_NOTIFY = refuse('there are no servers of LVS to tell about');
-const NO_FINE_NOTIFY = refuse('only changes of state are told');
+const NO_FINE_NOTIFY = refuse('the members of a group tell their priorities');
 const NO_SERVERS = refuse('the kernel balancer (LVS) is not driven; balance with --haproxy FILE');
 const NO_NETWORK_SETUP = refuse('only virtual addresses and routes are set up');
 const THREE_INTERVALS = refuse('a master is given up after three intervals, as RFC 5798 says');
@@ -143,7 +143,7 @@ export const GLOBAL_DEFS: RuleTable = {
   vrrp_notify_fifo: value(1, 3),
   vrrp_notify_fifo_script: value(1, 3),
   ...each(NO_LVS_NOTIFY, 'lvs_notify_fifo lvs_notify_fifo_script'),
-  ...each(NO_FINE_NOTIFY, 'vrrp_notify_priority_changes'),
+  vrrp_notify_priority_changes: value(0, 1),
   ...each(
     ignore('a reload leaves states as they are; "evergate status" tells them'),
     'fifo_write_vrrp_states_on_reload',
@@ -259,7 +259,8 @@ export const VRRP_INSTANCE: RuleTable = {
   ...each(NO_LVS, 'lvs_sync_daemon_interface'),
   ...NOTIFY,
   ...TRACKS,
-  ...each(NO_FINE_NOTIFY, 'notify_master_rx_lower_pri notify_priority_changes'),
+  notify_master_rx_lower_pri: value(1, 3),
+  notify_priority_changes: value(0, 1),
   ...each(refuse('the source address is not tracked'), 'track_src_ip unicast_fault_no_peer'),
   ...each(NO_BFD, 'track_bfd'),
   ...each(THREE_INTERVALS, 'down_timer_adverts'),

@@ -27,6 +27,8 @@ export type GlobalDefs = {
   group: string;
   group6: string;
   readonly garp: GarpDraft;
+  /** Instances tell changes of their priority. */
+  notifyPriority: boolean;
   /** Before the virtual router id in the names of use_vmac. */
   vmacPrefix: string;
   /** keepalived's lower_prio_no_advert and higher_prio_send_advert, where they are given. */
@@ -47,6 +49,7 @@ export function defaultGlobalDefs(): GlobalDefs {
     group: '224.0.0.18',
     group6: 'ff02::12',
     garp: defaultGarp(),
+    notifyPriority: false,
     vmacPrefix: 'vrrp',
     answersLower: null,
     saysFarewell: null,
@@ -87,6 +90,9 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
       globals.group6 = parseMulticastGroup(firstValue(statement), report) ?? globals.group6;
     },
     ...garpHandlers(globals.garp, 'vrrp_', report),
+    vrrp_notify_priority_changes: (statement: Statement) => {
+      globals.notifyPriority = parseSwitch(statement, report);
+    },
     vmac_prefix: (statement: Statement) => {
       globals.vmacPrefix = parseInterface(firstValue(statement), report) ?? globals.vmacPrefix;
     },

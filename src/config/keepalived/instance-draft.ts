@@ -63,6 +63,7 @@ export type InstanceDraft = {
   peers: readonly string[] | null;
   readonly tracks: Tracks;
   readonly notify: NotifyDraft;
+  notifyPriority: boolean;
   readonly garp: GarpDraft;
   answersLower: boolean | null;
   saysFarewell: boolean | null;
@@ -109,6 +110,7 @@ export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     peers: null,
     tracks: noTracks(),
     notify: { ...NO_NOTIFY },
+    notifyPriority: globals.notifyPriority,
     garp: { ...globals.garp },
     answersLower: globals.answersLower,
     saysFarewell: globals.saysFarewell,
@@ -267,6 +269,9 @@ export function readInstance(block: Statement, globals: GlobalDefs, report: Repo
     ...garpHandlers(draft.garp, '', report),
     ...trackHandlers(draft.tracks, report),
     ...notifyHandlers(draft.notify, globals.scriptAccount, report),
+    notify_priority_changes: (statement: Statement) => {
+      draft.notifyPriority = parseSwitch(statement, report);
+    },
   };
   walk(block.children ?? [], VRRP_INSTANCE, where, handlers, report);
   return draft;

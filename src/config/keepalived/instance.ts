@@ -205,6 +205,7 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
     trackFiles: [],
     trackBalancer: null,
     notify: draft.notify,
+    ...(draft.notifyPriority && { notifyPriority: true as const }),
   };
   if (interfaceName === null || virtualRouterId === null) return null;
   return { ...instance, interface: interfaceName, virtualRouterId };

@@ -46,6 +46,7 @@ export function notifyHandlers(
     notify_backup: into('backup'),
     notify_fault: into('fault'),
     notify_stop: into('stop'),
+    notify_master_rx_lower_pri: into('rival'),
   };
 }
 

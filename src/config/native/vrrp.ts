@@ -1,7 +1,7 @@
 /** The VRRP half of evergate.yaml, as one node of the file sees it. */
 
 import type { VrrpConfig, VrrpInstanceConfig } from '../model.ts';
-import { GARP_DEFAULTS } from '../vrrp-defaults.ts';
+import { GARP_DEFAULTS, NO_NOTIFY } from '../vrrp-defaults.ts';
 import { INSTANCE_NAMES, priorityOf, routerIdOf } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { describeLocal, type FoundNode, type LocalAddress } from './find-node.ts';
@@ -188,7 +188,7 @@ const NOTHING_MORE = {
   trackFiles: [],
   answersLower: true,
   saysFarewell: true,
-  notify: { master: null, backup: null, fault: null, stop: null, any: null },
+  notify: NO_NOTIFY,
 } as const;
 
 /** The node's address of a family. */

@@ -3,7 +3,6 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
@@ -24,6 +23,7 @@ import {
 import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
+import { machineConfigOf, nothingKnown } from './beginnings.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import type { ResolvedInstance } from './resolve.ts';
@@ -37,6 +37,8 @@ import type { VirtualMacs } from './virtual-macs.ts';
 const PACKETS_MAX = 2048;
 /** After addresses could not be added, the next try. */
 const ADDRESS_FAULT_MS = 5000;
+/** News of a rival come at most this often. */
+const RIVAL_NEWS_GAP_MS = 1000;
 /** Foreign claimants named in warnings. */
 const CLAIMANTS_MAX = 64;
 
@@ -80,6 +82,7 @@ export class Instance {
   /** An address fault was found inside a step; settle() acts on it. */
   #faultsPending = false;
   #turnedAt = 0;
+  #rivalToldAt = Number.NEGATIVE_INFINITY;
   /** The status has changed in more than a counter since status() was last called. */
   changed = true;
 
@@ -162,7 +165,9 @@ export class Instance {
       const received = this.#ports.advertiser.receive(now);
       if (received === null) break;
       if (received.router) this.#probe?.onRouterHeard();
-      if (received.heard !== null) this.#step({ kind: 'advert', ...received.heard }, now);
+      if (received.heard === null) continue;
+      this.#step({ kind: 'advert', ...received.heard }, now);
+      this.#tellRival(received.heard.priority, now);
     }
     for (const { address, mac } of this.#ports.vips.claims()) {
       this.#probe?.onAnswer(mac, address, now);
@@ -182,6 +187,15 @@ export class Instance {
       this.#onAnnounced(this.#ports.vips.announceWaiting(now));
     }
     if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.renew(now));
+  }
+
+  /** Something outside may have followed the rival, e.g. a provider's routes. */
+  #tellRival(heard: number, now: number): void {
+    const { phase, effectivePriority: priority } = this.#state;
+    if (phase !== 'master' || heard === 0 || heard >= priority) return;
+    if (now - this.#rivalToldAt < RIVAL_NEWS_GAP_MS) return;
+    this.#rivalToldAt = now;
+    this.#context.onEvent({ kind: 'rival', instance: this.name, priority });
   }
 
   track(verdict: TrackingVerdict, now: number): void {
@@ -361,11 +375,20 @@ export class Instance {
     // Before anything is sent from there.
     if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
+    this.#tellPriority(before);
     this.changed ||=
       state.phase !== before.phase ||
       state.effectivePriority !== before.effectivePriority ||
       state.faults !== before.faults ||
       state.master?.address !== before.master?.address;
+  }
+
+  #tellPriority(before: MachineState): void {
+    const { phase, effectivePriority: priority } = this.#state;
+    if (this.#resolved.config.notifyPriority !== true || before.phase !== phase) return;
+    if (phase !== 'master' && phase !== 'backup') return;
+    if (priority === before.effectivePriority) return;
+    this.#context.onEvent({ kind: 'priority', instance: this.name, state: phase, priority });
   }
 
   #apply(effect: MachineEffect, now: number): void {
@@ -465,35 +488,4 @@ export class Instance {
   #warn(text: string): void {
     this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
   }
-}
-
-function nothingKnown({
-  trackScripts,
-  trackProcesses,
-  trackFiles,
-  trackBalancer,
-}: VrrpInstanceConfig): Parameters<typeof verdictOf> {
-  return [
-    [
-      ...trackScripts.map((entry) => ({ kind: 'script' as const, ...entry, passing: null })),
-      ...trackProcesses.map((entry) => ({ kind: 'process' as const, ...entry, passing: null })),
-      ...trackFiles.map((entry) => ({ kind: 'file' as const, ...entry, value: null })),
-    ],
-    trackBalancer === null ? null : { ...trackBalancer, serving: false },
-  ];
-}
-
-function machineConfigOf({ config, sourceAddress }: ResolvedInstance): MachineConfig {
-  return {
-    version: config.version,
-    priority: config.priority,
-    initialState: config.initialState,
-    intervalMs: config.advertIntervalMs,
-    preempt: config.preempt,
-    preemptDelayMs: config.preemptDelayMs,
-    address: sourceAddress,
-    garp: config.garp,
-    answersLower: config.answersLower,
-    saysFarewell: config.saysFarewell,
-  };
 }

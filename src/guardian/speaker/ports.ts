@@ -73,7 +73,7 @@ export function portsKey(
 function wireOf(config: VrrpInstanceConfig): object {
   const { notify, preempt, preemptDelayMs, initialState, ...rest } = config;
   const { trackScripts, trackInterfaces, trackProcesses, trackFiles, ...tracked } = rest;
-  const { trackBalancer, ...wire } = tracked;
+  const { trackBalancer, notifyPriority, ...wire } = tracked;
   return wire;
 }
 
