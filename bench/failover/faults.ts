@@ -197,11 +197,11 @@ async function prepareStop(context: FaultContext): Promise<Fire> {
 }
 
 async function prepareReload(context: FaultContext): Promise<Fire | null> {
-  const { reloadSignal, isBalancer } = context.stack;
-  if (reloadSignal === null) return null;
-  const main = eldest(await find(context, isBalancer));
-  if (main === null) throw new Error(`No balancer runs on "${context.node.name}"`);
-  return () => signalAll([main], reloadSignal);
+  const { is, signal, change } = context.stack.reload;
+  const main = eldest(await find(context, is));
+  if (main === null) throw new Error(`Nothing on "${context.node.name}" takes ${signal}`);
+  change(context.node.name);
+  return () => signalAll([main], signal);
 }
 
 async function breakBalancer(context: FaultContext): Promise<void> {

@@ -43,8 +43,12 @@ export type Stack = {
   readonly isVrrp: IsProcess;
   /** The unit that no longer starts when the balancer cannot; null: a new balancer is no unit. */
   readonly balancerUnit: string | null;
-  /** Its eldest balancer takes this signal to read the configuration again; null: there is no reload. */
-  readonly reloadSignal: NodeJS.Signals | null;
+  /** The eldest of these takes this signal to read its files again, which were changed before. */
+  readonly reload: {
+    readonly is: IsProcess;
+    readonly signal: NodeJS.Signals;
+    readonly change: (node: string) => void;
+  };
 };
 
 export type IsProcess = (process: NodeProcess) => boolean;
@@ -65,17 +69,19 @@ export function makeStack(name: StackName, directory: string): Stack | StackProb
     case 'expert':
       return debianStack(name, expertFiles(directory), directory, 'always');
     case 'evergate':
-      return evergateStack(name, directory, 'never', (paths) => [
-        ...['--haproxy', paths.haproxy, '--keepalived', paths.keepalived],
-      ]);
+      return evergateStack(name, directory, 'never', (paths, file) => {
+        copyFileSync(paths.haproxy, file);
+        return ['--haproxy', file, '--keepalived', paths.keepalived];
+      });
     case 'evergate-native': {
       const help = spawnSync(EVERGATE, ['run', '--help'], { encoding: 'utf8' });
       if (!help.stdout.includes('--config')) {
         return { name, why: 'This Evergate has no "run --config" yet' };
       }
-      const file = join(directory, 'evergate.yaml');
-      writeFileSync(file, nativeConfig());
-      return evergateStack(name, directory, 'always', () => ['--config', file]);
+      return evergateStack(name, directory, 'always', (_, file) => {
+        writeFileSync(file, nativeConfig());
+        return ['--config', file];
+      });
     }
   }
 }
@@ -117,7 +123,8 @@ function debianStack(
     isAnyBalancer: isHaproxy,
     isVrrp: isKeepalived,
     balancerUnit: 'haproxy',
-    reloadSignal: 'SIGUSR2',
+    // The master starts a new process by whatever the files say.
+    reload: { is: isHaproxy, signal: 'SIGUSR2', change: () => {} },
   };
 }
 
@@ -143,13 +150,14 @@ function evergateStack(
   name: 'evergate' | 'evergate-native',
   directory: string,
   restart: Restart,
-  input: (paths: NodePaths) => readonly string[],
+  input: (paths: NodePaths, file: string) => readonly string[],
 ): Stack {
   const titled =
     (...titles: readonly string[]): IsProcess =>
     ({ title }) =>
       titles.some((one) => title.startsWith(`evergate: ${one}`));
   const isGuardian = titled('guardian');
+  const configOf = (node: string): string => join(directory, `${node}.config`);
   const unitsOf = (node: string): string => join(directory, node);
   return {
     name,
@@ -160,7 +168,8 @@ function evergateStack(
     nodeCommand: (paths) => {
       const units = unitsOf(paths.node.name);
       mkdirSync(units, { recursive: true });
-      const run = [EVERGATE, 'run', ...input(paths), '--node', paths.node.name];
+      const files = input(paths, configOf(paths.node.name));
+      const run = [EVERGATE, 'run', ...files, '--node', paths.node.name];
       const command = [...run, '--run-dir', paths.runDir].join(' ');
       writeUnit(join(units, 'evergate.unit'), `exec ${command}`);
       return [SUPERVISE, units, restart, 'evergate'];
@@ -172,7 +181,7 @@ function evergateStack(
     isAnyBalancer: titled('balancer', 'spare'),
     isVrrp: isGuardian,
     balancerUnit: null,
-    reloadSignal: null,
+    reload: { is: isGuardian, signal: 'SIGHUP', change: (node) => changeFile(configOf(node)) },
   };
 }
 
@@ -194,7 +203,15 @@ function expertFiles(directory: string): string {
 function nativeConfig(): string {
   const nodes = ARTICLE.nodes.map(({ name, address }) => `  ${name}: ${address}\n`);
   const vip = `${ARTICLE.vip}/${ARTICLE.prefixLength}`;
-  return `vip: ${vip}\nlisten: ${ARTICLE.vipPort}\nnodes:\n${nodes.join('')}`;
+  const settings = `vip: ${vip}\nlisten: ${ARTICLE.vipPort}\ntimeouts:\n  idle: 240m\n`;
+  return `${settings}nodes:\n${nodes.join('')}`;
+}
+
+/** One minute more for idle clients: a change that no connection need notice. */
+function changeFile(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  const more = (_: string, key: string, minutes: string) => `${key}${Number(minutes) + 1}m`;
+  writeFileSync(file, text.replace(/((?:timeout client|idle:) +)(\d+)m$/m, more));
 }
 
 function writeUnit(file: string, text: string): void {
