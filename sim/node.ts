@@ -63,6 +63,8 @@ export class Node {
   probe: AddressProbe | null = null;
   #addressNews = false;
   #verdictNews = false;
+  /** A configuration read again, until the next round. */
+  #nextConfig: MachineConfig | null = null;
   #packets: ReceivedPacket[] = [];
   #claims: number[] = [];
   #roundAt = Number.POSITIVE_INFINITY;
@@ -176,8 +178,8 @@ export class Node {
 
   /** A configuration read again: the machine goes on with it. */
   reload(change: { readonly priority: number; readonly preempt: boolean }): void {
-    this.config = { ...this.config, ...change };
-    this.setVerdict(this.verdict);
+    this.#nextConfig = { ...(this.#nextConfig ?? this.config), ...change };
+    this.requestRound(this.#world.soon());
   }
 
   setVerdict(verdict: Verdict): void {
@@ -221,6 +223,13 @@ export class Node {
   #round(): void {
     this.#roundAt = Number.POSITIVE_INFINITY;
     const now = this.clock.read(this.#world.now);
+    if (this.#nextConfig !== null) {
+      // One step by the old configuration: a sleep must show.
+      this.#feed({ kind: 'track', ...this.verdict }, now);
+      this.config = this.#nextConfig;
+      this.#nextConfig = null;
+      this.#feed({ kind: 'reload', ...this.verdict }, now);
+    }
     if (this.#verdictNews) {
       this.#verdictNews = false;
       this.#feed({ kind: 'track', ...this.verdict }, now);
@@ -371,6 +380,9 @@ export class Node {
     this.#claims = [];
     this.#addressNews = false;
     this.#verdictNews = false;
+    // A process that starts reads the files as they are.
+    this.config = this.#nextConfig ?? this.config;
+    this.#nextConfig = null;
     this.#renewAt = Number.POSITIVE_INFINITY;
   }
 }
