@@ -135,6 +135,7 @@ export class Guardian {
 
   /** Releases the VIP first, then lets connections finish, then closes the rest. May be called twice. */
   async stop(): Promise<void> {
+    await this.#reloader.close();
     for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
       await closer();
     }

@@ -6,6 +6,7 @@
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model.ts';
 import { OperationalError } from '../core/errors.ts';
+import { SystemError } from '../linux/errno.ts';
 import type { ConfigurationStatus } from '../stats/status.ts';
 import type { Applied } from './apply-config.ts';
 import type { Log } from './log.ts';
@@ -41,6 +42,8 @@ export class Reloader {
   #status: ConfigurationStatus;
   #running: Promise<ReloadResult> | null = null;
   #next: Promise<ReloadResult> | null = null;
+  #applying: Promise<unknown> | null = null;
+  #closed = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -61,6 +64,13 @@ export class Reloader {
     return this.#next;
   }
 
+  /** Nothing is taken over any more; resolves when nothing is on its way to that. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    // What comes of it, its asker hears.
+    await this.#applying?.catch(() => {});
+  }
+
   #begin(asker: string): Promise<ReloadResult> {
     this.#running = this.#run(asker).finally(() => {
       this.#running = null;
@@ -77,7 +87,10 @@ export class Reloader {
       const { diagnostics } = found;
       if (hasErrors(diagnostics)) return this.#refuse(firstErrors(diagnostics), readAt);
       for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
-      const { changes, waiting, ended } = await apply(found);
+      if (this.#closed) throw new OperationalError('refused', 'Evergate is stopping');
+      const applying = apply(found);
+      this.#applying = applying;
+      const { changes, waiting, ended } = await applying;
       const lines = [...changes];
       if (changes.length + waiting.length === 0) lines.push('Nothing has changed');
       if (ended > 0) lines.push(`${ended} connections that it does not allow were reset`);
@@ -87,7 +100,7 @@ export class Reloader {
       this.#status = { loadedAt: readAt, reloads: this.#status.reloads + 1, refused: null };
       return { applied: true, lines: [...lines, ...later] };
     } catch (error) {
-      if (!(error instanceof OperationalError)) throw error;
+      if (!(error instanceof OperationalError || error instanceof SystemError)) throw error;
       return this.#refuse([`${error.message} [${error.code}]`], readAt);
     }
   }
