@@ -314,3 +314,54 @@ test('a balancer without its guardian serves on for a while, then ends', async (
   fail('too late');
   assert.deepEqual(exits, [0]);
 });
+
+test('a reload keeps states by name, starts what is new, and tells how it went', async (t) => {
+  const { start, send, newest, started } = host(t);
+  await start(UNCHECKED);
+  send({ kind: 'set-server', id: 1, backend: 'kube-master', server: 'm2', admin: 'drain' });
+  const servers = ['m3', 'm2'].map((name) => testServer(name, { check: null }));
+  const config = testConfig({ backends: [testBackend({ servers })], httpFrontends: [] });
+  send({ kind: 'reload', id: 2, config, listeners: [], fresh: [] });
+  await waitFor('an answer', () => newest('reload') !== undefined);
+  assert.deepEqual(newest('reload'), { kind: 'reload', id: 2, error: null, ended: 0 });
+  assert.deepEqual(
+    started[0]?.snapshots.at(-1)?.backends[0]?.servers.map(({ usable }) => usable),
+    [true, false],
+  );
+  assert.deepEqual(
+    newest('servers')?.servers.map(({ server, admin }) => `${server} ${admin}`),
+    ['m3 ready', 'm2 drain'],
+  );
+  send({ kind: 'set-server', id: 3, backend: 'kube-master', server: 'm1', admin: 'drain' });
+  assert.match(newest('set-server')?.error ?? '', /no server "kube-master\/m1"/);
+});
+
+test('a reload whose listeners do not come is refused, and nothing has changed', async (t) => {
+  const { start, send, newest, started, exits } = host(t);
+  await start(UNCHECKED);
+  const purpose = { kind: 'http', frontend: 'stats' } as const;
+  const listeners = [{ id: 9, purpose }];
+  // The channel of this test is no descriptor at all.
+  send({ kind: 'reload', id: 2, config: testConfig(), listeners, fresh: [9] });
+  await waitFor('an answer', () => newest('reload') !== undefined);
+  assert.match(newest('reload')?.error ?? '', /recvmsg failed/);
+  assert.deepEqual(started[0]?.calls, ['accept']);
+  assert.deepEqual(exits, []);
+});
+
+test('a spare that was reloaded takes over with the new configuration', async (t) => {
+  const { send, started, newest } = host(t);
+  const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
+  t.after(() => closeFd(beatFd));
+  const start = { kind: 'start', listeners: [], relays: 1, beatFd, channelFd: -1 } as const;
+  send({ ...start, config: UNCHECKED, standby: true, servers: [] });
+  const config = testConfig({
+    backends: [testBackend({ servers: [testServer('m9', { check: null })] })],
+  });
+  // In one go: it is not even prepared yet.
+  send({ kind: 'reload', id: 0, config, listeners: [], fresh: [] });
+  send({ kind: 'activate', servers: [] });
+  await waitFor('serving', () => newest('serving') !== undefined);
+  assert.deepEqual(started[0]?.calls, ['reconfigure', 'accept']);
+  assert.equal(newest('servers')?.servers[0]?.server, 'm9');
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -8,7 +8,7 @@ import type { BalancerConfig, BindConfig, StatsSocketConfig } from '../config/mo
 import { OperationalError } from '../core/errors.ts';
 import { closeFd } from '../linux/files.ts';
 import { openListener } from '../linux/sockets.ts';
-import { openListeners } from './listeners.ts';
+import { type Listeners, openListeners } from './listeners.ts';
 import { listenerOwner } from './process-table.ts';
 
 let folder = '';
@@ -147,5 +147,76 @@ describe('openListeners()', () => {
     const error = await refusal(configOf([], [socket]));
     assert.match(error.message, /Account "no-such-account" does not exist/);
     assert.equal(existsSync(socket.path), false);
+  });
+});
+
+describe('Listeners', () => {
+  async function freePort(): Promise<number> {
+    const port = await occupy();
+    await new Promise((resolve) => other?.close(resolve));
+    return port;
+  }
+  const ids = (sockets: Listeners['sockets']) => sockets.map(({ id, fd }) => `${id}/${fd}`);
+
+  it('keeps the sockets of a place, also when it goes to another frontend', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const listeners = await openListeners(configOf([ipv4(one)]), 2);
+    const before = ids(listeners.sockets);
+    const { frontends, ...rest } = configOf([ipv4(one), ipv4(two)]);
+    const renamed = { ...rest, frontends: frontends.map((each) => ({ ...each, name: 'other' })) };
+    const change = await listeners.change(renamed);
+    assert.deepEqual(ids(change.sockets).slice(0, 2), before);
+    assert.equal(change.sockets.length, 4);
+    const [{ purpose } = assert.fail()] = change.sockets;
+    assert.deepEqual(purpose, { kind: 'frontend', frontend: 'other', relay: 0 });
+    change.commit();
+    assert.equal(listenerOwner(two)?.pid, process.pid);
+    (await listeners.change(configOf([ipv4(two)]))).commit();
+    assert.equal(listenerOwner(one), null);
+    listeners.close();
+    assert.equal(listenerOwner(two), null);
+  });
+
+  it('leaves everything as it is when a new place cannot be had, or the change is abandoned', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const busy = await occupy();
+    const listeners = await openListeners(configOf([ipv4(one)]), 1);
+    const before = ids(listeners.sockets);
+    const wanted = configOf([ipv4(two), ipv4(busy)], [statsSocket(join(folder, 'stats'))]);
+    await assert.rejects(listeners.change(wanted), { code: 'port-busy' });
+    assert.equal(listenerOwner(two), null);
+    const change = await listeners.change(configOf([ipv4(two)], [statsSocket(join(folder, 's'))]));
+    change.abandon();
+    assert.equal(listenerOwner(two), null);
+    assert.equal(existsSync(join(folder, 's')), false);
+    assert.deepEqual(ids(listeners.sockets), before);
+    listeners.close();
+  });
+
+  it('goes from one address of a port to all of them and back', async () => {
+    const port = await freePort();
+    const any: BindConfig = { ...ipv4(port), address: { kind: 'ipv4', host: '0.0.0.0', port } };
+    const listeners = await openListeners(configOf([ipv4(port)]), 1);
+    for (const bind of [any, ipv4(port), any]) {
+      (await listeners.change(configOf([bind]))).commit();
+      assert.equal(listeners.sockets.length, 1);
+      await new Promise<void>((resolve, reject) => {
+        const probe = connect(port, '127.0.0.1', () => resolve());
+        probe.on('error', reject).on('connect', () => probe.destroy());
+      });
+    }
+    // Both at once are refused, as at a start.
+    const both = configOf([any, ipv4(port)]);
+    await assert.rejects(listeners.change(both), { code: 'port-busy' });
+    listeners.close();
+  });
+
+  it('refuses to make a page of a frontend that several relays have', async () => {
+    const port = await freePort();
+    const listeners = await openListeners(configOf([ipv4(port)]), 2);
+    const { frontends, ...rest } = configOf([ipv4(port)]);
+    const page = { ...rest, frontends: [], httpFrontends: frontends } as unknown as BalancerConfig;
+    await assert.rejects(listeners.change(page), { code: 'needs-restart' });
+    listeners.close();
   });
 });

@@ -88,7 +88,6 @@ export class Listeners {
     const commit = (): void => {
       this.#open = next;
       closeAll(left);
-      unshare(next);
       for (const { stats } of next) if (stats !== null) own(stats);
     };
     return { sockets: socketsOf(next), commit, abandon };
@@ -126,7 +125,7 @@ export class Listeners {
   }
 }
 
-/** An address that was shared while it changed hands is so no longer: nobody else may join in silence. */
+/** An address that was offered for sharing and not shared is offered no longer. */
 function unshare(places: readonly Open[]): void {
   for (const { place, fds } of places) {
     if (place.address.kind !== 'unix' && fds.length === 1) setReusePort(fds[0] ?? -1, false);

@@ -260,3 +260,17 @@ test('property: random bytes never bring it down', async (t) => {
   );
   assert.equal(await ask('show cli level\n'), 'admin\n\n');
 });
+
+test('reload answers when it is over, in its turn, and only to an admin', async (t) => {
+  const { ask, dial, context } = await serve(t);
+  const reload = Promise.withResolvers<string>();
+  Object.assign(context, { reload: () => reload.promise });
+  const asked = ask('show cli level; reload; show cli level\n');
+  const socket = dial();
+  socket.write('prompt\n');
+  await once(socket, 'data');
+  reload.resolve('Success=1\n--\nserver a/b added\n');
+  assert.equal(await asked, 'admin\n\nSuccess=1\n--\nserver a/b added\n\nadmin\n\n');
+  const { ask: askOperator } = await serve(t, 'operator');
+  assert.equal(await askOperator('reload\n'), 'Permission denied\n\n');
+});

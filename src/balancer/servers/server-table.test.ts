@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BackendConfig } from '../../config/model.ts';
 import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
-import { testBackend, testServer } from '../fixture.ts';
+import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
 import { checkStateOf, healthPlace } from './server-entry.ts';
 import { ServerTable } from './server-table.ts';
 
@@ -169,4 +169,76 @@ test('log-health-checks tells each step of the counter', () => {
       '5 Health check for server kube-master/m1 failed, status: 1/2 UP.',
     ],
   );
+});
+
+test('other backends: what stays keeps what is known of it, what is new begins', () => {
+  const { table, clock, changes } = build();
+  table.recordCheck(0, 0, REFUSED);
+  table.setAdmin(0, 1, 'drain');
+  table.setWeight(0, 1, 7);
+  clock.now += 5000;
+  const before = changes();
+  const servers = [testServer('m3'), testServer('m2'), testServer('m1')];
+  const next = [testBackend({ name: 'other' }), testBackend({ servers })];
+  assert.deepEqual(table.preview(next).backends[1]?.servers, [
+    { usable: true, weight: 1 },
+    { usable: false, weight: 7 },
+    { usable: false, weight: 1 },
+  ]);
+  assert.equal(table.backends.length, 1);
+  table.reconfigure(next);
+  assert.equal(changes(), before + 1);
+  assert.deepEqual(
+    table
+      .records()
+      .map(({ backend, server, admin, check, weight }) =>
+        [backend, server, admin, check, weight].join(' '),
+      ),
+    [
+      'other m1 ready up ',
+      'other m2 ready up ',
+      'kube-master m3 ready up ',
+      'kube-master m2 drain up 7',
+      'kube-master m1 ready down ',
+    ],
+  );
+  assert.equal(table.downtimeMs(table.entry(1, 2)), 5000);
+  assert.equal(table.backends[1]?.usableActive, 1);
+});
+
+test('a server at another address is another server', () => {
+  const { table } = build();
+  table.recordCheck(0, 0, REFUSED);
+  table.setAdmin(0, 0, 'maint');
+  table.reconfigure([testBackend({ servers: [testServer('m1', { host: '127.0.0.9' })] })]);
+  assert.deepEqual(usable(table), [true]);
+  assert.equal(table.entry(0, 0).admin, 'ready');
+});
+
+test('what the files change counts more than what was asked for at run time', () => {
+  const { table } = build();
+  table.setWeight(0, 0, 7);
+  table.setAdmin(0, 1, 'drain');
+  const servers = [testServer('m1', { weight: 3 }), testServer('m2', { disabled: true })];
+  table.reconfigure([testBackend({ servers })]);
+  const [first, second] = [table.entry(0, 0), table.entry(0, 1)];
+  assert.deepEqual([first.weight, first.config.weight, second.admin], [null, 3, 'maint']);
+});
+
+test('other rise and fall leave up what is up, and down what is down', () => {
+  const { table } = build();
+  table.recordCheck(0, 0, REFUSED);
+  table.recordCheck(0, 1, PASSED);
+  const check = { ...TEST_CHECK, rise: 5, fall: 1 };
+  table.reconfigure([
+    testBackend({ servers: [testServer('m1', { check }), testServer('m2', { check })] }),
+  ]);
+  assert.deepEqual(
+    [checkStateOf(table.entry(0, 0)), checkStateOf(table.entry(0, 1))],
+    ['down', 'up'],
+  );
+  table.reconfigure([
+    testBackend({ servers: [testServer('m1', { check: null }), testServer('m2')] }),
+  ]);
+  assert.deepEqual(usable(table), [true, true]);
 });
