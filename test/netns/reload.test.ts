@@ -354,6 +354,74 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     assert.equal(failed, 0);
   });
 
+  it('lets instances come and go, and takes no address away that stays', async () => {
+    const notify = (name: string) =>
+      `    notify "/bin/sh ${one.path('notify.sh')} ${name}" root\n}\n`;
+    const second = keepalived(200)
+      .replace('VI_1', 'VI_2')
+      .replace('router_id 51', 'router_id 52')
+      .replace(VIP, '10.99.0.102');
+    writeFileSync(one.path('notify.sh'), `echo "$*" >> ${one.path('notified')}\n`);
+    one.keepalived(keepalived(200));
+    await one.reloaded();
+    await waitUntil('the VIP is back', () => one.holds(VIP), 5000);
+    const monitor = one.node.spawn('ip', ['monitor', 'address'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let events = '';
+    monitor.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      events += text;
+    });
+    one.keepalived(keepalived(200) + second.replace(/}\n$/, notify('added')));
+    assert.deepEqual(await one.reloaded(), ['VRRP instance VI_2 added']);
+    await waitUntil('the new instance is master', () => one.holds('10.99.0.102'), 5000);
+    one.keepalived(keepalived(200).replace(/}\n$/, notify('kept')));
+    const changes = await one.reloaded();
+    assert.deepEqual(changes, [
+      'VRRP instance VI_1: notify scripts changed',
+      'VRRP instance VI_2 removed',
+    ]);
+    assert.equal(await one.holds('10.99.0.102'), false);
+    const states = (await one.status()).vrrp.map(({ name, state }) => `${name} ${state}`);
+    assert.deepEqual(states, ['VI_1 master']);
+    const notified = () =>
+      existsSync(one.path('notified')) && readFileSync(one.path('notified'), 'utf8');
+    await waitUntil(
+      'the last word of the instance',
+      () => String(notified()).includes('STOP'),
+      5000,
+    );
+    assert.match(String(notified()), /added INSTANCE VI_2 MASTER 200\nadded INSTANCE VI_2 STOP/);
+    assert.doesNotMatch(String(notified()), /kept/);
+    await waitUntil('the kernel told of it', () => events.includes('10.99.0.102/24'), 2000);
+    assert.doesNotMatch(events, new RegExp(`Deleted.*${VIP}/`));
+  });
+
+  it('takes what is newly tracked to be well until its first word', async () => {
+    writeFileSync(one.path('ok'), '0\n');
+    const tracked = `vrrp_track_file ok {\n    file ${one.path('ok')}\n}\n`;
+    const own = keepalived(200).replace(
+      /}\n$/,
+      '    track_file {\n        ok weight 0\n    }\n}\n',
+    );
+    one.keepalived(tracked + own);
+    const before = one.log().length;
+    const { failed } = await felt(async () => {
+      await one.reloaded();
+      await waitUntil(
+        'the file is read',
+        async () => {
+          return (await one.status()).scripts.some(({ passing }) => passing === true);
+        },
+        3000,
+        50,
+      );
+    });
+    assert.equal(failed, 0);
+    assert.equal(await one.holds(VIP), true);
+    assert.doesNotMatch(one.log().slice(before), /VI_1: master ->/);
+  });
+
   it('says when there is nobody to ask, and takes no arguments', async () => {
     const nobody = await one.node.run(EVERGATE, ['reload', '--run-dir', join(one.folder, 'none')]);
     assert.equal(nobody.code, 1);
