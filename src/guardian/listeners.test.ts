@@ -205,9 +205,12 @@ describe('Listeners', () => {
         probe.on('error', reject).on('connect', () => probe.destroy());
       });
     }
-    // Both at once are refused, as at a start.
-    const both = configOf([any, ipv4(port)]);
-    await assert.rejects(listeners.change(both), { code: 'port-busy' });
+    // Both at once as well, in any order; twice the same is a mistake.
+    for (const binds of [[any, ipv4(port)], [ipv4(port)], [any, ipv4(port)], [any]]) {
+      (await listeners.change(configOf(binds))).commit();
+      assert.equal(listeners.sockets.length, binds.length);
+    }
+    await assert.rejects(listeners.change(configOf([any, any])), { code: 'port-busy' });
     listeners.close();
   });
 

@@ -66,6 +66,7 @@ export class Listeners {
     const left = [...this.#open];
     const wanted = wantedBy(config, this.#relays);
     const kept = wanted.map((one) => takeSame(left, one));
+    const stays = kept.filter((one) => one !== null);
     const opened: Open[] = [];
     const next: Open[] = [];
     const abandon = (): void => {
@@ -77,7 +78,9 @@ export class Listeners {
         if (one.stats !== null) ownerOf(one.stats);
         const before = kept[index] ?? null;
         const entry =
-          before === null ? await this.#openOne(one, left, next) : { ...before, ...one };
+          before === null
+            ? await this.#openOne(one, left, [...stays, ...opened])
+            : { ...before, ...one };
         if (before === null) opened.push(entry);
         next.push(entry);
       }
