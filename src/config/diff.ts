@@ -57,15 +57,25 @@ function balancerChanges(
     relays: oldRelays,
     user: oldUser,
     group: oldGroup,
+    spare: oldSpare,
+    graceMs: oldGraceMs,
     statsSockets,
     ...rest
   } = before.process;
-  const { relays, user, group, statsSockets: newSockets, ...newRest } = after.process;
+  const {
+    relays,
+    user,
+    group,
+    spare,
+    graceMs,
+    statsSockets: newSockets,
+    ...newRest
+  } = after.process;
   const waiting = valueChanges(
     'process',
-    { relays: oldRelays, user: oldUser, group: oldGroup },
-    { relays, user, group },
-    { relays: { label: 'relay threads' } },
+    { relays: oldRelays, user: oldUser, group: oldGroup, spare: oldSpare, graceMs: oldGraceMs },
+    { relays, user, group, spare, graceMs },
+    { relays: { label: 'relay threads' }, graceMs: { label: 'grace', format: formatDuration } },
   );
   const changes = [
     ...valueChanges('process', rest, newRest, {
@@ -135,10 +145,15 @@ function bindChanges(
   ];
 }
 
-function bindText({ address }: BindConfig): string {
-  if (address.kind === 'unix') return address.path;
-  if (address.kind === 'ipv4') return `${address.host}:${address.port}`;
-  return `[${address.host}]:${address.port}${address.v6only ? ' v6only' : ''}`;
+function bindText({ address, interface: name, file }: BindConfig): string {
+  if (address.kind === 'unix') {
+    const { mode = null, user = null, group = null } = file ?? {};
+    const owner = user === null && group === null ? '' : ` of ${user ?? ''}:${group ?? ''}`;
+    return `${address.path}${mode === null ? '' : ` mode ${mode.toString(8)}`}${owner}`;
+  }
+  const on = name === undefined ? '' : ` interface ${name}`;
+  if (address.kind === 'ipv4') return `${address.host}:${address.port}${on}`;
+  return `[${address.host}]:${address.port}${address.v6only ? ' v6only' : ''}${on}`;
 }
 
 function backendChanges(

@@ -48,13 +48,17 @@ export type BalancerProcessConfig = {
   readonly logs: readonly LogTarget[];
 };
 
-/** HAProxy: `stats socket <path> [mode M] [level L]`. */
-export type StatsSocketConfig = {
-  readonly path: string;
+/** Whose a unix socket's file is. */
+export type SocketFileConfig = {
   /** Permission bits, e.g. 0o600; null: as the umask gives. */
   readonly mode: number | null;
   readonly user: string | null;
   readonly group: string | null;
+};
+
+/** HAProxy: `stats socket <path> [mode M] [level L]`. */
+export type StatsSocketConfig = SocketFileConfig & {
+  readonly path: string;
   readonly level: 'user' | 'operator' | 'admin';
 };
 
@@ -84,6 +88,10 @@ export type BindConfig = {
         readonly v6only: boolean;
       }
     | { readonly kind: 'unix'; readonly path: string };
+  /** Takes only what arrives on this interface (SO_BINDTODEVICE, socket(7)); absent: on any. */
+  readonly interface?: string;
+  /** Of a unix socket; absent: as the guardian makes it. */
+  readonly file?: SocketFileConfig;
   /** Where the file says so, for messages: `haproxy.cfg:23`. */
   readonly origin: string;
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, fstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,37 @@ describe('openListeners()', () => {
     assert.match(error.message, new RegExp(`^haproxy.cfg:23: Address 127.0.0.1:${port} is in use`));
     assert.ok(error.message.includes(`process ${process.pid}`), error.message);
     assert.equal(existsSync(socket), false);
+  });
+
+  it('gives every relay the one queue of a unix path, whose file is as the line says', async () => {
+    const path = join(folder, 'apiserver.sock');
+    const file = { mode: 0o620, user: null, group: null };
+    const bind: BindConfig = { address: { kind: 'unix', path }, file, origin: 'haproxy.cfg:7' };
+    const listeners = await openListeners(configOf([bind]), 2);
+    assert.deepEqual(
+      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.relay),
+      [0, 1],
+    );
+    assert.equal(statSync(path).mode & 0o777, 0o620);
+    const [one, other] = listeners.sockets.map(({ fd }) => fstatSync(fd).ino);
+    assert.equal(one, other);
+    listeners.close();
+    assert.equal(existsSync(path), false);
+  });
+
+  it('binds an address that the machine does not hold, as a backup node must', async () => {
+    const address = { kind: 'ipv4', host: '203.0.113.94', port: 8443 } as const;
+    const listeners = await openListeners(configOf([{ address, origin: 'haproxy.cfg:7' }]), 2);
+    assert.equal(listeners.sockets.length, 2);
+    listeners.close();
+  });
+
+  it('names the interface that does not exist', async () => {
+    const address = { kind: 'ipv4', host: '0.0.0.0', port: 0 } as const;
+    const bind: BindConfig = { address, interface: 'nowhere0', origin: 'haproxy.cfg:7' };
+    const error = await refusal(configOf([bind]));
+    assert.equal(error.code, 'cannot-listen');
+    assert.match(error.message, /^haproxy.cfg:7: .* interface "nowhere0": /);
   });
 
   it('makes the directory of a stats socket, sets its mode, and removes the socket', async () => {

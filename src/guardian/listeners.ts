@@ -8,12 +8,19 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, unlinkSync } fr
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { InheritedListener, ListenerPurpose } from '../balancer/data-plane.ts';
-import type { BalancerConfig, BindConfig, StatsSocketConfig } from '../config/model.ts';
+import type { BalancerConfig, BindConfig, SocketFileConfig } from '../config/model.ts';
 import { OperationalError } from '../core/errors.ts';
+import { duplicate } from '../linux/descriptor-channel.ts';
 import { SystemError } from '../linux/errno.ts';
 import { closeFd } from '../linux/files.ts';
 import { groupId, userId } from '../linux/identity.ts';
-import { describeAddress, isAddressBusy, openListener, setReusePort } from '../linux/sockets.ts';
+import {
+  describeAddress,
+  isAddressBusy,
+  type ListenerOptions,
+  openListener,
+  setReusePort,
+} from '../linux/sockets.ts';
 import { listenerOwner } from './process-table.ts';
 
 /** Opens every socket or none; throws OperationalError naming the address and who holds it. */
@@ -38,8 +45,8 @@ export type ListenersChange = {
 type Wanted = {
   readonly place: BindConfig;
   readonly purposes: readonly ListenerPurpose[];
-  /** For a stats socket: whose it is. */
-  readonly stats: StatsSocketConfig | null;
+  /** Of a unix socket: whose it is to be. */
+  readonly file: SocketFileConfig | null;
 };
 
 /** One that is open; `ids` and `fds` belong together. */
@@ -75,7 +82,7 @@ export class Listeners {
     };
     try {
       for (const [index, one] of wanted.entries()) {
-        if (one.stats !== null) ownerOf(one.stats);
+        ownerOf(one);
         const before = kept[index] ?? null;
         const entry =
           before === null
@@ -91,7 +98,7 @@ export class Listeners {
     const commit = (): void => {
       this.#open = next;
       closeAll(left);
-      for (const { stats } of next) if (stats !== null) own(stats);
+      for (const one of next) own(one);
     };
     return { sockets: socketsOf(next), commit, abandon };
   }
@@ -106,20 +113,26 @@ export class Listeners {
    * that listens on any address leaves the connections of a more exact one to that (ip(7)).
    */
   async #openOne(wanted: Wanted, leaving: readonly Open[], others: readonly Open[]): Promise<Open> {
-    const { place, purposes, stats } = wanted;
+    const { place, purposes } = wanted;
     refuseOtherShape(wanted, leaving);
     const overlapped = [...leaving, ...others].filter((one) => overlaps(one.place, place));
     const twice = others.some((one) => keyOf(one.place) === keyOf(place));
     const shared = overlapped.length > 0 && !twice;
     if (shared) for (const fd of overlapped.flatMap(({ fds }) => fds)) setReusePort(fd, true);
-    if (stats !== null) makeFolder(stats);
+    makeFolder(place);
     await claim(place, shared);
     const fds: number[] = [];
     const ids = purposes.map(() => this.#nextId++);
     const entry = { ...wanted, ids, fds };
     try {
-      for (const _ of purposes) fds.push(open(place, shared || purposes.length > 1));
-      if (stats !== null) own(stats);
+      for (const _ of purposes) {
+        const [first] = fds;
+        // A path has one queue: its relays take from it in turn.
+        const again = place.address.kind === 'unix' ? first : undefined;
+        const several = shared || purposes.length > 1;
+        fds.push(again === undefined ? open(place, several) : duplicate(again));
+      }
+      own(wanted);
       return entry;
     } catch (error) {
       closeAll([entry]);
@@ -153,30 +166,29 @@ function closeAll(places: readonly Open[]): void {
 function wantedBy(config: BalancerConfig, relays: number): readonly Wanted[] {
   const frontends = config.frontends.flatMap(({ name, binds }) =>
     binds.map((place): Wanted => {
-      const shares = place.address.kind === 'unix' ? 1 : relays;
-      const purposes = Array.from({ length: shares }, (_, relay) => {
+      const purposes = Array.from({ length: relays }, (_, relay) => {
         return { kind: 'frontend' as const, frontend: name, relay };
       });
-      return { place, purposes, stats: null };
+      return { place, purposes, file: place.file ?? null };
     }),
   );
   const pages = config.httpFrontends.flatMap(({ name, binds }) =>
     binds.map((place): Wanted => {
-      return { place, purposes: [{ kind: 'http', frontend: name }], stats: null };
+      return { place, purposes: [{ kind: 'http', frontend: name }], file: place.file ?? null };
     }),
   );
-  const sockets = config.process.statsSockets.map((stats): Wanted => {
-    const { path, level } = stats;
+  const sockets = config.process.statsSockets.map((file): Wanted => {
+    const { path, level } = file;
     const place = { address: { kind: 'unix' as const, path }, origin: `stats socket "${path}"` };
-    return { place, purposes: [{ kind: 'stats-socket', path, level }], stats };
+    return { place, purposes: [{ kind: 'stats-socket', path, level }], file };
   });
   return [...frontends, ...pages, ...sockets];
 }
 
-function keyOf({ address }: BindConfig): string {
+function keyOf({ address, interface: name = '' }: BindConfig): string {
   if (address.kind === 'unix') return address.path;
   const only = address.kind === 'ipv6' && address.v6only ? ' v6only' : '';
-  return `${address.kind} ${address.host} ${address.port}${only}`;
+  return `${address.kind} ${address.host} ${address.port}${only} ${name}`;
 }
 
 /** Takes the sockets at the same place out of `left`; null: there are none of this number. */
@@ -199,7 +211,11 @@ function refuseOtherShape({ place }: Wanted, leaving: readonly Open[]): void {
 }
 
 /** Whether two TCP addresses share connections: the same port, and one host or any. */
-function overlaps({ address: one }: BindConfig, { address: other }: BindConfig): boolean {
+function overlaps(here: BindConfig, there: BindConfig): boolean {
+  const { address: one } = here;
+  const { address: other } = there;
+  const [name, otherName] = [here.interface, there.interface];
+  if (name !== undefined && otherName !== undefined && name !== otherName) return false;
   if (one.kind === 'unix' || other.kind === 'unix' || one.port !== other.port) return false;
   const isAny = ({ host }: typeof one) => host === '0.0.0.0' || host === '::';
   return one.host === other.host || isAny(one) || isAny(other);
@@ -211,8 +227,7 @@ async function claim(bind: BindConfig, shared: boolean): Promise<void> {
     await clearSocketPath(bind.address.path, bind.origin);
     return;
   }
-  const v6only = bind.address.kind === 'ipv6' && bind.address.v6only;
-  if (!attempt(bind, () => isAddressBusy(bind.address, { v6only, reusePort: shared }))) return;
+  if (!attempt(bind, () => isAddressBusy(bind.address, optionsOf(bind, shared)))) return;
   const owner = listenerOwner(bind.address.port);
   const holder = owner === null ? 'another process' : `process ${owner.pid} ("${owner.command}")`;
   throw new OperationalError(
@@ -222,9 +237,13 @@ async function claim(bind: BindConfig, shared: boolean): Promise<void> {
   );
 }
 
+function optionsOf({ address, interface: name }: BindConfig, reusePort: boolean): ListenerOptions {
+  const v6only = address.kind === 'ipv6' && address.v6only;
+  return { v6only, reusePort, ...(name === undefined ? {} : { interface: name }) };
+}
+
 function open(bind: BindConfig, reusePort: boolean): number {
-  const v6only = bind.address.kind === 'ipv6' && bind.address.v6only;
-  return attempt(bind, () => openListener(bind.address, { v6only, reusePort }));
+  return attempt(bind, () => openListener(bind.address, optionsOf(bind, reusePort)));
 }
 
 /** Turns the kernel's refusal into one line that names the place in the file and the fix. */
@@ -233,46 +252,51 @@ function attempt<Value>(bind: BindConfig, action: () => Value): Value {
     return action();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
+    const on = bind.interface === undefined ? '' : `, interface "${bind.interface}"`;
     const fix =
       error.code === 'EACCES' ? '; ports below 1024 need root or CAP_NET_BIND_SERVICE' : '';
     throw new OperationalError(
       'cannot-listen',
-      `${bind.origin}: Cannot listen on ${describeAddress(bind.address)}: ${error.message}${fix}`,
+      `${bind.origin}: Cannot listen on ${describeAddress(bind.address)}${on}: ${error.message}${fix}`,
     );
   }
 }
 
-function makeFolder({ path }: StatsSocketConfig): void {
+function makeFolder({ address, origin }: BindConfig): void {
+  if (address.kind !== 'unix') return;
   // HAProxy's package makes this directory; a machine that never had the package lacks it.
-  explained(path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o755 }));
+  const folder = dirname(address.path);
+  explained(origin, () => mkdirSync(folder, { recursive: true, mode: 0o755 }));
 }
 
-/** Gives a stats socket's path the rights it is to have. */
-function own(stats: StatsSocketConfig): void {
-  const { path, mode, user, group } = stats;
-  explained(path, () => {
-    if (mode !== null) chmodSync(path, mode);
-    const { uid, gid } = ownerOf(stats);
-    if (user !== null || group !== null) chownSync(path, uid, gid);
+/** Gives a unix socket's path the rights it is to have. */
+function own(wanted: Wanted): void {
+  const { place, file } = wanted;
+  const { address, origin } = place;
+  if (file === null || address.kind !== 'unix') return;
+  explained(origin, () => {
+    if (file.mode !== null) chmodSync(address.path, file.mode);
+    const { uid, gid } = ownerOf(wanted);
+    if (uid !== -1 || gid !== -1) chownSync(address.path, uid, gid);
   });
 }
 
 /** -1: as it is. Throws OperationalError when an account does not exist. */
-function ownerOf({ path, user, group }: StatsSocketConfig): { uid: number; gid: number } {
-  const origin = `stats socket "${path}"`;
+function ownerOf({ file, place: { origin } }: Wanted): { uid: number; gid: number } {
+  const { user = null, group = null } = file ?? {};
   return {
     uid: user === null ? -1 : account(userId(user), user, origin),
     gid: group === null ? -1 : account(groupId(group), group, origin),
   };
 }
 
-function explained(path: string, action: () => void): void {
+function explained(origin: string, action: () => void): void {
   try {
     action();
   } catch (error) {
     if (error instanceof OperationalError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new OperationalError('cannot-listen', `stats socket "${path}": Cannot listen: ${reason}`);
+    throw new OperationalError('cannot-listen', `${origin}: Cannot listen: ${reason}`);
   }
 }
 

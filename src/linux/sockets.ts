@@ -31,6 +31,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_REUSEPORT = 15;
+const SO_BINDTODEVICE = 25;
 const IPPROTO_IP = 0;
 const IPPROTO_IPV6 = 41;
 const IPPROTO_TCP = 6;
@@ -127,6 +128,8 @@ export type ListenerOptions = {
   readonly v6only: boolean;
   /** Several sockets of ours on one address share its connections. */
   readonly reusePort: boolean;
+  /** Takes only what arrives on this interface (SO_BINDTODEVICE); absent: on any. */
+  readonly interface?: string;
 };
 
 /** A listening stream socket; IP_FREEBIND lets a backup node bind the VIP it does not hold. */
@@ -147,6 +150,9 @@ function openBound(address: SocketAddress, options: ListenerOptions): number {
     if (address.kind !== 'unix') {
       setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
       if (options.reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+      const { interface: name } = options;
+      if (name !== undefined)
+        setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${name}\0`));
       // Inherited by accepted sockets: one system call less per connection.
       setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     }

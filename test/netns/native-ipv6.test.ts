@@ -24,7 +24,7 @@ ${LAST.map((last) => `  n${last}: fd00::${last}\n`).join('')}check: { type: tcp 
 `;
 
 const DUAL_STACK = `vip: [${VIP4}/24, "${VIP6}/64"]
-listen: 8443
+listen: [8443, "${VIP4}:8444", "[${VIP6}]:8444"]
 nodes:
 ${LAST.map((last) => `  n${last}: { address: [192.168.1.${last}, "fd00::${last}"] }\n`).join('')}check: { type: tcp }
 `;
@@ -106,9 +106,9 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
     });
   }
 
-  async function ask(vip: string): Promise<string> {
+  async function ask(vip: string, port = 8443): Promise<string> {
     const host = vip.includes(':') ? `[${vip}]` : vip;
-    const url = `http://${host}:8443/`;
+    const url = `http://${host}:${port}/`;
     return waitUntil(
       `${url} answers`,
       async () => (await client.run('curl', ['-g', '-s', '--max-time', '1', url])).stdout || null,
@@ -136,6 +136,8 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
     for (const vip of [VIP4, VIP6]) {
       await owner(vip, nodes);
       assert.match(await ask(vip), /^n9\d$/);
+      // Bound by all three, though one alone holds the address (IP_FREEBIND).
+      assert.match(await ask(vip, 8444), /^n9\d$/);
     }
     await waitUntil(
       'each instance has one master and two backups',

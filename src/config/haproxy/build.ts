@@ -251,7 +251,7 @@ function bindKey({ bind }: BindDraft): string {
   const { address } = bind;
   if (address.kind === 'unix') return address.path;
   const host = address.kind === 'ipv6' ? ipv6Key(address.host) : address.host;
-  return `${address.kind} ${host} ${address.port}`;
+  return `${address.kind} ${host} ${address.port} ${bind.interface ?? ''}`;
 }
 
 function formatAddress({ bind }: BindDraft): string {

@@ -1,14 +1,16 @@
 /** `bind` lines: addresses and ports a proxy listens on (configuration manual sections 4.2, 5.1, 11). */
 
 import { fail, ok, type Result } from '../../core/result.ts';
-import type { BindConfig } from '../model.ts';
+import type { BindConfig, SocketFileConfig } from '../model.ts';
 import { parseEndpoint, parsePorts } from './address.ts';
 import { readTime } from './convert-connection.ts';
 import type { BindDraft } from './draft.ts';
 import { readKeywords } from './keyword-reader.ts';
 import { BIND_KEYWORDS } from './keywords.ts';
+import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
+import { newSocketFile, socketFileKeywords } from './socket-file.ts';
 
 /** Addresses one proxy may listen on. */
 export const BINDS_MAX = 256;
@@ -36,6 +38,34 @@ function parsePart(text: string, v6only: boolean): Result<readonly BindConfig['a
   );
 }
 
+/** IFNAMSIZ - 1 (netdevice(7)). */
+const INTERFACE_LENGTH_MAX = 15;
+
+function readInterface(report: Report, word: Word): string | null {
+  if (/^[^\s/:]+$/.test(word.text) && word.text.length <= INTERFACE_LENGTH_MAX) return word.text;
+  report.error(word, 'bad-value', `"${word.text}" is not the name of a network interface`);
+  return null;
+}
+
+/** HAProxy takes these in silence, too, and does nothing with them. */
+function warnOfUnused(
+  report: Report,
+  place: Word,
+  drafts: readonly BindDraft[],
+  interfaceName: string | null,
+  { mode, user, group }: SocketFileConfig,
+): void {
+  const unix = drafts.filter(({ bind }) => bind.address.kind === 'unix').length;
+  if (interfaceName !== null && unix === drafts.length && unix > 0) {
+    const text = '"interface" is ignored: a unix socket is on none';
+    report.warning(place, 'ignored-directive', text);
+  }
+  if ((mode ?? user ?? group) !== null && unix === 0 && drafts.length > 0) {
+    const text = '"mode", "user" and "group" are ignored: only the file of a unix socket has them';
+    report.warning(place, 'ignored-directive', text);
+  }
+}
+
 /** Listening addresses of one `bind` line; those that are wrong are reported and left out. */
 export function convertBind(report: Report, call: Call): readonly BindDraft[] {
   const [list, ...keywords] = call.args;
@@ -43,6 +73,8 @@ export function convertBind(report: Report, call: Call): readonly BindDraft[] {
   let v6only = false;
   let acceptProxy = false;
   let userTimeoutMs: number | null = null;
+  let interfaceName: string | null = null;
+  const file = newSocketFile();
   readKeywords(report, BIND_KEYWORDS, keywords, 'a "bind" line', {
     v6only: () => {
       v6only = true;
@@ -53,6 +85,10 @@ export function convertBind(report: Report, call: Call): readonly BindDraft[] {
     'accept-proxy': () => {
       acceptProxy = true;
     },
+    interface: (word) => {
+      interfaceName = readInterface(report, word);
+    },
+    ...socketFileKeywords(report, file),
     'tcp-ut': (word) => {
       userTimeoutMs = readTime(report, word, 'tcp-ut');
     },
@@ -66,9 +102,15 @@ export function convertBind(report: Report, call: Call): readonly BindDraft[] {
     }
     for (const address of addresses.value) {
       if (drafts.length >= BINDS_MAX) break;
-      const bind = { address, origin: `${report.file}:${list.line}` };
+      const bind: BindConfig = {
+        address,
+        ...(interfaceName === null || address.kind === 'unix' ? {} : { interface: interfaceName }),
+        ...(address.kind === 'unix' ? { file } : {}),
+        origin: `${report.file}:${list.line}`,
+      };
       drafts.push({ bind, place: list, acceptProxy, userTimeoutMs });
     }
   }
+  warnOfUnused(report, list, drafts, interfaceName, file);
   return drafts;
 }

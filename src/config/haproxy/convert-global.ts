@@ -10,11 +10,11 @@ import type { Word } from './lexer.ts';
 import type { Line, Section } from './parser.ts';
 import type { Report } from './report.ts';
 import { type Call, findCall, mayConvert } from './scope.ts';
-import { parseInteger, parseMode } from './values.ts';
+import { ID_MAX, newSocketFile, socketFileKeywords } from './socket-file.ts';
+import { parseInteger } from './values.ts';
 
 /** HAProxy takes no more threads than a machine word has bits. */
 const THREADS_MAX = 64;
-const ID_MAX = 2 ** 32 - 2;
 
 const STATS_SOCKETS_MAX = 16;
 
@@ -71,28 +71,10 @@ function convertStatsSocket(report: Report, draft: GlobalDraft, call: Call, targ
     report.error(target, 'address-conflict', `Another "stats socket" has the path "${path}"`);
     return;
   }
-  let mode: number | null = null;
-  let user: string | null = null;
-  let group: string | null = null;
+  const file = newSocketFile();
   let level: StatsSocketConfig['level'] = 'operator';
   readKeywords(report, STATS_SOCKET_KEYWORDS, call.args.slice(1), 'a "stats socket" line', {
-    mode: (value) => {
-      const parsed = parseMode(value.text);
-      if (parsed.ok) mode = parsed.value;
-      else report.error(value, 'bad-value', parsed.reason);
-    },
-    user: (value) => {
-      user = value.text;
-    },
-    group: (value) => {
-      group = value.text;
-    },
-    uid: (value) => {
-      if (readInteger(report, value, 'uid', 0, ID_MAX) !== null) user = value.text;
-    },
-    gid: (value) => {
-      if (readInteger(report, value, 'gid', 0, ID_MAX) !== null) group = value.text;
-    },
+    ...socketFileKeywords(report, file),
     level: (value) => {
       const parsed = parseLevel(value.text);
       if (parsed !== null) level = parsed;
@@ -102,7 +84,7 @@ function convertStatsSocket(report: Report, draft: GlobalDraft, call: Call, targ
       }
     },
   });
-  draft.statsSockets = [...draft.statsSockets, { path, mode, user, group, level }];
+  draft.statsSockets = [...draft.statsSockets, { path, ...file, level }];
 }
 
 function convertLog(report: Report, draft: GlobalDraft, call: Call, word: Word): void {

@@ -87,7 +87,7 @@ export const SERVER_KEYWORDS = keywordTable([
 
 export const BIND_KEYWORDS = keywordTable([
   ...keywords(0, 'v4v6 v6only accept-proxy', CONVERTED),
-  ...keywords(1, 'tcp-ut', CONVERTED),
+  ...keywords(1, 'tcp-ut interface mode user group uid gid', CONVERTED),
 
   ...keywords(1, 'name id', ignore('listeners carry their addresses as names')),
   ...keywords(1, 'backlog', ignore('Evergate asks the kernel for its longest queue')),
@@ -106,9 +106,7 @@ export const BIND_KEYWORDS = keywordTable([
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and terminates none')),
   ...keywords(1, 'accept-netscaler-cip', refuse('Evergate knows "accept-proxy" only')),
   ...keywords(1, 'maxconn', refuse('say "maxconn" in a line of its own; it bounds the frontend')),
-  ...keywords(1, 'interface', refuse('bind the address of the interface instead')),
   ...keywords(1, 'namespace', refuse('start Evergate inside the network namespace')),
-  ...keywords(1, 'mode user group uid gid', refuse('Evergate sets no owner on a "bind" socket')),
 ]);
 
 export const STATS_SOCKET_KEYWORDS = keywordTable([

@@ -2,12 +2,15 @@
 
 import { ipv6Key } from '../haproxy/address.ts';
 import type { Place } from '../haproxy/report.ts';
-import type { BindConfig } from '../model.ts';
+import type { BindConfig, SocketFileConfig } from '../model.ts';
 import type { Draft } from './draft.ts';
 import { familyOf } from './networks.ts';
 import type { Listen } from './values.ts';
 
 export type Target = { readonly name: string; readonly host: string; readonly port: number };
+
+/** As open as a port of this machine is; who may come near it is up to its directory. */
+const SOCKET_FILE: SocketFileConfig = { mode: 0o666, user: null, group: null };
 
 type Address = BindConfig['address'];
 
@@ -120,6 +123,7 @@ export function toBinds(
 ): readonly BindConfig[] {
   return placed(draft, addresses, path).map(({ address, place }) => ({
     address,
+    ...(address.kind === 'unix' ? { file: SOCKET_FILE } : {}),
     origin: draft.origin(place),
   }));
 }
