@@ -275,7 +275,7 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
   });
 
   it('refuses what this machine cannot carry, before anything is changed', async () => {
-    const busy = 'listen busy\n    bind :7443\n    bind :6443\n    server one 127.0.0.1:6443\n';
+    const busy = 'listen busy\n    bind :7443\n    bind :6443\n    server one 127.0.0.1:6444\n';
     one.haproxy(haproxy(busy));
     const port = await one.reload();
     assert.equal(port.code, 1);
