@@ -11,6 +11,7 @@ import { judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import type { Election, ElectionEvent } from './election.ts';
+import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Notifier } from './notifier.ts';
@@ -63,6 +64,7 @@ export class Guardian {
   #election: Election | null = null;
   #tracking: Tracking | null = null;
   #notifier: Notifier | null = null;
+  readonly #kubelet = new KubeletWatch();
   #serving = false;
 
   private constructor(options: GuardianOptions) {
@@ -127,7 +129,9 @@ export class Guardian {
 
   #notes(): readonly string[] {
     const { refused } = this.#reloader.status;
-    const notes = this.#config.notes ?? [];
+    const vip = this.#config.vrrp?.instances[0]?.addresses[0]?.address;
+    const kubelet = this.#kubelet.note(vip, performance.now());
+    const notes = [...(this.#config.notes ?? []), ...(kubelet === null ? [] : [kubelet])];
     if (refused === null) return notes;
     const text = `The reload at ${refused.at} was refused, the configuration of before runs on`;
     return [`${text}: ${refused.reason}`, ...notes];

@@ -90,7 +90,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     },
     'foreign-claim': {
       because: 'ours: whoever heard the claim must hear us, too (RFC 5227 section 2.4)',
-      does: (run) => run.announceAgain(),
+      does: (run) => run.answerClaim(),
     },
     'address-lost': {
       because: 'keepalived: an address taken away by hand is put back',

@@ -353,6 +353,8 @@ test('step() follows lower_prio_no_advert, higher_prio_send_advert and garp_lowe
   assert.deepEqual(silent.at(since + 5100, advert(200)), ['remove-addresses', 'master -> backup']);
   const mute = master({ ...V2, garp: { ...GARP, rivalRepeat: 0 } });
   assert.deepEqual(mute.at(mute.state.lastSentAt + 2000, advert(99)), ['advert 100']);
+  const claim: MachineEvent = { kind: 'foreign-claim' };
+  assert.deepEqual(mute.at(mute.state.lastSentAt + 10, claim), ['garp 5']);
 });
 
 test('step() announces garp_master_refresh_repeat times at each refresh', () => {

@@ -360,7 +360,7 @@ export class Run {
       this.state = { ...this.state, master, masterIntervalMs: adopted };
     } else {
       if (this.#config.answersLower) this.#answer(own);
-      this.announceAgain();
+      this.#announceAgain(this.#config.garp.rivalRepeat);
     }
   }
 
@@ -377,15 +377,19 @@ export class Run {
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
   }
 
+  /** Somebody else claims an address: neighbours must hear from us after that. */
+  answerClaim(): void {
+    this.#announceAgain(this.#config.garp.repeat);
+  }
+
   /** Because of a rival, whoever it is. */
-  announceAgain(): void {
+  #announceAgain(count: number): void {
+    if (count === 0) return;
     const at = this.state.lastGarpAt + RIVAL_GARP_GAP_MS;
     const { nextGarp } = this.state;
-    const { rivalRepeat } = this.#config.garp;
-    if (rivalRepeat === 0) return;
-    if (this.#now >= at) this.#announce(rivalRepeat, this.#afterRival());
+    if (this.#now >= at) this.#announce(count, this.#afterRival());
     else if (nextGarp === null || at < nextGarp.at) {
-      this.state = { ...this.state, nextGarp: { at, count: rivalRepeat } };
+      this.state = { ...this.state, nextGarp: { at, count } };
     }
   }
 
@@ -399,7 +403,7 @@ export class Run {
   #afterRival(): PlannedGarp | null {
     const { rivalDelayMs, rivalRepeat } = this.#config.garp;
     const planned = this.state.nextGarp;
-    if (rivalDelayMs === 0) return planned;
+    if (rivalDelayMs === 0 || rivalRepeat === 0) return planned;
     const second = { at: this.#now + rivalDelayMs, count: rivalRepeat };
     return planned !== null && planned.at <= second.at ? planned : second;
   }

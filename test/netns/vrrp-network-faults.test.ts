@@ -102,6 +102,34 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
     assert.equal((await second.status()).state, 'backup');
   });
 
+  test('connections through the address end at once when it moves, by the new owner', async (t) => {
+    const { network, one, two, owned } = await createPair(t);
+    const client = await network.addNode('client', '10.99.0.9/24');
+    const serve = `require('node:net').createServer((s) => { s.on('error', () => {}); s.write('hello'); }).listen(8443);`;
+    for (const node of [one, two]) node.spawn(process.execPath, ['-e', serve], { stdio: 'ignore' });
+    // Prints when it is connected, and when and how the connection ends; says something every 20 ms.
+    const use = `const s = require('node:net').connect(8443, '${VIP}'); s.on('data', (d) => console.log(String(d)));
+      s.on('error', (e) => { console.log(e.code); process.exit(); }); s.on('connect', () => setInterval(() => s.write('x'), 20));`;
+    const printed: string[] = [];
+    const connect = () => {
+      const child = client.spawn(process.execPath, ['-e', use], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      child.stdout?.on('data', (data) => printed.push(...String(data).trim().split('\n')));
+    };
+    const connected = async () => {
+      if (printed.includes('hello')) return true;
+      connect();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return printed.includes('hello');
+    };
+    await waitUntil('the client is connected', connected, BOUND_MS);
+    // Its cable is cut: nobody is left there to end the connection.
+    await one.setConnected(false);
+    await owned('one', 'two');
+    await waitUntil('the new owner resets it', () => printed.includes('ECONNRESET'), 2000);
+  });
+
   test('the primary address is removed: the address is back, the master stays', async (t) => {
     const { one, first, second, owned } = await createPair(t);
     await one.ip('addr', 'del', '10.99.0.1/24', 'dev', NODE_INTERFACE);
