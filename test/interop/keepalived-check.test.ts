@@ -107,6 +107,31 @@ test('parseKeepalived() converts every file found in public', (t) => {
   }
 });
 
+/** By file: the scripts that cannot run anywhere as they are written. */
+const REFUSED_SCRIPTS: Readonly<Record<string, readonly string[]>> = {
+  '08-upstream-localcheck.conf': ['chk_http_port', 'chk_https_port', 'chk_smtp_port'],
+};
+
+test('evergate check names what of the files found in public cannot work, and nothing else', (t) => {
+  if (!existsSync(CORPUS)) return t.skip(`The files found in public are not in "${CORPUS}"`);
+  const table = readFileSync(join(import.meta.dirname, '../../docs/keepalived.md'), 'utf8');
+  const evergate = join(import.meta.dirname, '../../bin/evergate');
+  for (const name of readdirSync(CORPUS)) {
+    const args = ['check', '--json', '--keepalived', join(CORPUS, name)];
+    const { stdout } = spawnSync(evergate, args, { encoding: 'utf8', timeout: 20_000 });
+    const diagnostics = JSON.parse(stdout) as readonly Diagnostic[];
+    const errors = diagnostics.filter(({ severity }) => severity === 'error');
+    // Files that the machine lacks say nothing about the text.
+    const wrong = errors.filter(({ text }) => !/ does not exist$/.test(text));
+    const named = wrong.map(({ text }) => /^Script "([^"]+)" cannot run/.exec(text)?.[1] ?? text);
+    const expected = REFUSED_SCRIPTS[name] ?? [];
+    assert.deepEqual(named, expected, name);
+    const list = expected.map((script) => `\`${script}\``).join(', ');
+    const verdict = expected.length === 0 ? 'runs\\b' : `error: ${RegExp.escape(list)}, `;
+    assert.match(table, new RegExp(`^\\| ${RegExp.escape(name)} \\| .* \\| ${verdict}.*\\|$`, 'm'));
+  }
+});
+
 /** What keepalived says of the machine and not of the text. */
 const ABOUT_THE_MACHINE = [
   /SECURITY VIOLATION/,
