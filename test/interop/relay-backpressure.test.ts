@@ -6,7 +6,9 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startServer } from '../../src/balancer/relay/fixture/peers.ts';
 import { BUFFER_BYTES, PIPE_BYTES } from '../../src/balancer/relay/pools.ts';
@@ -62,6 +64,14 @@ async function settled(row: () => Promise<Readonly<Record<string, string>>>): Pr
     100,
   );
 }
+
+test('the documentation states what a direction holds', () => {
+  const amounts = [BUFFER_BYTES, PIPE_BYTES].map((bytes) => `${bytes >> 10} KiB`);
+  for (const file of ['docs/haproxy.md', 'docs/configuration.md', 'README.md']) {
+    const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+    for (const amount of amounts) assert.ok(text.includes(amount), `${file}: ${amount}`);
+  }
+});
 
 for (const [what, length] of Object.entries(PIECES)) {
   test(`clients that never read hold a pipe or a slot each: ${what}`, async (t: TestContext) => {
