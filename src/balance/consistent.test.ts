@@ -14,6 +14,7 @@ function places(weights: readonly number[], out: readonly number[] = []): number
   return Array.from({ length: CLIENTS }, (_, client) =>
     picker.pick({
       sourceHash: 0x0a000000 + client,
+      now: 0,
       active: () => 0,
       excluded: () => false,
       random: () => 0,

@@ -25,7 +25,7 @@ function server(weight: number, backup = false): ServerConfig {
 }
 
 function context(overrides: Partial<PickContext> = {}): PickContext {
-  const base = { sourceHash: 0, active: () => 0, excluded: () => false, random: () => 0 };
+  const base = { sourceHash: 0, now: 0, active: () => 0, excluded: () => false, random: () => 0 };
   return { ...base, ...overrides };
 }
 

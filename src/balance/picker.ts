@@ -8,6 +8,8 @@
 export interface PickContext {
   /** XOR of the client address's big-endian 32-bit words, unsigned. */
   readonly sourceHash: number;
+  /** ms, monotonic and common to all relays. */
+  readonly now: number;
   /** Sessions a server has now, over all relays. */
   active(server: number): number;
   /** Tried before for this connection, or full. */

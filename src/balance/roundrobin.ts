@@ -31,6 +31,7 @@ export function createRoundrobinPicker(candidates: readonly Candidate[], phase: 
 
 const NOBODY_EXCLUDED = {
   sourceHash: 0,
+  now: 0,
   active: () => 0,
   excluded: () => false,
   random: () => 0,

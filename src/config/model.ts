@@ -195,6 +195,8 @@ export type StatsPageConfig = {
 export type BackendConfig = {
   readonly name: string;
   readonly balance: BalanceConfig;
+  /** A source goes where it went before (HAProxy: `stick on src`); idleMs 0: however long ago that was. */
+  readonly stickySources?: { readonly sources: number; readonly idleMs: number };
   readonly connectTimeoutMs: number;
   readonly serverTimeoutMs: number;
   readonly serverFinTimeoutMs: number | null;

@@ -92,6 +92,10 @@ export class Connector implements PickContext {
     return this.table.sourceHash[this.session] ?? 0;
   }
 
+  get now(): number {
+    return this.sessions.now;
+  }
+
   active(server: number): number {
     const counters = this.backend?.servers[server]?.counters;
     return counters === undefined ? 0 : this.counters.sum(counters.sessionsCurrent);

@@ -23,6 +23,8 @@ export type RelayStart = {
   readonly filesMax: number;
   /** Counters of all relays; this one writes only counters[relay]. */
   readonly counters: readonly Float64Array[];
+  /** Memory of the backends' stick tables, common to all relays, by index; null: the backend has none. */
+  readonly sticks: readonly (SharedArrayBuffer | null)[];
   /** eventfd that says messages wait. */
   readonly wakeFd: number;
   /** performance.timeOrigin of the main thread: all monotonic times count from there. */
@@ -30,7 +32,10 @@ export type RelayStart = {
 };
 
 /** A new configuration for a relay at work. */
-export type RelayOrder = Pick<RelayStart, 'config' | 'listeners' | 'snapshot' | 'counters'>;
+export type RelayOrder = Pick<
+  RelayStart,
+  'config' | 'listeners' | 'snapshot' | 'counters' | 'sticks'
+>;
 
 export type MainToRelay =
   | { readonly kind: 'snapshot'; readonly snapshot: TrafficSnapshot }

@@ -2,6 +2,8 @@
 
 import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
+import { stickTableMemory } from '../../balance/stick-table.ts';
+import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
@@ -38,6 +40,7 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
   assert(relays >= 1 && relays <= RELAYS_MAX, 'the number of relays is within the beat page');
   const layout = counterLayout(config);
   const counters = newCounters(layout, relays);
+  const sticks = stickMemory(config, null);
   let over = false;
   const report = (event: DataPlaneEvent): void => {
     if (over) return;
@@ -57,6 +60,7 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
       beatFd: options.beatFd,
       filesMax: options.filesMax,
       counters,
+      sticks,
       wakeFd,
       timeOrigin: performance.timeOrigin,
     };
@@ -71,15 +75,35 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
     await endThreads(threads);
     throw error;
   }
-  return new RelayPool(layout, counters, threads, () => {
+  return new RelayPool(layout, counters, threads, { config, sticks }, () => {
     over = true;
   });
 };
+
+/** The stick tables of a configuration, by its backends. */
+type Sticks = {
+  readonly config: BalancerConfig;
+  readonly sticks: readonly (SharedArrayBuffer | null)[];
+};
+
+/** A table stays as long as its backend has the same servers and room for as many sources. */
+function stickMemory(config: BalancerConfig, before: Sticks | null): Sticks['sticks'] {
+  const keyOf = ({ name, servers, stickySources }: BackendConfig): string =>
+    JSON.stringify([name, stickySources?.sources, servers.map((server) => server.name)]);
+  const known = new Map(
+    before?.config.backends.map((backend, index) => [keyOf(backend), before.sticks[index]]),
+  );
+  return config.backends.map((backend) => {
+    if (backend.stickySources === undefined) return null;
+    return known.get(keyOf(backend)) ?? stickTableMemory(backend.stickySources.sources);
+  });
+}
 
 class RelayPool implements DataPlane {
   layout: CounterLayout;
   counters: readonly Float64Array[];
   readonly #threads: readonly Thread[];
+  #sticks: Sticks;
   readonly #silence: () => void;
   #stopped: Promise<void> | null = null;
   #reconfiguring = false;
@@ -88,11 +112,13 @@ class RelayPool implements DataPlane {
     layout: CounterLayout,
     counters: readonly Float64Array[],
     threads: readonly Thread[],
+    sticks: Sticks,
     silence: () => void,
   ) {
     this.layout = layout;
     this.counters = counters;
     this.#threads = threads;
+    this.#sticks = sticks;
     this.#silence = silence;
   }
 
@@ -122,15 +148,17 @@ class RelayPool implements DataPlane {
     this.#reconfiguring = true;
     const layout = counterLayout(config);
     const counters = newCounters(layout, this.#threads.length);
+    const sticks = stickMemory(config, this.#sticks);
     const ended = this.#threads.map((thread, relay) => {
       const own = listenersOf({ config, listeners }, relay);
       const answer = thread.reconfigured();
-      thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters });
+      thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters, sticks });
       return answer;
     });
     const each = await Promise.all(ended);
     this.layout = layout;
     this.counters = counters;
+    this.#sticks = { config, sticks };
     this.#reconfiguring = false;
     return each.reduce((sum, one) => sum + one, 0);
   }

@@ -42,7 +42,7 @@ export type RelayParts = {
 export function reconfigure(parts: RelayParts, order: RelayOrder): number {
   const { routes, relay } = parts;
   const layout = counterLayout(order.config);
-  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay);
+  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order.sticks);
   const changes = routeChanges(routes.config, order.config);
   inherit(routes, next);
   const move = new Move(parts, next, changes);

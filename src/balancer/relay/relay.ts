@@ -91,7 +91,8 @@ export class Relay {
     assert(own !== undefined, 'a relay has counters');
     this.phase = start.relay;
     this.wakeFd = start.wakeFd;
-    this.routes = buildRoutes(start.config, layout, start.snapshot.backends, start.relay);
+    const { config, snapshot, relay, sticks } = start;
+    this.routes = buildRoutes(config, layout, snapshot.backends, relay, sticks);
     this.counters = new Counters(start.counters, own);
     this.table = new SocketTable(start.filesMax, this.routes.serversMax);
     this.wheel = new TimingWheel(this.table.size, now);

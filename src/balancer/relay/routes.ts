@@ -8,6 +8,7 @@ import type { Picker } from '../../balance/picker.ts';
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
 import { SourceRate } from '../../balance/source-rate.ts';
 import { SourceRules } from '../../balance/source-rules.ts';
+import { createStickyPicker, StickTable } from '../../balance/stick-table.ts';
 import type {
   BackendConfig,
   BalancerConfig,
@@ -71,6 +72,8 @@ export type Backend = {
   readonly sticky: boolean;
   readonly line: number;
   readonly sendsProxy: boolean;
+  /** null: sources stick to no server. */
+  readonly stick: StickTable | null;
   snapshot: BackendSnapshot;
   picker: Picker;
 };
@@ -111,13 +114,17 @@ export function buildRoutes(
   layout: CounterLayout,
   snapshots: readonly BackendSnapshot[],
   phase: number,
+  sticks: readonly (SharedArrayBuffer | null)[],
 ): Routes {
   let lines = 0;
   const takeLine = (): number => lines++;
   const backends = config.backends.map((backend, index) => {
     const snapshot = snapshots[index];
     assert(snapshot !== undefined, 'the snapshot covers every backend');
-    return buildBackend(backend, index, layout, snapshot, phase, takeLine);
+    const memory = sticks[index] ?? null;
+    const idleMs = backend.stickySources?.idleMs ?? 0;
+    const stick = memory === null ? null : new StickTable(memory, idleMs);
+    return buildBackend(backend, index, layout, snapshot, phase, takeLine, stick);
   });
   const frontends = config.frontends.map((frontend, index): Frontend => {
     const backend = backends.find(({ config }) => config.name === frontend.backend);
@@ -153,6 +160,7 @@ function buildBackend(
   snapshot: BackendSnapshot,
   phase: number,
   takeLine: () => number,
+  stick: StickTable | null,
 ): Backend {
   const limited = config.servers.some((server) => server.connectionsMax > 0);
   const sticky = config.balance.kind === 'source';
@@ -190,8 +198,9 @@ function buildBackend(
     sticky,
     line: takeLine(),
     sendsProxy: config.servers.some((server) => server.sendProxy !== undefined),
+    stick,
     snapshot,
-    picker: createPicker(config.balance, config.servers, snapshot, phase),
+    picker: pickerOf(config, snapshot, phase, stick),
   };
 }
 
@@ -224,7 +233,19 @@ export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase:
   });
   if (same) return;
   backend.snapshot = snapshot;
-  backend.picker = createPicker(backend.config.balance, backend.config.servers, snapshot, phase);
+  backend.picker = pickerOf(backend.config, snapshot, phase, backend.stick);
+}
+
+function pickerOf(
+  { balance, servers }: BackendConfig,
+  snapshot: BackendSnapshot,
+  phase: number,
+  stick: StickTable | null,
+): Picker {
+  const picker = createPicker(balance, servers, snapshot, phase);
+  if (stick === null) return picker;
+  const usable = snapshot.servers.map((server) => server.usable && server.weight > 0);
+  return createStickyPicker(picker, stick, usable);
 }
 
 function livenessOf(keepalive: KeepaliveConfig | undefined, userTimeoutMs = 0): Liveness {

@@ -17,6 +17,7 @@ import { buildCheck, judgeCheckOption } from './build-check.ts';
 import { buildConnections, buildKeepalive, refuseOnPage } from './convert-connection.ts';
 import { buildMonitorFail } from './convert-monitor.ts';
 import { DEFAULT_STATS_REALM, DEFAULT_STATS_URI } from './convert-stats.ts';
+import { buildStick } from './convert-stick.ts';
 import {
   type BindDraft,
   backendNameOf,
@@ -99,6 +100,7 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
   return {
     name: draft.name,
     balance: buildBalance(report, draft),
+    ...buildStick(draft),
     connectTimeoutMs: timeoutMs(draft, 'connect'),
     serverTimeoutMs: timeoutMs(draft, 'server'),
     serverFinTimeoutMs: optionalTimeoutMs(draft, 'server-fin'),

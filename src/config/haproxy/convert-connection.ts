@@ -226,6 +226,9 @@ export function refuseOnPage(report: Report, draft: ProxyDraft): void {
   if (bind !== undefined) {
     report.error(bind.place, 'unsupported-directive', `"accept-proxy" is not supported ${page}`);
   }
+  if (draft.stickOn !== null) {
+    report.warning(draft.stickOn, 'ignored-directive', `"stick on" is ignored ${page}`);
+  }
   if (rule !== undefined) {
     const text = `"tcp-request connection" is not supported ${page}`;
     report.error(rule.place, 'unsupported-directive', text);

@@ -18,6 +18,7 @@ import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts
 import { convertMonitorFail } from './convert-monitor.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
+import { convertStickOn, convertStickTable, settleStick } from './convert-stick.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
 import type { ProxyDraft, ProxyKind, TimeoutName } from './draft.ts';
 import type { Word } from './lexer.ts';
@@ -251,6 +252,8 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
     draft.monitorUri = { value: word.text, place: call.place };
   },
   'http-request use-service': ({ report, draft }, call) => convertService(report, draft, call),
+  'stick-table': ({ report, draft }, call) => convertStickTable(report, draft, call),
+  'stick on': ({ report, draft }, call) => convertStickOn(report, draft, call),
   'monitor fail': ({ report, draft }, call) => convertMonitorFail(report, draft, call),
   maxconn: ({ report, draft }, call, word) => {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);
@@ -340,4 +343,5 @@ function convertLine(context: ProxyContext, line: Line): void {
 /** Reads the lines of one proxy or `defaults` section into its draft. */
 export function convertProxyLines(context: ProxyContext, section: Section): void {
   for (const line of section.lines) convertLine(context, line);
+  settleStick(context.report, context.draft);
 }

@@ -9,7 +9,7 @@ import { OPTION_ROWS } from './directives-option.ts';
 const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
 const HTTP_RULES = refuse('Evergate does not read HTTP and applies no HTTP rules');
 const TCP_RULES = refuse('Evergate knows "tcp-request connection" with source addresses only');
-const STICKY = refuse('Evergate keeps no stick tables; say "balance source" for sticky clients');
+const STICKY = refuse('say "stick on src", or "balance source", for sticky clients');
 const CHECK_TALK = refuse('checks speak TLS and HTTP; say "option httpchk" with its rules');
 const CHECK_VARIABLES = refuse('checks keep no variables');
 const MAIL = lose('Evergate sends no mail; watch its log or metrics instead');
@@ -26,6 +26,8 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dlb', 'default-server', convert(1, 63)),
   ...rows('dlb', 'balance', convert(0, 1, 'drop')),
   ...rows('dlb', 'hash-type', convert(1, 3)),
+  ...rows('flb', 'stick-table', convert(2, 64)),
+  ...rows('lb', 'stick on', convert(1, 64)),
   ...rows('dlb', 'retries', convert(1, 1)),
   ...rows('dflb', 'log', convert(1, 16)),
   ...rows('dfl', 'log-format', convert(1, 1)),
@@ -65,7 +67,6 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dfl', 'unique-id-format,unique-id-header', HTTP),
   ...rows('lb', 'use-fcgi-app', HTTP),
   ...rows('dflb', 'acl', ignore('an ACL only matters to the rules that use it')),
-  ...rows('flb', 'stick-table', ignore('a stick table only matters to the rules that use it')),
   ...rows('dflb', 'tcp-request inspect-delay', INSPECTION),
   ...rows('dlb', 'tcp-response inspect-delay', INSPECTION),
   ...rows(
@@ -98,7 +99,7 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dflb', 'tcp-request content', TCP_RULES),
   ...rows('dlb', 'tcp-response content', TCP_RULES),
   ...rows('flb', 'filter', TCP_RULES),
-  ...rows('lb', 'stick on,stick match,stick store-request,stick store-response', STICKY),
+  ...rows('lb', 'stick match,stick store-request,stick store-response', STICKY),
   ...rows('dlb', 'persist rdp-cookie', STICKY),
   ...rows('dlb', 'http-check connect,tcp-check connect', convert(0, 24)),
   ...rows('dlb', 'http-check send', convert(1, 64)),

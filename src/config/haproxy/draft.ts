@@ -3,6 +3,7 @@
 import type { BalanceConfig, BindConfig, LogTarget, PassiveHealthConfig } from '../model.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { MonitorTermDraft } from './convert-monitor.ts';
+import type { StickTableDraft } from './convert-stick.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
 
@@ -132,6 +133,9 @@ export type ProxyDraft = {
   monitorUri: Placed<string> | null;
   /** `http-request use-service prometheus-exporter`; value null: on every path. */
   metricsPath: Placed<string | null> | null;
+  stickTable: StickTableDraft | null;
+  /** Where `stick on src` stands. */
+  stickOn: Place | null;
   monitorFail: readonly (readonly MonitorTermDraft[])[];
 };
 
@@ -167,6 +171,8 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     stats: null,
     monitorUri: null,
     metricsPath: null,
+    stickTable: null,
+    stickOn: null,
     monitorFail: [],
   };
 }

@@ -1,0 +1,105 @@
+/**
+ * `stick-table` and `stick on src`: a source goes where it went before (configuration manual sections 4.2 and
+ * 11.1). Tables of other things than addresses, and other rules over them, only matter to what is not read.
+ */
+
+import type { BackendConfig } from '../model.ts';
+import type { ProxyDraft } from './draft.ts';
+import type { Word } from './lexer.ts';
+import type { Place, Report } from './report.ts';
+import type { Call } from './scope.ts';
+import { parseTimeMs } from './values.ts';
+
+/** Sources one table may remember; each takes 8 bytes. */
+const SOURCES_MAX = 4_194_304;
+
+export type StickTableDraft = {
+  readonly place: Place;
+  /** null: of something else than addresses. */
+  readonly sources: number | null;
+  readonly idleMs: number;
+};
+
+const FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
+
+/** A number with k, m or g after it, in powers of 1024; null: it is none. */
+function parseSize(text: string): number | null {
+  const [, digits, unit = ''] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+  if (digits === undefined) return null;
+  return Number(digits) * (FACTORS[unit.toLowerCase()] ?? 1);
+}
+
+/** The word behind `keyword`. */
+function wordAfter(args: readonly Word[], keyword: string): Word | null {
+  const at = args.findIndex((word) => word.text === keyword);
+  return at === -1 ? null : (args[at + 1] ?? null);
+}
+
+/** `stick-table type ip size 200k [expire 30m] [nopurge] [store ...]`. */
+export function convertStickTable(report: Report, draft: ProxyDraft, call: Call): void {
+  const { args, place } = call;
+  const [type, size, expire] = ['type', 'size', 'expire'].map((name) => wordAfter(args, name));
+  if (!type || !size) {
+    const text = '"stick-table" needs a type and a size, as in "stick-table type ip size 200k"';
+    report.error(place, 'missing-value', text);
+    return;
+  }
+  const sources = parseSize(size.text);
+  if (sources === null || sources === 0) {
+    const text = `"stick-table": "${size.text}" is no size; write a whole number, perhaps with k or m`;
+    report.error(size, 'bad-value', text);
+    return;
+  }
+  const idle = expire ? parseTimeMs(expire.text) : null;
+  if (expire && idle !== null && !idle.ok) {
+    report.error(expire, 'bad-value', `"stick-table": ${idle.reason}`);
+    return;
+  }
+  const addresses = type.text === 'ip' || type.text === 'ipv6';
+  if (addresses && sources > SOURCES_MAX) {
+    const text = `The table remembers ${SOURCES_MAX} sources and forgets those that were silent longest`;
+    report.warning(size, 'unsupported-directive', text);
+  }
+  draft.stickTable = {
+    place,
+    sources: addresses ? Math.min(sources, SOURCES_MAX) : null,
+    idleMs: idle?.ok ? idle.value : 0,
+  };
+}
+
+/** `stick on src`; everything else is refused. */
+export function convertStickOn(report: Report, draft: ProxyDraft, call: Call): void {
+  const [fetch, extra] = call.args;
+  if (fetch?.text === 'src' && extra === undefined) {
+    draft.stickOn = call.place;
+    return;
+  }
+  const odd = fetch?.text === 'src' ? extra : fetch;
+  const text =
+    `"stick on" with "${odd?.text}" is not supported: say "stick on src" beside a "stick-table" of its own, ` +
+    'or "balance source"';
+  report.error(odd ?? call.place, 'unsupported-directive', text);
+}
+
+/** Says what of a proxy's table is without a use, once its lines are read. */
+export function settleStick(report: Report, draft: ProxyDraft): void {
+  const { stickTable, stickOn } = draft;
+  if (stickTable !== null && stickOn === null) {
+    const text = '"stick-table" is ignored: a stick table only matters to the rules that use it';
+    report.warning(stickTable.place, 'ignored-directive', text);
+  }
+  if (stickOn !== null && (stickTable === null || stickTable.sources === null)) {
+    const text =
+      '"stick on src" needs a table of addresses: add "stick-table type ip size 200k expire 30m"';
+    report.error(stickOn, 'missing-value', text);
+  }
+}
+
+/** What the backend does with sources that come again. */
+export function buildStick({
+  stickTable,
+  stickOn,
+}: ProxyDraft): Pick<BackendConfig, 'stickySources'> {
+  if (stickOn === null || stickTable === null || stickTable.sources === null) return {};
+  return { stickySources: { sources: stickTable.sources, idleMs: stickTable.idleMs } };
+}
