@@ -69,6 +69,30 @@ test('a source that connects too often is reset, others are not', TIMEOUT, async
   assert.equal(count('frontend', 'connectionsDenied'), 1);
 });
 
+test('idle clients of one source are bounded by its rate and their timeout', TIMEOUT, async (t) => {
+  const echo = await startEcho(t);
+  const { port, count } = await startPlane(t, {
+    servers: [echo.port],
+    frontend: { clientTimeoutMs: 200, sourceRate: { connections: 10, periodMs: 400 } },
+    backend: { serverTimeoutMs: 0 },
+  });
+  const until = performance.now() + 1500;
+  let sent = 0;
+  let most = 0;
+  while (performance.now() < until) {
+    // They say nothing and never go by themselves.
+    const idle = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.7' });
+    idle.on('error', () => {});
+    t.after(() => idle.destroy());
+    sent++;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    most = Math.max(most, count('frontend', 'connectionsCurrent'));
+  }
+  assert.equal(await isServed(t, port, '127.0.0.8'), true);
+  // Those of one period and, where two meet, of the next.
+  assert.ok(sent > 60 && most > 0 && most <= 20, `${most} of ${sent}`);
+});
+
 test('the rules stand before the PROXY protocol', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
   const { port, count } = await startPlane(t, {
