@@ -28,6 +28,7 @@ const readCall = bind<[number, number, number]>('int64_t', 'read', ['int', 'int6
 const writeCall = bind<[number, number, number]>('int64_t', 'write', ['int', 'int64_t', 'size_t']);
 
 export const EPOLLIN = 1;
+export const EPOLLPRI = 2;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 export const EPOLLHUP = 16;

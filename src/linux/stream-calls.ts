@@ -76,11 +76,13 @@ const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
 const SHUT_WR = 1;
 const MSG_PEEK = 2;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
 const SPLICE_F_MORE = 4;
@@ -159,6 +161,12 @@ export function send(fd: number, source: number, bytes: number): number {
   return count >= 0 ? count : -errno();
 }
 
+/** As send(), but the kernel may hold a partial segment back until more comes, or the end (MSG_MORE). */
+export function sendMore(fd: number, source: number, bytes: number): number {
+  const count = sendCall(fd, source, bytes, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+  return count >= 0 ? count : -errno();
+}
+
 /** Moves up to `bytes` from a socket into a pipe; 0: the peer has finished. */
 export function spliceIn(fd: number, pipeEnd: number, bytes: number): number {
   const count = spliceCall(fd, 0, pipeEnd, 0, bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
@@ -181,6 +189,19 @@ export function uncork(fd: number): void {
 export function setNoDelay(fd: number): void {
   scratchWords[0] = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, scratchAddress, 4);
+}
+
+/**
+ * Before connect(2): the acknowledgement that ends the handshake waits for the first bytes and goes with
+ * them, one packet less (tcp(7), TCP_QUICKACK). The kernel waits 200 ms at most; acknowledge() ends it.
+ */
+export function delayAcknowledgement(fd: number): void {
+  setWord(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+}
+
+/** Sends the acknowledgement that delayAcknowledgement() held back: there is nothing to go with it. */
+export function acknowledge(fd: number): void {
+  setWord(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
 /** How TCP finds a peer that is gone without a word; 0 in a number: the kernel's own value. */

@@ -5,7 +5,14 @@
  */
 
 import type { PickContext } from '../../balance/picker.ts';
-import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, type EventQueue } from '../../linux/epoll.ts';
+import {
+  EPOLLET,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLPRI,
+  EPOLLRDHUP,
+  type EventQueue,
+} from '../../linux/epoll.ts';
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -19,9 +26,9 @@ import {
 } from '../../linux/errno.ts';
 import {
   closeStream,
+  delayAcknowledgement,
   openStream,
   setLiveness,
-  setNoDelay,
   startConnect,
 } from '../../linux/stream-calls.ts';
 import type { TerminationCode } from '../../stats/connection-log.ts';
@@ -30,6 +37,7 @@ import type { DescriptorReserve } from './descriptor-reserve.ts';
 import type { Backend, Server } from './routes.ts';
 import type { Sessions } from './sessions.ts';
 import {
+  FRESH,
   JOINED,
   PHASE_CONNECTING,
   PHASE_FLIGHT,
@@ -40,7 +48,7 @@ import {
 import type { WaitingLines } from './waiting-lines.ts';
 
 /** Registered once per socket; edge-triggered. */
-export const STREAM_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+export const STREAM_EVENTS = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /** A server's failures are told at most this often: the listener counts reasons, not clients. */
 const REPORT_INTERVAL_MS = 20;
@@ -198,7 +206,7 @@ export class Connector implements PickContext {
       closeStream(fd);
       return -EMFILE;
     }
-    setNoDelay(fd);
+    delayAcknowledgement(fd);
     if (server.liveness !== null) setLiveness(fd, server.liveness);
     const result = startConnect(fd, server.address, server.addressBytes);
     if (result !== 0 && result !== -EINPROGRESS) {
@@ -207,6 +215,7 @@ export class Connector implements PickContext {
     }
     const generation = table.open(fd, ROLE_SERVER, sessions.now);
     table.peer[fd] = session;
+    table.flags[fd] = FRESH;
     if (!this.queue.add(fd, generation, STREAM_EVENTS)) {
       sessions.closeSocket(fd, 'reset');
       return -ENOMEM;

@@ -4,8 +4,9 @@
  * SocketTable.slot is the slot, slotStart how much it holds.
  */
 
-import { receive, send } from '../../linux/stream-calls.ts';
+import { receive } from '../../linux/stream-calls.ts';
 import { BUFFER_BYTES, type BufferPool } from './pools.ts';
+import { sendTo } from './sending.ts';
 import type { SocketTable } from './socket-table.ts';
 
 /** Flights of one relay at once: 16 MiB. A session beyond that has no second server. */
@@ -61,7 +62,7 @@ export class FirstFlights {
     const length = this.length(session);
     if (from === length) return length;
     const start = this.buffers.address((this.table.slot[session] ?? 0) - 1) + from;
-    const count = send(server, start, length - from);
+    const count = sendTo(this.table, server, start, length - from, false);
     return count < 0 ? count : from + count;
   }
 

@@ -11,18 +11,13 @@
 import { assert } from '../../core/assert.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
-import {
-  finishWriting,
-  receive,
-  send,
-  spliceIn,
-  spliceOut,
-  uncork,
-} from '../../linux/stream-calls.ts';
+import { finishWriting, receive, spliceIn, spliceOut, uncork } from '../../linux/stream-calls.ts';
 import { BUFFER_BYTES, type BufferPool, PIPE_BYTES, type PipePool } from './pools.ts';
+import { beforeSending, sendTo } from './sending.ts';
 import {
   CORKED,
   ENDED,
+  FIN_WAITS,
   FINISHED,
   HUNG_UP,
   READABLE,
@@ -117,27 +112,28 @@ export class Mover {
     const count = receive(source, this.sharedAddress, BUFFER_BYTES);
     if (count <= 0) return this.sourceStopped(source, count);
     const flags = table.flags[source] ?? 0;
+    const last = count < BUFFER_BYTES && (flags & FIN_WAITS) !== 0;
     if (count === BUFFER_BYTES) table.flags[source] = flags | SPLICING;
+    else if (last) table.flags[source] = (flags | ENDED) & ~READABLE;
     else if ((flags & HUNG_UP) === 0) table.flags[source] = flags & ~READABLE;
     table.activeAt[source] = this.now;
     this.owner.moved(source, count, false);
-    const sent = this.give(receiver, this.sharedAddress, count);
+    const sent = this.give(receiver, this.sharedAddress, count, last);
     if (sent < 0) return RECEIVER_LOST;
     if (sent === count) return PROCEED;
     this.keep(source, sent, count);
     return IDLE;
   }
 
-  /** Bytes the receiver took; 0 when it is full, -1 when it is gone. */
-  private give(receiver: number, start: number, bytes: number): number {
+  /** Bytes the receiver took; 0 when it is full, -1 when it is gone. `last`: its end is to follow. */
+  private give(receiver: number, start: number, bytes: number, last: boolean): number {
     const { table } = this;
-    const flags = table.flags[receiver] ?? 0;
-    if ((flags & WRITABLE) === 0) return 0;
-    const sent = send(receiver, start, bytes);
+    if (((table.flags[receiver] ?? 0) & WRITABLE) === 0) return 0;
+    const sent = sendTo(table, receiver, start, bytes, last);
     if (sent < 0 && sent !== -EAGAIN) return -1;
     if (sent > 0) table.activeAt[receiver] = this.now;
     if (sent === bytes) return sent;
-    table.flags[receiver] = flags & ~WRITABLE;
+    table.flags[receiver] = (table.flags[receiver] ?? 0) & ~WRITABLE;
     return Math.max(sent, 0);
   }
 
@@ -163,7 +159,8 @@ export class Mover {
     const start = table.slotStart[source] ?? 0;
     const held = table.held[source] ?? 0;
     const address = this.buffers.address((table.slot[source] ?? 0) - 1) + start;
-    const sent = this.give(receiver, address, held);
+    const last = ((table.flags[source] ?? 0) & ENDED) !== 0;
+    const sent = this.give(receiver, address, held, last);
     if (sent < 0) return RECEIVER_LOST;
     table.slotStart[source] = start + sent;
     table.held[source] = held - sent;
@@ -206,8 +203,9 @@ export class Mover {
   /** `more`: a stream is running, so a partial last segment may wait for the next bytes. */
   private flushPipe(source: number, receiver: number, more: boolean): StepResult {
     const { table } = this;
+    if (((table.flags[receiver] ?? 0) & WRITABLE) === 0) return IDLE;
+    beforeSending(table, receiver);
     const flags = table.flags[receiver] ?? 0;
-    if ((flags & WRITABLE) === 0) return IDLE;
     const held = table.held[source] ?? 0;
     const pipe = (table.pipe[source] ?? 0) - 1;
     const sent = spliceOut(this.pipes.readEnd(pipe), receiver, held, more);

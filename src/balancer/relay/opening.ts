@@ -14,7 +14,7 @@ import {
 } from '../../linux/epoll.ts';
 import { EAGAIN, ETIMEDOUT } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
-import { peek, pendingError } from '../../linux/stream-calls.ts';
+import { acknowledge, peek, pendingError } from '../../linux/stream-calls.ts';
 import { type ConnectFailed, Connector } from './connector.ts';
 import type { Counters } from './counters.ts';
 import type { DescriptorReserve } from './descriptor-reserve.ts';
@@ -314,6 +314,7 @@ export class Opening {
       connector.lost(session, fd, 0);
       return;
     }
+    if (version === undefined && !this.clientSpoke(session)) acknowledge(fd);
     if (table.phase[session] === PHASE_FLIGHT) {
       this.joinFlight(session, fd);
       return;
@@ -322,6 +323,12 @@ export class Opening {
     const backend = sessions.backendOf(session);
     if (backend.hedgeAfterMs === 0) this.open(session, 0);
     else this.beginFlight(session, fd, backend);
+  }
+
+  /** Whether there is something to send to a server that has just connected. */
+  private clientSpoke(session: number): boolean {
+    const flags = this.table.flags[session] ?? 0;
+    return (flags & (READABLE | ENDED)) !== 0 || this.flights.length(session) > 0;
   }
 
   /** A second server gets the flight so far. */

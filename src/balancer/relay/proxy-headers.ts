@@ -9,7 +9,8 @@ import {
 import { EAGAIN, EPROTO } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { AF_INET, AF_INET6 } from '../../linux/sockets.ts';
-import { lastAddress, localAddress, peek, receive, send } from '../../linux/stream-calls.ts';
+import { lastAddress, localAddress, peek, receive } from '../../linux/stream-calls.ts';
+import { sendTo } from './sending.ts';
 import { PEER_ADDRESS_BYTES, type SocketTable } from './socket-table.ts';
 
 const buffer = pinnedBuffer(4096);
@@ -58,7 +59,7 @@ export function sendHeader(
 ): boolean {
   const header = encodeProxyHeader(version, endsOf(table, session));
   buffer.set(header);
-  return send(server, bufferAddress, header.length) === header.length;
+  return sendTo(table, server, bufferAddress, header.length, false) === header.length;
 }
 
 /** null: a connection without IP addresses. */

@@ -14,6 +14,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   EventQueue,
 } from '../../linux/epoll.ts';
@@ -33,6 +34,7 @@ import { Sessions } from './sessions.ts';
 import { Shedder } from './shedder.ts';
 import {
   ENDED,
+  FIN_WAITS,
   HUNG_UP,
   PHASE_OPEN,
   READABLE,
@@ -275,6 +277,8 @@ export class Relay {
     let flags = table.flags[fd] ?? 0;
     if ((events & READ_EVENTS) !== 0) flags |= READABLE;
     if ((events & (EPOLLRDHUP | TROUBLE)) !== 0) flags |= HUNG_UP;
+    // Only a mark of urgent data (tcp(7)) cuts a read short before the end.
+    if ((events & (EPOLLRDHUP | EPOLLPRI | EPOLLERR)) === EPOLLRDHUP) flags |= FIN_WAITS;
     if ((events & EPOLLOUT) !== 0) flags |= WRITABLE;
     table.flags[fd] = flags;
     const session = table.sessionOf(fd);

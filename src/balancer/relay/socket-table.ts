@@ -34,6 +34,12 @@ export const HUNG_UP = 64;
 
 /** A server that is connected and got all of the client's first flight so far. */
 export const JOINED = 128;
+/** Its FIN lies behind what we have not read yet: a short read is the last one. */
+export const FIN_WAITS = 256;
+/** Nothing was sent to it yet. */
+export const FRESH = 512;
+/** Something was, and Nagle's algorithm is still on: see sending.ts. */
+export const NAGLING = 1024;
 
 // What a session is about; only in PHASE_OPEN do its bytes flow, all else is opening.ts.
 export const PHASE_OPEN = 0;
@@ -57,7 +63,7 @@ export class SocketTable {
   readonly role: Uint8Array;
   /** Grows with each use of the descriptor; goes with the socket's epoll events. */
   readonly generation: Int32Array;
-  readonly flags: Uint8Array;
+  readonly flags: Uint16Array;
   readonly peer: Int32Array;
   /** ms; last byte in or out. */
   readonly activeAt: Float64Array;
@@ -114,7 +120,7 @@ export class SocketTable {
     this.size = size;
     this.role = new Uint8Array(size);
     this.generation = new Int32Array(size);
-    this.flags = new Uint8Array(size);
+    this.flags = new Uint16Array(size);
     this.peer = new Int32Array(size);
     this.activeAt = new Float64Array(size);
     this.bytes = new Float64Array(size);
