@@ -1,41 +1,45 @@
-/** Child processes of the bench: started on a core, waited for, measured, ended. */
+/** Child processes of the bench: started on cores of their own, waited for, measured, ended. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
-/** Clock ticks per second of /proc (USER_HZ); 100 on every Linux architecture we run on. */
-const TICKS_PER_SECOND = 100;
+export type Started = {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly end: () => Promise<void>;
+};
 
-export type Started = { readonly pid: number; readonly end: () => Promise<void> };
-
-/** Starts a command on one core and waits until it accepts on `port`. */
+/** Starts a command on these cores ("0" or "0,1") and waits until it accepts on `port`. */
 export async function startOn(
-  core: number,
+  cores: string,
   command: readonly string[],
   port: number,
-  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Started> {
-  const child = spawn('taskset', ['-c', String(core), ...command], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: environment,
-  });
+  const started = spawnOn(cores, command);
+  const { child } = started;
   let complaint = '';
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     complaint = (complaint + String(chunk)).slice(-2000);
   });
-  const end = () => endChild(child);
   const deadline = performance.now() + 10_000;
   while (!(await accepts(port))) {
     if (child.exitCode !== null || performance.now() > deadline) {
-      await end();
+      await started.end();
       throw new Error(`"${command.join(' ')}" does not serve: ${complaint}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  if (child.pid === undefined) throw new Error(`"${command.join(' ')}" has no process`);
-  return { pid: child.pid, end };
+  return started;
+}
+
+/** Starts a command on these cores. */
+export function spawnOn(cores: string, command: readonly string[]): Started {
+  const child = spawn('taskset', ['-c', cores, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout?.resume();
+  if (child.pid === undefined) throw new Error(`"${command.join(' ')}" cannot be started`);
+  return { pid: child.pid, child, end: () => endChild(child) };
 }
 
 async function endChild(child: ChildProcess): Promise<void> {
@@ -58,42 +62,74 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Seconds of processor time (user and system) of a process and all its descendants. */
+/** Seconds of processor time of a process and all its descendants, to the nanosecond. */
 export function cpuSeconds(pid: number): number {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => readStat(name));
-  let ticks = 0;
-  const wanted = new Set([pid]);
-  // Each round finds one more generation; trees of proxies are two deep.
-  for (let generation = 0; generation < 4; generation++) {
-    for (const one of processes) if (wanted.has(one.parent)) wanted.add(one.pid);
+  let nanoseconds = 0;
+  for (const one of family(pid)) {
+    for (const thread of names(`/proc/${one}/task`)) {
+      nanoseconds += Number(read(`/proc/${one}/task/${thread}/schedstat`).split(' ')[0]);
+    }
   }
-  for (const one of processes) if (wanted.has(one.pid)) ticks += one.ticks;
-  return ticks / TICKS_PER_SECOND;
+  return nanoseconds / 1e9;
 }
 
-function readStat(pid: string): { pid: number; parent: number; ticks: number }[] {
+export type Resident = {
+  /** Bytes in memory, as ps counts them. */
+  readonly rss: number;
+  /** The same with shared pages divided among those who share them. */
+  readonly pss: number;
+};
+
+/** Memory of one process (proc(5), smaps_rollup). */
+export function resident(pid: number): Resident {
+  const text = read(`/proc/${pid}/smaps_rollup`);
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024;
+  return { rss: bytes('Rss'), pss: bytes('Pss') };
+}
+
+/** A process and its descendants. */
+export function family(pid: number): number[] {
+  const parents = names('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      const text = read(`/proc/${name}/stat`);
+      const parent = text.slice(text.lastIndexOf(')') + 2).split(' ')[1];
+      return { pid: Number(name), parent: Number(parent) };
+    });
+  const found = new Set([pid]);
+  // Each round finds one more generation; trees of proxies are two deep.
+  for (let generation = 0; generation < 4; generation++) {
+    for (const one of parents) if (found.has(one.parent)) found.add(one.pid);
+  }
+  return [...found];
+}
+
+// Processes and threads end while one looks: what is gone counts nothing.
+
+function names(folder: string): string[] {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return [
-      {
-        pid: Number(pid),
-        parent: Number(fields[1]),
-        ticks: Number(fields[11]) + Number(fields[12]),
-      },
-    ];
+    return readdirSync(folder);
   } catch {
-    // It ended while we looked.
     return [];
   }
 }
 
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Output of a command that must succeed. */
-export async function output(command: readonly string[]): Promise<string> {
+export async function output(
+  command: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;

@@ -1,188 +1,120 @@
 /**
- * bench/relay: our relay against Debian's HAProxy and nginx stream, in alternated pairs on pinned cores.
+ * bench/relay: our relay against HAProxy 3, Debian's HAProxy and nginx stream, in alternated rounds on
+ * pinned cores.
  *
- *   node bench/relay/run.ts [--seconds N] [--pairs N] [--haproxy3 DIR] [--only MEASURE] [--smoke]
+ *   node bench/relay/run.ts [--haproxy3 auto|DIR] [--rounds N] [--seconds N] [--only PART,...] [--smoke]
  *
- * Prints a table and writes bench/results/relay.json. --smoke proves in a few seconds that everything
- * runs, and draws no conclusion.
+ * Prints a table, writes bench/results/relay.json and draws bench/results/relay.svg. Parts: cost, threads,
+ * growth, memory, idle; what a run leaves out stays in the file as it was. "--haproxy3 auto" brings
+ * Debian's package by apt into a folder of its own. --smoke proves in seconds that everything runs, and
+ * draws no conclusion.
  */
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Cost, MEASURES, type Measure, measure } from './measures.ts';
-import {
-  evergate,
-  haproxy,
-  haproxyIn,
-  nginxStream,
-  type ProxyServer,
-  startBackend,
-} from './proxies.ts';
+import { fetchHaproxy3 } from './haproxy3.ts';
+import { type Bench, MEASURE } from './parts.ts';
+import { plot } from './plot.ts';
+import { evergate, haproxy, haproxyIn, nginxStream, startBackend } from './proxies.ts';
+import { PARTS, type Part, type Row, runNow, saveResults } from './results.ts';
+import { table } from './table.ts';
 
-const LISTEN_PORT = 18_480;
-const SERVER_PORT = 18_481;
-
-type Row = {
-  readonly measure: string;
-  readonly unit: string;
-  readonly peer: string;
-  readonly ours: number;
-  readonly theirs: number;
-  /** Median of the pairs' ratios; below 1 we cost less. */
-  readonly ratio: number;
-  readonly ratios: readonly number[];
-  readonly busy: { readonly ours: number; readonly theirs: number };
-};
+const RESULTS = join(import.meta.dirname, '../results');
+const NEEDED = ['/usr/bin/wrk', '/usr/sbin/nginx', '/usr/bin/taskset', '/usr/sbin/haproxy'];
 
 type Settings = {
+  readonly rounds: number;
   readonly seconds: number;
-  readonly pairs: number;
-  readonly smoke: boolean;
+  readonly parts: readonly Part[];
   readonly haproxy3: string | null;
-  readonly only: string | null;
+  readonly smoke: boolean;
 };
 
 function settings(): Settings {
   const { values } = parseArgs({
     options: {
-      seconds: { type: 'string', default: '4' },
-      pairs: { type: 'string', default: '5' },
       haproxy3: { type: 'string' },
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '2' },
       only: { type: 'string' },
       smoke: { type: 'boolean', default: false },
     },
   });
-  const { smoke } = values;
+  const { smoke, only, haproxy3 = null } = values;
+  const parts = only?.split(',') ?? [...PARTS];
+  const unknown = parts.find((part) => !PARTS.some((name) => name === part));
+  if (unknown !== undefined) {
+    throw new Error(`"--only" knows no "${unknown}"; it knows ${PARTS.join(', ')}`);
+  }
   return {
+    rounds: smoke ? 1 : Number(values.rounds),
     seconds: smoke ? 1 : Number(values.seconds),
-    pairs: smoke ? 1 : Number(values.pairs),
+    parts: parts as Part[],
+    haproxy3,
     smoke,
-    haproxy3: values.haproxy3 ?? null,
-    only: values.only ?? null,
   };
+}
+
+/** null: everything is there. */
+function whyNot(): string | null {
+  const missing = NEEDED.filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    const packages = 'apt-get install wrk nginx libnginx-mod-stream haproxy util-linux';
+    return `${missing.join(', ')} is missing; run "${packages}"`;
+  }
+  if (cpus().length < 2) return 'two processors are needed';
+  return process.getuid?.() === 0 ? null : 'root is needed, for a network namespace';
 }
 
 async function main(): Promise<void> {
   const chosen = settings();
-  const missing = ['/usr/bin/wrk', '/usr/sbin/nginx', '/usr/bin/taskset'].filter(
-    (path) => !existsSync(path),
-  );
-  if (missing.length > 0 || cpus().length < 2) {
-    process.stderr.write(
-      `Cannot measure: needs two processors, and ${missing.join(', ') || 'nothing else'}; ` +
-        'run "apt-get install wrk nginx libnginx-mod-stream haproxy"\n',
-    );
-    process.exitCode = 1;
-    return;
-  }
+  const problem = whyNot();
+  if (problem !== null) throw new Error(`Cannot measure: ${problem}`);
   // In memory, so that the backend's big file never meets a disk.
-  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'evergate-'));
-  execFileSync('chmod', ['755', directory]);
-  const backend = await startBackend(directory, SERVER_PORT);
+  const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'evergate-'));
+  chmodSync(work, 0o755);
+  const backend = await startBackend(work);
   try {
-    const ours = await evergate();
-    const peers = [await haproxy(directory), await nginxStream(directory)];
-    if (chosen.haproxy3 !== null) peers.push(await haproxyIn(chosen.haproxy3, directory));
-    const present = peers.filter((peer) => peer !== null);
+    const bench = await prepare(work, chosen);
     const rows: Row[] = [];
-    for (const what of MEASURES) {
-      if (chosen.only !== null && chosen.only !== what.name) continue;
-      for (const peer of present) rows.push(await comparePair(what, ours, peer, chosen));
+    const runs: Record<string, ReturnType<typeof runNow>> = {};
+    for (const part of chosen.parts) {
+      rows.push(...(await MEASURE[part](bench)));
+      runs[part] = runNow(chosen.rounds);
     }
-    report(rows, [ours, ...present], chosen);
+    process.stdout.write(`\n${table(rows, !chosen.smoke)}`);
+    if (chosen.smoke) {
+      process.stdout.write('\nSmoke run: everything works; the figures mean nothing.\n');
+      return;
+    }
+    const proxies = [bench.ours, ...bench.peers];
+    const versions = Object.fromEntries(proxies.map(({ name, version }) => [name, version]));
+    const results = saveResults(join(RESULTS, 'relay.json'), versions, runs, rows);
+    writeFileSync(join(RESULTS, 'relay.svg'), plot(results));
+    process.stdout.write('\nWritten to bench/results/relay.json and relay.svg\n');
   } finally {
     await backend.end();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function comparePair(
-  what: Measure,
-  ours: ProxyServer,
-  peer: ProxyServer,
-  chosen: Settings,
-): Promise<Row> {
-  const { pairs } = chosen;
-  const mine: Cost[] = [];
-  const theirs: Cost[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    // Whoever goes first may meet a warmer or a busier machine: take turns.
-    const order = pair % 2 === 0 ? [ours, peer] : [peer, ours];
-    for (const proxy of order) {
-      const cost = await measureOnce(what, proxy, chosen);
-      (proxy === ours ? mine : theirs).push(cost);
-    }
-    const [a, b] = [mine.at(-1)?.cost ?? 0, theirs.at(-1)?.cost ?? 0];
-    const figures = `${a.toFixed(1)} vs ${b.toFixed(1)}, ratio ${(a / b).toFixed(2)}`;
-    process.stdout.write(`${what.name} ${pair + 1}/${pairs} against ${peer.name}: ${figures}\n`);
-  }
-  const ratios = mine.map(({ cost }, index) => cost / (theirs[index]?.cost ?? Number.NaN));
-  return {
-    measure: what.name,
-    unit: what.unit,
-    peer: peer.name,
-    ours: median(mine.map(({ cost }) => cost)),
-    theirs: median(theirs.map(({ cost }) => cost)),
-    ratio: median(ratios),
-    ratios,
-    busy: {
-      ours: median(mine.map(({ busy }) => busy)),
-      theirs: median(theirs.map(({ busy }) => busy)),
-    },
-  };
+async function prepare(work: string, chosen: Settings): Promise<Bench> {
+  const older = await haproxy(work);
+  const peers = [];
+  if (chosen.haproxy3 === 'auto') {
+    const folder = join(tmpdir(), 'evergate-haproxy3');
+    await fetchHaproxy3(folder);
+    peers.push(await haproxyIn(join(folder, 'root'), work));
+  } else if (chosen.haproxy3 !== null) peers.push(await haproxyIn(chosen.haproxy3, work));
+  if (older !== null) peers.push(older);
+  const nginx = chosen.smoke ? null : await nginxStream(work);
+  if (nginx !== null) peers.push(nginx);
+  return { ...chosen, work, ours: evergate(), peers };
 }
 
-async function measureOnce(
-  what: Measure,
-  proxy: ProxyServer,
-  { seconds, smoke }: Settings,
-): Promise<Cost> {
-  const started = await proxy.start(LISTEN_PORT, SERVER_PORT);
-  try {
-    // Warm: compiled code, filled pools, a backend that has its file in memory.
-    if (!smoke) await measure(what, started.pid, LISTEN_PORT, 1);
-    return await measure(what, started.pid, LISTEN_PORT, seconds);
-  } finally {
-    await started.end();
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN;
-  return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
-}
-
-function report(rows: readonly Row[], proxies: readonly ProxyServer[], chosen: Settings): void {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
-  process.stdout.write(`\n${line(['cost', 'against', 'ours', 'theirs', 'ratio'])}`);
-  process.stdout.write(line(['---', '---', '---:', '---:', '---:']));
-  for (const row of rows) {
-    const numbers = [row.ours.toFixed(1), row.theirs.toFixed(1), row.ratio.toFixed(2)];
-    process.stdout.write(line([row.unit, row.peer, ...numbers]));
-  }
-  if (chosen.smoke) {
-    process.stdout.write('\nSmoke run: everything works; the figures mean nothing.\n');
-    return;
-  }
-  const results = join(import.meta.dirname, '../results');
-  mkdirSync(results, { recursive: true });
-  const record = {
-    date: new Date().toISOString(),
-    kernel: release(),
-    processor: cpus()[0]?.model ?? 'unknown',
-    processors: cpus().length,
-    versions: Object.fromEntries(proxies.map(({ name, version }) => [name, version])),
-    seconds: chosen.seconds,
-    pairs: chosen.pairs,
-    rows,
-  };
-  writeFileSync(join(results, 'relay.json'), `${JSON.stringify(record, null, 2)}\n`);
-  process.stdout.write('\nWritten to bench/results/relay.json\n');
-}
-
-await main();
+await main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,6 +1,6 @@
 /**
- * The data plane alone in a process, as the bench measures it: one relay thread, one frontend, one
- * server. Arguments: port to listen on, port of the server. Prints "ready" once it accepts.
+ * The data plane alone in a process, as the bench measures it: one frontend, one backend.
+ * Arguments: port to listen on, relay threads, port of the servers, their addresses.
  */
 
 import { startDataPlane } from '../../src/balancer/relay/pool.ts';
@@ -9,18 +9,19 @@ import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { createSharedMemory, raiseFileLimit } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 
-const [listenPort, serverPort] = process.argv.slice(2).map(Number);
-if (listenPort === undefined || serverPort === undefined) {
-  throw new Error('Usage: serve.ts LISTEN_PORT SERVER_PORT');
-}
+const HOUR_MS = 3_600_000;
+
+const [listenPort = 0, relays = 0, serverPort = 0] = process.argv.slice(2, 5).map(Number);
+const hosts = process.argv.slice(5);
+if (hosts.length === 0) throw new Error('Usage: serve.ts LISTEN_PORT RELAYS SERVER_PORT HOST...');
 
 const config: BalancerConfig = {
   process: {
     node: null,
     user: null,
     group: null,
-    connectionsMax: 4000,
-    relays: 1,
+    connectionsMax: 0,
+    relays,
     statsSockets: [],
     logs: [],
   },
@@ -29,9 +30,9 @@ const config: BalancerConfig = {
     {
       name: 'front',
       binds: [],
-      connectionsMax: 3000,
+      connectionsMax: 0,
       backend: 'back',
-      clientTimeoutMs: 60_000,
+      clientTimeoutMs: HOUR_MS,
       clientFinTimeoutMs: null,
       log: { targets: [], format: 'connect', dontLogNull: false },
     },
@@ -41,7 +42,7 @@ const config: BalancerConfig = {
       name: 'back',
       balance: { kind: 'roundrobin' },
       connectTimeoutMs: 10_000,
-      serverTimeoutMs: 60_000,
+      serverTimeoutMs: HOUR_MS,
       serverFinTimeoutMs: null,
       tunnelTimeoutMs: null,
       retries: 3,
@@ -49,34 +50,38 @@ const config: BalancerConfig = {
       logHealthChecks: false,
       panic: false,
       listen: false,
-      servers: [
-        {
-          name: 's1',
-          host: '127.0.0.1',
-          port: serverPort,
-          weight: 1,
-          connectionsMax: 0,
-          backup: false,
-          disabled: false,
-          shutdownSessionsOnDown: false,
-          check: null,
-        },
-      ],
+      servers: hosts.map((host, index) => ({
+        name: `s${index}`,
+        host,
+        port: serverPort,
+        weight: 1,
+        connectionsMax: 0,
+        backup: false,
+        disabled: false,
+        shutdownSessionsOnDown: false,
+        check: null,
+      })),
     },
   ],
 };
 
-const fd = openListener(
-  { kind: 'ipv4', host: '127.0.0.1', port: listenPort },
-  { v6only: false, reusePort: true },
-);
 await startDataPlane(
   {
     config,
-    relays: 1,
-    listeners: [{ id: 1, fd, purpose: { kind: 'frontend', frontend: 'front', relay: 0 } }],
+    relays,
+    listeners: Array.from({ length: relays }, (_, relay) => ({
+      id: relay + 1,
+      fd: openListener(
+        { kind: 'ipv4', host: '127.0.0.1', port: listenPort },
+        { v6only: false, reusePort: true },
+      ),
+      purpose: { kind: 'frontend', frontend: 'front', relay },
+    })),
     accepting: true,
-    snapshot: { generation: 1, backends: [{ servers: [{ usable: true, weight: 1 }] }] },
+    snapshot: {
+      generation: 1,
+      backends: [{ servers: hosts.map(() => ({ usable: true, weight: 1 })) }],
+    },
     beatFd: createSharedMemory('evergate-bench-beats', BEAT_PAGE_BYTES),
     filesMax: raiseFileLimit(),
   },
@@ -84,4 +89,3 @@ await startDataPlane(
     throw new Error(`The data plane reports ${JSON.stringify(event)}`);
   },
 );
-process.stdout.write('ready\n');
