@@ -3,6 +3,7 @@
  * fetched when the eventfd says so, and every turn beats.
  */
 
+import { flushCompileCache } from 'node:module';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
@@ -25,6 +26,8 @@ function main(start: RelayStart): void {
   const relay = new Relay(start, clock(), (backend, server, reason) =>
     tell({ kind: 'connect-failed', backend, server, reason }),
   );
+  // Node would keep this thread's compiled code at its end, which never comes (docs/adr/0005).
+  flushCompileCache();
   beats[slot] = (beats[slot] ?? 0) + 1;
   tell({ kind: 'ready' });
   for (;;) {
