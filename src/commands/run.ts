@@ -4,7 +4,8 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import { type ConfigInputs, type LoadedConfig, loadConfig } from '../config-files/load.ts';
+import type { ConfigInputs, LoadedConfig } from '../config-files/load.ts';
+import { loadConfigApart } from '../config-files/load-apart.ts';
 import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Guardian } from '../guardian/guardian.ts';
@@ -91,7 +92,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
     config,
     node: options.node ?? node ?? hostname(),
     read: async () => {
-      const loaded = await loadConfig(inputsOf(options));
+      const loaded = await loadConfigApart(inputsOf(options));
       if (!hasErrors(loaded.diagnostics)) refuseNames(loaded.config);
       return { ...loaded, node: options.node ?? loaded.node };
     },
@@ -124,7 +125,7 @@ function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] 
 }
 
 async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> {
-  const loaded = await loadConfig(inputsOf(options));
+  const loaded = await loadConfigApart(inputsOf(options));
   const { config, diagnostics } = loaded;
   const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
   for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));

@@ -8,8 +8,9 @@
  */
 
 import { chmodSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
+import { createServer } from '../http-server.ts';
 import type { StatusReport } from '../stats/status.ts';
 import type { ReloadResult } from './reload.ts';
 

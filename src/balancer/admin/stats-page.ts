@@ -4,9 +4,10 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
 import { monitorFails } from '../../health/monitor.ts';
+import { createServer } from '../../http-server.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
 import { statsPage } from '../../stats/html.ts';
