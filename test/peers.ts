@@ -15,6 +15,7 @@ const PEERS: Readonly<Record<string, string>> = {
   curl: 'curl',
   hatop: 'hatop',
   nginx: 'nginx-light',
+  wrk: 'wrk',
   openssl: 'openssl',
   chromium: 'chromium',
   promtool: 'prometheus',
