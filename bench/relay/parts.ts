@@ -31,6 +31,9 @@ const UNITS: Readonly<Record<string, string>> = {
   'kernel memory': 'bytes per idle connection',
 };
 
+/** Of one kind of load, before it is measured. */
+const WARM_SECONDS = 2;
+
 const KINDS: readonly Kind[] = ['request', 'connection', 'stream'];
 
 export const MEASURE: Readonly<Record<Part, (bench: Bench) => Promise<Row[]>>> = {
@@ -54,7 +57,7 @@ async function measureCost(bench: Bench): Promise<Row[]> {
       const costs: Record<string, number> = {};
       for (const kind of KINDS) {
         // Warm: compiled code, filled pools, a backend that has its file in memory.
-        if (!smoke) await costOf(kind, started.pid, LISTEN_PORT, 1);
+        if (!smoke) await costOf(kind, started.pid, LISTEN_PORT, WARM_SECONDS);
         costs[kind] = (await costOf(kind, started.pid, LISTEN_PORT, seconds)).cost;
       }
       return { ...costs, p99: await latencyP99(work, LISTEN_PORT, clients, seconds) };
@@ -106,7 +109,7 @@ async function measureThreads({ ours, peers, rounds, seconds, smoke }: Bench): P
     try {
       const rate = async (kind: Kind): Promise<number> =>
         (await costOf(kind, started.pid, LISTEN_PORT, seconds, cores)).rate;
-      if (!smoke) await costOf('connection', started.pid, LISTEN_PORT, 1, cores);
+      if (!smoke) await costOf('connection', started.pid, LISTEN_PORT, WARM_SECONDS, cores);
       return {
         'requests per second': await rate('request'),
         'connections per second': await rate('connection'),
@@ -155,7 +158,7 @@ async function measureGrowth({ ours, peers, rounds, smoke }: Bench): Promise<Row
     try {
       const crowd = await openCrowd(LISTEN_PORT, setting.crowd);
       const costs: Record<string, number> = {};
-      if (!smoke) await costOf('connection', started.pid, LISTEN_PORT, 1);
+      if (!smoke) await costOf('connection', started.pid, LISTEN_PORT, WARM_SECONDS);
       for (const kind of kinds) {
         costs[kind] = (await costOf(kind, started.pid, LISTEN_PORT, 1)).cost;
       }

@@ -112,15 +112,17 @@ export class Mover {
     const count = receive(source, this.sharedAddress, BUFFER_BYTES);
     if (count <= 0) return this.sourceStopped(source, count);
     const flags = table.flags[source] ?? 0;
-    const last = count < BUFFER_BYTES && (flags & FIN_WAITS) !== 0;
-    if (count === BUFFER_BYTES) table.flags[source] = flags | SPLICING;
+    const short = count < BUFFER_BYTES;
+    const last = short && (flags & FIN_WAITS) !== 0;
+    const drained = short && (flags & HUNG_UP) === 0;
+    if (!short) table.flags[source] = flags | SPLICING;
     else if (last) table.flags[source] = (flags | ENDED) & ~READABLE;
-    else if ((flags & HUNG_UP) === 0) table.flags[source] = flags & ~READABLE;
+    else if (drained) table.flags[source] = flags & ~READABLE;
     table.activeAt[source] = this.now;
     this.owner.moved(source, count, false);
     const sent = this.give(receiver, this.sharedAddress, count, last);
     if (sent < 0) return RECEIVER_LOST;
-    if (sent === count) return PROCEED;
+    if (sent === count) return drained ? IDLE : PROCEED;
     this.keep(source, sent, count);
     return IDLE;
   }
