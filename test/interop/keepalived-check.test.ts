@@ -163,6 +163,9 @@ const EXCEPTIONS: Readonly<Record<string, readonly RegExp[]>> = {
   'weights-of-one-node.golden': [/ignoring tracked script thirty with weights/],
 };
 
+/** Directives of later versions than Debian's 2.2.7. */
+const LATER: readonly string[] = ['auth-hmac.golden'];
+
 /** Complaints of the real program, in a network namespace of its own with the interface ens192. */
 function complaintsOf(t: TestContext, golden: GoldenFile): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'eg-keepalived-'));
@@ -195,7 +198,9 @@ test('keepalived -t agrees with what the golden files call valid', (t) => {
   const why = whyNoNamespaces();
   if (why !== null) return t.skip(why);
   if (!hasProgram('keepalived')) return t.skip('The program "keepalived" (Debian) is missing');
-  const valid = readGoldenFiles().filter((golden) => parseGolden(golden).config !== null);
+  const valid = readGoldenFiles().filter(
+    (golden) => parseGolden(golden).config !== null && !LATER.includes(golden.name),
+  );
   assert.ok(valid.length >= 10);
   for (const golden of valid) {
     const allowed = [...ABOUT_THE_MACHINE, ...(EXCEPTIONS[golden.name] ?? [])];
