@@ -22,11 +22,13 @@ import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { GuardianToBalancer } from './protocol.ts';
 import { Rebalancer } from './rebalancer.ts';
+import { connectionsLimit } from './relay/capacity.ts';
 import { ServerTable } from './servers/server-table.ts';
 import { collectInfo } from './statistics/collect-info.ts';
 import { collectRows } from './statistics/collect-rows.ts';
 import { collectTotals } from './statistics/collect-totals.ts';
 import { frontendCounter, serverCounter } from './statistics/counters.ts';
+import { type Limited, LimitWatch } from './statistics/limit-watch.ts';
 import { RATE_INTERVAL_MS, Rates } from './statistics/rates.ts';
 import { collectReport } from './statistics/report.ts';
 
@@ -60,6 +62,7 @@ export class Balancer {
   readonly #checker: Checker;
   readonly #sender = new LogSender();
   readonly #rates = new Rates();
+  readonly #limits = new LimitWatch();
   readonly #admin: AdminSurface;
   readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -226,8 +229,23 @@ export class Balancer {
     if (plane === null) return;
     if (this.#table.warms()) plane.apply(this.#table.snapshot());
     this.#rebalancer?.look();
+    for (const text of this.#limits.look(this.#limited(plane))) this.#events.log('warning', text);
     const http = this.#admin.counts;
     this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
+  }
+
+  #connectionsMax(): number {
+    return connectionsLimit(this.#config, this.#filesMax, this.#message.relays);
+  }
+
+  /** The limits whose nearness is told. */
+  #limited(plane: DataPlane): readonly Limited[] {
+    const current = (index: number) => frontendCounter(plane, index, 'connectionsCurrent');
+    const frontends = this.#config.frontends.map(({ name, connectionsMax: limit }, index) => {
+      return { name: `Frontend "${name}"`, current: current(index), limit };
+    });
+    const all = frontends.reduce((sum, one) => sum + one.current, 0);
+    return [{ name: 'The balancer', current: all, limit: this.#connectionsMax() }, ...frontends];
   }
 
   #publish(): void {
@@ -331,6 +349,7 @@ export class Balancer {
           relays: this.#message.relays,
           listeners: this.#listeners.length,
           filesMax: this.#filesMax,
+          connectionsMax: this.#connectionsMax(),
           stopping: this.#stopping,
           ownLogsDropped: this.#sender.dropped,
         }),

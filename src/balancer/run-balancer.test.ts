@@ -6,6 +6,7 @@ import type { BalancerConfig } from '../config/model.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
+import { FRONTEND_COUNTERS } from '../stats/layout.ts';
 import { fakeDataPlanes, TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
 import { ORPHAN_SERVING_MS, runBalancer } from './run-balancer.ts';
@@ -364,4 +365,21 @@ test('a spare that was reloaded takes over with the new configuration', async (t
   await waitFor('serving', () => newest('serving') !== undefined);
   assert.deepEqual(started[0]?.calls, ['reconfigure', 'accept']);
   assert.equal(newest('servers')?.servers[0]?.server, 'm9');
+});
+
+test('it warns in time of a limit of connections', async (t) => {
+  const { start, started, messages } = host(t);
+  const [frontend] = UNCHECKED.frontends;
+  assert.ok(frontend !== undefined);
+  await start({ ...UNCHECKED, frontends: [{ ...frontend, connectionsMax: 10 }] });
+  const [plane] = started;
+  const counters = plane?.counters[0];
+  assert.ok(plane !== undefined && counters !== undefined);
+  const current = FRONTEND_COUNTERS.indexOf('connectionsCurrent');
+  counters[(plane.layout.frontends[0] ?? 0) + current] = 8;
+  const warning =
+    'Frontend "kube-api" has 8 of 10 connections (80%); at the limit new clients wait: raise it';
+  await waitFor('the warning', () =>
+    messages.some((one) => one.kind === 'log' && one.level === 'warning' && one.text === warning),
+  );
 });

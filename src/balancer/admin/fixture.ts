@@ -50,6 +50,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
         relays: 1,
         listeners: 2,
         filesMax: 1024,
+        connectionsMax: 400,
         stopping: false,
         ownLogsDropped: 0,
       }),

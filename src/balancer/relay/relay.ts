@@ -6,7 +6,6 @@
  * one that was fetched before its descriptor changed hands is recognised and dropped.
  */
 
-import type { BalancerConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import {
   clearWakeup,
@@ -20,6 +19,7 @@ import {
 } from '../../linux/epoll.ts';
 import { counterLayout } from '../../stats/layout.ts';
 import { Acceptor } from './acceptor.ts';
+import { connectionsLimit, pipesOfRelay } from './capacity.ts';
 import type { ConnectFailed } from './connector.ts';
 import { Counters } from './counters.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
@@ -52,13 +52,6 @@ import { TICK_MS, TimingWheel } from './timing-wheel.ts';
 const EVENTS_MAX = 256;
 /** Turns given to the last bytes of a connection that was reset. */
 const LAST_WORDS_TURNS = 4;
-/**
- * Pipes of all relays, where descriptors allow: what an unprivileged user may have in full size
- * (fs.pipe-user-pages-soft).
- */
-const PIPES_MAX = 256;
-/** Descriptors kept free for everything that is no session: listeners, checks, logs, libraries. */
-const FILES_RESERVED = 64;
 
 const TROUBLE = EPOLLERR | EPOLLHUP;
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
@@ -79,7 +72,8 @@ export class Relay {
   private readonly shedder: Shedder;
   private readonly wakeFd: number;
   private readonly phase: number;
-  private readonly carried: number;
+  private readonly filesMax: number;
+  private readonly relays: number;
   // Ring of directions that used up their share: sources to come back to in the next turn.
   private readonly ready: Int32Array;
   private readyStart = 0;
@@ -100,8 +94,9 @@ export class Relay {
     this.wheel = new TimingWheel(this.table.size, now);
     this.ready = new Int32Array(this.table.size);
     const relays = start.counters.length;
-    const pipesMax = Math.floor(Math.min(PIPES_MAX, this.table.size / 32) / relays);
-    this.pipes = new PipePool(pipesMax);
+    this.filesMax = start.filesMax;
+    this.relays = relays;
+    this.pipes = new PipePool(pipesOfRelay(start.filesMax, relays));
     const targets = start.config.frontends.flatMap((frontend) => frontend.log.targets);
     this.logs = new LogSender(targets, () => this.counters.add(this.routes.relay.logsDropped, 1));
     this.sessions = new Sessions(
@@ -127,7 +122,6 @@ export class Relay {
       failed,
       this.opened,
     );
-    this.carried = sessionsCarried(this.table.size, pipesMax * relays);
     this.acceptor = new Acceptor(
       table,
       sessions,
@@ -136,7 +130,7 @@ export class Relay {
       counters,
       routes,
       this.reserve,
-      connectionsLimit(start.config, this.carried),
+      connectionsLimit(start.config, start.filesMax, relays),
     );
     this.shedder = new Shedder(table, sessions);
     this.queue.add(this.wakeFd, table.open(this.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
@@ -249,7 +243,7 @@ export class Relay {
     const { table, sessions, opening, counters, routes, phase: relay } = this;
     const ended = reconfigure({ table, sessions, opening, counters, routes, relay }, order);
     this.logs.retarget(order.config.frontends.flatMap((frontend) => frontend.log.targets));
-    const connectionsMax = connectionsLimit(order.config, this.carried);
+    const connectionsMax = connectionsLimit(order.config, this.filesMax, this.relays);
     this.acceptor.relisten(order.listeners, connectionsMax);
     return ended;
   }
@@ -385,13 +379,4 @@ export class Relay {
     if (table.phase[session] !== PHASE_OPEN) this.opening.due(session);
     else sessions.close(session, sessions.timedOut(session), 'finish');
   };
-}
-
-function connectionsLimit({ process }: BalancerConfig, carried: number): number {
-  return process.connectionsMax === 0 ? carried : Math.min(process.connectionsMax, carried);
-}
-
-/** Sessions that so many descriptors carry: two each, beside the pipes. */
-function sessionsCarried(files: number, pipes: number): number {
-  return Math.max(1, Math.floor((files - FILES_RESERVED - pipes * 2) / 2));
 }

@@ -22,6 +22,8 @@ export type InfoSources = {
   readonly relays: number;
   readonly listeners: number;
   readonly filesMax: number;
+  /** What the process takes in truth, whatever is configured. */
+  readonly connectionsMax: number;
   readonly stopping: boolean;
   /** Lines lost by the main thread; the relays count their own. */
   readonly ownLogsDropped: number;
@@ -49,7 +51,7 @@ export function collectInfo(sources: InfoSources): ProcessInfo {
     uptimeS,
     startTimeS: Date.now() / 1000 - uptimeS,
     filesMax: sources.filesMax,
-    connectionsMax: config.process.connectionsMax === 0 ? limits : config.process.connectionsMax,
+    connectionsMax: config.process.connectionsMax || limits || sources.connectionsMax,
     connectionsCurrent: relay('connectionsCurrent') + sum('connectionsCurrent'),
     connectionsTotal: relay('connectionsTotal') + sum('connectionsTotal'),
     requestsTotal: sum('requests'),
