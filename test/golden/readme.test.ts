@@ -50,6 +50,15 @@ describe('The documentation', () => {
     }
   });
 
+  it('names tests that exist', () => {
+    for (const page of PAGES) {
+      const text = readFileSync(page, 'utf8');
+      for (const [, file = ''] of text.matchAll(/`((?:src|test|sim)\/[\w./-]+\.(?:ts|txt))`/g)) {
+        assert.ok(existsSync(file), `${page}: ${file} does not exist`);
+      }
+    }
+  });
+
   it('names only subcommands and options that exist', () => {
     for (const { page, words } of commands) {
       const [subcommand = ''] = words;
