@@ -85,6 +85,7 @@ test('after a return the surplus moves, at the rate, and then it is even', () =>
     [40, 40, 40],
   );
   assert.equal(moves[0]?.at, 1000 + 30_000 * 1.25);
+  assert.equal((moves[1]?.at ?? 0) - (moves[0]?.at ?? 0), 300, 'half of the pause by chance');
   assert.deepEqual(effects[0], {
     kind: 'begin',
     count: 40,
