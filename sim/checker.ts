@@ -9,9 +9,10 @@ import {
 } from '../src/vrrp/machine.ts';
 import { cliques } from './cliques.ts';
 import { Conflicts } from './conflicts.ts';
+import { isWell } from './network.ts';
 import type { Node } from './node.ts';
 import { noCounts, type Rule } from './rules.ts';
-import { announcementMs, convergenceMs, handoverMs } from './settings.ts';
+import { announcementMs, convergenceMs, handoverMs, hopMs, reapedMs } from './settings.ts';
 import { Ways } from './ways.ts';
 import type { World } from './world.ts';
 
@@ -121,10 +122,15 @@ export class Checker {
     this.#world.trace(`node ${index}: process ${process}${online ? '' : ', machine off'}`);
     if (process === 'running' || !online || !kernelHolds) {
       this.#mortalAt[index] = Number.POSITIVE_INFINITY;
-    } else if (this.#mortalAt[index] === Number.POSITIVE_INFINITY) {
+    } else if (this.#mortalAt[index] === Number.POSITIVE_INFINITY || node.isReaped) {
       this.#watchLifetime(node);
     }
     this.#conflicts.watch();
+  }
+
+  onReaperKilled(node: Node): void {
+    this.#world.trace(`node ${node.index}: its reaper is gone`);
+    this.#watchLifetime(node);
   }
 
   onAddress(node: Node, why: string): void {
@@ -188,6 +194,7 @@ export class Checker {
 
   onAdvert(node: Node, priority: number): void {
     this.#sentAt[node.index] = node.clock.read(this.#world.now);
+    if (priority !== 0) this.#expectReapers(node);
     if (priority !== 0 || this.#disturbances > this.#disturbancesWhenQuiet + 1) return;
     const count = this.#disturbances;
     const { settings, now } = this.#world;
@@ -200,6 +207,20 @@ export class Checker {
       if (group.some((member) => member.isUp && member.kernelHolds)) return;
       this.fail('handover', `node ${node.index} left ${boundMs.toFixed(1)} ms ago, nobody follows`);
     });
+  }
+
+  /** An advertisement of a master: who only waits for one gives the address up. */
+  #expectReapers(sender: Node): void {
+    const { network, nodes, now, settings } = this.#world;
+    for (const node of nodes) {
+      const link = network.link(sender.index, node.index);
+      if (node === sender || !node.isReaped || !isWell(link)) continue;
+      this.count('the reaper yields');
+      this.#world.plan(now + hopMs(settings) + ROUNDING_MS, () => {
+        if (!node.isReaped) return;
+        this.fail('the reaper yields', `node ${node.index} keeps the address of ${sender.index}`);
+      });
+    }
   }
 
   onAnnounce(node: Node): void {
@@ -286,7 +307,9 @@ export class Checker {
   }
 
   #watchLifetime(node: Node): void {
-    const at = this.#world.now + LIFETIME_MS_MAX + ROUNDING_MS;
+    const { settings } = this.#world;
+    const lifetimeMs = node.isReaped ? reapedMs(settings) : LIFETIME_MS_MAX;
+    const at = this.#world.now + lifetimeMs + ROUNDING_MS;
     this.count('no address outlives its owner');
     this.#mortalAt[node.index] = at;
     this.#world.plan(at, () => {

@@ -40,6 +40,8 @@ const FAULTS: readonly Fault[] = [
   suspend,
   kill,
   kill,
+  killGuardian,
+  killGuardian,
   powerOff,
   stop,
   startAgain,
@@ -199,9 +201,24 @@ function suspend(world: World, node: Node, random: Random): boolean {
 }
 
 function kill(world: World, node: Node): boolean {
-  if (!node.online || node.process === 'none') return false;
+  if (!node.online) return false;
+  if (node.isReaped) world.checker.onDisturbance(`the reaper of node ${node.index} is killed`);
+  if (node.process === 'none') return node.killReaper();
   world.checker.onDisturbance(`node ${node.index} is killed`, node);
   node.end();
+  return true;
+}
+
+/** Alone, so that its reaper sees to the address; mostly it is started again soon. */
+function killGuardian(world: World, node: Node, random: Random): boolean {
+  if (!node.online || node.process === 'none') return false;
+  world.checker.onDisturbance(`the guardian of node ${node.index} is killed`, node);
+  node.endAlone();
+  if (random.chance(0.3)) return true;
+  const { intervalMs } = world.settings;
+  world.plan(world.now + random.between(0, random.pick([0.5, 2, 5]) * intervalMs), () => {
+    if (node.online && node.process === 'none') start(world, node);
+  });
   return true;
 }
 

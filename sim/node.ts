@@ -21,6 +21,7 @@ import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts'
 import type { Verdict } from '../src/vrrp/tracking.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';
+import { Reaper } from './reaper.ts';
 import { type Wire, wireOf } from './wire.ts';
 import type { World } from './world.ts';
 
@@ -57,6 +58,9 @@ export class Node {
   kernelHolds = false;
   #expiresAt = 0;
   #expiryPlanned = false;
+  /** What outlives the process, as guardian/speaker/mastership.ts keeps it; null: it is not master. */
+  #mastership: { readonly sentAt: number; readonly priority: number } | null = null;
+  #reaper: Reaper | null = null;
   /** What the process believes. */
   held = false;
   #renewAt = Number.POSITIVE_INFINITY;
@@ -91,6 +95,11 @@ export class Node {
     return this.isUp && this.probe === null && this.state.faults.length === 0;
   }
 
+  /** Its process was killed, and the address waits for a successor. */
+  get isReaped(): boolean {
+    return this.online && this.kernelHolds && this.#reaper !== null && !this.#reaper.isOver;
+  }
+
   /** Packets wait in its socket. */
   get hasUnread(): boolean {
     return this.#packets.length > 0;
@@ -100,12 +109,22 @@ export class Node {
     assert(this.process === 'none', 'a process is started once');
     this.process = 'running';
     this.startedAt = this.#world.now;
-    this.#removeFromKernel('left over from an earlier run');
-    this.#forget();
-    this.#world.checker.onProcess(this);
+    this.#endReaper();
     const now = this.clock.read(this.#world.now);
     const { version, priority, intervalMs } = this.config;
+    const resumed = this.#resumed(now);
+    if (resumed === null) this.#removeFromKernel('left over from an earlier run');
+    this.#forget();
+    this.#world.checker.onProcess(this);
     this.state = newMachine(this.config);
+    if (resumed !== null) {
+      const priorityDelta = resumed.priority - priority;
+      this.#feed({ kind: 'track', priorityDelta, faults: [] }, now);
+      this.#feed({ kind: 'resume', sentAt: resumed.sentAt }, now);
+      if (this.state.phase !== 'master') this.#remove();
+      this.setVerdict(this.verdict);
+      return;
+    }
     this.probe = new AddressProbe(now, downIntervalMs(version, priority, intervalMs));
     this.#feed({ kind: 'track', ...this.verdict }, now);
     this.#feed({ kind: 'start', held: true }, now);
@@ -118,6 +137,42 @@ export class Node {
     this.#feed({ kind: 'stop' }, this.clock.read(this.#world.now));
     if (this.held) this.#remove();
     this.end();
+  }
+
+  /** SIGKILL to the guardian alone: its reaper is left. */
+  endAlone(): void {
+    this.process = 'none';
+    const from = this.#mastership?.sentAt ?? this.clock.read(this.#world.now);
+    this.#reaper = new Reaper(this.#world, this, from, (why) => this.#removeFromKernel(why));
+    this.end();
+  }
+
+  /** SIGKILL to whatever runs: what the kernel holds stays for its lifetime. */
+  killReaper(): boolean {
+    if (!this.isReaped) return false;
+    this.#endReaper();
+    this.#world.checker.onReaperKilled(this);
+    return true;
+  }
+
+  /** guardian/speaker/loop.ts, isMasterStill(). */
+  #resumed(now: number): { readonly sentAt: number; readonly priority: number } | null {
+    const left = this.kernelHolds ? this.#mastership : null;
+    if (left === null) return null;
+    const { version, intervalMs } = this.config;
+    const silentMs = now - left.sentAt;
+    const isMaster = silentMs >= 0 && silentMs < downIntervalMs(version, left.priority, intervalMs);
+    return isMaster ? left : null;
+  }
+
+  #endReaper(): void {
+    if (this.isReaped) {
+      // It has renewed the lifetime until now.
+      this.#expiresAt = this.#world.now + this.#world.drawLifetimeMs(LIFETIME_SECONDS);
+      this.#planExpiry();
+    }
+    this.#reaper?.kill();
+    this.#reaper = null;
   }
 
   /** SIGKILL: what the kernel holds stays for its lifetime. */
@@ -165,6 +220,7 @@ export class Node {
   powerOff(): void {
     this.online = false;
     this.kernelHolds = false;
+    this.#endReaper();
     this.end();
   }
 
@@ -189,6 +245,7 @@ export class Node {
   }
 
   onPacket(packet: ReceivedPacket): void {
+    if (this.isReaped) this.#reaper?.onPacket(packet);
     if (!this.online || this.process === 'none') return;
     if (this.#packets.length < SOCKET_PACKETS_MAX) this.#packets.push(packet);
     this.requestRound(this.#world.soon());
@@ -305,6 +362,9 @@ export class Node {
     switch (effect.kind) {
       case 'send-advert':
         this.#world.broadcastAdvert(this, effect.priority);
+        if (this.state.phase === 'master') {
+          this.#mastership = { sentAt: now, priority: effect.priority };
+        }
         break;
       case 'add-addresses':
         this.#put(now);
@@ -316,6 +376,7 @@ export class Node {
         this.#world.broadcastArp(this, 'announce');
         break;
       case 'transition':
+        if (effect.to !== 'master') this.#mastership = null;
         this.#world.checker.onTransition(this, effect);
         break;
       default:
@@ -353,6 +414,7 @@ export class Node {
       this.#expiryPlanned = false;
       // A suspended kernel looks again when it resumes.
       if (!this.kernelHolds || !this.online) return;
+      if (this.isReaped) this.#expiresAt = this.#world.now + RENEW_INTERVAL_MS;
       if (this.#expiresAt > this.#world.now) {
         this.#planExpiry();
         return;

@@ -195,3 +195,8 @@ test('the simulation finds a kernel that keeps an address for longer', () => {
   const rule = 'no address outlives its owner';
   assert.ok(brokenRules(rule, { lifetimeMsMax: 6000 }).includes(rule));
 });
+
+test('the simulation finds a reaper that does not hear its successor', () => {
+  const rule = 'the reaper yields';
+  assert.ok(brokenRules(rule, { reapersHear: false }).includes(rule));
+});

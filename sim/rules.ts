@@ -13,6 +13,7 @@ export const RULES = [
   'all ways lead to the owner',
   'a sleeper drops the address first',
   'no address outlives its owner',
+  'the reaper yields',
   'back within 100 ms',
   'no stranger',
   'the cluster comes to rest',

@@ -24,6 +24,7 @@ export type ScenarioOptions = {
   /** The machine under test; tests plant faults here. */
   readonly machine?: typeof step;
   readonly lifetimeMsMax?: number;
+  readonly reapersHear?: boolean;
   /** Instead of those drawn. */
   readonly settings?: Settings;
   readonly trace?: (line: string) => void;
@@ -41,8 +42,8 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   const random = seededRandom(seed ^ 0x5eed);
   const settings = options.settings ?? drawSettings(random);
   const trace = options.trace ?? null;
-  const { machine = step, lifetimeMsMax = LIFETIME_MS_MAX } = options;
-  const world = new World({ seed, settings, machine, lifetimeMsMax, trace });
+  const { machine = step, lifetimeMsMax = LIFETIME_MS_MAX, reapersHear = true } = options;
+  const world = new World({ seed, settings, machine, lifetimeMsMax, reapersHear, trace });
   world.trace(`seed ${seed}: ${JSON.stringify(settings)}`);
   let faults = 0;
   let violation: Outcome['violation'] = null;

@@ -105,7 +105,7 @@ function atWorst(settings: Settings, localMs: number): number {
 }
 
 /** D + J: from the sender to what the receiver does about it. */
-function hopMs({ delayMsMax, lagMsMax }: Settings): number {
+export function hopMs({ delayMsMax, lagMsMax }: Settings): number {
   return delayMsMax + lagMsMax;
 }
 
@@ -137,3 +137,9 @@ export function announcementMs(settings: Settings): number {
 
 /** vrrp/machine.ts announces because of a rival at most this often. */
 const RIVAL_GARP_GAP_MS = 1000;
+
+/** How long an address may stay whose guardian alone was killed: `reaped` of docs/simulation.md. */
+export function reapedMs(settings: Settings): number {
+  const { version, intervalMs, lagMsMax } = settings;
+  return atWorst(settings, downIntervalMs(version, 1, intervalMs)) + lagMsMax;
+}

@@ -19,6 +19,8 @@ export type WorldOptions = {
   readonly machine: typeof step;
   /** The longest that the kernel keeps an address which nobody renews. */
   readonly lifetimeMsMax: number;
+  /** Reapers hear that another has become master. */
+  readonly reapersHear: boolean;
   readonly trace: ((line: string) => void) | null;
 };
 
@@ -27,14 +29,16 @@ export class World {
   readonly random: Random;
   readonly network: Network;
   readonly checker: Checker;
+  readonly reapersHear: boolean;
   readonly nodes: readonly Node[];
   readonly #timeline = new Timeline();
   readonly #trace: WorldOptions['trace'];
   readonly #lifetimeMsMax: number;
   #events = 0;
 
-  constructor({ seed, settings, machine, lifetimeMsMax, trace }: WorldOptions) {
+  constructor({ seed, settings, machine, lifetimeMsMax, reapersHear, trace }: WorldOptions) {
     this.settings = settings;
+    this.reapersHear = reapersHear;
     this.random = seededRandom(seed);
     this.#trace = trace;
     this.#lifetimeMsMax = lifetimeMsMax;

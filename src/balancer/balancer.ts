@@ -214,6 +214,12 @@ export class Balancer {
     this.#sender.close();
   }
 
+  /** Stops accepting and answering operators; ends with its last connection, whenever that is. */
+  retire(): Promise<void> {
+    this.#admin.close();
+    return this.stop(Number.POSITIVE_INFINITY);
+  }
+
   #beat(beatFd: number): void {
     const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
     beats[TID_SLOT + MAIN_BEAT_SLOT] = gettid();

@@ -14,7 +14,7 @@ if (process.send === undefined) {
 process.title = 'evergate: spare';
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 
 const balancer = runBalancer({
   startDataPlane,
@@ -24,6 +24,7 @@ const balancer = runBalancer({
   },
   onMessage: (listener) => process.on('message', listener),
   onDisconnect: (listener) => process.once('disconnect', listener),
+  onTerminate: (listener) => process.on('SIGTERM', listener),
   exit: (code) => process.exit(code),
   setTitle: (title) => {
     process.title = title;

@@ -23,6 +23,8 @@ export type GuardianToBalancer =
       readonly standby: boolean;
       /** Where the previous balancer left the servers; empty at the first start. */
       readonly servers: readonly ServerStateRecord[];
+      /** How long to go on without a guardian: longer than the VIP does. */
+      readonly orphanMs: number;
     }
   /** Take over from a balancer that is gone. */
   | { readonly kind: 'activate'; readonly servers: readonly ServerStateRecord[] }

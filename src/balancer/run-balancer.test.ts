@@ -9,7 +9,9 @@ import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts'
 import { FRONTEND_COUNTERS } from '../stats/layout.ts';
 import { fakeDataPlanes, TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
-import { ORPHAN_SERVING_MS, runBalancer } from './run-balancer.ts';
+import { runBalancer } from './run-balancer.ts';
+
+const ORPHAN_MS = 5000;
 
 const QUICK = { ...TEST_CHECK, intervalMs: 30, fastIntervalMs: 30, downIntervalMs: 30 };
 
@@ -36,6 +38,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
   const titles: string[] = [];
   let receive: (message: GuardianToBalancer) => void = () => {};
   let disconnect: () => void = () => {};
+  let terminate: () => void = () => {};
   const { fail } = runBalancer({
     startDataPlane: startDataPlane.start,
     send: (message, sent) => {
@@ -47,6 +50,9 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
     },
     onDisconnect: (listener) => {
       disconnect = listener;
+    },
+    onTerminate: (listener) => {
+      terminate = listener;
     },
     exit: (code) => exits.push(code),
     setTitle: (title) => titles.push(title),
@@ -68,6 +74,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       channelFd: -1,
       standby: false,
       servers,
+      orphanMs: ORPHAN_MS,
     });
   };
   const start = async (...args: Parameters<typeof begin>): Promise<void> => {
@@ -90,6 +97,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
     fail,
     send: (message: GuardianToBalancer) => receive(message),
     disconnect: () => disconnect(),
+    terminate: () => terminate(),
   };
 }
 
@@ -243,7 +251,7 @@ test('a spare accepts nothing until it takes over, where the other left the serv
     beatFd,
     channelFd: -1,
   } as const;
-  send({ ...start, standby: true, servers: [] });
+  send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   await waitFor('prepared', () => newest('prepared') !== undefined);
   assert.deepEqual(started[0]?.calls, []);
   assert.equal(newest('serving'), undefined);
@@ -278,7 +286,7 @@ test('a spare called before it is ready takes over as soon as it is', async (t) 
     beatFd,
     channelFd: -1,
   } as const;
-  send({ ...start, standby: true, servers: [] });
+  send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   send({ kind: 'activate', servers: [] });
   await waitFor('serving', () => newest('serving') !== undefined);
   assert.deepEqual(started[0]?.calls, ['accept']);
@@ -296,17 +304,18 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
     beatFd,
     channelFd: -1,
   } as const;
-  send({ ...start, standby: true, servers: [] });
+  send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   await waitFor('prepared', () => newest('prepared') !== undefined);
   disconnect();
   assert.deepEqual(exits, [0]);
 });
 
 test('a balancer without its guardian serves on for a while, then ends', async (t) => {
+  const { start, disconnect, exits, fail } = host(t);
+  await start(UNCHECKED);
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { disconnect, exits, fail } = host(t);
   disconnect();
-  t.mock.timers.tick(ORPHAN_SERVING_MS - 1);
+  t.mock.timers.tick(ORPHAN_MS - 1);
   assert.deepEqual(exits, []);
   t.mock.timers.tick(1);
   t.mock.timers.reset();
@@ -354,7 +363,14 @@ test('a spare that was reloaded takes over with the new configuration', async (t
   const { send, started, newest } = host(t);
   const beatFd = createSharedMemory('eg-test-spare-beats', BEAT_PAGE_BYTES);
   t.after(() => closeFd(beatFd));
-  const start = { kind: 'start', listeners: [], relays: 1, beatFd, channelFd: -1 } as const;
+  const start = {
+    kind: 'start',
+    listeners: [],
+    relays: 1,
+    beatFd,
+    channelFd: -1,
+    orphanMs: ORPHAN_MS,
+  } as const;
   send({ ...start, config: UNCHECKED, standby: true, servers: [] });
   const config = testConfig({
     backends: [testBackend({ servers: [testServer('m9', { check: null })] })],
@@ -382,4 +398,24 @@ test('it warns in time of a limit of connections', async (t) => {
   await waitFor('the warning', () =>
     messages.some((one) => one.kind === 'log' && one.level === 'warning' && one.text === warning),
   );
+});
+
+test('one that another has taken over from ends with its last connection, whenever that is', async (t) => {
+  const { start, disconnect, terminate, started, exits } = host(t);
+  await start(UNCHECKED);
+  const plane = started[0];
+  const counters = plane?.counters[0];
+  assert.ok(plane && counters);
+  terminate();
+  assert.deepEqual(plane.calls, ['accept'], 'a guardian that lives decides by itself');
+  const current = (plane.layout.frontends[0] ?? 0) + 1;
+  counters[current] = 1;
+  disconnect();
+  terminate();
+  assert.deepEqual(plane.calls, ['accept', 'pause']);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.deepEqual(exits, []);
+  counters[current] = 0;
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(exits, [0]);
 });

@@ -9,13 +9,6 @@ import { Balancer, type ReloadMessage } from './balancer.ts';
 import type { InheritedListener, StartDataPlane } from './data-plane.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
 
-/**
- * How long a balancer without its guardian goes on serving: the VIP lives on for one master-down interval,
- * in which a backup takes over or a restarted guardian adopts it (RFC 5798 section 6.1: 3 advertisements and a
- * skew, under 4 s with the usual second).
- */
-export const ORPHAN_SERVING_MS = 5000;
-
 /** The process around a balancer, as far as it needs one. */
 export type BalancerHost = {
   readonly startDataPlane: StartDataPlane;
@@ -23,6 +16,8 @@ export type BalancerHost = {
   send(message: BalancerToGuardian, sent?: () => void): void;
   onMessage(listener: (message: GuardianToBalancer) => void): void;
   onDisconnect(listener: () => void): void;
+  /** SIGTERM: it has a meaning only once the guardian is gone. */
+  onTerminate(listener: () => void): void;
   exit(code: number): void;
   /** The process title, as `ps` shows it. */
   setTitle(title: string): void;
@@ -33,6 +28,8 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
   let balancer: Balancer | null = null;
   let ending = false;
   let standby = false;
+  let orphanMs = 0;
+  let orphanEnd: NodeJS.Timeout | null = null;
   // Steps of its life, one after the other: prepared, active, reloads.
   let steps: Promise<void> = Promise.resolve();
   const asked = new Map<number, (text: string) => void>();
@@ -49,15 +46,20 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
   const failWith = (error: unknown): void =>
     fail(error instanceof Error ? error.message : String(error));
 
-  const end = (graceMs: number): void => {
+  const finish = (how: (active: Balancer) => Promise<void>): void => {
     if (ending) return;
     ending = true;
-    const stopped = balancer?.stop(graceMs) ?? Promise.resolve();
-    stopped.then(
+    const finished = balancer === null ? Promise.resolve() : how(balancer);
+    finished.then(
       () => host.exit(0),
       () => host.exit(1),
     );
   };
+
+  const end = (graceMs: number): void => finish((active) => active.stop(graceMs));
+
+  /** Another balancer serves in its place. */
+  const retire = (): void => finish((active) => active.retire());
 
   const start = (message: Extract<GuardianToBalancer, { kind: 'start' }>): void => {
     balancer = new Balancer(message, {
@@ -67,6 +69,7 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
       askReload,
     });
     standby = message.standby;
+    orphanMs = message.orphanMs;
     steps = balancer.prepare(host.startDataPlane);
     if (standby) settle(steps, 'prepared');
     else activate(message.servers);
@@ -163,9 +166,15 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     }
   });
   host.onDisconnect(() => {
-    // A spare serves nobody, and holds the sockets a restarted guardian wants to bind.
+    // A spare serves nobody. An active balancer goes on, so that the VIP is of use until a backup has it or a
+    // restarted guardian takes both over.
     if (standby) host.exit(0);
-    else setTimeout(() => end(0), ORPHAN_SERVING_MS);
+    else orphanEnd = setTimeout(() => end(0), orphanMs);
+  });
+  host.onTerminate(() => {
+    if (orphanEnd === null) return;
+    clearTimeout(orphanEnd);
+    retire();
   });
   return { fail };
 }

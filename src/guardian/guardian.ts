@@ -5,9 +5,9 @@
  */
 
 import type { Config, VrrpConfig } from '../config/model.ts';
-import { OperationalError } from '../core/errors.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
+import { downIntervalMs } from '../vrrp/machine.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import type { Election, ElectionEvent } from './election.ts';
@@ -15,9 +15,11 @@ import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Notifier } from './notifier.ts';
-import { hasEnded } from './process-table.ts';
+import { Orphans } from './orphans.ts';
+import { ReaperKeeper } from './reaper/keeper.ts';
+import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
-import { RunDir } from './run-dir.ts';
+import { mastershipPath, RunDir } from './run-dir.ts';
 import { startVrrp } from './speaker/speaker.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
@@ -25,8 +27,9 @@ import { Tracking } from './tracking.ts';
 /** How long open connections may finish after the VIP is released and listeners are closed. */
 const STOP_GRACE_MS = 1000;
 
-/** How long processes of an earlier guardian may take to end after SIGKILL. */
-const ORPHAN_END_MS = 1000;
+/** How much longer than the VIP a balancer lives without its guardian, and its least. */
+const ORPHAN_MARGIN_MS = 1000;
+const ORPHAN_MS_MIN = 5000;
 
 /** How long notify scripts may go on once the VIP is released. */
 const NOTIFY_GRACE_MS = 2000;
@@ -65,6 +68,7 @@ export class Guardian {
   #tracking: Tracking | null = null;
   #notifier: Notifier | null = null;
   readonly #kubelet = new KubeletWatch();
+  #reaper: ReaperKeeper | null = null;
   #serving = false;
 
   private constructor(options: GuardianOptions) {
@@ -123,6 +127,7 @@ export class Guardian {
     };
     const applied = await applyConfig(parts, this.#config, config);
     this.#config = config;
+    if (config.vrrp !== null) this.#reaper?.tell(this.#reaperOrder(config.vrrp));
     this.#node = node ?? this.#options.node;
     return applied;
   }
@@ -150,11 +155,14 @@ export class Guardian {
     const config = this.#config;
     const runDir = new RunDir(this.#options.runDir);
     this.#closers.push(() => runDir.release());
-    await this.#endOrphans(runDir);
-    if (config.balancer !== null) await this.#openBalancer(config.balancer, runDir);
-    if (config.vrrp !== null) await this.#openVrrp(config.vrrp);
+    const orphans = new Orphans(runDir, log);
+    this.#closers.push(() => orphans.close());
+    if (config.balancer === null) await orphans.end();
+    else await this.#openBalancer(config.balancer, runDir, orphans);
+    if (config.vrrp !== null) await this.#openVrrp(config.vrrp, runDir, orphans);
     await this.#supervisor?.started();
     this.#tellFacts();
+    orphans.retire();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
       reload: () => this.reload('evergate reload'),
@@ -177,16 +185,23 @@ export class Guardian {
     tell();
   }
 
-  async #openBalancer(config: NonNullable<Config['balancer']>, runDir: RunDir): Promise<void> {
+  async #openBalancer(
+    config: NonNullable<Config['balancer']>,
+    runDir: RunDir,
+    orphans: Orphans,
+  ): Promise<void> {
     const relays = config.process.relays === 0 ? availableRelays() : config.process.relays;
-    const listeners = await openListeners(config, relays);
+    const listeners = await openListeners(config, relays, await orphans.takeSockets());
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
+    this.#serving = orphans.serves;
     const supervisor = new Supervisor({
       config,
       relays,
       sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,
+      orphanMs: orphanMs(this.#options.config.vrrp),
+      relieves: this.#serving,
       spare: this.#options.spare,
       log: this.#options.log,
       onServing: (serving, why) => this.#onServing(serving, why),
@@ -200,17 +215,33 @@ export class Guardian {
     this.#closers.push(() => supervisor.stop(STOP_GRACE_MS));
   }
 
-  async #openVrrp(config: VrrpConfig): Promise<void> {
+  async #openVrrp(config: VrrpConfig, runDir: RunDir, orphans: Orphans): Promise<void> {
     const notifier = new Notifier(config, this.#options.log);
     this.#notifier = notifier;
     this.#closers.push(() => notifier.close(NOTIFY_GRACE_MS));
-    const election = await startVrrp(config, (event) => this.#onElection(event));
+    await orphans.endReaper();
+    const election = await startVrrp(config, mastershipPath(runDir.path), (event) =>
+      this.#onElection(event),
+    );
     this.#election = election;
+    // Closed in the other order: until the addresses are gone there is a reaper.
+    const reaper = new ReaperKeeper({
+      order: this.#reaperOrder(config),
+      log: this.#options.log,
+      onPid: (pid) => runDir.writePid('reaper', pid),
+    });
+    this.#reaper = reaper;
+    this.#closers.push(() => reaper.stop());
     this.#closers.push(() => election.stop());
-    const tracking = new Tracking(config, election, this.#options.log);
+    const tracking = new Tracking(config, election, this.#options.log, this.#serving);
     this.#tracking = tracking;
     this.#closers.push(() => tracking.stop());
-    tracking.setServing(this.#serving);
+  }
+
+  #reaperOrder(vrrp: VrrpConfig): ReaperOrder {
+    const { runDir } = this.#options;
+    const balancerIn = this.#config.balancer === null ? null : runDir;
+    return { vrrp, mastershipFile: mastershipPath(runDir), balancerIn };
   }
 
   #onServing(serving: boolean, why: string): void {
@@ -244,22 +275,12 @@ export class Guardian {
         break;
     }
   }
+}
 
-  /** Balancers left over from a killed guardian hold our ports. */
-  async #endOrphans(runDir: RunDir): Promise<void> {
-    const deadline = performance.now() + ORPHAN_END_MS;
-    for (const pid of runDir.endOrphans()) {
-      const whose = 'left over from a guardian that was killed';
-      this.#options.log('warning', `Ended balancer ${pid}, ${whose}`);
-      while (!hasEnded(pid)) {
-        if (performance.now() > deadline) {
-          throw new OperationalError(
-            'already-running',
-            `Balancer ${pid}, ${whose}, does not end within ${ORPHAN_END_MS} ms; end it by hand`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    }
-  }
+/** The VIP goes at the latest when the lowest of backups would have taken it. */
+function orphanMs(vrrp: VrrpConfig | null): number {
+  const heldMs = (vrrp?.instances ?? []).map(({ version, advertIntervalMs }) =>
+    downIntervalMs(version, 1, advertIntervalMs),
+  );
+  return Math.max(ORPHAN_MS_MIN, ...heldMs.map((ms) => ms + ORPHAN_MARGIN_MS));
 }

@@ -21,14 +21,26 @@ import {
   openListener,
   setReusePort,
 } from '../linux/sockets.ts';
+import { LeftSockets } from './left-sockets.ts';
 import { listenerOwner } from './process-table.ts';
 
-/** Opens every socket or none; throws OperationalError naming the address and who holds it. */
-export async function openListeners(config: BalancerConfig, relays: number): Promise<Listeners> {
-  const listeners = new Listeners(relays);
-  const change = await listeners.change(config);
-  change.commit();
-  return listeners;
+/**
+ * Opens every socket or none; throws OperationalError naming the address and who holds it. What `left` has is
+ * taken from there; the rest of it is closed.
+ */
+export async function openListeners(
+  config: BalancerConfig,
+  relays: number,
+  left = LeftSockets.none(),
+): Promise<Listeners> {
+  const listeners = new Listeners(relays, left);
+  try {
+    const change = await listeners.change(config);
+    change.commit();
+    return listeners;
+  } finally {
+    left.close();
+  }
 }
 
 /** New sockets are open, old ones still are: one of the two calls must follow. */
@@ -54,11 +66,13 @@ type Open = Wanted & { readonly ids: readonly number[]; readonly fds: readonly n
 
 export class Listeners {
   readonly #relays: number;
+  readonly #left: LeftSockets;
   #open: readonly Open[] = [];
   #nextId = 1;
 
-  constructor(relays: number) {
+  constructor(relays: number, left: LeftSockets) {
     this.#relays = relays;
+    this.#left = left;
   }
 
   get sockets(): readonly InheritedListener[] {
@@ -120,12 +134,12 @@ export class Listeners {
     const shared = overlapped.length > 0 && !twice;
     if (shared) for (const fd of overlapped.flatMap(({ fds }) => fds)) setReusePort(fd, true);
     makeFolder(place);
-    await claim(place, shared);
-    const fds: number[] = [];
+    const fds = this.#takeLeft(wanted);
+    if (fds.length === 0) await claim(place, shared);
     const ids = purposes.map(() => this.#nextId++);
     const entry = { ...wanted, ids, fds };
     try {
-      for (const _ of purposes) {
+      while (fds.length < purposes.length) {
         const [first] = fds;
         // A path has one queue: its relays take from it in turn.
         const again = place.address.kind === 'unix' ? first : undefined;
@@ -138,6 +152,18 @@ export class Listeners {
       closeAll([entry]);
       throw error;
     }
+  }
+
+  /** As many as there are purposes at most; `wanted` may have others than the guardian that left them. */
+  #takeLeft({ place, purposes }: Wanted): number[] {
+    const { address, interface: interfaceName = null } = place;
+    const v6only = address.kind === 'ipv6' && address.v6only;
+    const claimed = this.#left.claim({ address, v6only, interfaceName });
+    for (const fd of claimed.slice(purposes.length)) closeFd(fd);
+    const fds = claimed.slice(0, purposes.length);
+    const isShared = address.kind !== 'unix' && purposes.length > fds.length;
+    if (isShared) for (const fd of fds) setReusePort(fd, true);
+    return fds;
   }
 }
 

@@ -54,10 +54,14 @@ describe('RunDir', () => {
     runDir.release();
   });
 
-  it('ends the balancer of a guardian that was killed, and nobody else', async () => {
+  it('knows what a guardian that was killed has left running, and takes nobody else for it', async () => {
     const runDir = new RunDir(parent);
     runDir.writePid('balancer', process.pid);
-    assert.deepEqual(runDir.endOrphans(), [], 'a pid that is not a balancer was taken for one');
+    assert.equal(
+      runDir.childOf('balancer'),
+      null,
+      'a pid that is not a balancer was taken for one',
+    );
 
     const code = `process.title = ${JSON.stringify(BALANCER_TITLE)}; setInterval(() => {}, 1e6); console.log('up')`;
     const orphan = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -65,12 +69,13 @@ describe('RunDir', () => {
       await once(orphan.stdout, 'data');
       assert.equal(commandOf(orphan.pid ?? 0), BALANCER_TITLE);
       runDir.writePid('spare', orphan.pid ?? 0);
-      assert.deepEqual(runDir.endOrphans(), [orphan.pid]);
-      const [, signal] = await once(orphan, 'exit');
-      assert.equal(signal, 'SIGKILL');
+      runDir.writePid('reaper', orphan.pid ?? 0);
+      assert.equal(runDir.childOf('spare'), orphan.pid);
+      assert.equal(runDir.childOf('reaper'), null, 'a balancer is no reaper');
+      runDir.release();
+      assert.deepEqual(readdirSync(parent), ['spare.pid'], 'the trace of one that runs is kept');
     } finally {
       orphan.kill('SIGKILL');
-      runDir.release();
     }
   });
 });

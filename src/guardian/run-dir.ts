@@ -1,6 +1,7 @@
 /**
- * The run directory: guardian.pid (locked while the guardian lives), balancer.pid, spare.pid and admin.sock.
- * Several instances run side by side with different run directories.
+ * The run directory: guardian.pid (locked while the guardian lives), a pid file of each process it has
+ * started, the record of who was master, and admin.sock. Several instances run side by side with different
+ * run directories.
  */
 
 import {
@@ -24,13 +25,46 @@ export const DEFAULT_RUN_DIR = '/run/evergate';
 export const GUARDIAN_TITLE = 'evergate: guardian';
 export const BALANCER_TITLE = 'evergate: balancer';
 export const SPARE_TITLE = 'evergate: spare';
+export const REAPER_TITLE = 'evergate: reaper';
 
-/** The processes a guardian starts, by the names of their pid files. */
-export type ChildRole = 'balancer' | 'spare';
-const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare'];
+/**
+ * The processes a guardian starts, by the names of their pid files, and the titles they may have. "retired": a
+ * balancer of an earlier guardian that only lets its connections finish.
+ */
+const CHILD_TITLES = {
+  balancer: [BALANCER_TITLE, SPARE_TITLE],
+  spare: [BALANCER_TITLE, SPARE_TITLE],
+  retired: [BALANCER_TITLE, SPARE_TITLE],
+  reaper: [REAPER_TITLE],
+} as const;
+export type ChildRole = keyof typeof CHILD_TITLES;
+const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare', 'retired', 'reaper'];
+
+/** A process that a guardian started with this run directory and that runs; null: there is none. */
+export function childIn(directory: string, role: ChildRole): number | null {
+  let pid = 0;
+  try {
+    pid = Number(readFileSync(pidFile(directory, role), 'utf8'));
+  } catch {
+    return null;
+  }
+  // The number may belong to somebody else by now: the title says whose it is.
+  const titles: readonly string[] = CHILD_TITLES[role];
+  const ours = titles.includes(commandOf(pid) ?? '');
+  return Number.isInteger(pid) && pid > 1 && ours ? pid : null;
+}
+
+function pidFile(directory: string, role: ChildRole): string {
+  return join(directory, `${role}.pid`);
+}
 
 export function adminSocketPath(directory: string): string {
   return join(directory, 'admin.sock');
+}
+
+/** Where the speaker notes what it is master of; the file may be left from an earlier guardian. */
+export function mastershipPath(directory: string): string {
+  return join(directory, 'mastership');
 }
 
 export class RunDir {
@@ -70,39 +104,26 @@ export class RunDir {
   }
 
   writePid(role: ChildRole, pid: number): void {
-    writeFileSync(this.#pidFile(role), `${pid}\n`);
+    writeFileSync(pidFile(this.path, role), `${pid}\n`);
   }
 
-  /** Ends what a guardian that was killed has left running; the pids. */
-  endOrphans(): readonly number[] {
-    const pids = new Set(
-      CHILD_ROLES.map((role) => this.#orphan(role)).filter((pid) => pid !== null),
-    );
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
-    return [...pids];
+  /** A process that an earlier guardian started and that still runs; null: there is none. */
+  childOf(role: ChildRole): number | null {
+    return childIn(this.path, role);
   }
 
-  #orphan(role: ChildRole): number | null {
-    let pid = 0;
-    try {
-      pid = Number(readFileSync(this.#pidFile(role), 'utf8'));
-    } catch {
-      return null;
-    }
-    // The number may belong to somebody else by now: the title says whose it is.
-    const ours = [BALANCER_TITLE, SPARE_TITLE].includes(commandOf(pid) ?? '');
-    return Number.isInteger(pid) && pid > 1 && ours ? pid : null;
-  }
-
-  /** Removes what this guardian put there. The lock goes last. */
+  /** Removes what this guardian put there, but no trace of a process that goes on. The lock goes last. */
   release(): void {
-    for (const name of ['balancer.pid', 'spare.pid', 'admin.sock', 'guardian.pid']) {
-      rmSync(join(this.path, name), { force: true });
+    for (const role of CHILD_ROLES) {
+      if (this.childOf(role) === null) rmSync(pidFile(this.path, role), { force: true });
+    }
+    for (const path of [
+      mastershipPath(this.path),
+      this.adminSocket,
+      join(this.path, 'guardian.pid'),
+    ]) {
+      rmSync(path, { force: true });
     }
     closeSync(this.#lock);
-  }
-
-  #pidFile(role: ChildRole): string {
-    return join(this.path, `${role}.pid`);
   }
 }

@@ -36,16 +36,24 @@ export class Tracking {
   #watches: ReadonlyMap<string, Watch> = new Map();
   /** What a reload brought and nothing is known of yet. */
   readonly #pending = new Set<string>();
-  #serving = false;
+  /** Instances that go on as master: they keep the verdict they have until all they track is known. */
+  readonly #resumed: Set<string>;
+  #serving: boolean;
 
-  /** Throws OperationalError when a script's account does not exist; nothing is left running then. */
-  constructor(config: VrrpConfig, election: Election, log: Log) {
+  /**
+   * `serving`: whether this node balances now. Throws OperationalError when a script's account does not exist;
+   * nothing is left running then.
+   */
+  constructor(config: VrrpConfig, election: Election, log: Log, serving: boolean) {
     this.#config = config;
     this.#election = election;
     this.#log = log;
     this.#note(config);
     // At the start what must work keeps us out until it is known to.
     this.#pending.clear();
+    this.#serving = serving;
+    const masters = election.status().filter(({ state }) => state === 'master');
+    this.#resumed = new Set(masters.map(({ name }) => name));
     this.#tell();
     this.change(config).commit();
   }
@@ -190,7 +198,10 @@ export class Tracking {
 
   #tell(): void {
     for (const instance of this.#config.instances) {
-      const verdict = this.#verdict(instance);
+      const entries = this.#entries(instance);
+      if (this.#resumed.has(instance.name) && entries.some(isUnknown)) continue;
+      this.#resumed.delete(instance.name);
+      const verdict = this.#verdict(instance, entries);
       const key = JSON.stringify(verdict);
       if (this.#told.get(instance.name) === key) continue;
       this.#told.set(instance.name, key);
@@ -198,9 +209,12 @@ export class Tracking {
     }
   }
 
-  #verdict(instance: VrrpInstanceConfig): TrackingVerdict {
-    const { trackBalancer, trackScripts, trackProcesses, trackFiles } = instance;
-    const entries: TrackedEntry[] = [
+  #entries({
+    trackScripts,
+    trackProcesses,
+    trackFiles,
+  }: VrrpInstanceConfig): readonly TrackedEntry[] {
+    return [
       ...trackScripts.map(({ name, weight }) => {
         const passing = this.#scripts.get(name)?.state.passing ?? null;
         return { kind: 'script' as const, name, weight, passing };
@@ -213,6 +227,12 @@ export class Tracking {
         return { kind: 'file' as const, name, weight, value: this.#files.get(name) ?? null };
       }),
     ];
+  }
+
+  #verdict(
+    { trackBalancer }: VrrpInstanceConfig,
+    entries: readonly TrackedEntry[],
+  ): TrackingVerdict {
     return verdictOf(
       entries.filter(({ kind, name }) => !this.#pending.has(`${kind} ${name}`)),
       trackBalancer === null ? null : { weight: trackBalancer.weight, serving: this.#serving },
@@ -230,4 +250,8 @@ function trackedScripts({ instances, scripts }: VrrpConfig) {
 
 function keyOf(kind: string, config: { readonly name: string }): string {
   return `${kind} ${JSON.stringify(config)}`;
+}
+
+function isUnknown(entry: TrackedEntry): boolean {
+  return (entry.kind === 'file' ? entry.value : entry.passing) === null;
 }

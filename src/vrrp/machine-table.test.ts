@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { advert, Driver, master, START, TICK, V2 } from './fixture.ts';
-import type { MachineEvent, Phase } from './machine.ts';
+import { downIntervalMs, type MachineEvent, type Phase } from './machine.ts';
 import { TABLE } from './machine-table.ts';
 
 test('the table has a row for every event in every phase, with a reason', () => {
   const phases: readonly Phase[] = ['initialize', 'backup', 'master', 'fault'];
   const claim: MachineEvent = { kind: 'foreign-claim' };
   const lost: MachineEvent = { kind: 'address-lost' };
+  const resume: MachineEvent = { kind: 'resume', sentAt: 0 };
   const rise: MachineEvent = { kind: 'follow', to: 'master', group: 'G1' };
   const sink: MachineEvent = { kind: 'follow', to: 'backup', group: 'G1' };
   const track = (faults: readonly string[]): MachineEvent => {
@@ -19,6 +20,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
   const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
     initialize: [
       [START, ['initialize -> backup']],
+      [resume, ['advert 100', 'add-addresses', 'garp 5', 'initialize -> master']],
       [{ kind: 'release' }, []],
       [advert(255), []],
       [TICK, []],
@@ -31,6 +33,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
     ],
     backup: [
       [START, []],
+      [resume, []],
       [{ kind: 'release' }, []],
       [advert(255), []],
       [TICK, []],
@@ -45,6 +48,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
     ],
     master: [
       [START, []],
+      [resume, []],
       [{ kind: 'release' }, []],
       [advert(255), ['remove-addresses', 'advert 100', 'master -> backup']],
       [advert(1), ['advert 100', 'garp 5']],
@@ -61,6 +65,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
     ],
     fault: [
       [START, []],
+      [resume, []],
       [{ kind: 'release' }, []],
       [advert(255), []],
       [TICK, []],
@@ -83,6 +88,16 @@ test('the table has a row for every event in every phase, with a reason', () => 
       assert.deepEqual(driver.at(now, event), effects, `${phase}: ${JSON.stringify(event)}`);
     }
   }
+});
+
+test('only within its down interval, and with nothing against it, does a killed master go on', () => {
+  const resume: MachineEvent = { kind: 'resume', sentAt: 1000 };
+  const downMs = downIntervalMs(2, V2.priority, V2.intervalMs);
+  assert.deepEqual(new Driver(V2).at(1000 + downMs, resume).at(-1), 'initialize -> master');
+  assert.deepEqual(new Driver(V2).at(1001 + downMs, resume), ['initialize -> backup']);
+  const faulty = new Driver(V2);
+  faulty.at(1000, { kind: 'track', priorityDelta: 0, faults: ['x'] });
+  assert.deepEqual(faulty.at(1000, resume), ['initialize -> fault']);
 });
 
 /** A machine in that phase, and a moment at which only a master's timer is due. */

@@ -43,6 +43,10 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
       because: '6.4.1: priority 255 becomes master, others backup; with a fault, neither',
       does: (run, event) => run.start(event),
     },
+    resume: {
+      because: 'ours: within its down interval a master that was killed is one that was slow',
+      does: (run, event) => run.resume(event),
+    },
     release: RELEASE,
     advert: nothing('6.4.1 waits for a start-up only'),
     tick: nothing('6.4.1: no timer runs'),
@@ -55,6 +59,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
   },
   backup: {
     start: STARTED,
+    resume: STARTED,
     release: RELEASE,
     advert: {
       because: '6.4.2: priority 0 shortens the timer, a better or tolerated master starts it again',
@@ -76,6 +81,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
   },
   master: {
     start: STARTED,
+    resume: STARTED,
     release: RELEASE,
     advert: {
       because: '6.4.3: answers priority 0 and a worse master, yields to a better one',
@@ -100,6 +106,7 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
   },
   fault: {
     start: STARTED,
+    resume: STARTED,
     release: RELEASE,
     advert: nothing('keepalived: an instance in FAULT hears nobody'),
     tick: nothing('keepalived: no timer runs in FAULT'),

@@ -5,9 +5,10 @@
  *
  * Times are milliseconds of a clock that never goes back and counts while the machine sleeps.
  *
- * Two additions of our own:
+ * Three additions of our own:
  * - A master that was asleep longer than its down interval cannot know who took over: it drops the
  *   addresses before it sends anything, and begins again as backup.
+ * - A process that is started within the down interval of a master that was killed goes on as that master.
  * - A master that yields sends its advertisement once more, so that the winner, who may not have heard
  *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
  */
@@ -84,6 +85,11 @@ export type MachineState = {
 export type MachineEvent =
   /** `held`: promotions wait for `release`. */
   | { readonly kind: 'start'; readonly held: boolean }
+  /**
+   * Starts where an earlier process of this node was killed as master: it sent its last advertisement at
+   * `sentAt`, and the addresses are still here.
+   */
+  | { readonly kind: 'resume'; readonly sentAt: number }
   | { readonly kind: 'release' }
   | {
       readonly kind: 'advert';
@@ -126,6 +132,8 @@ const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   'initialize backup': [],
   // Not in the RFC: tracking keeps the instance out from its start.
   'initialize fault': [],
+  // Not in the RFC: within its down interval a master that was killed is one that was slow.
+  'initialize master': ['send-advert', 'add-addresses', 'garp'],
   // RFC 9568 6.4.2: the Master_Down_Timer fired.
   'backup master': ['send-advert', 'add-addresses', 'garp'],
   // RFC 9568 6.4.2: shutdown.
@@ -273,6 +281,18 @@ export class Run {
   release(): void {
     this.state = { ...this.state, held: false };
     this.promoteWhenDue();
+  }
+
+  /** Within its down interval a master that was killed is one that was slow. */
+  resume({ sentAt }: Extract<MachineEvent, { kind: 'resume' }>): void {
+    const silentMs = this.#now - sentAt;
+    const { version, intervalMs } = this.#config;
+    const downMs = downIntervalMs(version, this.state.effectivePriority, intervalMs);
+    if (this.state.faults.length > 0 || silentMs > downMs) {
+      this.start({ kind: 'start', held: false });
+    } else {
+      this.#move('master', `master until ${Math.round(silentMs)} ms ago`);
+    }
   }
 
   stop(): void {

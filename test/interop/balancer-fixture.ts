@@ -127,6 +127,7 @@ export async function startBalancer(
       purpose,
     })),
     servers: options.servers ?? [],
+    orphanMs: 5000,
   });
   if (options.wait !== false) await running.message('serving');
   return running;

@@ -24,6 +24,7 @@ import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { machineConfigOf, nothingKnown } from './beginnings.ts';
+import type { Mastership, MastershipRecord } from './mastership.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import type { ResolvedInstance } from './resolve.ts';
@@ -48,6 +49,10 @@ export type InstanceContext = {
   readonly onEvent: (event: ElectionEvent) => void;
   /** Whether the instance is in a sync group. */
   readonly grouped: boolean;
+  /** Where it notes that it is master. */
+  readonly record: MastershipRecord;
+  /** It goes on where an earlier process was killed as master; null: it begins. */
+  readonly resumed: Mastership | null;
 };
 
 type Links = ReadonlyMap<string, Link>;
@@ -97,8 +102,13 @@ export class Instance {
     this.#machineConfig = { ...machineConfigOf(resolved), grouped: context.grouped };
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
-    // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does.
-    this.#verdict = verdictOf(...nothingKnown(resolved.config));
+    // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does. One that
+    // goes on knows what the earlier process knew.
+    const { priority } = resolved.config;
+    this.#verdict =
+      context.resumed === null
+        ? verdictOf(...nothingKnown(resolved.config))
+        : { priorityDelta: context.resumed.priority - priority, faults: [] };
     this.#ports = this.#open(resolved, this.#counters, links);
   }
 
@@ -138,12 +148,18 @@ export class Instance {
     );
   }
 
-  /** Begins as backup; promotions wait until release(). */
+  /** Goes on as master where there is something to go on with; otherwise promotions wait until release(). */
   start(links: ReadonlyMap<string, Link>, now: number): void {
     const { version, priority, advertIntervalMs } = this.#resolved.config;
-    this.#probe = new AddressProbe(now, downIntervalMs(version, priority, advertIntervalMs));
+    const { resumed } = this.#context;
     this.#readLinks(links);
     this.#pushFaults(now);
+    if (resumed !== null) {
+      this.#step({ kind: 'resume', sentAt: resumed.sentAt }, now);
+      if (this.#state.phase !== 'master') this.#ports.vips.remove();
+      return;
+    }
+    this.#probe = new AddressProbe(now, downIntervalMs(version, priority, advertIntervalMs));
     this.#step({ kind: 'start', held: true }, now);
   }
 
@@ -396,6 +412,7 @@ export class Instance {
     switch (effect.kind) {
       case 'send-advert':
         advertiser.send(effect.priority);
+        if (this.#state.phase === 'master') this.#context.record.note(now, effect.priority);
         break;
       case 'add-addresses':
         this.#tryAddresses(now, () => vips.put(now));
@@ -410,6 +427,7 @@ export class Instance {
         const { from, to, why } = effect;
         if (to !== 'master') this.#ports.setMaster(false);
         const priority = this.#state.effectivePriority;
+        if (to !== 'master') this.#context.record.forget();
         this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why, priority });
         break;
       }

@@ -5,7 +5,7 @@
  */
 
 import { receiveMessageOnPort } from 'node:worker_threads';
-import type { VrrpConfig } from '../../config/model.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpv4 } from '../../core/ip.ts';
 import { bootMs } from '../../linux/clock.ts';
@@ -14,9 +14,11 @@ import { SystemError } from '../../linux/errno.ts';
 import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { downIntervalMs } from '../../vrrp/machine.ts';
 import type { ElectionEvent } from '../election.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
+import { type Mastership, MastershipFile } from './mastership.ts';
 import {
   BEAT_MISSED_MS,
   BEAT_SLOT,
@@ -27,6 +29,7 @@ import {
 } from './messages.ts';
 import {
   explainSystemError,
+  presentAddresses,
   type ResolvedInstance,
   refuseForeignAddresses,
   removeStaleAddresses,
@@ -50,6 +53,7 @@ export class SpeakerLoop {
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
+  readonly #mastership: MastershipFile;
   #instances: Instance[] = [];
   #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
@@ -67,6 +71,7 @@ export class SpeakerLoop {
     this.#route = new RouteSocket();
     this.#news = new RouteNewsSocket();
     this.#macs = new VirtualMacs(this.#route);
+    this.#mastership = new MastershipFile(data.mastershipFile);
     try {
       this.#open();
     } catch (error) {
@@ -120,12 +125,17 @@ export class SpeakerLoop {
     const present = this.#route.addresses();
     const resolved = resolveInstances(this.#data.config, links, present);
     refuseForeignAddresses(resolved, links, present);
+    const begun: ResolvedInstance[] = [];
     for (const instance of resolved) {
-      const grouped = isGrouped(this.#data.config, instance.config.name);
-      this.#instances.push(this.#create(instance, grouped));
+      const { name } = instance.config;
+      const isHere = presentAddresses(instance, links, present).length === instance.held.length;
+      const left = isHere ? this.#mastership.left(name) : null;
+      const resumed = left !== null && isMasterStill(instance.config, left) ? left : null;
+      if (resumed === null) begun.push(instance);
+      this.#instances.push(this.#create(instance, isGrouped(this.#data.config, name), resumed));
     }
     this.#regroup(this.#data.config);
-    for (const stale of removeStaleAddresses(this.#route, resolved, links, present)) {
+    for (const stale of removeStaleAddresses(this.#route, begun, links, present)) {
       const text = `Removed ${stale}, left over from an earlier run`;
       this.#post({ kind: 'event', event: { kind: 'warning', text } });
     }
@@ -201,7 +211,7 @@ export class SpeakerLoop {
         const grouped = isGrouped(config, one.config.name);
         const known = this.#instances.find((instance) => instance.canBecome(one));
         if (known !== undefined) forms.push(known.prepare(one, grouped, this.#links));
-        else created.push(this.#create(one, grouped));
+        else created.push(this.#create(one, grouped, null));
       }
     } catch (error) {
       for (const form of forms) form.instance.abandon(form);
@@ -227,12 +237,14 @@ export class SpeakerLoop {
     this.#post({ kind: 'status', instances: this.#statuses(now) });
   }
 
-  #create(resolved: ResolvedInstance, grouped: boolean): Instance {
+  #create(resolved: ResolvedInstance, grouped: boolean, resumed: Mastership | null): Instance {
     const context = {
       route: this.#route,
       macs: this.#macs,
       onEvent: this.#onEvent,
       grouped,
+      record: this.#mastership.record(resolved.config.name),
+      resumed,
     };
     return new Instance(resolved, context, this.#links);
   }
@@ -318,4 +330,13 @@ export class SpeakerLoop {
 
 function isGrouped({ syncGroups }: VrrpConfig, name: string): boolean {
   return syncGroups.some(({ instances }) => instances.includes(name));
+}
+
+/** The backups wait for it: it may go on as if it had only been slow. */
+function isMasterStill(
+  { version, advertIntervalMs }: VrrpInstanceConfig,
+  { sentAt, priority }: Mastership,
+): boolean {
+  const silentMs = bootMs() - sentAt;
+  return silentMs >= 0 && silentMs < downIntervalMs(version, priority, advertIntervalMs);
 }

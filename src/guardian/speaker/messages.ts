@@ -9,6 +9,8 @@ import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 /** Handed to the thread at its start. */
 export type SpeakerData = {
   readonly config: VrrpConfig;
+  /** Where it notes what it is master of. */
+  readonly mastershipFile: string;
   readonly port: MessagePort;
   /** An eventfd: readable when the thread shall look at the port and the slots. */
   readonly wakeupFd: number;

@@ -212,6 +212,21 @@ export function removeStaleAddresses(
   return removed;
 }
 
+/** The virtual addresses of the instance that are on this machine now, with a lifetime, as ours have one. */
+export function presentAddresses(
+  { held }: ResolvedInstance,
+  links: readonly Link[],
+  present: readonly InterfaceAddress[],
+): readonly VirtualAddress[] {
+  return held.filter((virtual) => {
+    const link = links.find(({ name }) => name === virtual.interfaceName);
+    return present.some(
+      ({ address, interfaceIndex, permanent }) =>
+        address === virtual.address && interfaceIndex === link?.index && !permanent,
+    );
+  });
+}
+
 /** One clear line for what a missing capability means; other errors stay what they are. */
 export function explainSystemError(error: unknown): unknown {
   if (!(error instanceof SystemError) || error.errno !== EPERM) return error;

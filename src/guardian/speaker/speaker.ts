@@ -31,14 +31,16 @@ const RELOAD_MS_MAX = 5000;
 
 /**
  * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
- * somebody answers for an address and no master is heard). Throws OperationalError: missing-interface,
+ * somebody answers for an address and no master is heard; at once where a speaker with the same
+ * `mastershipFile` was killed as master just now and this one goes on). Throws OperationalError: missing-interface,
  * no-raw-sockets, no-source-address, address-taken, vrrp-failed; nothing is left behind then.
  */
 export async function startVrrp(
   config: VrrpConfig,
+  mastershipFile: string,
   onEvent: (event: ElectionEvent) => void,
 ): Promise<Election> {
-  const speaker = new Speaker(config, onEvent);
+  const speaker = new Speaker(config, mastershipFile, onEvent);
   try {
     await speaker.started;
     return speaker;
@@ -64,7 +66,7 @@ class Speaker implements Election {
   #statuses: readonly InstanceStatus[] = [];
   #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
 
-  constructor(config: VrrpConfig, onEvent: (event: ElectionEvent) => void) {
+  constructor(config: VrrpConfig, mastershipFile: string, onEvent: (event: ElectionEvent) => void) {
     this.#config = config;
     this.#onEvent = onEvent;
     this.started = this.#start.promise;
@@ -73,6 +75,7 @@ class Speaker implements Election {
     this.#port.on('message', (message: FromSpeaker) => this.#onMessage(message));
     const workerData: SpeakerData = {
       config,
+      mastershipFile,
       port: port2,
       wakeupFd: this.#wakeupFd,
       shared: this.#sharedBuffer(),

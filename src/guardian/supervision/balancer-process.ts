@@ -33,6 +33,7 @@ export type BalancerLaunch = {
   /** Gets ready and waits for activate(). */
   readonly standby: boolean;
   readonly servers: readonly ServerStateRecord[];
+  readonly orphanMs: number;
 };
 
 export type BalancerEvents = {
@@ -97,6 +98,7 @@ export class BalancerProcess {
         purpose,
       })),
       servers: launch.servers,
+      orphanMs: launch.orphanMs,
     });
   }
 

@@ -16,7 +16,7 @@ function play(events: readonly (readonly [number, SupervisionEvent])[]): {
   readonly state: SupervisionState;
   readonly effects: readonly SupervisionEffect[];
 } {
-  let { state, effects } = startSupervision(0);
+  let { state, effects } = startSupervision(0, false);
   for (const [now, event] of events) {
     const step = superviseStep(state, event, now, TIMES);
     state = step.state;
@@ -62,7 +62,7 @@ describe('superviseStep()', () => {
   });
 
   it('waits longer between starts that never serve, two seconds at most', () => {
-    let { state } = startSupervision(0);
+    let { state } = startSupervision(0, false);
     let now = 0;
     const pauses: number[] = [];
     for (let start = 0; start < 8; start++) {
@@ -103,7 +103,7 @@ describe('superviseStep()', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(3000), event), { maxLength: 200 }), (steps) => {
-        let { state } = startSupervision(0);
+        let { state } = startSupervision(0, false);
         let alive = true;
         let now = 0;
         for (const [delay, happening] of steps) {

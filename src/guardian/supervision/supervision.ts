@@ -55,14 +55,15 @@ export type SupervisionStep = {
   readonly effects: readonly SupervisionEffect[];
 };
 
-export function startSupervision(now: number): SupervisionStep {
+/** `counted`: this node balances already, by a balancer of an earlier guardian. */
+export function startSupervision(now: number, counted: boolean): SupervisionStep {
   return {
     state: {
       phase: 'starting',
       startedAt: now,
       restartAt: null,
       servingLostAt: null,
-      counted: false,
+      counted,
       everServed: false,
       restarts: 0,
       failedStarts: 0,

@@ -36,6 +36,10 @@ export type SupervisorOptions = {
   readonly relays: number;
   readonly sockets: readonly InheritedListener[];
   readonly graceMs: number;
+  /** How long a balancer serves on when this process is killed. */
+  readonly orphanMs: number;
+  /** A balancer of an earlier guardian serves until ours does. */
+  readonly relieves: boolean;
   /** Keep a warm spare. */
   readonly spare: boolean;
   readonly log: Log;
@@ -80,7 +84,7 @@ export class Supervisor {
     const launch = () => this.#launch();
     const onPid = (pid: number) => options.onPid('spare', pid);
     this.#spare = options.spare ? new Spare({ launch, log: options.log, onPid }) : null;
-    const first = startSupervision(performance.now());
+    const first = startSupervision(performance.now(), options.relieves);
     this.#state = first.state;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#spawn();
@@ -180,8 +184,8 @@ export class Supervisor {
   }
 
   #launch() {
-    const { relays } = this.#options;
-    return { config: this.#config, relays, listeners: this.#sockets };
+    const { relays, orphanMs } = this.#options;
+    return { config: this.#config, relays, listeners: this.#sockets, orphanMs };
   }
 
   /** The spare where there is one, otherwise a new process. */

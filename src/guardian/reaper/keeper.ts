@@ -1,0 +1,74 @@
+/**
+ * Keeps a reaper beside the guardian: a process that does nothing but wait until the guardian is gone, and
+ * then sees to it that the virtual addresses do not outlive their use (docs/adr/0010).
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Log } from '../log.ts';
+import type { ReaperOrder } from './order.ts';
+
+const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** It allocates next to nothing. */
+const HEAP_FLAGS = ['--max-old-space-size=16', '--max-semi-space-size=1'];
+
+/** Before a reaper that ended by itself is replaced. */
+const RETRY_MS = 1000;
+
+export type ReaperOptions = {
+  readonly order: ReaperOrder;
+  readonly log: Log;
+  /** Called with the pid of each new reaper. */
+  readonly onPid: (pid: number) => void;
+};
+
+export class ReaperKeeper {
+  readonly #options: ReaperOptions;
+  #order: ReaperOrder;
+  #child: ChildProcess | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+
+  constructor(options: ReaperOptions) {
+    this.#options = options;
+    this.#order = options.order;
+    this.#start();
+  }
+
+  /** The last word counts. */
+  tell(order: ReaperOrder): void {
+    this.#order = order;
+    this.#child?.stdin?.write(`${JSON.stringify(order)}\n`);
+  }
+
+  /** Only when the addresses are gone: they have no reaper afterwards. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const child = this.#child;
+    if (child === null || !child.kill('SIGKILL')) return;
+    await once(child, 'exit');
+  }
+
+  #start(): void {
+    const { onPid } = this.#options;
+    const args = [...process.execArgv, ...HEAP_FLAGS, ENTRY];
+    // The pipe's other end is held by nobody but us: it closes when we end, however we end.
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+    this.#child = child;
+    if (child.pid !== undefined) onPid(child.pid);
+    child.stdin.on('error', () => {});
+    this.tell(this.#order);
+    let over = false;
+    const onEnd = (why: string): void => {
+      if (over || this.#stopped) return;
+      over = true;
+      this.#options.log('warning', `The reaper is gone: ${why}; another starts in ${RETRY_MS} ms`);
+      this.#timer = setTimeout(() => this.#start(), RETRY_MS);
+    };
+    child.once('error', (error) => onEnd(error.message));
+    child.once('exit', (code, signal) => onEnd(`it ended with ${signal ?? code}`));
+  }
+}

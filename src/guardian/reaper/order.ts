@@ -1,0 +1,11 @@
+/** What the guardian tells its reaper, as one line of JSON. */
+
+import type { VrrpConfig } from '../../config/model.ts';
+
+export type ReaperOrder = {
+  readonly vrrp: VrrpConfig;
+  /** Where the speaker notes when it last advertised. */
+  readonly mastershipFile: string;
+  /** The run directory, where the balancer's pid stands; null: this node balances nothing. */
+  readonly balancerIn: string | null;
+};

@@ -1,0 +1,111 @@
+/**
+ * What a speaker is master of, in a file that outlives it: a page of memory it writes with every
+ * advertisement, without a system call. A guardian that is started within the down interval of one that was
+ * killed goes on as master, as one that had only been slow would (ADR 10).
+ */
+
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { assert } from '../../core/assert.ts';
+import { mapSharedMemory } from '../../linux/files.ts';
+
+/** One record: three numbers, then the instance's name. */
+const RECORD_BYTES = 256;
+const NAME_OFFSET = 32;
+const NAME_BYTES = RECORD_BYTES - NAME_OFFSET;
+const NUMBERS = RECORD_BYTES / Float64Array.BYTES_PER_ELEMENT;
+/** Instances beyond begin as backup. */
+const RECORDS_MAX = 256;
+const FILE_BYTES = RECORD_BYTES * RECORDS_MAX;
+
+export type Mastership = {
+  /** Of the last advertisement, in ms of linux/clock.ts. */
+  readonly sentAt: number;
+  /** The effective one. */
+  readonly priority: number;
+};
+
+/** The record of one instance. */
+export type MastershipRecord = {
+  note(sentAt: number, priority: number): void;
+  forget(): void;
+};
+
+export class MastershipFile {
+  readonly #left: ReadonlyMap<string, Mastership>;
+  readonly #bytes: Uint8Array;
+  readonly #numbers: Float64Array;
+  readonly #places = new Map<string, number>();
+
+  /** Reads what an earlier speaker has left, and begins anew. Throws Error or SystemError. */
+  constructor(path: string) {
+    const fd = openSync(path, 'a+', 0o600);
+    try {
+      const content = Buffer.alloc(FILE_BYTES);
+      this.#left = decode(content.subarray(0, readSync(fd, content, 0, FILE_BYTES, 0)));
+      // Written out: a full file system shows here and not as a SIGBUS when the memory is touched.
+      ftruncateSync(fd, 0);
+      writeSync(fd, content.fill(0));
+      const memory = mapSharedMemory(fd, FILE_BYTES);
+      this.#bytes = new Uint8Array(memory);
+      this.#numbers = new Float64Array(memory);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** What the earlier speaker was master of by that name when it ended; null: nothing. */
+  left(name: string): Mastership | null {
+    return this.#left.get(shortened(name).toString()) ?? null;
+  }
+
+  /** The record of an instance; one that a reload has ended and begun again keeps its own. */
+  record(name: string): MastershipRecord {
+    const index = this.#places.get(name) ?? this.#places.size;
+    if (index >= RECORDS_MAX) return { note: () => {}, forget: () => {} };
+    this.#places.set(name, index);
+    this.#bytes.set(shortened(name), index * RECORD_BYTES + NAME_OFFSET);
+    const first = index * NUMBERS;
+    const numbers = this.#numbers;
+    return {
+      note(sentAt, priority) {
+        assert(priority > 0, 'a master has a priority');
+        numbers[first] = sentAt;
+        numbers[first + 1] = priority;
+      },
+      forget() {
+        numbers[first + 1] = 0;
+      },
+    };
+  }
+}
+
+/** What a speaker that is gone was master of when it ended, by instance; nothing where no file is left. */
+export function readMastership(path: string): ReadonlyMap<string, Mastership> {
+  return existsSync(path) ? decode(readFileSync(path).subarray(0, FILE_BYTES)) : new Map();
+}
+
+function shortened(name: string): Buffer {
+  return Buffer.from(name).subarray(0, NAME_BYTES);
+}
+
+function decode(content: Buffer): ReadonlyMap<string, Mastership> {
+  const left = new Map<string, Mastership>();
+  for (let at = 0; at + RECORD_BYTES <= content.length; at += RECORD_BYTES) {
+    const sentAt = content.readDoubleLE(at);
+    const priority = content.readDoubleLE(at + 8);
+    const name = content
+      .toString('utf8', at + NAME_OFFSET, at + RECORD_BYTES)
+      .replace(/\0.*$/s, '');
+    const isPriority = Number.isInteger(priority) && priority >= 1 && priority <= 255;
+    if (name !== '' && isPriority && sentAt > 0) left.set(name, { sentAt, priority });
+  }
+  return left;
+}
