@@ -1,12 +1,8 @@
 /** What must hold at all times; docs/simulation.md names each rule and its bound. */
 
 import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
-import {
-  downIntervalMs,
-  type MachineEffect,
-  type MachineEvent,
-  type MachineState,
-} from '../src/vrrp/machine.ts';
+import type { MachineEffect, MachineEvent, MachineState } from '../src/vrrp/machine.ts';
+import { downIntervalMs } from '../src/vrrp/timers.ts';
 import { cliques } from './cliques.ts';
 import { Conflicts } from './conflicts.ts';
 import { isWell } from './network.ts';

@@ -8,7 +8,6 @@ import { assert, unreachable } from '../src/core/assert.ts';
 import { AddressProbe } from '../src/guardian/speaker/probe.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/vrrp/lifetime.ts';
 import {
-  downIntervalMs,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
@@ -18,6 +17,7 @@ import {
   type step,
 } from '../src/vrrp/machine.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
+import { downIntervalMs } from '../src/vrrp/timers.ts';
 import type { Verdict } from '../src/vrrp/tracking.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';

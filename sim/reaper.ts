@@ -1,7 +1,7 @@
 /** What guardian/reaper/reaping.ts does on a simulated machine whose guardian was killed alone. */
 
-import { downIntervalMs } from '../src/vrrp/machine.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
+import { downIntervalMs } from '../src/vrrp/timers.ts';
 import type { Node } from './node.ts';
 import type { World } from './world.ts';
 

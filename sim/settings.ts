@@ -1,7 +1,8 @@
 /** One cluster as a scenario sees it: how its nodes are configured, and what the physics around them are. */
 
 import type { Random } from '../src/core/random.ts';
-import { downIntervalMs, type MachineGarp, skewMs } from '../src/vrrp/machine.ts';
+import type { MachineGarp } from '../src/vrrp/machine.ts';
+import { downIntervalMs, skewMs } from '../src/vrrp/timers.ts';
 
 export type Settings = {
   readonly name: string;

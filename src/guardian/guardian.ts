@@ -7,7 +7,7 @@
 import type { Config, VrrpConfig } from '../config/model.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
-import { downIntervalMs } from '../vrrp/machine.ts';
+import { downIntervalMs } from '../vrrp/timers.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import type { Election, ElectionEvent } from './election.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { advert, Driver, master, START, TICK, V2 } from './fixture.ts';
-import { downIntervalMs, type MachineEvent, type Phase } from './machine.ts';
+import type { MachineEvent, Phase } from './machine.ts';
 import { TABLE } from './machine-table.ts';
+import { downIntervalMs } from './timers.ts';
 
 test('the table has a row for every event in every phase, with a reason', () => {
   const phases: readonly Phase[] = ['initialize', 'backup', 'master', 'fault'];

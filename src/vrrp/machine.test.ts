@@ -14,7 +14,8 @@ import {
   V2,
   V3,
 } from './fixture.ts';
-import { downIntervalMs, isDue, type MachineEvent, nextTickAt, skewMs } from './machine.ts';
+import { isDue, type MachineEvent, nextTickAt } from './machine.ts';
+import { downIntervalMs, skewMs } from './timers.ts';
 
 test('step() waits for the Master_Down_Interval of RFC 3768, also with state MASTER', () => {
   for (const initialState of ['master', 'backup'] as const) {

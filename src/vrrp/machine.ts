@@ -16,6 +16,7 @@
 import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
 import { TABLE } from './machine-table.ts';
+import { downIntervalMs, skewMs } from './timers.ts';
 import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type Phase = 'initialize' | 'backup' | 'master' | 'fault';
@@ -171,16 +172,6 @@ export function newMachine(config: MachineConfig): MachineState {
     master: null,
     transitions: 0,
   };
-}
-
-/** Skew_Time (RFC 3768 section 6.1: parts of a second; RFC 9568 section 6.1: parts of the interval). */
-export function skewMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
-  return ((256 - priority) * (version === 2 ? 1000 : masterIntervalMs)) / 256;
-}
-
-/** Master_Down_Interval of a backup with this priority. */
-export function downIntervalMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
-  return 3 * masterIntervalMs + skewMs(version, priority, masterIntervalMs);
 }
 
 /** When `tick` is next needed; Infinity: not before another event. */

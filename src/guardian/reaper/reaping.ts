@@ -8,7 +8,7 @@ import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
-import { downIntervalMs } from '../../vrrp/machine.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { Log } from '../log.ts';
 import { childIn } from '../run-dir.ts';

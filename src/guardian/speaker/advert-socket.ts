@@ -9,8 +9,8 @@ import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import { RawSocket } from '../../linux/raw-socket.ts';
 import { Raw6Socket } from '../../linux/raw6-socket.ts';
-import { downIntervalMs } from '../../vrrp/machine.ts';
 import { type Expectation, IPPROTO_VRRP, type ReceivedPacket } from '../../vrrp/packet.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
 import { AuthenticatedSocket } from './authenticated-socket.ts';
 import type { ResolvedInstance } from './resolve.ts';
 

@@ -1,28 +1,16 @@
-/** What an instance begins with: its machine's configuration, and a verdict before anything is known. */
+/** What an instance's machine begins with: its configuration, and a verdict until tracking has one. */
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import type { MachineConfig } from '../../vrrp/machine.ts';
-import type { verdictOf } from '../../vrrp/tracking.ts';
+import { verdictOf } from '../../vrrp/tracking.ts';
+import type { TrackingVerdict } from '../election.ts';
+import type { Mastership } from './mastership.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
-/** Nothing is known of scripts and the balancer yet: what must work keeps the instance out until it does. */
-export function nothingKnown({
-  trackScripts,
-  trackProcesses,
-  trackFiles,
-  trackBalancer,
-}: VrrpInstanceConfig): Parameters<typeof verdictOf> {
-  return [
-    [
-      ...trackScripts.map((entry) => ({ kind: 'script' as const, ...entry, passing: null })),
-      ...trackProcesses.map((entry) => ({ kind: 'process' as const, ...entry, passing: null })),
-      ...trackFiles.map((entry) => ({ kind: 'file' as const, ...entry, value: null })),
-    ],
-    trackBalancer === null ? null : { ...trackBalancer, serving: false },
-  ];
-}
-
-export function machineConfigOf({ config, sourceAddress }: ResolvedInstance): MachineConfig {
+export function machineConfigOf(
+  { config, sourceAddress }: ResolvedInstance,
+  grouped: boolean,
+): MachineConfig {
   return {
     version: config.version,
     priority: config.priority,
@@ -34,5 +22,26 @@ export function machineConfigOf({ config, sourceAddress }: ResolvedInstance): Ma
     garp: config.garp,
     answersLower: config.answersLower,
     saysFarewell: config.saysFarewell,
+    grouped,
   };
+}
+
+/**
+ * Nothing is known of scripts and the balancer yet: what must work keeps an instance out until it does. One
+ * that goes on as master knows what the earlier process knew.
+ */
+export function firstVerdict(
+  config: VrrpInstanceConfig,
+  resumed: Mastership | null,
+): TrackingVerdict {
+  if (resumed !== null) return { priorityDelta: resumed.priority - config.priority, faults: [] };
+  const { trackScripts, trackProcesses, trackFiles, trackBalancer } = config;
+  return verdictOf(
+    [
+      ...trackScripts.map((entry) => ({ kind: 'script' as const, ...entry, passing: null })),
+      ...trackProcesses.map((entry) => ({ kind: 'process' as const, ...entry, passing: null })),
+      ...trackFiles.map((entry) => ({ kind: 'file' as const, ...entry, value: null })),
+    ],
+    trackBalancer === null ? null : { ...trackBalancer, serving: false },
+  );
 }

@@ -9,7 +9,6 @@ import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
-  downIntervalMs,
   isDue,
   type MachineConfig,
   type MachineEffect,
@@ -20,10 +19,11 @@ import {
   type Phase,
   step,
 } from '../../vrrp/machine.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
-import { machineConfigOf, nothingKnown } from './beginnings.ts';
+import { firstVerdict, machineConfigOf } from './beginnings.ts';
 import type { Mastership, MastershipRecord } from './mastership.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
@@ -99,16 +99,10 @@ export class Instance {
   ) {
     this.#resolved = resolved;
     this.#context = context;
-    this.#machineConfig = { ...machineConfigOf(resolved), grouped: context.grouped };
+    this.#machineConfig = machineConfigOf(resolved, context.grouped);
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
-    // Nothing is known of scripts and the balancer yet: what must work keeps us out until it does. One that
-    // goes on knows what the earlier process knew.
-    const { priority } = resolved.config;
-    this.#verdict =
-      context.resumed === null
-        ? verdictOf(...nothingKnown(resolved.config))
-        : { priorityDelta: context.resumed.priority - priority, faults: [] };
+    this.#verdict = firstVerdict(resolved.config, context.resumed);
     this.#ports = this.#open(resolved, this.#counters, links);
   }
 
@@ -316,7 +310,7 @@ export class Instance {
   become({ resolved, grouped, counters, ports }: NextForm, links: Links, now: number): void {
     const old = this.#ports;
     this.#resolved = resolved;
-    this.#machineConfig = { ...machineConfigOf(resolved), grouped };
+    this.#machineConfig = machineConfigOf(resolved, grouped);
     this.#counters = counters;
     this.#ports = ports;
     this.changed = true;

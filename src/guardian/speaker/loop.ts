@@ -14,7 +14,7 @@ import { SystemError } from '../../linux/errno.ts';
 import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
-import { downIntervalMs } from '../../vrrp/machine.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { ElectionEvent } from '../election.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
