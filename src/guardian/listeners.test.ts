@@ -80,7 +80,7 @@ describe('openListeners()', () => {
         [six, any, ipv4(port)],
         [ipv4(port), six, any],
       ]) {
-        const listeners = await openListeners(configOf(binds), relays, LeftSockets.none());
+        const listeners = await openListeners(configOf(binds), relays);
         assert.equal(listeners.sockets.length, 3 * relays);
         assert.throws(() => openListener(any.address, { v6only: false, reusePort: false }));
         listeners.close();

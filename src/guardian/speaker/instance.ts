@@ -20,10 +20,10 @@ import {
   step,
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
-import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { firstVerdict, machineConfigOf } from './beginnings.ts';
+import { linkFaults, linkVerdict } from './link-verdict.ts';
 import type { Mastership, MastershipRecord } from './mastership.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
@@ -480,16 +480,8 @@ export class Instance {
 
   /** The interfaces the instance uses, and those it only tracks. */
   #readLinks(links: ReadonlyMap<string, Link>): void {
-    const used = this.#resolved.interfaceNames.flatMap((name) => {
-      const link = links.get(name);
-      if (link === undefined) return [`interface "${name}" is gone`];
-      return link.up ? [] : [`interface "${name}" is down`];
-    });
-    const tracked = this.#resolved.config.trackInterfaces.map(({ name, weight }) => {
-      return { kind: 'interface' as const, name, weight, passing: links.get(name)?.up ?? false };
-    });
-    this.#linkFaults = used;
-    this.#linkVerdict = verdictOf(tracked, null);
+    this.#linkFaults = linkFaults(this.#resolved, links);
+    this.#linkVerdict = linkVerdict(this.#resolved, links);
   }
 
   #open(resolved: ResolvedInstance, counters: Counters, links: Links): Ports {

@@ -1,0 +1,29 @@
+/** What the state of interfaces means for an instance. */
+
+import type { Link } from '../../linux/netlink-route.ts';
+import { verdictOf } from '../../vrrp/tracking.ts';
+import type { TrackingVerdict } from '../election.ts';
+import type { ResolvedInstance } from './resolve.ts';
+
+/** Those it uses: without one of them it can be nothing. */
+export function linkFaults(
+  { interfaceNames }: ResolvedInstance,
+  links: ReadonlyMap<string, Link>,
+): readonly string[] {
+  return interfaceNames.flatMap((name) => {
+    const link = links.get(name);
+    if (link === undefined) return [`interface "${name}" is gone`];
+    return link.up ? [] : [`interface "${name}" is down`];
+  });
+}
+
+/** Those it only tracks. */
+export function linkVerdict(
+  { config }: ResolvedInstance,
+  links: ReadonlyMap<string, Link>,
+): TrackingVerdict {
+  const tracked = config.trackInterfaces.map(({ name, weight }) => {
+    return { kind: 'interface' as const, name, weight, passing: links.get(name)?.up ?? false };
+  });
+  return verdictOf(tracked, null);
+}
