@@ -37,6 +37,8 @@ export type CheckStatus =
 export type CheckResult = {
   readonly status: CheckStatus;
   readonly passed: boolean;
+  /** It says something about this machine only, and counts neither for the server nor against it. */
+  readonly inconclusive?: true;
   /** What the system said, e.g. "Connection refused"; empty when there is nothing to add. */
   readonly info: string;
   readonly durationMs: number;

@@ -16,6 +16,7 @@ import { startRelayProcess } from './relay-process.ts';
 
 const NO_PRLIMIT = 'The program "prlimit" (Debian: util-linux) is missing';
 const QUIET_MS = 1500;
+const CHECK = { ...TEST_CHECK, intervalMs: 100, fastIntervalMs: 100, downIntervalMs: 100 };
 /** Share of one processor that accepting, checks and beats may take while nothing can be accepted. */
 const QUIET_SHARE_MAX = 0.15;
 
@@ -40,8 +41,10 @@ test('at its limit of descriptors it serves on, checks on, and takes the rest wh
 }, async (t) => {
   if (findCommand('prlimit') === null) return t.skip(NO_PRLIMIT);
   const echo = await startEcho(t);
-  const check = { ...TEST_CHECK, intervalMs: 100, fastIntervalMs: 100, downIntervalMs: 100 };
-  const relay = await startRelayProcess(t, [echo.port], { filesMax: 256, server: { check } });
+  const relay = await startRelayProcess(t, [echo.port], {
+    filesMax: 256,
+    server: { check: CHECK },
+  });
   const clients = await Promise.all(Array.from({ length: 200 }, () => dial(t, relay.port)));
   for (const client of clients) client.write('x');
   const served = (): readonly Socket[] => clients.filter((one) => one.readableLength > 0);
@@ -74,7 +77,7 @@ test('the client that took the last descriptor was turned away, and all after it
 }, async (t) => {
   if (findCommand('prlimit') === null) return t.skip(NO_PRLIMIT);
   const echo = await startEcho(t);
-  const relay = await startRelayProcess(t, [echo.port]);
+  const relay = await startRelayProcess(t, [echo.port], { server: { check: CHECK } });
   const first = await Promise.all(Array.from({ length: 8 }, () => dial(t, relay.port)));
   for (const client of first) await ask(client);
   const limit = (files: number): void => {
@@ -90,6 +93,8 @@ test('the client that took the last descriptor was turned away, and all after it
   assert.ok(late.filter((client) => client.readableLength > 0).length < late.length);
   assert.ok(late.every((client) => !client.destroyed && !client.readableEnded));
   limit(4096);
+  const { status, chkdown } = await relay.row();
+  assert.deepEqual([status, chkdown], ['UP', '0'], 'checks that could not run decide nothing');
   await waitUntil(
     'all are served',
     () => late.every((client) => client.readableLength > 0),

@@ -17,7 +17,11 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** Errors that say something about this machine, not about the server. */
-const OWN_ERRORS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+const OWN_ERRORS: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
+  // All local ports are taken.
+  'EADDRNOTAVAIL',
+]);
 
 export function errorText(error: NodeJS.ErrnoException): string {
   return ERROR_TEXTS[error.code ?? ''] ?? error.message;
@@ -25,8 +29,10 @@ export function errorText(error: NodeJS.ErrnoException): string {
 
 /** A connect that failed. */
 export function connectFailure(error: NodeJS.ErrnoException): Finding {
-  const status = OWN_ERRORS.has(error.code ?? '') ? 'SOCKERR' : 'L4CON';
-  return { status, passed: false, info: errorText(error) };
+  const info = errorText(error);
+  return OWN_ERRORS.has(error.code ?? '')
+    ? { status: 'SOCKERR', passed: false, info, inconclusive: true }
+    : { status: 'L4CON', passed: false, info };
 }
 
 /** An open connection that failed under an exchange. TLS tells by an alert, RFC 8446 section 6.2. */

@@ -52,6 +52,30 @@ test('a failed first check takes the server out and says so as HAProxy does', ()
   assert.equal(table.backends[0]?.downTransitions, 1);
 });
 
+test('a machine without descriptors took its servers down, one check after the other', () => {
+  const { table, lines, changes } = build();
+  const full: CheckResult = {
+    status: 'SOCKERR',
+    passed: false,
+    info: 'Too many open files',
+    durationMs: 0,
+    inconclusive: true,
+  };
+  for (let turn = 0; turn < 5; turn++) table.recordCheck(0, 0, full);
+  assert.deepEqual(usable(table), [true, true]);
+  assert.equal(changes(), 0);
+  assert.equal(table.entry(0, 0).result.info, 'Too many open files');
+  assert.equal(lines.length, 1, 'it is told once');
+  assert.match(
+    lines[0] ?? '',
+    /Health check for server kube-master\/m1 failed, reason: Socket error/,
+  );
+  // A server that is down does not come up by it, either.
+  table.recordCheck(0, 1, REFUSED);
+  for (let turn = 0; turn < 5; turn++) table.recordCheck(0, 1, full);
+  assert.deepEqual(usable(table), [true, false]);
+});
+
 test('a server comes back after `rise` passes, and its downtime is counted', () => {
   const { table, lines, clock } = build();
   table.recordCheck(0, 0, REFUSED);

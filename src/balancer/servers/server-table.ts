@@ -168,6 +168,10 @@ export class ServerTable {
     const limits = entry.config.check;
     assert(limits !== null, 'only a server with a check gets results');
     assert(entry.admin !== 'maint', 'a server in maintenance is not checked');
+    if (result.inconclusive === true) {
+      this.#noteInconclusive(backend, server, result);
+      return;
+    }
     const before = entry.health;
     const previous = entry.result.status;
     const step = stepHealth(limits, before, result.passed);
@@ -200,6 +204,16 @@ export class ServerTable {
     if (changed) this.#options.onChange();
     if (step.transition === 'went-down') this.#options.onDown(backend, server);
     if (step.transition === 'went-up') this.#options.onUp(backend, server);
+  }
+
+  /** Shown and told of, once: without checks an operator must look. */
+  #noteInconclusive(backend: number, server: number, result: CheckResult): void {
+    const entry = this.entry(backend, server);
+    const isNew = entry.result.status !== result.status;
+    entry.result = result;
+    if (!isNew) return;
+    const message = checkLogged(this.#standing(backend, server), result, healthPlace(entry));
+    this.#options.log(backend, message);
   }
 
   /** Traffic could not connect: passive health, as the server's check has it. */
