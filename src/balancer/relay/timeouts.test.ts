@@ -102,3 +102,23 @@ test('leastconn counts the sessions of all relays', TIMEOUT, async (t) => {
   for (let count = 0; count < 18; count++) await serve();
   assert.deepEqual(held(), [18, 20, 20]);
 });
+
+test(
+  'a client that says nothing is cut as well where its hello is waited for',
+  TIMEOUT,
+  async (t) => {
+    const servers = [await startEcho(t), await startEcho(t)];
+    const { port, count } = await startPlane(t, {
+      servers: servers.map((server) => server.port),
+      frontend: { clientTimeoutMs: 300 },
+      backend: { serverTimeoutMs: 0, hedgeConnectMs: 60, hedgeAfterMs: 50 },
+    });
+    const began = performance.now();
+    const client = await dial(t, port);
+    assert.equal(await outcome(client.resume()), 'end');
+    const tookMs = performance.now() - began;
+    assert.ok(tookMs > 250 && tookMs < 5000, `${tookMs} ms`);
+    await until('nothing is left', () => count('relay', 'connectionsCurrent') === 0);
+    assert.equal(count(0, 'sessionsCurrent') + count(1, 'sessionsCurrent'), 0);
+  },
+);
