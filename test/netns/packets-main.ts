@@ -11,15 +11,19 @@ import type { PacketsCommand } from './packets.ts';
 const GROUP = 0xe0000012;
 const AF_PACKET = 17;
 const ETHERTYPE_ALL = 3;
+const ETHERTYPE_ARP = '0806';
 /** Where IPv4 and IPv6 have the number of what is in them, from the Ethernet header on. */
 const PROTOCOL_OFFSETS = { '0800': 14 + 9, '86dd': 14 + 6 } as const;
 /** Sent before the clock is looked at again. */
 const BATCH = 64;
 const POLL_MS = 2;
+/** Until the first announcement. */
+const FIRST_MS_MAX = 9000;
 
 const command: PacketsCommand = JSON.parse(process.argv[2] ?? '');
 const link = linkOf(command.interface);
 if (command.kind === 'flood') print(String(flood(command)));
+else if (command.kind === 'hear-arp') await hearArp(command.ms);
 else if (command.kind === 'capture') await capture(command.count, adverts());
 else await capture(command.count, frames());
 
@@ -46,6 +50,34 @@ function adverts(): Source {
 
 /** Advertisements with the frame around them. */
 function frames(): Source {
+  return framesThat((frame) => {
+    const type = frame.toString('hex', 12, 14);
+    if (type !== '0800' && type !== '86dd') return false;
+    return frame[PROTOCOL_OFFSETS[type]] === IPPROTO_VRRP;
+  });
+}
+
+/** Prints when each gratuitous ARP came (sender and target are one address), for so long from the first on. */
+async function hearArp(ms: number): Promise<void> {
+  const next = framesThat(
+    (frame) =>
+      frame.toString('hex', 12, 14) === ETHERTYPE_ARP &&
+      frame.subarray(28, 32).equals(frame.subarray(38, 42)),
+  );
+  let end = performance.now() + FIRST_MS_MAX;
+  let heard = 0;
+  while (performance.now() < end) {
+    if (next() === null) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      continue;
+    }
+    if (heard === 0) end = performance.now() + ms;
+    heard += 1;
+    print(String(performance.now()));
+  }
+}
+
+function framesThat(matches: (frame: Buffer) => boolean): Source {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);
@@ -57,9 +89,8 @@ function frames(): Source {
     for (;;) {
       const length = receiveDatagram(fd, buffer);
       if (length < 0) return null;
-      const type = buffer.toString('hex', 12, 14);
-      if (type !== '0800' && type !== '86dd') continue;
-      if (buffer[PROTOCOL_OFFSETS[type]] === IPPROTO_VRRP) return buffer.subarray(0, length);
+      const frame = buffer.subarray(0, length);
+      if (matches(frame)) return frame;
     }
   };
 }

@@ -11,6 +11,7 @@ export type PacketsCommand =
       readonly interface: string;
       readonly count: number;
     }
+  | { readonly kind: 'hear-arp'; readonly interface: string; readonly ms: number }
   | {
       readonly kind: 'flood';
       readonly interface: string;
@@ -51,6 +52,17 @@ export async function captureFrames(
   return lines.map((line) => Buffer.from(line, 'hex'));
 }
 
+/** When gratuitous ARP is heard on the interface: milliseconds from the first on, for that long. */
+export async function hearAnnouncements(
+  node: NetworkNode,
+  interfaceName: string,
+  ms: number,
+): Promise<readonly number[]> {
+  const lines = await run(node, { kind: 'hear-arp', interface: interfaceName, ms });
+  const moments = lines.map(Number);
+  return moments.map((moment) => Math.round(moment - (moments[0] ?? 0)));
+}
+
 /** Sends for a while; returns how many packets went out. */
 export async function floodAdverts(node: NetworkNode, flood: Flood): Promise<number> {
   const packets = flood.packets.map((packet) => Buffer.from(packet).toString('hex'));
@@ -61,7 +73,7 @@ export async function floodAdverts(node: NetworkNode, flood: Flood): Promise<num
 }
 
 async function run(node: NetworkNode, command: PacketsCommand): Promise<readonly string[]> {
-  const bound = CAPTURE_MS_MAX + (command.kind === 'flood' ? command.ms : 0);
+  const bound = CAPTURE_MS_MAX + ('ms' in command ? command.ms : 0);
   const args = [MAIN, JSON.stringify(command)];
   const { code, stdout, stderr } = await node.run(process.execPath, args, bound);
   assert.equal(code, 0, stderr);
