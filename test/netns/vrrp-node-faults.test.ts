@@ -90,9 +90,12 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
     const addresses = ['10.99.0.1', '10.99.0.2', '10.99.0.3'];
     const lines = addresses.map((address, index) => `  n${index + 1}: ${address}\n`);
     const config = join(folder, 'evergate.yaml');
+    // Signed, so that whole Evergates read their keys and believe each other.
+    const key = join(folder, 'vrrp.key');
+    writeFileSync(key, `hex:${'3c'.repeat(32)}\n`, { mode: 0o600 });
     writeFileSync(
       config,
-      `vip: ${VIP}/24\nlisten: 8443\nnodes:\n${lines.join('')}check: { type: tcp, interval: 200ms, rise: 1 }\n`,
+      `vip: ${VIP}/24\nlisten: 8443\nnodes:\n${lines.join('')}check: { type: tcp, interval: 200ms, rise: 1 }\nvrrp: { key: ${key} }\n`,
     );
     for (const [index, address] of addresses.entries()) {
       await network.addNode(`n${index + 1}`, `${address}/24`);
@@ -125,5 +128,10 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
       BOUND_MS,
     );
     assert.deepEqual(await network.owners(VIP), [owner], 'nobody was healthier, nobody moved');
+    for (const node of nodes) {
+      const instance = await instanceOf(node, join(folder, node.name, 'run'));
+      assert.deepEqual(instance?.dropped, {}, node.name);
+      if (node.name !== owner) assert.ok((instance?.advertsReceived ?? 0) > 0, node.name);
+    }
   });
 });
