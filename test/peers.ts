@@ -7,6 +7,7 @@ import { join } from 'node:path';
 /** Command -> Debian package. */
 const PEERS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
+  nft: 'nftables',
   haproxy: 'haproxy',
   keepalived: 'keepalived',
   kubectl: 'kubernetes-client',
