@@ -121,6 +121,7 @@ function expectedRows(
 /** Valid files HAProxy does not start from in a bare namespace. */
 const NOT_RUN: ReadonlyMap<string, string> = new Map([
   ['binds', 'the namespace lacks its addresses, the machine the folder of its sockets'],
+  ['binds-special', 'the namespace lacks its interfaces, the machine the folder of its sockets'],
   ['stats-page', 'the machine lacks the folder of its sockets'],
   ['harmless', 'its "ulimit-n" is more than a machine need grant'],
   ['nbproc', 'HAProxy refuses it'],
