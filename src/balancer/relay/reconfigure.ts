@@ -34,6 +34,8 @@ export type RelayParts = {
   readonly opening: Opening;
   readonly counters: Counters;
   readonly routes: Routes;
+  /** Visits them all; those that a visit closes, too. */
+  readonly eachSession: (visit: (session: number) => void) => void;
   /** This relay's number. */
   readonly relay: number;
 };
@@ -101,36 +103,31 @@ class Move {
 
   /** By the old routes: ends what is not allowed, and takes the others from what does not stay. */
   leave(): void {
-    const { table, sessions, opening } = this.parts;
-    for (let fd = 0; fd <= table.highest; fd++) {
-      if (table.role[fd] !== ROLE_CLIENT) continue;
-      const frontend = (table.frontend[fd] ?? 0) - 1;
-      if (!this.isAllowed(fd, frontend)) {
+    const { table, sessions, opening, eachSession } = this.parts;
+    eachSession((session) => {
+      const frontend = (table.frontend[session] ?? 0) - 1;
+      if (!this.isAllowed(session, frontend)) {
         this.ended++;
-        sessions.close(fd, 'KD', 'reset');
-      } else if (table.phase[fd] !== PHASE_OPEN) {
+        sessions.close(session, 'KD', 'reset');
+      } else if (table.phase[session] !== PHASE_OPEN) {
         const stays = (server: number) => this.serverAfter(frontend, server) !== -1;
-        if (opening.uproot(fd, stays)) this.unrouted.push(fd);
+        if (opening.uproot(session, stays)) this.unrouted.push(session);
       }
-    }
+    });
   }
 
   /** By the new routes: gives every session its indexes, and has it go on. */
   arrive(before: readonly Frontend[]): void {
-    const { table, sessions, opening, routes } = this.parts;
-    const clients: number[] = [];
-    for (let fd = 0; fd <= table.highest; fd++)
-      if (table.role[fd] === ROLE_CLIENT) clients.push(fd);
-    const tried = this.rememberTried(clients);
+    const { table, sessions, opening, routes, eachSession } = this.parts;
+    const tried = this.rememberTried();
     table.forgetTried(routes.serversMax);
     opening.reline();
-    for (const session of clients) this.rename(session, before, tried.get(session) ?? []);
+    eachSession((session) => this.rename(session, before, tried.get(session) ?? []));
     for (const session of this.inOrder()) opening.restart(session);
-    for (const session of clients) {
-      if (table.role[session] !== ROLE_CLIENT) continue;
+    eachSession((session) => {
       if (table.phase[session] !== PHASE_OPEN) opening.resume(session);
       if (table.role[session] === ROLE_CLIENT) sessions.rearm(session);
-    }
+    });
   }
 
   private successor(frontend: number): Frontend | undefined {
@@ -154,17 +151,17 @@ class Move {
   }
 
   /** Only sessions that are not open yet ask which servers were tried. */
-  private rememberTried(clients: readonly number[]): ReadonlyMap<number, readonly number[]> {
-    const { table } = this.parts;
+  private rememberTried(): ReadonlyMap<number, readonly number[]> {
+    const { table, eachSession } = this.parts;
     const tried = new Map<number, readonly number[]>();
-    for (const session of clients) {
-      if (table.phase[session] === PHASE_OPEN) continue;
+    eachSession((session) => {
+      if (table.phase[session] === PHASE_OPEN) return;
       const servers = this.changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
       tried.set(
         session,
         servers.filter((after, before) => after !== -1 && table.isTried(session, before)),
       );
-    }
+    });
     return tried;
   }
 
@@ -222,7 +219,18 @@ class Move {
 }
 
 function setChanged(fd: number, before: Liveness | null, after: Liveness | null): void {
-  if (after !== null && !isSame(before, after)) setLiveness(fd, after);
+  if (after !== null && !(before !== null && isAlike(before, after))) setLiveness(fd, after);
+}
+
+/** Asked for each session, so without the detour over text. */
+function isAlike(one: Liveness, other: Liveness): boolean {
+  return (
+    one.keepalive === other.keepalive &&
+    one.idleS === other.idleS &&
+    one.intervalS === other.intervalS &&
+    one.probes === other.probes &&
+    one.userTimeoutMs === other.userTimeoutMs
+  );
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -52,6 +52,8 @@ import { TICK_MS, TimingWheel } from './timing-wheel.ts';
 const EVENTS_MAX = 256;
 /** Turns given to the last bytes of a connection that was reset. */
 const LAST_WORDS_TURNS = 4;
+/** Sessions visited from one beat to the next, where all of them are. */
+const SESSIONS_PER_BEAT = 256;
 
 const TROUBLE = EPOLLERR | EPOLLHUP;
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
@@ -74,14 +76,16 @@ export class Relay {
   private readonly phase: number;
   private readonly filesMax: number;
   private readonly relays: number;
+  private readonly beat: () => void;
   // Ring of directions that used up their share: sources to come back to in the next turn.
   private readonly ready: Int32Array;
   private readyStart = 0;
   private readyCount = 0;
   private messagesWait = false;
 
-  /** `now`: ms on the relay's clock. */
-  constructor(start: RelayStart, now: number, failed: ConnectFailed) {
+  /** `now`: ms on the relay's clock. `beat` is called during work that may take long. */
+  constructor(start: RelayStart, now: number, failed: ConnectFailed, beat: () => void) {
+    this.beat = beat;
     const layout = counterLayout(start.config);
     const own = start.counters[start.relay];
     assert(own !== undefined, 'a relay has counters');
@@ -222,12 +226,24 @@ export class Relay {
     const backend = this.routes.backends.find(({ config }) => config.name === backendName);
     const server = backend?.servers.find(({ config }) => config.name === serverName);
     if (server === undefined) return;
-    for (let fd = 0; fd <= table.highest; fd++) {
-      if (table.role[fd] !== ROLE_CLIENT || sessions.backendOf(fd) !== backend) continue;
-      if (table.phase[fd] !== PHASE_OPEN) this.opening.leave(fd, server);
-      else if (sessions.serverOf(fd) === server) sessions.close(fd, 'KD', 'reset');
-    }
+    this.eachSession((session) => {
+      if (sessions.backendOf(session) !== backend) return;
+      if (table.phase[session] !== PHASE_OPEN) this.opening.leave(session, server);
+      else if (sessions.serverOf(session) === server) sessions.close(session, 'KD', 'reset');
+    });
   }
+
+  /** Ten thousand take a tenth of a second: whoever watches this loop must see that it lives. */
+  private readonly eachSession = (visit: (session: number) => void): void => {
+    const { table } = this;
+    let visited = 0;
+    for (let fd = 0; fd <= table.highest; fd++) {
+      if (table.role[fd] !== ROLE_CLIENT) continue;
+      visited++;
+      if (visited % SESSIONS_PER_BEAT === 0) this.beat();
+      visit(fd);
+    }
+  };
 
   /** Other relays may have ended some meanwhile: the sum over all decides. */
   private moveSession(order: Extract<MainToRelay, { kind: 'move-session' }>): void {
@@ -240,8 +256,9 @@ export class Relay {
   }
 
   private reconfigure(order: RelayOrder): number {
-    const { table, sessions, opening, counters, routes, phase: relay } = this;
-    const ended = reconfigure({ table, sessions, opening, counters, routes, relay }, order);
+    const { table, sessions, opening, counters, routes, eachSession, phase: relay } = this;
+    const parts = { table, sessions, opening, counters, routes, eachSession, relay };
+    const ended = reconfigure(parts, order);
     this.logs.retarget(order.config.frontends.flatMap((frontend) => frontend.log.targets));
     const connectionsMax = connectionsLimit(order.config, this.filesMax, this.relays);
     this.acceptor.relisten(order.listeners, connectionsMax);

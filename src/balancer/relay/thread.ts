@@ -8,6 +8,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { assert } from '../../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { gettid, mapSharedMemory } from '../../linux/files.ts';
+import type { ConnectFailed } from './connector.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
 
@@ -23,12 +24,15 @@ function main(start: RelayStart): void {
   const beats = new Uint32Array(mapSharedMemory(start.beatFd, BEAT_PAGE_BYTES));
   const slot = RELAY_BEAT_SLOT + start.relay;
   beats[TID_SLOT + slot] = gettid();
-  const relay = new Relay(start, clock(), (backend, server, reason) =>
-    tell({ kind: 'connect-failed', backend, server, reason }),
-  );
+  const beat = (): void => {
+    beats[slot] = (beats[slot] ?? 0) + 1;
+  };
+  const failed: ConnectFailed = (backend, server, reason) =>
+    tell({ kind: 'connect-failed', backend, server, reason });
+  const relay = new Relay(start, clock(), failed, beat);
   // Node would keep this thread's compiled code at its end, which never comes (docs/adr/0005).
   flushCompileCache();
-  beats[slot] = (beats[slot] ?? 0) + 1;
+  beat();
   tell({ kind: 'ready' });
   for (;;) {
     const count = relay.wait(relay.patience(BEAT_INTERVAL_MS));

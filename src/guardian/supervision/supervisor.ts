@@ -26,8 +26,8 @@ const TICK_MS = 25;
 const START_LIMIT_MS = 10_000;
 /** A report that takes longer is given up; the guardian never waits for a balancer. */
 const REPORT_LIMIT_MS = 500;
-/** A reload takes a few turns of the relays' loops; what takes longer hangs. */
-const RELOAD_LIMIT_MS = 5000;
+/** A reload takes a turn of each relay's loop, in which ten thousand sessions may be reset: about a second. */
+const RELOAD_LIMIT_MS = 30_000;
 /** Requests to a balancer that are open at one time. */
 const REQUESTS_MAX = 64;
 
