@@ -105,6 +105,7 @@ test('nothing moves without a return, and nothing where it is even already', () 
   const later = stepRebalance(first.state, { ...input, now: 1e6 }, SETTINGS);
   assert.deepEqual([later.effects, later.wakeAt], [[], null]);
   assert.deepEqual(play([server(10), server(10)], () => 0).effects, []);
+  assert.deepEqual(play([server(0), server(9)], () => 0).effects, [], 'four are too few');
 });
 
 test('a server that warms up is waited for', () => {
@@ -133,12 +134,12 @@ test('a server that goes away again ends it, in the middle', () => {
 
 test('connections that never pause do not keep it going for ever', () => {
   const { moves, effects, now } = play(
-    [server(0), server(9)],
+    [server(0), server(19)],
     () => 0,
     () => false,
   );
   assert.equal(moves.length, 0);
-  assert.deepEqual(effects.at(-1), { kind: 'end', count: 4, moved: 0 });
+  assert.deepEqual(effects.at(-1), { kind: 'end', count: 9, moved: 0 });
   assert.ok(now <= 1000 + 45_000 + 3_600_000 + 1000);
 });
 
@@ -180,26 +181,28 @@ test('no server falls below its fair share, and only those that take part are to
   );
 });
 
-test('it ends even (nobody above the share, or nobody below it with room), or has made all its moves', () => {
+test('servers of one weight end even, to the connection', () => {
+  const counts = fc.array(fc.nat(200), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(counts, (sessions) => {
+      const servers = [server(0), ...sessions.map((count) => server(count))];
+      const total = sessions.reduce((sum, count) => sum + count, 0);
+      const share = Math.ceil(total / servers.length);
+      const above = sessions.reduce((sum, count) => sum + Math.max(0, count - share), 0);
+      const { moves } = play(servers, () => 0.3);
+      if (moves.length === 0) assert.ok(above < 5, 'too few to move');
+      else assert.equal(Math.max(...servers.map((one) => one.sessions)), share);
+    }),
+  );
+});
+
+test('the plan bounds the moves, whatever the weights and limits', () => {
   fc.assert(
     fc.property(anyCluster, (servers) => {
-      const { effects } = play(servers, () => 0.3);
-      const end = effects.at(-1);
-      // Where servers are full, a client may come back to one above its share: the plan bounds the moves.
-      if (end?.kind === 'end' && end.moved === end.count) return;
-      const now = servers.map((one) => one.sessions);
-      const active = servers.flatMap((one, index) =>
-        one.usable && !one.backup && one.weight > 0 ? [index] : [],
-      );
-      const above = active.filter(
-        (index) => (now[index] ?? 0) > Math.ceil(share(now, servers, index)),
-      );
-      const room = active.filter((index) => {
-        const { sessionsMax } = servers[index] as RebalanceServer;
-        const wanted = Math.ceil(share(now, servers, index));
-        return (now[index] ?? 0) < Math.min(wanted, sessionsMax || wanted);
-      });
-      assert.ok(above.length === 0 || room.length === 0, JSON.stringify(servers));
+      const { moves, effects } = play(servers, () => 0.3);
+      const [first] = effects;
+      assert.ok(moves.length <= (first?.kind === 'begin' ? first.count : 0));
+      assert.equal(effects.at(-1)?.kind ?? 'end', 'end');
     }),
   );
 });

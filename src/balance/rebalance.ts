@@ -80,6 +80,8 @@ export type RebalanceInput = {
   readonly random: number;
 };
 
+/** Fewer hurt no server where they are; to move them would only cost their clients. */
+const MOVES_MIN = 5;
 /** A run ends then, with whatever it did not move: connections that never pause stay. */
 const RUN_MS_MAX = 3_600_000;
 /** How often a server that warms up is looked at. */
@@ -181,7 +183,8 @@ function proceed(
   const begins = run.plan === null;
   const plan = run.plan ?? { count, movedBefore: moved, endsAt: now + RUN_MS_MAX };
   const done = moved - plan.movedBefore;
-  if (count === 0 || fullest === null || done >= plan.count || now >= plan.endsAt) {
+  const settled = count < (begins ? MOVES_MIN : 1);
+  if (settled || fullest === null || done >= plan.count || now >= plan.endsAt) {
     return { run: null, effects: begins ? [] : [{ kind: 'end', count: plan.count, moved: done }] };
   }
   const effects: RebalanceEffect[] = [];
