@@ -159,7 +159,9 @@ test('a stream in both directions goes on through reloads', TIMEOUT, async (t) =
 
 test('new timeouts hold for sessions that are open', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
-  const options = { servers: [echo.port], frontend: { clientTimeoutMs: 0 } };
+  // Without any limit before, nothing but the reload sets one.
+  const backend = { serverTimeoutMs: 0 };
+  const options = { servers: [echo.port], frontend: { clientTimeoutMs: 0 }, backend };
   const plane = await startPlane(t, options);
   const client = await dial(t, plane.port);
   client.write('x');
