@@ -186,7 +186,7 @@ async function measureGrowth({ ours, peers, rounds, smoke }: Bench): Promise<Row
 async function measureMemory({ ours, peers, rounds, smoke }: Bench): Promise<Row[]> {
   const [peer] = peers;
   if (peer === undefined) return [];
-  const connections = smoke ? 200 : 9000;
+  const connections = smoke ? 200 : 8000;
   const direct: ProxyServer = { ...ours, name: 'direct' };
   const all = await sampleRounds([ours, peer, direct], rounds, 'memory', async (proxy) =>
     proxy === direct

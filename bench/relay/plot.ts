@@ -27,7 +27,7 @@ export function plot(results: Results): string {
     ),
   );
   const top = 76 + rows.length * ROW;
-  const height = top + 300;
+  const height = top + 290;
   const version = results.versions[PEER] ?? '?';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="#1f2328">
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
@@ -93,8 +93,8 @@ function growth(rows: readonly Row[], measure: string, left: number, top: number
     `<line x1="${left}" x2="${left + width}" y1="${y(0)}" y2="${y(0)}" stroke="${COLOURS.theirs}"/>`,
     found.length === 0 ? '' : line('theirs') + line('ours'),
     ...ticks,
-    label(left + width, top, 'Evergate', 'end', 12, COLOURS.ours),
-    label(left + width - 60, top, 'HAProxy', 'end', 12, COLOURS.theirs),
+    label(left + width, top + height, 'Evergate', 'end', 12, COLOURS.ours),
+    label(left + width - 60, top + height, 'HAProxy', 'end', 12, COLOURS.theirs),
   ].join('\n');
 }
 
