@@ -16,11 +16,12 @@ nodes:
   k8s-node1: 192.168.1.93
   k8s-node2: 192.168.1.95
 `;
+const ROLES = ['guardian', 'balancer', 'spare', 'reaper'];
 const READY_MS_MAX = 20_000;
 /** Start-up garbage has been collected by then, or stays. */
 const SETTLE_MS = 5000;
 
-/** MB of each process, by its role. */
+/** MiB of each process as ps counts, by its role. */
 export async function nodeMemory(work: string, settleMs = SETTLE_MS): Promise<Sample> {
   const file = join(work, 'evergate.yaml');
   writeFileSync(file, CONFIG);
@@ -37,13 +38,13 @@ export async function nodeMemory(work: string, settleMs = SETTLE_MS): Promise<Sa
   try {
     const roles = await processesOf(started.pid);
     await new Promise((resolve) => setTimeout(resolve, settleMs));
-    const megabytes = Object.fromEntries(
-      Object.entries(roles).map(([role, pid]) => [role, resident(pid).rss / 1e6]),
+    const resides = Object.fromEntries(
+      Object.entries(roles).map(([role, pid]) => [role, resident(pid).rss / 2 ** 20]),
     );
-    const { guardian = Number.NaN, balancer = Number.NaN } = megabytes;
-    const shared = Object.values(roles).map((pid) => resident(pid).pss / 1e6);
+    const { guardian = Number.NaN, balancer = Number.NaN } = resides;
+    const shared = Object.values(roles).map((pid) => resident(pid).pss / 2 ** 20);
     return {
-      ...megabytes,
+      ...resides,
       'guardian + balancer': guardian + balancer,
       'all, shared pages once': shared.reduce((sum, one) => sum + one, 0),
     };
@@ -52,16 +53,16 @@ export async function nodeMemory(work: string, settleMs = SETTLE_MS): Promise<Sa
   }
 }
 
-/** Waits until guardian, balancer and spare are there, and says who they are. */
+/** Waits until all of them are there, and says who they are. */
 async function processesOf(pid: number): Promise<Readonly<Record<string, number>>> {
   const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     const roles: Record<string, number> = {};
     for (const one of family(pid)) {
-      const role = /evergate: (guardian|balancer|spare)/.exec(titleOf(one))?.[1];
-      if (role !== undefined) roles[role] = one;
+      const role = /evergate: (\w+)/.exec(titleOf(one))?.[1] ?? '';
+      if (ROLES.includes(role)) roles[role] = one;
     }
-    if (Object.keys(roles).length === 3) return roles;
+    if (Object.keys(roles).length === ROLES.length) return roles;
     if (performance.now() > deadline) throw new Error('evergate run did not come up');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
