@@ -2,13 +2,14 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { output, type Started, startOn } from './processes.ts';
+import { freePort, output, type Started, startOn } from './processes.ts';
 
 /** The proxy has a core to itself; load and backend share the other. */
 export const PROXY_CORE = '0';
 export const LOAD_CORE = '1';
-export const LISTEN_PORT = 18_480;
-export const SERVER_PORT = 18_481;
+/** Free ones, so that two runs do not meet. */
+export const LISTEN_PORT = await freePort();
+export const SERVER_PORT = await freePort();
 export const SERVERS_MAX = 100;
 /** Connections at once that HAProxy and nginx are told to expect; both need two descriptors for each. */
 const CONNECTIONS_MAX = 9400;
