@@ -158,8 +158,8 @@ async function measureGrowth({ ours, peers, rounds, smoke }: Bench): Promise<Row
     try {
       const crowd = await openCrowd(LISTEN_PORT, setting.crowd);
       const costs: Record<string, number> = {};
-      if (!smoke) await costOf('connection', started.pid, LISTEN_PORT, WARM_SECONDS);
       for (const kind of kinds) {
+        if (!smoke) await costOf(kind, started.pid, LISTEN_PORT, WARM_SECONDS);
         costs[kind] = (await costOf(kind, started.pid, LISTEN_PORT, 1)).cost;
       }
       await crowd.leave();
