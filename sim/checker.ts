@@ -200,7 +200,8 @@ export class Checker {
       const group = cliques(this.#world)?.find((members) => members.includes(node));
       if (group === undefined || !group.some((member) => member.isEligible)) return;
       this.count('handover');
-      if (group.some((member) => member.isUp && member.kernelHolds)) return;
+      const follows = (member: Node) => member.isUp && member.kernelHolds && !member.isLeaving;
+      if (group.some(follows)) return;
       this.fail('handover', `node ${node.index} left ${boundMs.toFixed(1)} ms ago, nobody follows`);
     });
   }

@@ -92,7 +92,12 @@ export class Node {
 
   /** Up, past its probe, and nothing tracked keeps it out. */
   get isEligible(): boolean {
-    return this.isUp && this.probe === null && this.state.faults.length === 0;
+    return this.isUp && !this.isLeaving && this.probe === null && this.state.faults.length === 0;
+  }
+
+  /** Has said priority 0, and waits for its successor. */
+  get isLeaving(): boolean {
+    return this.state.phase === 'leaving';
   }
 
   /** Its process was killed, and the address waits for a successor. */
@@ -131,12 +136,11 @@ export class Node {
     this.requestRound(this.#world.now);
   }
 
-  /** SIGTERM: priority 0 and no address. */
+  /** SIGTERM: priority 0, and the address goes when somebody follows. */
   stop(): void {
     if (this.process !== 'running') return;
     this.#feed({ kind: 'stop' }, this.clock.read(this.#world.now));
-    if (this.held) this.#remove();
-    this.end();
+    this.requestRound(this.#world.now);
   }
 
   /** SIGKILL to the guardian alone: its reaper is left. */
@@ -356,6 +360,9 @@ export class Node {
     this.state = state;
     if (effects.length > 0) this.#world.checker.onStep(this, before, event, effects, now);
     for (const effect of effects) this.#apply(effect, now);
+    if (before.phase === 'initialize' || state.phase !== 'initialize') return;
+    if (this.held) this.#remove();
+    this.end();
   }
 
   #apply(effect: MachineEffect, now: number): void {

@@ -2,7 +2,7 @@
 
 import type { Random } from '../src/core/random.ts';
 import type { MachineGarp } from '../src/vrrp/machine.ts';
-import { downIntervalMs, skewMs } from '../src/vrrp/timers.ts';
+import { downIntervalMs, farewellSkewMs } from '../src/vrrp/timers.ts';
 
 export type Settings = {
   readonly name: string;
@@ -127,7 +127,7 @@ export function conflictMs(settings: Settings): number {
 
 /** From an owner's farewell to the next owner: `handover` of docs/simulation.md. */
 export function handoverMs(settings: Settings, lowestPriority: number): number {
-  const skew = skewMs(settings.version, lowestPriority, settings.intervalMs);
+  const skew = farewellSkewMs(settings.version, lowestPriority, settings.intervalMs);
   return atWorst(settings, skew) + 2 * hopMs(settings);
 }
 

@@ -51,6 +51,6 @@ export interface Election {
    * nothing changed, when this machine cannot carry it.
    */
   reload(config: VrrpConfig): Promise<void>;
-  /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 1 s later. */
+  /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 2.5 s later. */
   stop(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { TABLE } from './machine-table.ts';
 import { downIntervalMs } from './timers.ts';
 
 test('the table has a row for every event in every phase, with a reason', () => {
-  const phases: readonly Phase[] = ['initialize', 'backup', 'master', 'fault'];
+  const phases: readonly Phase[] = ['initialize', 'backup', 'master', 'leaving', 'fault'];
   const claim: MachineEvent = { kind: 'foreign-claim' };
   const lost: MachineEvent = { kind: 'address-lost' };
   const resume: MachineEvent = { kind: 'resume', sentAt: 0 };
@@ -55,14 +55,29 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [advert(1), ['advert 100', 'garp 5']],
       [advert(0), ['advert 100']],
       [TICK, ['advert 100']],
-      [track(['x']), ['advert 0', 'remove-addresses', 'master -> fault']],
+      [track(['x']), ['advert 0', 'master -> leaving']],
       [reload([]), ['advert 100']],
-      [reload(['x']), ['advert 0', 'remove-addresses', 'master -> fault']],
+      [reload(['x']), ['advert 0', 'master -> leaving']],
       [rise, []],
       [sink, ['remove-addresses', 'advert 0', 'master -> backup']],
       [claim, ['garp 5']],
       [lost, ['add-addresses', 'garp 5']],
-      [{ kind: 'stop' }, ['advert 0', 'remove-addresses', 'master -> initialize']],
+      [{ kind: 'stop' }, ['advert 0', 'master -> leaving']],
+    ],
+    leaving: [
+      [START, []],
+      [resume, []],
+      [{ kind: 'release' }, []],
+      [advert(0), []],
+      [advert(1), ['remove-addresses', 'leaving -> fault']],
+      [TICK, ['remove-addresses', 'leaving -> fault', 'advert 0']],
+      [track(['x']), []],
+      [reload(['x']), []],
+      [rise, []],
+      [sink, []],
+      [claim, []],
+      [lost, ['add-addresses']],
+      [{ kind: 'stop' }, []],
     ],
     fault: [
       [START, []],
@@ -106,6 +121,12 @@ function inPhase(phase: Phase): { readonly driver: Driver; readonly now: number 
   if (phase === 'master') {
     const driver = master(V2);
     return { driver, now: driver.state.lastSentAt + 1000 };
+  }
+  if (phase === 'leaving') {
+    const driver = master(V2);
+    const since = driver.state.lastSentAt;
+    driver.at(since, { kind: 'track', priorityDelta: 0, faults: ['x'] });
+    return { driver, now: since + 1000 };
   }
   const driver = new Driver(V2);
   if (phase !== 'initialize') driver.at(0, START);

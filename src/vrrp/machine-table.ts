@@ -102,7 +102,35 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
       because: 'keepalived: an address taken away by hand is put back',
       does: (run) => run.putBack(),
     },
-    stop: { because: '6.4.3: shutdown, with priority 0', does: (run) => run.stop() },
+    stop: {
+      because: '6.4.3: shutdown, with priority 0',
+      does: (run) => run.leave('initialize', 'stopped'),
+    },
+  },
+  leaving: {
+    start: STARTED,
+    resume: STARTED,
+    release: RELEASE,
+    advert: {
+      because: 'ours: the successor is heard, the addresses are his',
+      does: (run, event) => run.hearAsLeaving(event),
+    },
+    tick: {
+      because: 'ours: nobody has followed in time, or there is no reason to leave any more',
+      does: (run) => run.goWhenDue(),
+    },
+    track: TRACK,
+    reload: RELOAD,
+    follow: nothing('keepalived: it leaves with its group anyway'),
+    'foreign-claim': nothing('ours: it is the successor who claims the addresses'),
+    'address-lost': {
+      because: 'ours: it serves on until somebody follows, and announces nothing any more',
+      does: (run) => run.keepAddresses(),
+    },
+    stop: {
+      because: '6.4.3: shutdown, and priority 0 is said',
+      does: (run) => run.leaveFor('initialize', 'stopped'),
+    },
   },
   fault: {
     start: STARTED,

@@ -2,7 +2,11 @@
 
 import type { IpAddress } from '../core/ip-address.ts';
 
-export type Phase = 'initialize' | 'backup' | 'master' | 'fault';
+/** `leaving`: has said priority 0, and serves on until somebody follows. */
+export type Phase = 'initialize' | 'backup' | 'master' | 'leaving' | 'fault';
+
+/** As the outside has it: who leaves is master until it has left. */
+export type ToldPhase = Exclude<Phase, 'leaving'>;
 
 /** How often addresses are announced, and when; `repeat` each time. */
 export type MachineGarp = {
@@ -44,6 +48,14 @@ export type DownTimer = {
 
 export type PlannedGarp = { readonly at: number; readonly count: number };
 
+export type Leave = {
+  /** Then it goes, whether somebody follows or not. */
+  readonly until: number;
+  /** `master`: what it left for is over; it stays. */
+  readonly to: 'initialize' | 'fault' | 'master';
+  readonly why: string;
+};
+
 export type MachineState = {
   readonly phase: Phase;
   readonly effectivePriority: number;
@@ -64,6 +76,8 @@ export type MachineState = {
   /** Who was last taken for the master; null: nobody. */
   readonly master: { readonly address: IpAddress; readonly heardAt: number } | null;
   readonly transitions: number;
+  /** While `leaving`; null otherwise. */
+  readonly leave: Leave | null;
 };
 
 export type MachineEvent =

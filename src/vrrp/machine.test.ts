@@ -15,7 +15,7 @@ import {
   V3,
 } from './fixture.ts';
 import { isDue, type MachineEvent, nextTickAt } from './machine.ts';
-import { downIntervalMs, skewMs } from './timers.ts';
+import { downIntervalMs, farewellSkewMs, skewMs } from './timers.ts';
 
 test('step() waits for the Master_Down_Interval of RFC 3768, also with state MASTER', () => {
   for (const initialState of ['master', 'backup'] as const) {
@@ -76,13 +76,15 @@ test('step() preempts after preempt_delay, counted from the first lower advertis
   assert.equal(driver.state.phase, 'master');
 });
 
-test('step() waits only the skew time after priority 0', () => {
+test('step() waits only a short skew time after priority 0, also when it is said twice', () => {
   const driver = new Driver(V2);
   driver.at(0, START);
   driver.at(1000, advert(200));
   driver.at(2000, advert(0));
-  assert.equal(nextTickAt(driver.config, driver.state), 2000 + skewMs(2, 100, 1000));
-  assert.deepEqual(driver.at(2610, TICK).slice(0, 2), ['advert 100', 'add-addresses']);
+  driver.at(2030, advert(0));
+  assert.equal(nextTickAt(driver.config, driver.state), 2000 + farewellSkewMs(2, 100, 1000));
+  assert.equal(farewellSkewMs(2, 100, 1000), skewMs(3, 100, 100));
+  assert.deepEqual(driver.at(2061, TICK).slice(0, 2), ['advert 100', 'add-addresses']);
 });
 
 test('step() adopts the interval of a v3 master, never of a v2 one', () => {
@@ -152,16 +154,13 @@ test('step() as master answers priority 0 with an advertisement', () => {
   assert.deepEqual(driver.at(driver.state.lastSentAt + 500, advert(0)), ['advert 100']);
 });
 
-test('step() in FAULT says priority 0, drops the addresses, ignores adverts, comes back', () => {
+test('step() in FAULT says priority 0, then drops the addresses, ignores adverts, comes back', () => {
   const driver = master(V2);
   const since = driver.state.lastSentAt;
   const fault: MachineEvent = { kind: 'track', priorityDelta: 0, faults: ['script "x" fails'] };
-  assert.deepEqual(driver.at(since + 100, fault), [
-    'advert 0',
-    'remove-addresses',
-    'master -> fault',
-  ]);
-  assert.deepEqual(driver.at(since + 200, advert(1)), []);
+  assert.deepEqual(driver.at(since + 100, fault), ['advert 0', 'master -> leaving']);
+  assert.deepEqual(driver.at(since + 200, advert(1)), ['remove-addresses', 'leaving -> fault']);
+  assert.deepEqual(driver.at(since + 250, advert(1)), []);
   assert.equal(nextTickAt(V2, driver.state), Number.POSITIVE_INFINITY);
   const clear: MachineEvent = { kind: 'track', priorityDelta: 0, faults: [] };
   assert.deepEqual(driver.at(since + 300, clear), ['fault -> backup']);
@@ -183,12 +182,33 @@ test('step() after a stall drops the addresses before anything else', () => {
   }
 });
 
-test('step() on stop leaves with priority 0', () => {
+test('step() goes back to master when the fault goes before anybody has followed', () => {
+  const driver = master(V2);
+  const since = driver.state.lastSentAt;
+  driver.at(since + 100, { kind: 'track', priorityDelta: 0, faults: ['x'] });
+  assert.deepEqual(driver.at(since + 300, { kind: 'track', priorityDelta: 0, faults: [] }), []);
+  assert.equal(nextTickAt(V2, driver.state), since + 300, 'after the sockets are read');
+  const back = ['advert 100', 'add-addresses', 'garp 5', 'leaving -> master'];
+  assert.deepEqual(driver.at(since + 300, TICK), back);
+  driver.at(since + 400, { kind: 'track', priorityDelta: 0, faults: ['x'] });
+  driver.at(since + 500, { kind: 'track', priorityDelta: 0, faults: [] });
+  const followed = ['remove-addresses', 'leaving -> fault', 'fault -> backup'];
+  assert.deepEqual(driver.at(since + 500, advert(90)), followed);
+});
+
+test('step() on stop leaves with priority 0, and says so again when nobody follows', () => {
   const driver = master(V2);
   assert.deepEqual(driver.at(driver.state.lastSentAt + 10, { kind: 'stop' }), [
     'advert 0',
+    'master -> leaving',
+  ]);
+  const { until } = driver.state.leave ?? { until: 0 };
+  assert.equal(until, driver.state.lastSentAt + 1000);
+  assert.deepEqual(driver.at(until - 1, advert(0)), []);
+  assert.deepEqual(driver.at(until, TICK), [
     'remove-addresses',
-    'master -> initialize',
+    'leaving -> initialize',
+    'advert 0',
   ]);
   const backup = new Driver(V2);
   backup.at(0, START);
@@ -315,7 +335,7 @@ test('step() keeps its invariants under any order of events', () => {
         driver.at(now, event);
         for (const effect of driver.effects) {
           if (effect.kind === 'add-addresses') {
-            assert.equal(held, false, 'addresses are added once');
+            assert.ok(!held || before.phase === 'leaving', 'addresses are added once');
             held = true;
           } else if (effect.kind === 'remove-addresses') {
             assert.equal(held, true, 'only held addresses are removed');
@@ -325,7 +345,8 @@ test('step() keeps its invariants under any order of events', () => {
           }
         }
         const { state } = driver;
-        assert.equal(held, state.phase === 'master', 'addresses are held by the master alone');
+        const isMaster = state.phase === 'master' || state.phase === 'leaving';
+        assert.equal(held, isMaster, 'addresses are held by the master alone');
         if (state.phase === 'master' || state.phase === 'backup') {
           assert.deepEqual(state.faults, [], 'no part in the election with a fault');
         }

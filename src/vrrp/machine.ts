@@ -5,15 +5,18 @@
  *
  * Times are milliseconds of a clock that never goes back and counts while the machine sleeps.
  *
- * Three additions of our own:
+ * Four additions of our own:
  * - A master that was asleep longer than its down interval cannot know who took over: it drops the
  *   addresses before it sends anything, and begins again as backup.
  * - A process that is started within the down interval of a master that was killed goes on as that master.
+ * - A master that leaves says priority 0 and serves on until it hears its successor: clients find one of the
+ *   two at any time. Only when nobody follows in time are the addresses gone before somebody has them.
  * - A master that yields sends its advertisement once more, so that the winner, who may not have heard
  *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
  */
 
 import { assert } from '../core/assert.ts';
+import type { IpAddress } from '../core/ip-address.ts';
 import { TABLE } from './machine-table.ts';
 import type {
   MachineConfig,
@@ -23,8 +26,9 @@ import type {
   MachineStep,
   Phase,
   PlannedGarp,
+  ToldPhase,
 } from './machine-types.ts';
-import { downIntervalMs, skewMs } from './timers.ts';
+import { downIntervalMs, farewellSkewMs, leaveMs } from './timers.ts';
 import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type * from './machine-types.ts';
@@ -50,10 +54,12 @@ const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   // RFC 9568 6.4.3: somebody better; the farewell is ours, see the head of this file. It comes last: it
   // makes the winner announce the addresses, and by then nobody else may answer for them.
   'master backup': ['remove-addresses', 'send-advert'],
-  // RFC 9568 6.4.3: shutdown. The priority sent is 0.
-  'master initialize': ['send-advert', 'remove-addresses'],
-  // As a shutdown; keepalived does the same.
-  'master fault': ['send-advert', 'remove-addresses'],
+  // RFC 9568 6.4.3: shutdown, and a fault as in keepalived. The priority sent is 0; the addresses go later.
+  'master leaving': ['send-advert'],
+  'leaving initialize': ['remove-addresses'],
+  'leaving fault': ['remove-addresses'],
+  // The fault is gone, and nobody has followed.
+  'leaving master': ['send-advert', 'add-addresses', 'garp'],
   'fault backup': [],
   'fault initialize': [],
 };
@@ -78,7 +84,12 @@ export function newMachine(config: MachineConfig): MachineState {
     nextGarp: null,
     master: null,
     transitions: 0,
+    leave: null,
   };
+}
+
+export function toldPhase(phase: Phase): ToldPhase {
+  return phase === 'leaving' ? 'master' : phase;
 }
 
 /** When `tick` is next needed; Infinity: not before another event. */
@@ -88,12 +99,23 @@ export function nextTickAt(config: MachineConfig, state: MachineState): number {
   if (state.phase === 'master') {
     return Math.min(state.advertAt, state.nextGarp?.at ?? Number.POSITIVE_INFINITY);
   }
-  return Number.POSITIVE_INFINITY;
+  return state.leave?.until ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whether a backup would be master now, were it not for its group. */
 export function isDue(config: MachineConfig, state: MachineState, now: number): boolean {
   return state.phase === 'backup' && !state.held && now >= downAt(config, state);
+}
+
+/** Who is master, as far as is known; null: nobody has been heard for a down interval. */
+export function knownMaster(
+  { version }: MachineConfig,
+  { master, phase, masterIntervalMs, effectivePriority: priority }: MachineState,
+  now: number,
+): IpAddress | null {
+  if (master === null) return null;
+  const isLost = now - master.heardAt > downIntervalMs(version, priority, masterIntervalMs);
+  return phase !== 'master' && isLost ? null : master.address;
 }
 
 /** The step function. Any order of events is allowed; `now` never goes back. */
@@ -197,6 +219,48 @@ export class Run {
     this.#move('initialize', 'stopped');
   }
 
+  /** As a master: first says so, then waits for the successor. */
+  leave(to: 'initialize' | 'fault', why: string): void {
+    this.#move('leaving', why);
+    const { intervalMs } = this.#config;
+    this.state = {
+      ...this.state,
+      leave: { until: this.#now + leaveMs(intervalMs), to, why },
+    };
+  }
+
+  /** While leaving: what it leaves for has changed. */
+  leaveFor(to: 'initialize' | 'fault' | 'master', why: string): void {
+    const { leave } = this.state;
+    assert(leave !== null, 'it leaves');
+    // A tick comes after the sockets: who follows may be heard there.
+    const until = to === 'master' ? this.#now : leave.until;
+    this.state = { ...this.state, leave: { until, to, why } };
+  }
+
+  /** The successor speaks: from now on the addresses are his. */
+  hearAsLeaving({ source, priority }: Extract<MachineEvent, { kind: 'advert' }>): void {
+    const { leave } = this.state;
+    if (priority === 0 || leave === null) return;
+    this.#move(leave.to === 'initialize' ? 'initialize' : 'fault', `${leave.why}: another follows`);
+    this.state = { ...this.state, master: { address: source, heardAt: this.#now } };
+    if (leave.to === 'master') this.#move('backup', 'all faults are gone');
+  }
+
+  /** While leaving: an address that was taken away by hand. */
+  keepAddresses(): void {
+    this.effects.push({ kind: 'add-addresses' });
+  }
+
+  /** Nobody is heard, and the time is over. */
+  goWhenDue(): void {
+    const { leave } = this.state;
+    if (leave === null || this.#now < leave.until) return;
+    this.#move(leave.to, leave.why);
+    // Whoever has not heard the first one: nobody is here any more.
+    if (leave.to !== 'master') this.#sendAdvert(0);
+  }
+
   /** Remembers the verdict, and leaves or enters FAULT as it says. */
   track({ priorityDelta, faults }: Extract<MachineEvent, { kind: 'track' }>): void {
     const before = this.state;
@@ -205,8 +269,15 @@ export class Run {
     if (before.phase === 'initialize') return;
     if (before.phase === 'fault') {
       if (faults.length === 0) this.#move('backup', 'all faults are gone');
+    } else if (before.phase === 'leaving') {
+      if (before.leave?.to === 'initialize') return;
+      this.leaveFor(
+        faults.length > 0 ? 'fault' : 'master',
+        faults.join(', ') || 'all faults are gone',
+      );
     } else if (faults.length > 0) {
-      this.#move('fault', faults.join(', '));
+      if (before.phase === 'master') this.leave('fault', faults.join(', '));
+      else this.#move('fault', faults.join(', '));
     } else if (before.phase === 'master' && priority !== before.effectivePriority) {
       // A backup that is better now learns it at once.
       this.#sendAdvert(priority);
@@ -239,6 +310,8 @@ export class Run {
     const now = this.#now;
     const heard = { address: advert.source, heardAt: now };
     if (advert.priority === 0) {
+      // Said twice it is no reason to wait for longer.
+      if (this.state.down.kind === 'skew') return;
       this.state = { ...this.state, master: null, down: { startedAt: now, kind: 'skew' } };
       return;
     }
@@ -351,10 +424,10 @@ export class Run {
     const from = this.state.phase;
     const kinds = TRANSITIONS[`${from} ${to}`];
     assert(kinds !== undefined, `${from} never becomes ${to}`);
-    const leaves = to === 'initialize' || to === 'fault';
     for (const kind of kinds) {
       if (from === 'master' && to === 'backup' && kind === 'send-advert') this.#sayFarewell();
-      else if (kind === 'send-advert') this.#sendAdvert(leaves ? 0 : this.state.effectivePriority);
+      else if (kind === 'send-advert')
+        this.#sendAdvert(to === 'leaving' ? 0 : this.state.effectivePriority);
       else if (kind === 'garp') this.#announceFirst();
       else this.effects.push({ kind });
     }
@@ -379,6 +452,7 @@ export class Run {
       transitions: transitions + 1,
       nextGarp: to === 'master' ? nextGarp : null,
       preemptAt: null,
+      leave: null,
       master: to === 'master' ? { address: this.#config.address, heardAt: this.#now } : null,
       masterIntervalMs: this.#config.intervalMs,
       down: {
@@ -396,7 +470,7 @@ function downAt(config: MachineConfig, state: MachineState): number {
     case 'none':
       return down.startedAt;
     case 'skew':
-      return down.startedAt + skewMs(config.version, priority, masterIntervalMs);
+      return down.startedAt + farewellSkewMs(config.version, priority, masterIntervalMs);
     case 'full':
       return down.startedAt + downIntervalMs(config.version, priority, masterIntervalMs);
   }

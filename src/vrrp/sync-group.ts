@@ -8,7 +8,7 @@
  * - When one member yields to a better master, the others follow.
  */
 
-import type { Phase } from './machine.ts';
+import { type Phase, type ToldPhase, toldPhase } from './machine.ts';
 
 export type Member = {
   readonly phase: Phase;
@@ -27,8 +27,8 @@ export function groupOrder(members: readonly Member[]): GroupOrder {
 }
 
 /** What the group is as a whole. */
-export function groupPhase(members: readonly Member[]): Phase {
-  const phases = members.map(({ phase }) => phase);
+export function groupPhase(members: readonly Member[]): ToldPhase {
+  const phases = members.map(({ phase }) => toldPhase(phase));
   if (phases.includes('initialize')) return 'initialize';
   if (phases.includes('fault')) return 'fault';
   return phases.every((phase) => phase === 'master') ? 'master' : 'backup';

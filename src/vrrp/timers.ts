@@ -5,6 +5,23 @@ export function skewMs(version: 2 | 3, priority: number, masterIntervalMs: numbe
   return ((256 - priority) * (version === 2 ? 1000 : masterIntervalMs)) / 256;
 }
 
+/**
+ * Skew_Time after an advertisement of priority 0. Only the order of the backups matters then, and nobody
+ * waits for a packet that may be lost: parts of a tenth of a second are enough, also where the interval is a
+ * second and the RFCs have clients wait for up to one (docs/adr/0011).
+ */
+export function farewellSkewMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
+  return skewMs(3, priority, Math.min(version === 2 ? 1000 : masterIntervalMs, 100));
+}
+
+/**
+ * How long a master that leaves waits for a successor: any skew the RFCs allow, which is less than an
+ * interval, so that two who meet after a partition and both leave do not own longer than rivals do.
+ */
+export function leaveMs(intervalMs: number): number {
+  return Math.min(1000, intervalMs);
+}
+
 /** Master_Down_Interval of a backup with this priority. */
 export function downIntervalMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
   return 3 * masterIntervalMs + skewMs(version, priority, masterIntervalMs);

@@ -2,7 +2,7 @@
 
 import type { SyncGroupConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
-import type { Phase } from '../../vrrp/machine.ts';
+import type { ToldPhase } from '../../vrrp/machine.ts';
 import { groupOrder, groupPhase, type Member } from '../../vrrp/sync-group.ts';
 import type { ElectionEvent } from '../election.ts';
 import type { Instance } from './instance.ts';
@@ -11,14 +11,14 @@ export class Group {
   readonly #name: string;
   readonly #members: readonly Instance[];
   readonly #onEvent: (event: ElectionEvent) => void;
-  #phase: Phase;
+  #phase: ToldPhase;
 
   /** `phase`: what was told of it last, where it has been there before. */
   constructor(
     config: SyncGroupConfig,
     instances: readonly Instance[],
     onEvent: (event: ElectionEvent) => void,
-    phase: Phase = 'initialize',
+    phase: ToldPhase = 'initialize',
   ) {
     this.#phase = phase;
     this.#name = config.name;
@@ -35,7 +35,7 @@ export class Group {
   }
 
   /** As told last. */
-  get phase(): Phase {
+  get phase(): ToldPhase {
     return this.#phase;
   }
 

@@ -10,6 +10,7 @@ import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   isDue,
+  knownMaster,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
@@ -18,6 +19,7 @@ import {
   nextTickAt,
   type Phase,
   step,
+  toldPhase,
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
@@ -328,6 +330,11 @@ export class Instance {
     this.#pushFaults(now);
   }
 
+  /** Priority 0; the addresses follow when another has them, or when stop() does not wait for that. */
+  depart(now: number): void {
+    this.#step({ kind: 'stop' }, now);
+  }
+
   /** Priority 0 and no addresses. */
   stop(now: number): void {
     this.#step({ kind: 'stop' }, now);
@@ -342,16 +349,17 @@ export class Instance {
     this.changed = false;
     const { config, held } = this.#resolved;
     const { phase, effectivePriority, faults, transitions } = this.#state;
+    const master = knownMaster(this.#machineConfig, this.#state, now);
     return {
       name: config.name,
       interface: config.interface,
       virtualRouterId: config.virtualRouterId,
       version: config.version,
-      state: phase,
+      state: toldPhase(phase),
       faults: phase === 'fault' ? faults : [],
       priority: config.priority,
       effectivePriority,
-      master: this.#master(now),
+      master: master === null ? null : formatIpAddress(master),
       addresses: held.map(
         ({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`,
       ),
@@ -367,15 +375,6 @@ export class Instance {
   #downMs(): number {
     const { version, priority, intervalMs } = this.#machineConfig;
     return downIntervalMs(version, priority, intervalMs);
-  }
-
-  #master(now: number): string | null {
-    const { master, phase, masterIntervalMs, effectivePriority } = this.#state;
-    if (master === null) return null;
-    const { version } = this.#machineConfig;
-    const silentMs = now - master.heardAt;
-    const isLost = silentMs > downIntervalMs(version, effectivePriority, masterIntervalMs);
-    return phase !== 'master' && isLost ? null : formatIpAddress(master.address);
   }
 
   #step(event: MachineEvent, now: number): void {
@@ -418,10 +417,13 @@ export class Instance {
         this.#onAnnounced(vips.announce(effect.count, now));
         break;
       case 'transition': {
-        const { from, to, why } = effect;
+        const { why } = effect;
+        const [from, to] = [toldPhase(effect.from), toldPhase(effect.to)];
         if (to !== 'master') this.#ports.setMaster(false);
         const priority = this.#state.effectivePriority;
-        if (to !== 'master') this.#context.record.forget();
+        if (effect.to !== 'master') this.#context.record.forget();
+        // One that leaves is still there.
+        if (from === to) break;
         this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why, priority });
         break;
       }
@@ -440,6 +442,8 @@ export class Instance {
       action();
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      // It has said that it goes; the addresses went with the interface, perhaps.
+      if (this.#state.phase === 'leaving') return;
       const text = `addresses cannot be added: ${error.message}`;
       this.#addressFault = { text, until: now + ADDRESS_FAULT_MS };
       this.#faultsPending = true;

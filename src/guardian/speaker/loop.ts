@@ -80,28 +80,33 @@ export class SpeakerLoop {
     }
   }
 
-  /** Runs until the stop slot is set; throws OperationalError when an address is taken. */
+  /** Runs until the stop slot is set and everything is handed over; throws OperationalError when an address is taken. */
   run(): void {
     const startedAt = bootMs();
     for (const instance of this.#instances) instance.start(this.#links, startedAt);
     this.#listDescriptors();
     this.#post({ kind: 'status', instances: this.#statuses(startedAt) });
-    while (Atomics.load(this.#slots, STOP_SLOT) === 0) {
-      this.#poll.wait(this.#waitMs());
-      // Taken before the sockets are read: a sleep after this line shows in the next round, and what
-      // was sent meanwhile is read before any timer is looked at.
-      const now = bootMs();
-      clearWakeup(this.#data.wakeupFd);
-      this.#watchMain(now);
-      this.#readMessages(now);
-      this.#readNews(now);
-      for (const instance of this.#instances) instance.receive(now);
-      for (const instance of this.#instances) instance.turn(now);
-      for (const instance of this.#instances) instance.settle(now);
-      for (const group of this.#groups) group.settle(now);
-      if (this.#probing) this.#runProbes(now);
-      this.#report(now);
-    }
+    while (Atomics.load(this.#slots, STOP_SLOT) === 0) this.#round();
+    const departedAt = bootMs();
+    for (const instance of this.#instances) instance.depart(departedAt);
+    while (this.#instances.some(({ phase }) => phase === 'leaving')) this.#round();
+  }
+
+  #round(): void {
+    this.#poll.wait(this.#waitMs());
+    // Taken before the sockets are read: a sleep after this line shows in the next round, and what
+    // was sent meanwhile is read before any timer is looked at.
+    const now = bootMs();
+    clearWakeup(this.#data.wakeupFd);
+    this.#watchMain(now);
+    this.#readMessages(now);
+    this.#readNews(now);
+    for (const instance of this.#instances) instance.receive(now);
+    for (const instance of this.#instances) instance.turn(now);
+    for (const instance of this.#instances) instance.settle(now);
+    for (const group of this.#groups) group.settle(now);
+    if (this.#probing) this.#runProbes(now);
+    this.#report(now);
   }
 
   /** Priority 0, addresses gone, sockets closed. Never throws. */

@@ -25,7 +25,8 @@ import {
 } from './messages.ts';
 import { removeStaleAddresses, resolveInstances } from './resolve.ts';
 
-const STOP_MS_MAX = 1000;
+/** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
+const STOP_MS_MAX = 2500;
 /** The thread takes a reload in one turn. */
 const RELOAD_MS_MAX = 5000;
 

@@ -51,6 +51,27 @@ describe('superviseStep()', () => {
     assert.deepEqual(kinds(effects), ['spawn', 'count true', 'spawn', 'count false']);
   });
 
+  it('gives up at once when the first in its place ends without serving', () => {
+    const { state, effects } = play([
+      [100, { kind: 'serving' }],
+      [5000, { kind: 'ended', why: 'killed' }],
+      [5002, { kind: 'ended', why: 'killed, too' }],
+      [5004, { kind: 'tick' }],
+      [5300, { kind: 'serving' }],
+    ]);
+    const before = ['spawn', 'count true', 'spawn', 'count false', 'spawn'];
+    assert.deepEqual(kinds(effects), [...before, 'count true']);
+    assert.equal(state.counted, true);
+  });
+
+  it('gives up at once without the spare that there is to be', () => {
+    const { effects } = play([
+      [100, { kind: 'serving' }],
+      [5000, { kind: 'ended', why: 'killed', alone: true }],
+    ]);
+    assert.deepEqual(kinds(effects), ['spawn', 'count true', 'count false', 'spawn']);
+  });
+
   it('lets the grace period of a hung balancer run from when its beats stopped', () => {
     const { effects } = play([
       [100, { kind: 'serving' }],
@@ -72,7 +93,7 @@ describe('superviseStep()', () => {
       now += wait;
       state = superviseStep(ended.state, { kind: 'tick' }, now, TIMES).state;
     }
-    assert.deepEqual(pauses, [100, 200, 500, 1000, 2000, 2000, 2000, 2000]);
+    assert.deepEqual(pauses, [0, 100, 200, 500, 1000, 2000, 2000, 2000]);
   });
 
   it('kills a start that does not serve in time', () => {

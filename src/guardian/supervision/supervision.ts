@@ -3,7 +3,9 @@
  *
  * A balancer that ends is replaced at once; one that keeps failing before it ever serves is replaced after
  * growing pauses. "Serving" outlives a balancer by the grace period, so that a quick replacement moves no
- * VIP; when nobody serves again within it, the node stops counting as one that can balance.
+ * VIP; when nobody serves again within it, the node stops counting as one that can balance. It does so at once
+ * when there is no spare that there is to be, or it ends without serving: a new one takes a fifth of a second
+ * at best, every connection is lost already, and another node has the VIP sooner (docs/adr/0011).
  */
 
 import { unreachable } from '../../core/assert.ts';
@@ -29,7 +31,8 @@ export type SupervisionState = {
 
 export type SupervisionEvent =
   | { readonly kind: 'serving' }
-  | { readonly kind: 'ended'; readonly why: string }
+  /** `alone`: there is to be a spare, and there is none. */
+  | { readonly kind: 'ended'; readonly why: string; readonly alone?: boolean }
   /** Its beats stopped: it must be killed; `ended` follows. */
   | { readonly kind: 'hung'; readonly why: string }
   | { readonly kind: 'tick' }
@@ -48,7 +51,7 @@ export type SupervisionTimes = {
 };
 
 /** Pauses before the 1st, 2nd ... start after one that never served; the last goes on. */
-const RESTART_PAUSES_MS = [0, 100, 200, 500, 1000, 2000] as const;
+const RESTART_PAUSES_MS = [0, 0, 100, 200, 500, 1000, 2000] as const;
 
 export type SupervisionStep = {
   readonly state: SupervisionState;
@@ -83,7 +86,7 @@ export function superviseStep(
     case 'serving':
       return onServing(state);
     case 'ended':
-      return onEnded(state, event.why, now);
+      return onEnded(state, event.why, event.alone === true, now);
     case 'hung':
       if (state.phase === 'stopping' || state.restartAt !== null) return { state, effects: [] };
       // It stopped serving when its beats stopped; the grace period runs from here.
@@ -115,7 +118,12 @@ function onServing(state: SupervisionState): SupervisionStep {
   };
 }
 
-function onEnded(state: SupervisionState, why: string, now: number): SupervisionStep {
+function onEnded(
+  state: SupervisionState,
+  why: string,
+  alone: boolean,
+  now: number,
+): SupervisionStep {
   if (state.phase === 'stopping') return { state: { ...state, lastExit: why }, effects: [] };
   const failedStarts = state.phase === 'serving' ? 0 : state.failedStarts + 1;
   const index = Math.min(failedStarts, RESTART_PAUSES_MS.length - 1);
@@ -129,7 +137,13 @@ function onEnded(state: SupervisionState, why: string, now: number): Supervision
     servingLostAt: state.everServed ? (state.servingLostAt ?? now) : null,
     restartAt: now + pause,
   };
-  return pause === 0 ? spawn(next, now) : { state: next, effects: [] };
+  const step = pause === 0 ? spawn(next, now) : { state: next, effects: [] };
+  if (!next.counted || (failedStarts === 0 && !alone)) return step;
+  const gaveUp = `No balancer serves, and no spare is there (${why})`;
+  return {
+    state: { ...step.state, counted: false },
+    effects: [{ kind: 'count', serving: false, why: gaveUp }, ...step.effects],
+  };
 }
 
 function onTick(state: SupervisionState, now: number, times: SupervisionTimes): SupervisionStep {

@@ -255,7 +255,8 @@ export class Supervisor {
       this.#dispatch({ kind: 'stop' });
       return;
     }
-    this.#dispatch({ kind: 'ended', why });
+    const alone = this.#spare?.state.state === 'none';
+    this.#dispatch({ kind: 'ended', why, alone });
     this.#ended?.();
   }
 
