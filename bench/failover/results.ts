@@ -6,8 +6,10 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Row } from './table.ts';
+
+export const RESULTS = join(import.meta.dirname, '../results/failover.json');
 
 /** What makes rows comparable: all of them in one file have the same. */
 export type Setting = {

@@ -26,12 +26,12 @@ import {
   WATCHES,
 } from './measure.ts';
 import { OwnerWatch } from './owner-watch.ts';
-import { dated, readResults, type SavedRow, saveRows, thisSetting } from './results.ts';
+import { dated, RESULTS, readResults, type SavedRow, saveRows, thisSetting } from './results.ts';
 import { makeStack, STACK_TITLES, type Stack, type StackName } from './stacks.ts';
-import { detailTable, outageTable, type Row, runText } from './table.ts';
+import { type Row, runText } from './table.ts';
+import { tablesOf } from './tables.ts';
 
 const STACK_NAMES = Object.keys(STACK_TITLES) as readonly StackName[];
-const RESULTS = join(import.meta.dirname, '../results/failover.json');
 const REQUEST_INTERVAL_MS = 10;
 const PATIENCE_MS = 300;
 /** A cluster that does not become quiet is built anew so many times per stack. */
@@ -126,15 +126,8 @@ async function main(): Promise<void> {
 }
 
 function printTables(rows: readonly SavedRow[]): void {
-  const shown = inOrder(rows);
-  process.stdout.write(`\n${outageTable(shown, STACK_TITLES)}\n${detailTable(shown)}`);
-}
-
-/** Faults as they are declared, stacks as in the tables, whatever was measured when. */
-function inOrder(rows: readonly SavedRow[]): readonly SavedRow[] {
-  return FAULTS.flatMap(({ name }) =>
-    STACK_NAMES.flatMap((stack) => rows.filter((row) => row.fault === name && row.stack === stack)),
-  );
+  const { outage, detail } = tablesOf(rows);
+  process.stdout.write(`\n${outage}\n${detail}`);
 }
 
 async function measureStack(stack: Stack, { faults, runs }: Settings): Promise<Row[]> {
