@@ -69,7 +69,7 @@ const garp = z
   .strictObject({
     repeat: integer({ min: 1, max: 100 }).prefault(5).describe('Announcements in a row'),
     delay: duration({ min: 0, max: 60 * SECOND_MS })
-      .prefault('5s')
+      .prefault('50ms')
       .describe('Until they are made once more'),
     refresh: duration({ min: 0, max: HOUR_MS })
       .prefault('0s')

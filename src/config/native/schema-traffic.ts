@@ -53,10 +53,10 @@ export const check = z
       .describe('Name to ask for (SNI) and to find in the certificate. Default: the address'),
     port: port().optional().describe("Port to check. Default: the server's own"),
     interval: duration({ min: 100, max: HOUR_MS })
-      .prefault('1s')
+      .prefault('250ms')
       .describe('From check to check while a server is up'),
     'fast-interval': duration({ min: 50, max: HOUR_MS })
-      .prefault('250ms')
+      .prefault('100ms')
       .describe('While a server is going up or down'),
     'down-interval': duration({ min: 50, max: HOUR_MS })
       .prefault('1s')
