@@ -1,12 +1,9 @@
 /**
- * The VRRP speaker alone in a process, for tests: `node speaker-main.ts CONFIG [FILE]` with a VrrpConfig as
+ * The VRRP speaker alone in a process, for tests: `node speaker-main.ts CONFIG FILE` with a VrrpConfig as
  * JSON and the file that outlives it.
  * Prints JSON lines; takes commands as JSON lines on standard input; SIGTERM stops it in order.
  */
 
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OperationalError } from '../../src/core/errors.ts';
 import { startVrrp } from '../../src/guardian/speaker/speaker.ts';
@@ -28,9 +25,7 @@ function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-const [, , config = '', given] = process.argv;
-const file = given ?? join(tmpdir(), `evergate-mastership-${process.pid}`);
-if (given === undefined) process.once('exit', () => rmSync(file, { force: true }));
+const [, , config = '', file = ''] = process.argv;
 
 try {
   const election = await startVrrp(JSON.parse(config), file, print);

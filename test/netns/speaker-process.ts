@@ -1,6 +1,9 @@
 /** A VRRP speaker in a node of a test network: started, asked, and read. */
 
 import { type ChildProcess, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model.ts';
 import {
@@ -15,6 +18,11 @@ import type { SpeakerCommand } from './speaker-main.ts';
 export const VIP = '10.99.0.100';
 export const INSTANCE = 'VI_1';
 const MAIN = new URL('./speaker-main.ts', import.meta.url).pathname;
+
+/** A speaker that is killed leaves its file behind; this process does not. */
+const folder = mkdtempSync(join(tmpdir(), 'evergate-speaker-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+let started = 0;
 
 export type SpeakerLine =
   | { readonly kind: 'started' }
@@ -64,7 +72,9 @@ export class SpeakerProcess {
     wrapper: readonly string[] = [],
   ) {
     const whole = 'instances' in config ? config : { ...VRRP_DEFAULTS, instances: [config] };
-    const [command = '', ...args] = [...wrapper, process.execPath, MAIN, JSON.stringify(whole)];
+    const file = join(folder, `mastership-${started++}`);
+    const words = [process.execPath, MAIN, JSON.stringify(whole), file];
+    const [command = '', ...args] = [...wrapper, ...words];
     this.#child = node.spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.once('exit', (code) => {
       this.#exitCode = code;
