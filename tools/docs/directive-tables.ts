@@ -1,8 +1,11 @@
 /**
- * The directive tables of both front ends as Markdown, for the pages docs/haproxy.md and docs/keepalived.md:
- * each page has pairs of marker comments, and what stands between two of them is written here.
+ * Tables of the documentation that come from the code or from measurements, as Markdown: the directives of both
+ * front ends, the metrics, the figures of bench/failover. Each page has pairs of marker comments, and what
+ * stands between two of them is written here.
  */
 
+import { RESULTS, readResults } from '../../bench/failover/results.ts';
+import { tablesOf } from '../../bench/failover/tables.ts';
 import type { DirectiveTable } from '../../src/config/haproxy/directives.ts';
 import { GLOBAL_DIRECTIVES, SECTIONS } from '../../src/config/haproxy/directives-global.ts';
 import { PROXY_DIRECTIVES } from '../../src/config/haproxy/directives-proxy.ts';
@@ -106,6 +109,7 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
   },
   'docs/metrics.md': { metrics: renderMetrics() },
+  'docs/failover.md': tablesOf(readResults(RESULTS)?.rows ?? []),
   'docs/keepalived.md': {
     blocks: render(fromRules(TOP_LEVEL)),
     'global-defs': render(fromRules(GLOBAL_DEFS)),
