@@ -335,9 +335,10 @@ export class Instance {
     this.#step({ kind: 'stop' }, now);
   }
 
-  /** Priority 0 and no addresses. */
+  /** Priority 0 and no addresses, at once: nobody is waited for. */
   stop(now: number): void {
     this.#step({ kind: 'stop' }, now);
+    this.#step({ kind: 'tick' }, this.#state.leave?.until ?? now);
     if (this.#ports.vips.held) this.#ports.vips.remove();
   }
 
