@@ -125,7 +125,7 @@ export function wake(fd: number): void {
   writeCall(fd, oneAddress, 8);
 }
 
-/** Takes the wake-up back, so that the next one is seen. */
-export function clearWakeup(fd: number): void {
-  readCall(fd, sinkAddress, 8);
+/** Takes the wake-up back, so that the next one is seen; returns whether there was one. */
+export function clearWakeup(fd: number): boolean {
+  return readCall(fd, sinkAddress, 8) > 0;
 }

@@ -198,6 +198,9 @@ export class RouteSocket {
   }
 }
 
+/** One for all: mostly there are none. */
+const NO_NEWS: readonly RouteNews[] = [];
+
 /** News about links and addresses, from its opening on; the owner closes it. */
 export class RouteNewsSocket {
   readonly #socket = new NetlinkSocket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
@@ -209,7 +212,8 @@ export class RouteNewsSocket {
   /** What waits (perhaps nothing); null: some news were lost, ask for the lists. */
   receive(): readonly RouteNews[] | null {
     const messages = this.#socket.receiveNews();
-    return messages === null ? null : messages.map(decodeNews).filter((news) => news !== null);
+    if (messages === null || messages.length === 0) return messages === null ? null : NO_NEWS;
+    return messages.map(decodeNews).filter((news) => news !== null);
   }
 
   close(): void {

@@ -27,6 +27,9 @@ const RECEIVE_BYTES = 1 << 16;
 /** Messages of one answer at most; a machine with more addresses has other troubles. */
 const ANSWER_PARTS_MAX = 10_000;
 
+/** One for all: it is given out thousands of times. */
+const NOTHING: readonly NetlinkMessage[] = [];
+
 export type Attribute = { readonly type: number; readonly value: Uint8Array };
 export type NetlinkMessage = {
   readonly type: number;
@@ -157,7 +160,7 @@ export class NetlinkSocket {
   /** News that wait; null when some were lost (ENOBUFS) and the caller must look for itself. */
   receiveNews(): readonly NetlinkMessage[] | null {
     const received = receiveDatagram(this.fd, this.#incoming);
-    if (received === -EAGAIN) return [];
+    if (received === -EAGAIN) return NOTHING;
     if (received < 0) return null;
     return decodeMessages(Buffer.from(this.#incoming.subarray(0, received)));
   }

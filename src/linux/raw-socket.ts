@@ -84,7 +84,7 @@ export class RawSocket {
   readonly #ttl: number;
   readonly #packet = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #incoming = pinnedBuffer(PACKET_BYTES_MAX);
-  readonly #target = Buffer.alloc(16);
+  readonly #target = pinnedBuffer(16);
 
   /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
   constructor(options: RawSocketOptions) {
@@ -108,13 +108,14 @@ export class RawSocket {
     const packet = this.#packet;
     const total = HEADER_BYTES + this.#headroom + length;
     // The kernel fills in the length, the checksum, and an identification of 0 (raw(7), IP_HDRINCL).
-    packet.fill(0, 0, HEADER_BYTES);
     packet[0] = 0x45;
     packet[1] = TYPE_OF_SERVICE;
     writeUint16(packet, 2, total);
     writeUint16(packet, 4, completion?.identification ?? 0);
+    writeUint16(packet, 6, 0);
     packet[8] = this.#ttl;
     packet[9] = this.#protocol;
+    writeUint16(packet, 10, 0);
     writeUint32(packet, 12, this.#source);
     writeUint32(packet, 16, destination);
     writeUint32(this.#target, 4, destination);

@@ -79,6 +79,7 @@ export class Raw6Socket {
   readonly #control = pinnedBuffer(CONTROL_BYTES);
   readonly #vector = pinnedBuffer(16);
   readonly #header = pinnedBuffer(MESSAGE_HEADER_BYTES);
+  readonly #target = pinnedBuffer(ADDRESS_BYTES);
   readonly #interfaceIndex: number;
 
   /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
@@ -87,6 +88,10 @@ export class Raw6Socket {
     this.#interfaceIndex = options.interfaceIndex;
     this.#vector.writeBigUInt64LE(BigInt(addressOf(this.#incoming)), 0);
     this.#vector.writeBigUInt64LE(BigInt(BYTES_MAX), 8);
+    this.#header.writeBigUInt64LE(BigInt(addressOf(this.#sender)), 0);
+    this.#header.writeBigUInt64LE(BigInt(addressOf(this.#vector)), 16);
+    this.#header.writeBigUInt64LE(1n, 24);
+    this.#header.writeBigUInt64LE(BigInt(addressOf(this.#control)), 32);
     this.fd = openSocket(AF_INET6, SOCK_RAW, options.protocol);
     try {
       configure(this.fd, options);
@@ -98,14 +103,17 @@ export class Raw6Socket {
 
   /** Sends the first `length` bytes of `outgoing`; 0 or the errno. */
   sendTo(destination: IpAddress, length: number): number {
-    const target = socketAddress(destination, this.#interfaceIndex);
-    const sent = sendDatagram(this.fd, this.#outgoing, length, target);
+    fillSocketAddress(this.#target, destination, this.#interfaceIndex);
+    const sent = sendDatagram(this.fd, this.#outgoing, length, this.#target);
     return sent < 0 ? -sent : 0;
   }
 
   /** The next packet; null: none waits. */
   receive(): RawPacket | null {
-    this.#fillHeader();
+    // The kernel writes lengths and flags into it.
+    this.#header.writeUInt32LE(ADDRESS_BYTES, 8);
+    this.#header.writeUInt32LE(CONTROL_BYTES, MESSAGE_HEADER_CONTROL_LENGTH);
+    this.#header.writeUInt32LE(0, MESSAGE_HEADER_CONTROL_LENGTH + 4);
     const received = receiveMessage(this.fd, this.#header);
     if (received < 0) return null;
     const { destination, hopLimit } = this.#readControl();
@@ -121,18 +129,6 @@ export class Raw6Socket {
 
   close(): void {
     closeFd(this.fd);
-  }
-
-  /** The kernel writes lengths into it, so it is filled anew each time. */
-  #fillHeader(): void {
-    const header = this.#header;
-    header.fill(0);
-    header.writeBigUInt64LE(BigInt(addressOf(this.#sender)), 0);
-    header.writeUInt32LE(ADDRESS_BYTES, 8);
-    header.writeBigUInt64LE(BigInt(addressOf(this.#vector)), 16);
-    header.writeBigUInt64LE(1n, 24);
-    header.writeBigUInt64LE(BigInt(addressOf(this.#control)), 32);
-    header.writeBigUInt64LE(BigInt(CONTROL_BYTES), MESSAGE_HEADER_CONTROL_LENGTH);
   }
 
   #readControl(): { readonly destination: IpAddress; readonly hopLimit: number } {
@@ -159,10 +155,15 @@ export class Raw6Socket {
 /** struct sockaddr_in6. Link-local addresses, unicast and multicast, mean one interface. */
 function socketAddress(address: IpAddress, interfaceIndex: number): Buffer {
   const bytes = Buffer.alloc(ADDRESS_BYTES);
-  bytes.writeUInt16LE(AF_INET6, 0);
-  writeIpAddress(bytes, 8, address);
-  if (isIpv6Address(address) && isLinkLocal(address)) bytes.writeUInt32LE(interfaceIndex, 24);
+  fillSocketAddress(bytes, address, interfaceIndex);
   return bytes;
+}
+
+function fillSocketAddress(into: Buffer, address: IpAddress, interfaceIndex: number): void {
+  into.writeUInt16LE(AF_INET6, 0);
+  writeIpAddress(into, 8, address);
+  const isLocal = isIpv6Address(address) && isLinkLocal(address);
+  into.writeUInt32LE(isLocal ? interfaceIndex : 0, 24);
 }
 
 /** fe80::/10, ff02::/16. */

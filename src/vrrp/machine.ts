@@ -359,10 +359,11 @@ export class Run {
   beMaster(): void {
     const { advertAt } = this.state;
     if (this.#now >= advertAt) {
-      this.#sendAdvert(this.state.effectivePriority);
       // A tick comes a little late each time; the lateness must not add up.
-      const next = advertAt + this.#config.intervalMs;
-      if (next > this.#now) this.state = { ...this.state, advertAt: next };
+      const { intervalMs } = this.#config;
+      const next = advertAt + intervalMs;
+      const isLate = next <= this.#now;
+      this.#sendAdvert(this.state.effectivePriority, isLate ? this.#now + intervalMs : next);
     }
     const { nextGarp } = this.state;
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
@@ -413,9 +414,8 @@ export class Run {
     if (this.#now - this.state.lastSentAt >= gapMs) this.#sendAdvert(priority);
   }
 
-  #sendAdvert(priority: number): void {
+  #sendAdvert(priority: number, advertAt = this.#now + this.#config.intervalMs): void {
     this.effects.push({ kind: 'send-advert', priority });
-    const advertAt = this.#now + this.#config.intervalMs;
     this.state = { ...this.state, lastSentAt: this.#now, advertAt };
   }
 

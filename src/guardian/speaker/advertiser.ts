@@ -1,10 +1,12 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
 import type { VrrpInstanceConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';
 import {
   type AcceptedAdvertisement,
+  type Advertisement,
   type Authentication,
   type DropReason,
   decodeAdvertisement,
@@ -29,6 +31,8 @@ import {
 /** Different complaints remembered, so that each is made once. */
 const COMPLAINTS_MAX = 256;
 
+type Ends = { readonly source: IpAddress; readonly destination: IpAddress };
+
 export type Heard = {
   readonly source: IpAddress;
   readonly priority: number;
@@ -39,7 +43,9 @@ export class Advertiser {
   readonly #instance: ResolvedInstance;
   readonly #warn: (text: string) => void;
   readonly #socket: AdvertSocket;
-  readonly #destinations: readonly IpAddress[];
+  readonly #ends: readonly Ends[];
+  /** What was sent last; only the priority changes. */
+  #said: Advertisement;
   readonly #expected: Expectation;
   readonly #signatures: Signatures | null;
   readonly #encoding: Encoding;
@@ -62,7 +68,12 @@ export class Advertiser {
     this.#expected = expectationOf(instance, this.#signatures);
     this.#encoding = encodingOf(this.#expected, this.#signatures);
     const { transport } = this.#expected;
-    this.#destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
+    const destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
+    const { sourceAddress: source } = instance;
+    this.#ends = destinations.map((destination) => ({ source, destination }));
+    const { version, virtualRouterId, intervalMs, addresses } = this.#expected;
+    const { priority } = instance.config;
+    this.#said = { version, virtualRouterId, priority, intervalMs, addresses };
     this.#socket = openAdvertSocket(instance, transport, at);
   }
 
@@ -71,19 +82,16 @@ export class Advertiser {
   }
 
   send(priority: number): void {
-    const { version, virtualRouterId, intervalMs, addresses, password } = this.#expected;
-    const advertisement = { version, virtualRouterId, priority, intervalMs, addresses };
-    for (const destination of this.#destinations) {
-      const ends = { source: this.#instance.sourceAddress, destination };
-      const length = encodeAdvertisement(
-        advertisement,
-        password,
-        ends,
-        this.#socket.outgoing,
-        this.#encoding,
-      );
-      this.#onSent(this.#socket.sendTo(destination, length));
-    }
+    if (priority !== this.#said.priority) this.#said = { ...this.#said, priority };
+    for (let index = 0; index < this.#ends.length; index += 1) this.#sendTo(this.#ends[index]);
+  }
+
+  #sendTo(ends: Ends | undefined): void {
+    assert(ends !== undefined, 'the index is one of the list');
+    const { password } = this.#expected;
+    const { outgoing } = this.#socket;
+    const length = encodeAdvertisement(this.#said, password, ends, outgoing, this.#encoding);
+    this.#onSent(this.#socket.sendTo(ends.destination, length));
   }
 
   /**

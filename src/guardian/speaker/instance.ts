@@ -10,7 +10,6 @@ import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   isDue,
-  knownMaster,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
@@ -25,6 +24,7 @@ import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { firstVerdict, machineConfigOf } from './beginnings.ts';
+import { instanceStatus } from './instance-status.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
 import type { Mastership, MastershipRecord } from './mastership.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
@@ -44,6 +44,8 @@ const ADDRESS_FAULT_MS = 5000;
 const RIVAL_NEWS_GAP_MS = 1000;
 /** Foreign claimants named in warnings. */
 const CLAIMANTS_MAX = 64;
+/** ARP frames taken at one go. */
+const CLAIMS_MAX = 64;
 
 export type InstanceContext = {
   readonly route: RouteSocket;
@@ -86,7 +88,7 @@ export class Instance {
   #groupFault: string | null = null;
   #strangerFault: string | null = null;
   #addressFault: { readonly text: string; readonly until: number } | null = null;
-  /** An address fault was found inside a step; settle() acts on it. */
+  /** An address fault was found inside a step; the end of the turn acts on it. */
   #faultsPending = false;
   #turnedAt = 0;
   #rivalToldAt = Number.NEGATIVE_INFINITY;
@@ -181,9 +183,11 @@ export class Instance {
       this.#step({ kind: 'advert', ...received.heard }, now);
       this.#tellRival(received.heard.priority, now);
     }
-    for (const { address, mac } of this.#ports.vips.claims()) {
-      this.#probe?.onAnswer(mac, address, now);
-      if (this.#ports.vips.held) this.#onForeignClaim(address, mac, now);
+    for (let count = 0; count < CLAIMS_MAX; count += 1) {
+      const claim = this.#ports.vips.receiveClaim();
+      if (claim === null) break;
+      this.#probe?.onAnswer(claim.mac, claim.address, now);
+      if (this.#ports.vips.held) this.#onForeignClaim(claim.address, claim.mac, now);
     }
   }
 
@@ -198,7 +202,12 @@ export class Instance {
     if (now >= this.#ports.vips.announceAt) {
       this.#onAnnounced(this.#ports.vips.announceWaiting(now));
     }
-    if (now >= this.#ports.vips.renewAt) this.#tryAddresses(now, () => this.#ports.vips.renew(now));
+    if (now >= this.#ports.vips.renewAt) this.#renew(now);
+    this.#settle(now);
+  }
+
+  #renew(now: number): void {
+    this.#tryAddresses(now, () => this.#ports.vips.renew(now));
   }
 
   /** Something outside may have followed the rival, e.g. a provider's routes. */
@@ -348,34 +357,16 @@ export class Instance {
 
   status(now: number): InstanceStatus {
     this.changed = false;
-    const { config, held } = this.#resolved;
-    const { phase, effectivePriority, faults, transitions } = this.#state;
-    const master = knownMaster(this.#machineConfig, this.#state, now);
-    return {
-      name: config.name,
-      interface: config.interface,
-      virtualRouterId: config.virtualRouterId,
-      version: config.version,
-      state: toldPhase(phase),
-      faults: phase === 'fault' ? faults : [],
-      priority: config.priority,
-      effectivePriority,
-      master: master === null ? null : formatIpAddress(master),
-      addresses: held.map(
-        ({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`,
-      ),
-      held: this.#ports.vips.held,
-      transitions,
-      advertsSent: this.#counters.sent,
-      advertsReceived: this.#counters.received,
-      dropped: { ...this.#counters.dropped },
-      warnings: this.#counters.watch.warnings(this.#downMs(), now),
-    };
-  }
-
-  #downMs(): number {
-    const { version, priority, intervalMs } = this.#machineConfig;
-    return downIntervalMs(version, priority, intervalMs);
+    return instanceStatus(
+      {
+        resolved: this.#resolved,
+        machineConfig: this.#machineConfig,
+        state: this.#state,
+        held: this.#ports.vips.held,
+        counters: this.#counters,
+      },
+      now,
+    );
   }
 
   #step(event: MachineEvent, now: number): void {
@@ -383,7 +374,7 @@ export class Instance {
     const { state, effects } = step(this.#machineConfig, before, event, now);
     this.#state = state;
     // Before anything is sent from there.
-    if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
+    if (effects.some(addsAddresses)) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
     this.#tellPriority(before);
     this.changed ||=
@@ -451,8 +442,8 @@ export class Instance {
     }
   }
 
-  /** Carries out what #tryAddresses found; called by the loop after every round. */
-  settle(now: number): void {
+  /** Carries out what #tryAddresses found. */
+  #settle(now: number): void {
     if (!this.#faultsPending) return;
     this.#faultsPending = false;
     this.#pushFaults(now);
@@ -497,4 +488,8 @@ export class Instance {
   #warn(text: string): void {
     this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
   }
+}
+
+function addsAddresses({ kind }: MachineEffect): boolean {
+  return kind === 'add-addresses';
 }

@@ -62,6 +62,8 @@ export class SpeakerLoop {
   #lastBeat = 0;
   #lastBeatAt = bootMs();
   #lastRoundAt = bootMs();
+  /** As the instances were told; null: some are new. */
+  #toldStuck: boolean | null = null;
   #postedAt = 0;
 
   /** Opens everything; throws OperationalError or SystemError with nothing left open. */
@@ -92,19 +94,20 @@ export class SpeakerLoop {
     while (this.#instances.some(({ phase }) => phase === 'leaving')) this.#round();
   }
 
+  /** Allocates little (bench/speaker measures it): collections of garbage delay advertisements. */
   #round(): void {
     this.#poll.wait(this.#waitMs());
     // Taken before the sockets are read: a sleep after this line shows in the next round, and what
     // was sent meanwhile is read before any timer is looked at.
     const now = bootMs();
-    clearWakeup(this.#data.wakeupFd);
+    const woken = clearWakeup(this.#data.wakeupFd);
     this.#watchMain(now);
-    this.#readMessages(now);
+    if (woken) this.#readMessages(now);
     this.#readNews(now);
-    for (const instance of this.#instances) instance.receive(now);
-    for (const instance of this.#instances) instance.turn(now);
-    for (const instance of this.#instances) instance.settle(now);
-    for (const group of this.#groups) group.settle(now);
+    const instances = this.#instances;
+    for (let index = 0; index < instances.length; index += 1) instances[index]?.receive(now);
+    for (let index = 0; index < instances.length; index += 1) instances[index]?.turn(now);
+    for (let index = 0; index < this.#groups.length; index += 1) this.#groups[index]?.settle(now);
     if (this.#probing) this.#runProbes(now);
     this.#report(now);
   }
@@ -150,7 +153,9 @@ export class SpeakerLoop {
     const now = bootMs();
     if (this.#probing) return 10;
     let next = now + WAIT_MS_MAX;
-    for (const instance of this.#instances) next = Math.min(next, instance.nextAt);
+    for (let index = 0; index < this.#instances.length; index += 1) {
+      next = Math.min(next, this.#instances[index]?.nextAt ?? next);
+    }
     return next - now;
   }
 
@@ -170,6 +175,8 @@ export class SpeakerLoop {
     }
     this.#lastRoundAt = now;
     const isStuck = now - this.#lastBeatAt > BEAT_MISSED_MS;
+    if (isStuck === this.#toldStuck) return;
+    this.#toldStuck = isStuck;
     const fault = isStuck ? `the guardian hangs for over ${BEAT_MISSED_MS} ms` : null;
     for (const instance of this.#instances) instance.setMainFault(fault, now);
   }
@@ -233,6 +240,7 @@ export class SpeakerLoop {
     for (const form of forms) form.instance.become(form, this.#links, now);
     for (const instance of created) instance.start(this.#links, now);
     this.#probing ||= created.length > 0;
+    this.#toldStuck = null;
     const all = [...kept, ...created];
     this.#instances = resolved.flatMap(
       ({ config: { name } }) => all.find((instance) => instance.name === name) ?? [],
@@ -316,7 +324,7 @@ export class SpeakerLoop {
   }
 
   #report(now: number): void {
-    const changed = this.#instances.some((instance) => instance.changed);
+    const changed = this.#instances.some(hasChanged);
     if (!changed && now - this.#postedAt < COUNTERS_INTERVAL_MS) return;
     this.#postedAt = now;
     this.#post({ kind: 'status', instances: this.#statuses(now) });
@@ -331,6 +339,10 @@ export class SpeakerLoop {
   #post(message: FromSpeaker): void {
     this.#data.port.postMessage(message);
   }
+}
+
+function hasChanged({ changed }: Instance): boolean {
+  return changed;
 }
 
 function isGrouped({ syncGroups }: VrrpConfig, name: string): boolean {

@@ -14,9 +14,6 @@ import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
 import { Announcements } from './announcements.ts';
 import type { ResolvedInstance, VirtualAddress, VirtualRoute } from './resolve.ts';
 
-/** ARP frames taken at one go. */
-const CLAIMS_MAX = 64;
-
 /** What an interface needs for the families of its addresses. */
 type Port = {
   readonly link: Link;
@@ -35,6 +32,9 @@ export class VipSet {
   readonly #ports = new Map<string, Port>();
   readonly #config: VrrpInstanceConfig;
   #held = false;
+  /** Kept, not looked for: it is asked for in every round. */
+  #announceAt = Number.POSITIVE_INFINITY;
+  readonly #arpSockets: ArpSocket[] = [];
   #renewAt = Number.POSITIVE_INFINITY;
 
   /** Opens sockets for each interface; throws SystemError. The owner closes it. */
@@ -67,9 +67,9 @@ export class VipSet {
     return this.#renewAt;
   }
 
-  /** Descriptors to wait for; claims() reads them. */
+  /** Descriptors to wait for; receiveClaim() reads them. */
   get descriptors(): readonly number[] {
-    return [...this.#ports.values()].flatMap(({ arp }) => (arp === null ? [] : arp.fd));
+    return this.#arpSockets.map(({ fd }) => fd);
   }
 
   /** Adds all; throws SystemError. */
@@ -94,6 +94,7 @@ export class VipSet {
       arpWaiting?.clear();
       neighbourWaiting?.clear();
     }
+    this.#announceAt = Number.POSITIVE_INFINITY;
     this.#renewAt = Number.POSITIVE_INFINITY;
     this.#delete(this.#routes, this.#addresses);
   }
@@ -166,22 +167,21 @@ export class VipSet {
 
   /** When announceWaiting() has something to send; Infinity: nothing waits. */
   get announceAt(): number {
-    let at = Number.POSITIVE_INFINITY;
-    for (const { arpWaiting, neighbourWaiting } of this.#ports.values()) {
-      at = Math.min(at, arpWaiting?.nextAt ?? at, neighbourWaiting?.nextAt ?? at);
-    }
-    return at;
+    return this.#announceAt;
   }
 
   /** Sends what is due of the announcements that are spread over time; returns the first errno. */
   announceWaiting(now: number): number {
     let failure = 0;
+    let at = Number.POSITIVE_INFINITY;
     for (const port of this.#ports.values()) {
       for (const waiting of [port.arpWaiting, port.neighbourWaiting]) {
         const address = waiting?.take(now) ?? null;
         if (address !== null) failure ||= sendAnnouncement(port, address);
+        at = Math.min(at, waiting?.nextAt ?? at);
       }
     }
+    this.#announceAt = at;
     return failure;
   }
 
@@ -192,17 +192,13 @@ export class VipSet {
     }
   }
 
-  /** Who else claimed one of the addresses since the last call. */
-  claims(): readonly ArpClaim[] {
-    const claims: ArpClaim[] = [];
-    for (const { arp } of this.#ports.values()) {
-      for (let count = 0; count < CLAIMS_MAX; count += 1) {
-        const claim = arp?.receive() ?? null;
-        if (claim === null) break;
-        claims.push(claim);
-      }
+  /** Who else claimed one of the addresses; null: nobody did since the last call. */
+  receiveClaim(): ArpClaim | null {
+    for (let index = 0; index < this.#arpSockets.length; index += 1) {
+      const claim = this.#arpSockets[index]?.receive() ?? null;
+      if (claim !== null) return claim;
     }
-    return claims;
+    return null;
   }
 
   close(): void {
@@ -211,6 +207,7 @@ export class VipSet {
       neighbour?.close();
     }
     this.#ports.clear();
+    this.#arpSockets.length = 0;
   }
 
   #open(interfaceName: string, links: ReadonlyMap<string, Link>): void {
@@ -224,6 +221,7 @@ export class VipSet {
     const wire = this.#wireOf(interfaceName, links);
     const macs = { announced: link.mac, own: wire.mac };
     const arp = ipv4.length === 0 ? null : new ArpSocket(wire.index, macs, ipv4);
+    if (arp !== null) this.#arpSockets.push(arp);
     const { arpPaceMs, neighbourPaceMs } = this.#config.garp;
     const port = {
       link,

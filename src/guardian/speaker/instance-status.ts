@@ -1,0 +1,50 @@
+/** What status tells of an instance. */
+
+import { formatIpAddress } from '../../core/ip-address.ts';
+import type { InstanceStatus } from '../../stats/status.ts';
+import {
+  knownMaster,
+  type MachineConfig,
+  type MachineState,
+  toldPhase,
+} from '../../vrrp/machine.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
+import type { Counters } from './advertiser.ts';
+import type { ResolvedInstance } from './resolve.ts';
+
+type Told = {
+  readonly resolved: ResolvedInstance;
+  readonly machineConfig: MachineConfig;
+  readonly state: MachineState;
+  /** Whether the addresses are on the interface. */
+  readonly held: boolean;
+  readonly counters: Counters;
+};
+
+export function instanceStatus(told: Told, now: number): InstanceStatus {
+  const { resolved, machineConfig, state, held, counters } = told;
+  const { config } = resolved;
+  const { phase, effectivePriority, faults, transitions } = state;
+  const { version, priority, intervalMs } = machineConfig;
+  const master = knownMaster(machineConfig, state, now);
+  return {
+    name: config.name,
+    interface: config.interface,
+    virtualRouterId: config.virtualRouterId,
+    version: config.version,
+    state: toldPhase(phase),
+    faults: phase === 'fault' ? faults : [],
+    priority: config.priority,
+    effectivePriority,
+    master: master === null ? null : formatIpAddress(master),
+    addresses: resolved.held.map(
+      ({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`,
+    ),
+    held,
+    transitions,
+    advertsSent: counters.sent,
+    advertsReceived: counters.received,
+    dropped: { ...counters.dropped },
+    warnings: counters.watch.warnings(downIntervalMs(version, priority, intervalMs), now),
+  };
+}
