@@ -1,5 +1,6 @@
 /** One command of test/netns/packets.ts, in a process of its own inside a node. */
 
+import { bootMs } from '../../src/linux/clock.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from '../../src/linux/datagram-calls.ts';
 import { pinnedBuffer } from '../../src/linux/libc.ts';
 import { type Link, RouteSocket } from '../../src/linux/netlink-route.ts';
@@ -24,6 +25,7 @@ const command: PacketsCommand = JSON.parse(process.argv[2] ?? '');
 const link = linkOf(command.interface);
 if (command.kind === 'flood') print(String(flood(command)));
 else if (command.kind === 'hear-arp') await hearArp(command.ms);
+else if (command.kind === 'watch') await watch(command.ms);
 else if (command.kind === 'capture') await capture(command.count, adverts());
 else await capture(command.count, frames());
 
@@ -46,6 +48,17 @@ type Source = () => Uint8Array | null;
 function adverts(): Source {
   const socket = openRaw();
   return () => socket.receive()?.whole ?? null;
+}
+
+/** Prints when each advertisement was read, and its source as a number. */
+async function watch(ms: number): Promise<void> {
+  const socket = openRaw();
+  const end = bootMs() + ms;
+  while (bootMs() < end) {
+    const packet = socket.receive();
+    if (packet === null) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    else print(`${bootMs()} ${packet.source}`);
+  }
 }
 
 /** Advertisements with the frame around them. */

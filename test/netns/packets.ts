@@ -1,7 +1,10 @@
 /** Records advertisements in a node of a test network, and sends packets there as fast as it is told. */
 
 import assert from 'node:assert/strict';
-import { type NetworkNode, NODE_INTERFACE } from './fixture.ts';
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { formatIpv4 } from '../../src/core/ip.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from './fixture.ts';
 
 const MAIN = new URL('./packets-main.ts', import.meta.url).pathname;
 
@@ -12,6 +15,7 @@ export type PacketsCommand =
       readonly count: number;
     }
   | { readonly kind: 'hear-arp'; readonly interface: string; readonly ms: number }
+  | { readonly kind: 'watch'; readonly interface: string; readonly ms: number }
   | {
       readonly kind: 'flood';
       readonly interface: string;
@@ -29,6 +33,7 @@ export type Flood = {
 };
 
 const CAPTURE_MS_MAX = 10_000;
+const WATCH_MS_MAX = 60_000;
 
 /** The next advertisements on the interface, from their IP header on. */
 export async function captureAdverts(
@@ -70,6 +75,46 @@ export async function floodAdverts(node: NetworkNode, flood: Flood): Promise<num
   const command = { ...flood, kind: 'flood' as const, interface: NODE_INTERFACE };
   const [sent = '0'] = await run(node, { ...command, packets, perSecond });
   return Number(sent);
+}
+
+/** `at`: when it was read, by linux/clock.ts, which is one for all processes. */
+export type HeardAdvert = { readonly source: string; readonly at: number };
+
+/** Hears the advertisements of everybody until it is closed. */
+export class AdvertWatch {
+  readonly heard: HeardAdvert[] = [];
+  readonly #child: ChildProcess;
+
+  private constructor(node: NetworkNode) {
+    const command = { kind: 'watch' as const, interface: NODE_INTERFACE, ms: WATCH_MS_MAX };
+    this.#child = node.spawn(process.execPath, [MAIN, JSON.stringify(command)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    assert.ok(this.#child.stdout);
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      const [at, source] = line.split(' ');
+      this.heard.push({ source: formatIpv4(Number(source)), at: Number(at) });
+    });
+  }
+
+  /** Somebody must be advertising. */
+  static async start(node: NetworkNode): Promise<AdvertWatch> {
+    const watch = new AdvertWatch(node);
+    await watch.more(1);
+    return watch;
+  }
+
+  /** Waits until `count` more were heard, of `source` or anybody. */
+  async more(count: number, source: string | null = null): Promise<void> {
+    const from = this.heard.length;
+    const matching = () =>
+      this.heard.slice(from).filter((advert) => source === null || advert.source === source);
+    await waitUntil('advertisements', () => matching().length >= count, CAPTURE_MS_MAX);
+  }
+
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
 }
 
 async function run(node: NetworkNode, command: PacketsCommand): Promise<readonly string[]> {

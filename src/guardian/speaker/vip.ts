@@ -162,7 +162,8 @@ export class VipSet {
         }
       }
     }
-    return failure || this.announceWaiting(now);
+    const later = this.announceWaiting(now);
+    return failure || later;
   }
 
   /** When announceWaiting() has something to send; Infinity: nothing waits. */

@@ -1,0 +1,63 @@
+/** A master that was stopped for longer than its down interval, as it looks on the wire. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bootMs } from '../../src/linux/clock.ts';
+import { AddressWatch } from './address-watch.ts';
+import { waitUntil, whyNoNamespaces } from './fixture.ts';
+import { AdvertWatch } from './packets.ts';
+import { VIP } from './speaker-process.ts';
+import { BOUND_MS, createPair } from './vrrp-pair.ts';
+
+const skip = whyNoNamespaces() ?? false;
+/** Each stop falls into another part of the speaker's round. */
+const STOPS = 6;
+/** The down interval of either node at 100 ms is shorter. */
+const DOWN_MS = 400;
+/** What was sent before the stop is read by then. */
+const READ_MS = 50;
+
+test('a stopped master that goes on drops the VIP and says nothing', { skip }, async (t) => {
+  // Whoever is master stays it: each node is stopped in turn.
+  const { network, one, two, first, second } = await createPair(t, { preempt: false });
+  const observer = await network.addNode('observer', '10.99.0.9/24');
+  const adverts = await AdvertWatch.start(observer);
+  const addresses = await AddressWatch.start([one, two], VIP);
+  t.after(() => addresses.close());
+  t.after(() => adverts.close());
+  const nodes = [
+    { node: one, speaker: first },
+    { node: two, speaker: second },
+  ];
+  for (let count = 0; count < STOPS; count += 1) {
+    const [stopped, other] = count % 2 === 0 ? nodes : nodes.toReversed();
+    assert.ok(stopped && other);
+    stopped.speaker.kill('SIGSTOP');
+    const stoppedAt = bootMs();
+    await waitUntil(
+      `${other.node.name} takes over`,
+      () => addresses.owners.includes(other.node.name) && bootMs() > stoppedAt + DOWN_MS,
+      BOUND_MS,
+      5,
+    );
+    assert.ok(addresses.owners.includes(stopped.node.name), 'its address outlives the stop');
+    const before = addresses.changes.length;
+    const continuedAt = performance.now();
+    stopped.speaker.kill('SIGCONT');
+    const lost = await waitUntil(
+      `${stopped.node.name} drops the VIP`,
+      () => addresses.changes.slice(before).find(({ node }) => node === stopped.node.name),
+      BOUND_MS,
+      5,
+    );
+    t.diagnostic(`dropped ${Math.round(lost.at - continuedAt)} ms after SIGCONT`);
+    assert.equal(lost.held, false);
+    await adverts.more(5, other.node.address);
+    const said = adverts.heard.filter(
+      ({ source, at }) => source === stopped.node.address && at > stoppedAt + READ_MS,
+    );
+    assert.deepEqual(said, [], 'it advertises nothing, before or after');
+    const changes = addresses.changes.slice(before);
+    assert.deepEqual(changes, [lost], `${other.node.name} is owner throughout`);
+  }
+});
