@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import type { LabNode } from '../../src/lab/lab-node.ts';
-import { cutPower, restorePower, setNodesApart } from '../../src/lab/network.ts';
+import { cutPower, forgetAddresses, restorePower, setNodesApart } from '../../src/lab/network.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import type { Topology } from '../../src/lab/topology.ts';
 import {
@@ -228,6 +228,7 @@ async function powerOff(context: FaultContext): Promise<void> {
   await cutPower(cluster.id, topology, node.name);
   node.parts.apiserver.signal('SIGKILL', true);
   await killDaemons(context);
+  await forgetAddresses(cluster.id, topology, node.name);
 }
 
 async function powerOn(context: FaultContext): Promise<void> {
@@ -242,6 +243,7 @@ async function restartNode(context: FaultContext): Promise<void> {
   const { cluster, topology, node } = context;
   await killDaemons(context);
   await cutPower(cluster.id, topology, node.name);
+  await forgetAddresses(cluster.id, topology, node.name);
   await powerOn(context);
 }
 

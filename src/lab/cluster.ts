@@ -10,7 +10,7 @@ import type { LabClient } from './lab-client.ts';
 import { LabError } from './lab-error.ts';
 import type { LabNode } from './lab-node.ts';
 import type { StateFile } from './lab-state.ts';
-import { addressesOf, cutPower, restorePower } from './network.ts';
+import { addressesOf, cutPower, forgetAddresses, restorePower } from './network.ts';
 import { type Removed, removeLab } from './remove-lab.ts';
 import type { Service, ServiceExit } from './service.ts';
 import type { Topology } from './topology.ts';
@@ -194,7 +194,9 @@ export class Cluster {
       case 'power-off':
         // The link first: a machine without power says no good-bye.
         if (topology !== null) await cutPower(this.id, topology, node.name);
-        return node.killEverything();
+        await node.killEverything();
+        if (topology !== null) await forgetAddresses(this.id, topology, node.name);
+        return;
       case 'power-on':
         if (topology !== null) {
           await restorePower(this.id, topology, node.name, node.parts.address);

@@ -82,12 +82,18 @@ export async function setNodesApart(
   await configure(namespaceOf(labId, SWITCH), lines);
 }
 
-/** What a machine that is switched off leaves: no link, and nothing of what its kernel knew. */
+/** A machine that loses its power falls silent first; then end its processes, and forgetAddresses(). */
 export async function cutPower(labId: string, topology: Topology, host: string): Promise<void> {
-  await configure(namespaceOf(labId, host), [
-    `link set ${topology.interface} down`,
-    `address flush dev ${topology.interface}`,
-  ]);
+  await configure(namespaceOf(labId, host), [`link set ${topology.interface} down`]);
+}
+
+/** Its kernel knows nothing any more. Processes that are still there would put addresses back. */
+export async function forgetAddresses(
+  labId: string,
+  topology: Topology,
+  host: string,
+): Promise<void> {
+  await configure(namespaceOf(labId, host), [`address flush dev ${topology.interface}`]);
 }
 
 /** The interface as it is after a boot; harmless on one that is up. */
