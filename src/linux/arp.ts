@@ -5,51 +5,45 @@
 
 import { assert } from '../core/assert.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
+import type { IpAddress } from '../core/ip-address.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { addressOf, pinnedBuffer } from './libc.ts';
-import { openSocket, SOCK_RAW, SOL_SOCKET, setOptionBytes } from './sockets.ts';
+import { pinnedBuffer } from './libc.ts';
+import { attachFilter, WATCHED_MAX } from './packet-filter.ts';
+import { openSocket, SOCK_RAW } from './sockets.ts';
 
 const AF_PACKET = 17;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV4 = 0x0800;
 const HARDWARE_ETHERNET = 1;
 const OPERATION_REQUEST = 1;
-const SO_ATTACH_FILTER = 26;
 
 const FRAME_BYTES = 42;
 /** Sender's protocol address, from the start of the frame. */
 const SENDER_ADDRESS_OFFSET = 28;
-/** Jumps of the filter are one byte. */
-const WATCHED_MAX = 250;
-
-/** Classic BPF (linux/filter.h): load word, jump if equal, return. */
-const BPF_LOAD_WORD = 0x20;
-const BPF_JUMP_EQUAL = 0x15;
-const BPF_RETURN = 0x06;
-
-/** Somebody sent ARP with `address` as its own. */
-export type ArpClaim = { readonly address: number; readonly mac: string };
+/** Somebody said, by ARP or a Neighbor Advertisement, that `address` is its own. */
+export type AddressClaim = { readonly address: IpAddress; readonly mac: string };
 
 /** 6 bytes each: the address that is announced as the holder's, and the interface's own. */
-export type ArpMacs = { readonly announced: Uint8Array; readonly own: Uint8Array };
+export type ClaimMacs = { readonly announced: Uint8Array; readonly own: Uint8Array };
 
 export class ArpSocket {
   readonly fd: number;
-  readonly #macs: ArpMacs;
+  readonly #macs: ClaimMacs;
   readonly #frame = pinnedBuffer(4096);
   readonly #incoming = pinnedBuffer(4096);
 
   /**
    * Hears claims to `watched` alone (at most 250). Throws SystemError: EPERM without CAP_NET_RAW.
    */
-  constructor(interfaceIndex: number, macs: ArpMacs, watched: readonly number[]) {
+  constructor(interfaceIndex: number, macs: ClaimMacs, watched: readonly number[]) {
     assert(macs.own.length === 6 && macs.announced.length === 6, 'ARP runs on Ethernet');
+    assert(watched.length <= WATCHED_MAX, 'the filter can hold the watched addresses');
     this.#macs = macs;
     // Protocol 0 hears nothing until bind() names interface and protocol: no frame slips past the filter.
     this.fd = openSocket(AF_PACKET, SOCK_RAW, 0);
     try {
-      attachFilter(this.fd, watched);
+      attachFilter(this.fd, [], SENDER_ADDRESS_OFFSET, watched);
       // struct sockaddr_ll
       const address = Buffer.alloc(20);
       address.writeUInt16LE(AF_PACKET, 0);
@@ -76,7 +70,7 @@ export class ArpSocket {
   }
 
   /** The next claim by another MAC address than these; null: none waits. */
-  receive(): ArpClaim | null {
+  receive(): AddressClaim | null {
     for (;;) {
       const frame = this.#incoming;
       const received = receiveDatagram(this.fd, frame);
@@ -116,33 +110,4 @@ export class ArpSocket {
 
 export function formatMac(mac: Uint8Array): string {
   return [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-}
-
-/** Lets frames in whose sender's address is watched, so that a chatty network does not wake us. */
-function attachFilter(fd: number, watched: readonly number[]): void {
-  assert(watched.length <= WATCHED_MAX, 'the filter can hold the watched addresses');
-  const program: [code: number, jumpTrue: number, jumpFalse: number, value: number][] = [
-    [BPF_LOAD_WORD, 0, 0, SENDER_ADDRESS_OFFSET],
-    ...watched.map((address, index): [number, number, number, number] => [
-      BPF_JUMP_EQUAL,
-      watched.length - index,
-      0,
-      address,
-    ]),
-    [BPF_RETURN, 0, 0, 0],
-    [BPF_RETURN, 0, 0, 0xffffffff],
-  ];
-  // Pinned: the kernel reads it through a pointer.
-  const code = pinnedBuffer(4096);
-  for (const [index, [operation, jumpTrue, jumpFalse, value]] of program.entries()) {
-    code.writeUInt16LE(operation, index * 8);
-    code.writeUInt8(jumpTrue, index * 8 + 2);
-    code.writeUInt8(jumpFalse, index * 8 + 3);
-    code.writeUInt32LE(value, index * 8 + 4);
-  }
-  // struct sock_fprog: length, padding, pointer.
-  const filter = Buffer.alloc(16);
-  filter.writeUInt16LE(program.length, 0);
-  filter.writeBigUInt64LE(BigInt(addressOf(code)), 8);
-  setOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter);
 }

@@ -101,7 +101,7 @@ export type MachineEvent =
   | { readonly kind: 'reload'; readonly priorityDelta: number; readonly faults: readonly string[] }
   /** The sync group has become master, or is no longer. */
   | { readonly kind: 'follow'; readonly to: 'master' | 'backup'; readonly group: string }
-  /** Somebody else claimed one of our addresses by ARP. */
+  /** Somebody else claimed one of our addresses by ARP or a Neighbor Advertisement. */
   | { readonly kind: 'foreign-claim' }
   /** An address that was put on the interface is no longer there. */
   | { readonly kind: 'address-lost' }

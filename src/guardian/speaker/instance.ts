@@ -4,7 +4,7 @@
  */
 
 import { unreachable } from '../../core/assert.ts';
-import { formatIpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
@@ -44,7 +44,7 @@ const ADDRESS_FAULT_MS = 5000;
 const RIVAL_NEWS_GAP_MS = 1000;
 /** Foreign claimants named in warnings. */
 const CLAIMANTS_MAX = 64;
-/** ARP frames taken at one go. */
+/** Claims taken at one go. */
 const CLAIMS_MAX = 64;
 
 export type InstanceContext = {
@@ -465,7 +465,7 @@ export class Instance {
     return faults;
   }
 
-  #onForeignClaim(address: number, mac: string, now: number): void {
+  #onForeignClaim(address: IpAddress, mac: string, now: number): void {
     this.#counters.watch.onClaim(address, mac, now);
     if (!this.#claimants.has(mac) && this.#claimants.size < CLAIMANTS_MAX) {
       this.#claimants.add(mac);

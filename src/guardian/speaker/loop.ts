@@ -7,7 +7,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
 import { OperationalError } from '../../core/errors.ts';
-import { formatIpv4 } from '../../core/ip.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
@@ -306,7 +306,7 @@ export class SpeakerLoop {
       const verdict = instance.probe(now);
       if (verdict.kind === 'taken') {
         const text =
-          `${formatIpv4(verdict.address)} of VRRP instance "${instance.name}" is in use by ` +
+          `${formatIpAddress(verdict.address)} of VRRP instance "${instance.name}" is in use by ` +
           `${verdict.mac}, which sends no advertisements: free the address there, or choose another`;
         if (!this.#started) throw new OperationalError('address-taken', text);
         // Those that ran before a reload go on.

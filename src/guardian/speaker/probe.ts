@@ -1,11 +1,13 @@
 /**
- * Whether a stranger holds one of our addresses, before we ever take it (RFC 5227 section 2.1). Pure.
+ * Whether a stranger holds one of our addresses, before we ever take it (RFC 5227 section 2.1, RFC 4862
+ * section 5.4). Pure.
  *
  * An answer alone is no trouble: the master of our own virtual router answers as well. So an answer with
  * an advertisement of that router heard is fine. An answer in silence is watched longer: the kernel of a
  * killed master answers until the lifetime of its address is over. Who answers even then is a stranger.
  */
 
+import type { IpAddress } from '../../core/ip-address.ts';
 import { LIFETIME_MS_MAX } from '../../vrrp/lifetime.ts';
 
 /** Probes of an ordinary start, and how far apart. */
@@ -21,7 +23,7 @@ const SUSPICIONS_MAX = 8;
 export type ProbeVerdict =
   | { readonly kind: 'running'; readonly nextAt: number }
   | { readonly kind: 'free' }
-  | { readonly kind: 'taken'; readonly mac: string; readonly address: number };
+  | { readonly kind: 'taken'; readonly mac: string; readonly address: IpAddress };
 
 export class AddressProbe {
   readonly #startedAt: number;
@@ -31,7 +33,7 @@ export class AddressProbe {
   #heard = false;
   #suspicions = 0;
   #suspicionEndsAt = Number.POSITIVE_INFINITY;
-  #answer: { readonly mac: string; readonly address: number; readonly at: number } | null = null;
+  #answer: { readonly mac: string; readonly address: IpAddress; readonly at: number } | null = null;
 
   /** `downIntervalMs`: a living master is heard within it. */
   constructor(now: number, downIntervalMs: number) {
@@ -48,7 +50,7 @@ export class AddressProbe {
     this.#heard = true;
   }
 
-  onAnswer(mac: string, address: number, now: number): void {
+  onAnswer(mac: string, address: IpAddress, now: number): void {
     // Anew for another than the last, and after a silence: several masters may be killed in turn.
     const last = this.#answer;
     const isNews = last === null || mac !== last.mac || now - last.at > ANSWER_FRESH_MS;

@@ -7,7 +7,7 @@
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
-import { type ArpClaim, ArpSocket } from '../../linux/arp.ts';
+import { type AddressClaim, ArpSocket } from '../../linux/arp.ts';
 import { NeighbourSocket } from '../../linux/neighbour.ts';
 import type { Link, RouteSocket, RouteSpec } from '../../linux/netlink-route.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
@@ -34,7 +34,7 @@ export class VipSet {
   #held = false;
   /** Kept, not looked for: it is asked for in every round. */
   #announceAt = Number.POSITIVE_INFINITY;
-  readonly #arpSockets: ArpSocket[] = [];
+  readonly #listening: (ArpSocket | NeighbourSocket)[] = [];
   #renewAt = Number.POSITIVE_INFINITY;
 
   /** Opens sockets for each interface; throws SystemError. The owner closes it. */
@@ -69,7 +69,7 @@ export class VipSet {
 
   /** Descriptors to wait for; receiveClaim() reads them. */
   get descriptors(): readonly number[] {
-    return this.#arpSockets.map(({ fd }) => fd);
+    return this.#listening.map(({ fd }) => fd);
   }
 
   /** Adds all; throws SystemError. */
@@ -186,17 +186,19 @@ export class VipSet {
     return failure;
   }
 
-  /** Asks who holds the IPv4 addresses. */
+  /** Asks who holds the addresses. */
   probe(): void {
     for (const virtual of this.#addresses) {
-      if (!isIpv6Address(virtual.address)) this.#port(virtual).arp?.probe(virtual.address);
+      const { arp, neighbour } = this.#port(virtual);
+      if (isIpv6Address(virtual.address)) neighbour?.probe(virtual.address);
+      else arp?.probe(virtual.address);
     }
   }
 
   /** Who else claimed one of the addresses; null: nobody did since the last call. */
-  receiveClaim(): ArpClaim | null {
-    for (let index = 0; index < this.#arpSockets.length; index += 1) {
-      const claim = this.#arpSockets[index]?.receive() ?? null;
+  receiveClaim(): AddressClaim | null {
+    for (let index = 0; index < this.#listening.length; index += 1) {
+      const claim = this.#listening[index]?.receive() ?? null;
       if (claim !== null) return claim;
     }
     return null;
@@ -208,7 +210,7 @@ export class VipSet {
       neighbour?.close();
     }
     this.#ports.clear();
-    this.#arpSockets.length = 0;
+    this.#listening.length = 0;
   }
 
   #open(interfaceName: string, links: ReadonlyMap<string, Link>): void {
@@ -222,7 +224,7 @@ export class VipSet {
     const wire = this.#wireOf(interfaceName, links);
     const macs = { announced: link.mac, own: wire.mac };
     const arp = ipv4.length === 0 ? null : new ArpSocket(wire.index, macs, ipv4);
-    if (arp !== null) this.#arpSockets.push(arp);
+    if (arp !== null) this.#listening.push(arp);
     const { arpPaceMs, neighbourPaceMs } = this.#config.garp;
     const port = {
       link,
@@ -233,7 +235,9 @@ export class VipSet {
     };
     this.#ports.set(interfaceName, port);
     if (ipv4.length === watched.length) return;
-    const neighbour = new NeighbourSocket(wire.index, link.mac);
+    const ipv6 = watched.filter(isIpv6Address);
+    const neighbour = new NeighbourSocket(wire.index, macs, ipv6);
+    this.#listening.push(neighbour);
     this.#ports.set(interfaceName, { ...port, neighbour });
   }
 
