@@ -52,6 +52,9 @@ const FAULTS: readonly Fault[] = [
   stopServing,
   serveAgain,
   serveAgain,
+  drain,
+  makeReady,
+  makeReady,
   weigh,
   changeClock,
   deleteAddress,
@@ -82,6 +85,7 @@ export function endFaults(world: World): void {
     if (node.process === 'frozen') wake(world, node);
     if (node.process === 'none' && random.chance(0.8)) start(world, node);
     if (node.verdict.faults.length > 0 && random.chance(0.8)) serveAgain(world, node);
+    if (random.chance(0.8)) makeReady(world, node);
   }
 }
 
@@ -269,6 +273,20 @@ function serveAgain(world: World, node: Node): boolean {
   if (node.verdict.faults.length === 0) return false;
   world.checker.onDisturbance(`the balancer of node ${node.index} serves again`, node);
   node.setVerdict({ ...node.verdict, faults: [] });
+  return true;
+}
+
+function drain(world: World, node: Node): boolean {
+  if (!node.isUp || node.state.drained) return false;
+  world.checker.onDisturbance(`node ${node.index} is drained`, node);
+  node.setDrained(true);
+  return true;
+}
+
+function makeReady(world: World, node: Node): boolean {
+  if (!node.isUp || !node.state.drained) return false;
+  world.checker.onDisturbance(`node ${node.index} is made ready`, node);
+  node.setDrained(false);
   return true;
 }
 

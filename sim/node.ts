@@ -92,7 +92,8 @@ export class Node {
 
   /** Up, past its probe, and nothing tracked keeps it out. */
   get isEligible(): boolean {
-    return this.isUp && !this.isLeaving && this.probe === null && this.state.faults.length === 0;
+    const { faults, drained } = this.state;
+    return this.isUp && !this.isLeaving && this.probe === null && faults.length === 0 && !drained;
   }
 
   /** Has said priority 0, and waits for its successor. */
@@ -240,6 +241,12 @@ export class Node {
   reload(change: { readonly priority: number; readonly preempt: boolean }): void {
     this.#nextConfig = { ...(this.#nextConfig ?? this.config), ...change };
     this.requestRound(this.#world.soon());
+  }
+
+  /** `evergate drain node`, and `evergate ready node`. */
+  setDrained(drained: boolean): void {
+    this.#feed({ kind: drained ? 'drain' : 'ready' }, this.clock.read(this.#world.now));
+    this.requestRound(this.#world.now);
   }
 
   setVerdict(verdict: Verdict): void {

@@ -1,4 +1,7 @@
-/** `evergate drain|ready|maint SERVER`: what an operator wants of one server, on this node's balancer. */
+/**
+ * `evergate drain|ready|maint SERVER`: what an operator wants of one server, on this node's balancer; and
+ * `evergate drain|ready node`: whether this node may have the VIP.
+ */
 
 import { Command } from 'commander';
 import { OperationalError } from '../core/errors.ts';
@@ -8,17 +11,31 @@ import type { StatusReport } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
 
 const MEANINGS: Readonly<Record<AdminState, string>> = {
-  ready: 'Let a server take connections again',
-  drain: 'Give a server no new connections; those it has go on',
+  ready: 'Let a server take connections again, or this node the VIP',
+  drain: 'Give a server no new connections, those it has go on; or this node no VIP',
   maint: 'Take a server out of use and do not check it',
+};
+
+/** What this node is called; a server of that name is BACKEND/node. */
+const NODE = 'node';
+
+const SERVER_NAMES = 'its name, or BACKEND/SERVER where the name alone is not unique';
+const ARGUMENTS: Readonly<Record<AdminState, string>> = {
+  ready: `${SERVER_NAMES}; "${NODE}" is this node, which may take the VIP again`,
+  drain: `${SERVER_NAMES}; "${NODE}" is this node, which gives the VIP to another one and takes none`,
+  maint: SERVER_NAMES,
 };
 
 export function serverStateCommand(state: AdminState): Command {
   return new Command(state)
     .description(MEANINGS[state])
-    .argument('<server>', 'its name, or BACKEND/SERVER where the name alone is not unique')
+    .argument('<server>', ARGUMENTS[state])
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
     .action(async (name: string, { runDir }: { readonly runDir: string }) => {
+      if (name === NODE) {
+        await setNode(runDir, state);
+        return;
+      }
       const { backend, server } = findServer(
         (await askGuardian(runDir, 'GET', '/v1/status')) as StatusReport,
         name,
@@ -27,6 +44,22 @@ export function serverStateCommand(state: AdminState): Command {
       await askGuardian(runDir, 'POST', `/v1/servers/${place}/${state}`);
       process.stdout.write(`${backend}/${server} is in state ${state}\n`);
     });
+}
+
+async function setNode(runDir: string, state: AdminState): Promise<void> {
+  if (state === 'maint') {
+    throw new OperationalError(
+      'refused',
+      `A node has no maintenance: "evergate drain ${NODE}" gives its VIP to another one; ` +
+        `a server of that name is BACKEND/${NODE}`,
+    );
+  }
+  await askGuardian(runDir, 'POST', `/v1/node/${state}`);
+  const done =
+    state === 'drain'
+      ? 'This node is drained: it does not have the VIP and does not take it'
+      : 'This node is ready to take the VIP';
+  process.stdout.write(`${done}\n`);
 }
 
 /** Throws OperationalError 'refused' that lists the servers there are. */

@@ -72,6 +72,7 @@ const report = {
       virtualRouterId: 51,
       version: 2,
       state: 'master',
+      drained: false,
       faults: [],
       priority: 100,
       effectivePriority: 100,

@@ -22,10 +22,11 @@ export function renderStatus(report: StatusReport): string {
 
 function renderInstance(instance: InstanceStatus): string[] {
   const { name, state, effectivePriority, priority } = instance;
+  const drained = instance.drained ? ', drained' : '';
   const changed = effectivePriority === priority ? '' : ` (configured ${priority})`;
   const dropped = Object.entries(instance.dropped).map(([reason, count]) => `${reason} ${count}`);
   return [
-    `VRRP ${name}: ${state}, priority ${effectivePriority}${changed}, ` +
+    `VRRP ${name}: ${state}${drained}, priority ${effectivePriority}${changed}, ` +
       `VRID ${instance.virtualRouterId} on ${instance.interface}`,
     `  master    ${instance.master ?? 'nobody heard'}`,
     `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,

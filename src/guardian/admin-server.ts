@@ -5,10 +5,12 @@
  *   GET  /v1/status                              the StatusReport
  *   POST /v1/reload                              what changed: { lines }; 409 when refused
  *   POST /v1/servers/BACKEND/SERVER/STATE        STATE: ready, drain or maint
+ *   POST /v1/node/STATE                          STATE: ready or drain; 409 when nobody takes over
  */
 
 import { chmodSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
+import { OperationalError } from '../core/errors.ts';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
 import { createServer } from '../http-server.ts';
 import type { StatusReport } from '../stats/status.ts';
@@ -26,6 +28,8 @@ export type AdminHandlers = {
   reload(): Promise<ReloadResult>;
   /** null: done; otherwise what is wrong. */
   setServer(backend: string, server: string, state: AdminState): Promise<string | null>;
+  /** Throws OperationalError where the node stays as it is. */
+  setDrained(drained: boolean): Promise<void>;
 };
 
 type Answer = { readonly status: number; readonly body: unknown };
@@ -70,9 +74,26 @@ async function answer(method: string, url: string, handlers: AdminHandlers): Pro
     const error = await handlers.setServer(backend, server, state);
     return error === null ? { status: 200, body: {} } : { status: 409, body: { error } };
   }
+  if (version === 'v1' && collection === 'node' && names.length === 1 && method === 'POST') {
+    return setNode(names[0] ?? '', handlers);
+  }
   const served =
-    'GET /v1/status, POST /v1/reload and POST /v1/servers/BACKEND/SERVER/STATE are served here';
+    'GET /v1/status, POST /v1/reload, POST /v1/servers/BACKEND/SERVER/STATE and ' +
+    'POST /v1/node/STATE are served here';
   return { status: 404, body: { error: `Not found; ${served}` } };
+}
+
+async function setNode(state: string, handlers: AdminHandlers): Promise<Answer> {
+  if (state !== 'drain' && state !== 'ready') {
+    return { status: 400, body: { error: `"${state}" is none of ready, drain` } };
+  }
+  try {
+    await handlers.setDrained(state === 'drain');
+    return { status: 200, body: {} };
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error;
+    return { status: 409, body: { error: error.message } };
+  }
 }
 
 function decode(part: string): string {

@@ -51,6 +51,12 @@ export interface Election {
    * nothing changed, when this machine cannot carry it.
    */
   reload(config: VrrpConfig): Promise<void>;
+  /**
+   * true: gives all addresses to other nodes and takes none until `false`, also over reloads. Resolves within
+   * about a second. Rejects with OperationalError 'refused' when nobody follows, or another call is under way;
+   * the node is not drained then.
+   */
+  setDrained(drained: boolean): Promise<void>;
   /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 2.5 s later. */
   stop(): Promise<void>;
 }

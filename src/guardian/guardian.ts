@@ -5,6 +5,7 @@
  */
 
 import type { Config, VrrpConfig } from '../config/model.ts';
+import { OperationalError } from '../core/errors.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { downIntervalMs } from '../vrrp/timers.ts';
@@ -168,9 +169,25 @@ export class Guardian {
       reload: () => this.reload('evergate reload'),
       setServer: async (backend, server, state) =>
         (await this.#supervisor?.setServer(backend, server, state)) ?? null,
+      setDrained: (drained) => this.#setDrained(drained),
     });
     this.#closers.push(() => admin.close());
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
+  }
+
+  /** Throws OperationalError, with the node as it was. */
+  async #setDrained(drained: boolean): Promise<void> {
+    const { log } = this.#options;
+    if (this.#election === null) {
+      throw new OperationalError('refused', 'This node runs no VRRP: it has no VIP to give away');
+    }
+    try {
+      await this.#election.setDrained(drained);
+    } catch (error) {
+      if (error instanceof OperationalError) log('warning', `Not drained: ${error.message}`);
+      throw error;
+    }
+    log('info', drained ? 'The node is drained' : 'The node is ready to take the VIP');
   }
 
   /** Pushed, so that the guardian waits for nobody (docs/adr/0008). */

@@ -24,6 +24,7 @@ const instance: InstanceStatus = {
   virtualRouterId: 51,
   version: 2,
   state: 'backup',
+  drained: false,
   faults: [],
   priority: 90,
   effectivePriority: 90,

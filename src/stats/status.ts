@@ -108,6 +108,8 @@ export type InstanceStatus = {
   readonly virtualRouterId: number;
   readonly version: 2 | 3;
   readonly state: 'initialize' | 'backup' | 'master' | 'fault';
+  /** `evergate drain node`: it does not become master until `evergate ready node`. */
+  readonly drained: boolean;
   /** Why it is in fault; empty otherwise. */
   readonly faults: readonly string[];
   readonly priority: number;
@@ -166,6 +168,9 @@ export function judge(
         }
       }
     }
+  }
+  if (report.vrrp.some(({ drained }) => drained)) {
+    reasons.push('The node is drained and does not take the VIP; "evergate ready node" ends that');
   }
   for (const instance of report.vrrp) {
     if (instance.state === 'fault') {

@@ -18,6 +18,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
   const reload = (faults: readonly string[]): MachineEvent => {
     return { kind: 'reload', priorityDelta: 0, faults };
   };
+  const drain: MachineEvent = { kind: 'drain' };
+  const ready: MachineEvent = { kind: 'ready' };
   const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
     initialize: [
       [START, ['initialize -> backup']],
@@ -30,6 +32,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [rise, []],
       [claim, []],
       [lost, []],
+      [drain, []],
+      [ready, []],
       [{ kind: 'stop' }, []],
     ],
     backup: [
@@ -45,6 +49,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [sink, []],
       [claim, []],
       [lost, []],
+      [drain, []],
+      [ready, []],
       [{ kind: 'stop' }, ['backup -> initialize']],
     ],
     master: [
@@ -62,6 +68,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [sink, ['remove-addresses', 'advert 0', 'master -> backup']],
       [claim, ['garp 5']],
       [lost, ['add-addresses', 'garp 5']],
+      [drain, ['advert 0', 'master -> leaving']],
+      [ready, []],
       [{ kind: 'stop' }, ['advert 0', 'master -> leaving']],
     ],
     leaving: [
@@ -77,6 +85,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [sink, []],
       [claim, []],
       [lost, ['add-addresses']],
+      [drain, []],
+      [ready, []],
       [{ kind: 'stop' }, []],
     ],
     fault: [
@@ -90,6 +100,8 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [rise, []],
       [claim, []],
       [lost, []],
+      [drain, []],
+      [ready, []],
       [{ kind: 'stop' }, ['fault -> initialize']],
     ],
   };

@@ -33,6 +33,15 @@ const RELOAD: Row<'reload'> = {
   because: 'ours: another configuration takes over, timers go on by its lengths',
   does: (run, event) => run.reload(event),
 };
+const DRAIN: Row<'drain'> = {
+  because:
+    'ours: a master leaves as if it stopped, and stays if nobody follows; the others do not rise',
+  does: (run) => run.drain(),
+};
+const READY: Row<'ready'> = {
+  because: 'ours: the end of a drain, the timers have gone on meanwhile',
+  does: (run) => run.ready(),
+};
 const STARTED = nothing('6.4.1 alone knows a start-up, and it is over');
 const NO_ADDRESS = nothing('the addresses are not held here');
 const NOT_MASTER = nothing('ours: only a master has something to lose, a backup something to take');
@@ -55,6 +64,8 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     follow: NOT_MASTER,
     'foreign-claim': NO_ADDRESS,
     'address-lost': NO_ADDRESS,
+    drain: DRAIN,
+    ready: READY,
     stop: nothing('it is stopped already'),
   },
   backup: {
@@ -77,6 +88,8 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     },
     'foreign-claim': NO_ADDRESS,
     'address-lost': NO_ADDRESS,
+    drain: DRAIN,
+    ready: READY,
     stop: { because: '6.4.2: shutdown', does: (run) => run.stop() },
   },
   master: {
@@ -102,6 +115,8 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
       because: 'keepalived: an address taken away by hand is put back',
       does: (run) => run.putBack(),
     },
+    drain: DRAIN,
+    ready: READY,
     stop: {
       because: '6.4.3: shutdown, with priority 0',
       does: (run) => run.leave('initialize', 'stopped'),
@@ -127,6 +142,8 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
       because: 'ours: it serves on until somebody follows, and announces nothing any more',
       does: (run) => run.keepAddresses(),
     },
+    drain: DRAIN,
+    ready: READY,
     stop: {
       because: '6.4.3: shutdown, and priority 0 is said',
       does: (run) => run.leaveFor('initialize', 'stopped'),
@@ -143,6 +160,8 @@ export const TABLE: Readonly<Record<Phase, Rows>> = {
     follow: nothing('keepalived: a fault keeps the whole group out'),
     'foreign-claim': NO_ADDRESS,
     'address-lost': NO_ADDRESS,
+    drain: DRAIN,
+    ready: READY,
     stop: { because: 'keepalived: as in 6.4.2', does: (run) => run.stop() },
   },
 };

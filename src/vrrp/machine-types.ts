@@ -51,8 +51,8 @@ export type PlannedGarp = { readonly at: number; readonly count: number };
 export type Leave = {
   /** Then it goes, whether somebody follows or not. */
   readonly until: number;
-  /** `master`: what it left for is over; it stays. */
-  readonly to: 'initialize' | 'fault' | 'master';
+  /** `backup`: drained, and master as before if nobody follows. `master`: what it left for is over; it stays. */
+  readonly to: 'initialize' | 'fault' | 'backup' | 'master';
   readonly why: string;
 };
 
@@ -78,6 +78,8 @@ export type MachineState = {
   readonly transitions: number;
   /** While `leaving`; null otherwise. */
   readonly leave: Leave | null;
+  /** Becomes no master; while `leaving`: if somebody follows. Never with `master`. */
+  readonly drained: boolean;
 };
 
 export type MachineEvent =
@@ -105,6 +107,10 @@ export type MachineEvent =
   | { readonly kind: 'foreign-claim' }
   /** An address that was put on the interface is no longer there. */
   | { readonly kind: 'address-lost' }
+  /** The operator wants another node to be master, and this one not to become it. */
+  | { readonly kind: 'drain' }
+  /** The end of that. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'stop' };
 
 export type MachineEffect =

@@ -5,12 +5,14 @@
  *
  * Times are milliseconds of a clock that never goes back and counts while the machine sleeps.
  *
- * Four additions of our own:
+ * Five additions of our own:
  * - A master that was asleep longer than its down interval cannot know who took over: it drops the
  *   addresses before it sends anything, and begins again as backup.
  * - A process that is started within the down interval of a master that was killed goes on as that master.
  * - A master that leaves says priority 0 and serves on until it hears its successor: clients find one of the
  *   two at any time. Only when nobody follows in time are the addresses gone before somebody has them.
+ * - A drained one is no master until it is told that it is ready. A master leaves first, and where nobody
+ *   follows it stays, and is not drained.
  * - A master that yields sends its advertisement once more, so that the winner, who may not have heard
  *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
  */
@@ -18,7 +20,9 @@
 import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
 import { TABLE } from './machine-table.ts';
+import { TRANSITIONS } from './machine-transitions.ts';
 import type {
+  Leave,
   MachineConfig,
   MachineEffect,
   MachineEvent,
@@ -33,41 +37,11 @@ import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type * from './machine-types.ts';
 
-type EffectKind = Exclude<MachineEffect['kind'], 'transition'>;
-
-/**
- * Every change of phase there is, with what it does, in this order. `stop` always ends in initialize.
- * An empty list is a change that only touches timers.
- */
-const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
-  // RFC 9568 6.4.1, start-up; priority 255 goes on to master in the same step.
-  'initialize backup': [],
-  // Not in the RFC: tracking keeps the instance out from its start.
-  'initialize fault': [],
-  // Not in the RFC: within its down interval a master that was killed is one that was slow.
-  'initialize master': ['send-advert', 'add-addresses', 'garp'],
-  // RFC 9568 6.4.2: the Master_Down_Timer fired.
-  'backup master': ['send-advert', 'add-addresses', 'garp'],
-  // RFC 9568 6.4.2: shutdown.
-  'backup initialize': [],
-  'backup fault': [],
-  // RFC 9568 6.4.3: somebody better; the farewell is ours, see the head of this file. It comes last: it
-  // makes the winner announce the addresses, and by then nobody else may answer for them.
-  'master backup': ['remove-addresses', 'send-advert'],
-  // RFC 9568 6.4.3: shutdown, and a fault as in keepalived. The priority sent is 0; the addresses go later.
-  'master leaving': ['send-advert'],
-  'leaving initialize': ['remove-addresses'],
-  'leaving fault': ['remove-addresses'],
-  // The fault is gone, and nobody has followed.
-  'leaving master': ['send-advert', 'add-addresses', 'garp'],
-  'fault backup': [],
-  'fault initialize': [],
-};
-
 /** A flood of advertisements must not become one of answers: so many in an interval, on average, at most. */
 const ANSWERS_PER_INTERVAL = 10;
 /** Announcements because of a rival come at most this often. */
 const RIVAL_GARP_GAP_MS = 1000;
+const DRAINED = 'the node is drained';
 
 export function newMachine(config: MachineConfig): MachineState {
   return {
@@ -85,6 +59,7 @@ export function newMachine(config: MachineConfig): MachineState {
     master: null,
     transitions: 0,
     leave: null,
+    drained: false,
   };
 }
 
@@ -94,8 +69,9 @@ export function toldPhase(phase: Phase): ToldPhase {
 
 /** When `tick` is next needed; Infinity: not before another event. */
 export function nextTickAt(config: MachineConfig, state: MachineState): number {
-  if (state.phase === 'backup')
-    return state.held ? Number.POSITIVE_INFINITY : downAt(config, state);
+  if (state.phase === 'backup') {
+    return mayRise(state) ? downAt(config, state) : Number.POSITIVE_INFINITY;
+  }
   if (state.phase === 'master') {
     return Math.min(state.advertAt, state.nextGarp?.at ?? Number.POSITIVE_INFINITY);
   }
@@ -104,7 +80,7 @@ export function nextTickAt(config: MachineConfig, state: MachineState): number {
 
 /** Whether a backup would be master now, were it not for its group. */
 export function isDue(config: MachineConfig, state: MachineState, now: number): boolean {
-  return state.phase === 'backup' && !state.held && now >= downAt(config, state);
+  return state.phase === 'backup' && mayRise(state) && now >= downAt(config, state);
 }
 
 /** Who is master, as far as is known; null: nobody has been heard for a down interval. */
@@ -220,7 +196,7 @@ export class Run {
   }
 
   /** As a master: first says so, then waits for the successor. */
-  leave(to: 'initialize' | 'fault', why: string): void {
+  leave(to: 'initialize' | 'fault' | 'backup', why: string): void {
     this.#move('leaving', why);
     const { intervalMs } = this.#config;
     this.state = {
@@ -230,7 +206,7 @@ export class Run {
   }
 
   /** While leaving: what it leaves for has changed. */
-  leaveFor(to: 'initialize' | 'fault' | 'master', why: string): void {
+  leaveFor(to: Leave['to'], why: string): void {
     const { leave } = this.state;
     assert(leave !== null, 'it leaves');
     // A tick comes after the sockets: who follows may be heard there.
@@ -242,7 +218,8 @@ export class Run {
   hearAsLeaving({ source, priority }: Extract<MachineEvent, { kind: 'advert' }>): void {
     const { leave } = this.state;
     if (priority === 0 || leave === null) return;
-    this.#move(leave.to === 'initialize' ? 'initialize' : 'fault', `${leave.why}: another follows`);
+    const to = leave.to === 'master' ? 'fault' : leave.to;
+    this.#move(to, `${leave.why}: another follows`);
     this.state = { ...this.state, master: { address: source, heardAt: this.#now } };
     if (leave.to === 'master') this.#move('backup', 'all faults are gone');
   }
@@ -256,9 +233,24 @@ export class Run {
   goWhenDue(): void {
     const { leave } = this.state;
     if (leave === null || this.#now < leave.until) return;
-    this.#move(leave.to, leave.why);
+    if (leave.to === 'backup') this.#move('master', 'nobody follows');
+    else this.#move(leave.to, leave.why);
     // Whoever has not heard the first one: nobody is here any more.
-    if (leave.to !== 'master') this.#sendAdvert(0);
+    if (this.state.phase !== 'master') this.#sendAdvert(0);
+  }
+
+  /** In any phase; a master leaves, and is drained only if another follows. */
+  drain(): void {
+    const { phase, leave } = this.state;
+    this.state = { ...this.state, drained: true };
+    if (phase === 'master') this.leave('backup', DRAINED);
+    else if (leave?.to === 'master') this.leaveFor('backup', DRAINED);
+  }
+
+  /** An ordinary node again: a backup that is due rises with its next tick. */
+  ready(): void {
+    this.state = { ...this.state, drained: false };
+    if (this.state.leave?.to === 'backup') this.leaveFor('master', 'ready again');
   }
 
   /** Remembers the verdict, and leaves or enters FAULT as it says. */
@@ -271,10 +263,9 @@ export class Run {
       if (faults.length === 0) this.#move('backup', 'all faults are gone');
     } else if (before.phase === 'leaving') {
       if (before.leave?.to === 'initialize') return;
-      this.leaveFor(
-        faults.length > 0 ? 'fault' : 'master',
-        faults.join(', ') || 'all faults are gone',
-      );
+      if (faults.length > 0) this.leaveFor('fault', faults.join(', '));
+      else if (before.drained) this.leaveFor('backup', DRAINED);
+      else this.leaveFor('master', 'all faults are gone');
     } else if (faults.length > 0) {
       if (before.phase === 'master') this.leave('fault', faults.join(', '));
       else this.#move('fault', faults.join(', '));
@@ -453,6 +444,7 @@ export class Run {
       nextGarp: to === 'master' ? nextGarp : null,
       preemptAt: null,
       leave: null,
+      drained: to !== 'master' && this.state.drained,
       master: to === 'master' ? { address: this.#config.address, heardAt: this.#now } : null,
       masterIntervalMs: this.#config.intervalMs,
       down: {
@@ -462,6 +454,11 @@ export class Run {
     };
     this.effects.push({ kind: 'transition', from, to, why });
   }
+}
+
+/** Whether a backup may become master at all. */
+function mayRise({ held, drained }: MachineState): boolean {
+  return !held && !drained;
 }
 
 function downAt(config: MachineConfig, state: MachineState): number {

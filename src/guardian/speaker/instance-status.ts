@@ -24,7 +24,7 @@ type Told = {
 export function instanceStatus(told: Told, now: number): InstanceStatus {
   const { resolved, machineConfig, state, held, counters } = told;
   const { config } = resolved;
-  const { phase, effectivePriority, faults, transitions } = state;
+  const { phase, effectivePriority, faults, transitions, drained } = state;
   const { version, priority, intervalMs } = machineConfig;
   const master = knownMaster(machineConfig, state, now);
   return {
@@ -33,6 +33,8 @@ export function instanceStatus(told: Told, now: number): InstanceStatus {
     virtualRouterId: config.virtualRouterId,
     version: config.version,
     state: toldPhase(phase),
+    // Who leaves is drained only when another follows.
+    drained: drained && phase !== 'leaving',
     faults: phase === 'fault' ? faults : [],
     priority: config.priority,
     effectivePriority,

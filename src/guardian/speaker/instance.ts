@@ -339,6 +339,11 @@ export class Instance {
     this.#pushFaults(now);
   }
 
+  /** true: not to be master, one that is leaves for a successor; false: as any other again. */
+  setDrained(drained: boolean, now: number): void {
+    this.#step({ kind: drained ? 'drain' : 'ready' }, now);
+  }
+
   /** Priority 0; the addresses follow when another has them, or when stop() does not wait for that. */
   depart(now: number): void {
     this.#step({ kind: 'stop' }, now);
@@ -381,6 +386,7 @@ export class Instance {
       state.phase !== before.phase ||
       state.effectivePriority !== before.effectivePriority ||
       state.faults !== before.faults ||
+      state.drained !== before.drained ||
       state.master?.address !== before.master?.address;
   }
 

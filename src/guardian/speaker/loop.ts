@@ -27,6 +27,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
+import { NodeDrain } from './node-drain.ts';
 import {
   explainSystemError,
   presentAddresses,
@@ -57,6 +58,7 @@ export class SpeakerLoop {
   #instances: Instance[] = [];
   #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
+  readonly #drain = new NodeDrain();
   #probing = true;
   #started = false;
   #lastBeat = 0;
@@ -109,7 +111,10 @@ export class SpeakerLoop {
     for (let index = 0; index < instances.length; index += 1) instances[index]?.turn(now);
     for (let index = 0; index < this.#groups.length; index += 1) this.#groups[index]?.settle(now);
     if (this.#probing) this.#runProbes(now);
+    const drained = this.#drain.settle(this.#instances, now);
     this.#report(now);
+    // After the status: who asks for it then finds what was done.
+    if (drained !== null) this.#post(drained);
   }
 
   /** Priority 0, addresses gone, sockets closed. Never throws. */
@@ -190,6 +195,10 @@ export class SpeakerLoop {
         this.#reload(message.config, now);
         continue;
       }
+      if (message.kind === 'drain') {
+        this.#drain.ask(message.drained, this.#instances, now);
+        continue;
+      }
       // One that a reload has ended: the news of it is late.
       const instance = this.#instances.find(({ name }) => name === message.instance);
       instance?.track(message.verdict, now);
@@ -238,7 +247,10 @@ export class SpeakerLoop {
     }
     for (const form of forms) form.instance.leave(form, now);
     for (const form of forms) form.instance.become(form, this.#links, now);
-    for (const instance of created) instance.start(this.#links, now);
+    for (const instance of created) {
+      this.#drain.join(instance, now);
+      instance.start(this.#links, now);
+    }
     this.#probing ||= created.length > 0;
     this.#toldStuck = null;
     const all = [...kept, ...created];

@@ -37,7 +37,9 @@ export type ToSpeaker =
       readonly verdict: TrackingVerdict;
     }
   /** Is answered by 'reloaded'. */
-  | { readonly kind: 'reload'; readonly config: VrrpConfig };
+  | { readonly kind: 'reload'; readonly config: VrrpConfig }
+  /** Is answered by 'drain-settled'. */
+  | { readonly kind: 'drain'; readonly drained: boolean };
 
 export type FromSpeaker =
   /** Sockets are open, probes are over. */
@@ -51,5 +53,7 @@ export type FromSpeaker =
       readonly kind: 'reloaded';
       readonly refusal: { readonly code: ErrorCode; readonly text: string } | null;
     }
+  /** `refusal`: why the node is not drained. */
+  | { readonly kind: 'drain-settled'; readonly refusal: string | null }
   | { readonly kind: 'event'; readonly event: ElectionEvent }
   | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };

@@ -27,8 +27,8 @@ import { removeStaleAddresses, resolveInstances } from './resolve.ts';
 
 /** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
 const STOP_MS_MAX = 2500;
-/** The thread takes a reload in one turn. */
-const RELOAD_MS_MAX = 5000;
+/** The thread takes a reload in one turn; a drain waits for a successor, up to 1 s. */
+const ANSWER_MS_MAX = 5000;
 
 /**
  * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
@@ -64,6 +64,7 @@ class Speaker implements Election {
   readonly #start = Promise.withResolvers<void>();
   readonly #onExit = () => this.#stopNow();
   #reloaded: PromiseWithResolvers<void> | null = null;
+  #drained: PromiseWithResolvers<void> | null = null;
   #statuses: readonly InstanceStatus[] = [];
   #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
 
@@ -102,21 +103,41 @@ class Speaker implements Election {
 
   async reload(config: VrrpConfig): Promise<void> {
     assert(this.#reloaded === null, 'reloads come one after the other');
+    this.#reloaded = Promise.withResolvers<void>();
+    try {
+      await this.#ask({ kind: 'reload', config }, this.#reloaded);
+      this.#config = config;
+    } finally {
+      this.#reloaded = null;
+    }
+  }
+
+  async setDrained(drained: boolean): Promise<void> {
+    if (this.#drained !== null) {
+      throw new OperationalError('refused', 'A drain of this node is under way; ask again');
+    }
+    this.#drained = Promise.withResolvers<void>();
+    try {
+      await this.#ask({ kind: 'drain', drained }, this.#drained);
+    } finally {
+      this.#drained = null;
+    }
+  }
+
+  /** Resolves or rejects as `answer` does, which the thread's message settles. */
+  async #ask(message: ToSpeaker, answer: PromiseWithResolvers<void>): Promise<void> {
     if (this.#phase !== 'running') {
       throw new OperationalError('vrrp-failed', 'The VRRP speaker does not run');
     }
-    this.#reloaded = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
-      const text = `The VRRP speaker does not answer within ${RELOAD_MS_MAX} ms`;
-      this.#reloaded?.reject(new OperationalError('vrrp-failed', text));
-    }, RELOAD_MS_MAX);
-    this.#send({ kind: 'reload', config });
+      const text = `The VRRP speaker does not answer within ${ANSWER_MS_MAX} ms`;
+      answer.reject(new OperationalError('vrrp-failed', text));
+    }, ANSWER_MS_MAX);
+    this.#send(message);
     try {
-      await this.#reloaded.promise;
-      this.#config = config;
+      await answer.promise;
     } finally {
       clearTimeout(timer);
-      this.#reloaded = null;
     }
   }
 
@@ -172,6 +193,10 @@ class Speaker implements Election {
         else this.#reloaded?.reject(new OperationalError(refusal.code, refusal.text));
         break;
       }
+      case 'drain-settled':
+        if (message.refusal === null) this.#drained?.resolve();
+        else this.#drained?.reject(new OperationalError('refused', message.refusal));
+        break;
       case 'event':
         this.#onEvent(message.event);
         break;

@@ -142,6 +142,10 @@ const VRRP_METRICS: readonly Metric[] = [
     ['vrrp_owner', 'gauge', '1 while this node holds the virtual addresses'],
     ({ held }, labels) => [{ labels, value: held ? 1 : 0 }],
   ),
+  ofInstances(
+    ['vrrp_drained', 'gauge', '1 from `evergate drain node` to `evergate ready node`'],
+    ({ drained }, labels) => [{ labels, value: drained ? 1 : 0 }],
+  ),
   ofInstances(['vrrp_priority', 'gauge', 'Priority in force'], (instance, labels) => [
     { labels, value: instance.effectivePriority },
   ]),

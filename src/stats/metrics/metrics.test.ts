@@ -20,6 +20,7 @@ const FACTS: NodeFacts = {
       virtualRouterId: 94,
       version: 3,
       state: 'master',
+      drained: false,
       faults: [],
       priority: 250,
       effectivePriority: 230,

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { NodeDrain } from './node-drain.ts';
+
+class Member {
+  readonly name: string;
+  phase: string;
+  drained = false;
+
+  constructor(name: string, phase: string) {
+    this.name = name;
+    this.phase = phase;
+  }
+
+  setDrained(drained: boolean): void {
+    this.drained = drained;
+    if (drained && this.phase === 'master') this.phase = 'leaving';
+  }
+}
+
+test('a node is drained when every instance has left', () => {
+  const drain = new NodeDrain();
+  const [first, second] = [new Member('A', 'master'), new Member('B', 'master')];
+  drain.ask(true, [first, second], 0);
+  first.phase = 'backup';
+  assert.equal(drain.settle([first, second], 1), null);
+  second.phase = 'backup';
+  assert.deepEqual(drain.settle([first, second], 2), { kind: 'drain-settled', refusal: null });
+  assert.equal(drain.settle([first, second], 3), null, 'told once');
+  const late = new Member('C', 'initialize');
+  drain.join(late, 4);
+  assert.equal(late.drained, true);
+});
+
+test('one instance that nobody took over keeps the whole node from being drained', () => {
+  const drain = new NodeDrain();
+  const [first, second] = [new Member('A', 'master'), new Member('B', 'master')];
+  drain.ask(true, [first, second], 0);
+  first.phase = 'backup';
+  second.phase = 'master';
+  const told = drain.settle([first, second], 1);
+  assert.match(JSON.stringify(told), /No other node took over VRRP instance .*B/);
+  assert.deepEqual([first.drained, second.drained], [false, false]);
+  const late = new Member('C', 'initialize');
+  drain.join(late, 2);
+  assert.equal(late.drained, false);
+});
+
+test('a member that its sync group has made a backup is drained with it', () => {
+  const drain = new NodeDrain();
+  const [first, second] = [new Member('A', 'master'), new Member('B', 'master')];
+  drain.ask(true, [first, second], 0);
+  first.phase = 'backup';
+  // Nobody was heard in time, so it was master again for a moment.
+  second.phase = 'backup';
+  second.drained = false;
+  drain.settle([first, second], 1);
+  assert.equal(second.drained, true);
+  drain.ask(false, [first, second], 2);
+  assert.deepEqual(drain.settle([first, second], 3), { kind: 'drain-settled', refusal: null });
+  assert.deepEqual([first.drained, second.drained], [false, false]);
+});

@@ -1,0 +1,47 @@
+/**
+ * `evergate drain node` at work: all instances are drained, or none is. Each leaves by itself (vrrp/machine.ts);
+ * when all of them have, it shows whether others have followed.
+ */
+
+import type { FromSpeaker } from './messages.ts';
+
+/** What it needs of an Instance. */
+type Drainable = {
+  readonly name: string;
+  readonly phase: string;
+  setDrained(drained: boolean, now: number): void;
+};
+
+export class NodeDrain {
+  #wanted = false;
+  #isUnderWay = false;
+
+  /** Begins; settle() tells when it is over. */
+  ask(drained: boolean, instances: readonly Drainable[], now: number): void {
+    this.#wanted = drained;
+    this.#isUnderWay = true;
+    for (const instance of instances) instance.setDrained(drained, now);
+  }
+
+  /** An instance that a reload has begun: what holds for the node holds for it. */
+  join(instance: Drainable, now: number): void {
+    if (this.#wanted) instance.setDrained(true, now);
+  }
+
+  /** After every round, sync groups included; null: nothing to tell. */
+  settle(instances: readonly Drainable[], now: number): FromSpeaker | null {
+    if (!this.#isUnderWay || instances.some(({ phase }) => phase === 'leaving')) return null;
+    this.#isUnderWay = false;
+    if (!this.#wanted) return { kind: 'drain-settled', refusal: null };
+    const kept = instances.filter(({ phase }) => phase === 'master');
+    this.#wanted = kept.length === 0;
+    // One that a sync group has made a backup meanwhile is drained, too.
+    for (const instance of instances) instance.setDrained(this.#wanted, now);
+    if (this.#wanted) return { kind: 'drain-settled', refusal: null };
+    const names = kept.map(({ name }) => `"${name}"`).join(', ');
+    const refusal =
+      `No other node took over VRRP instance ${names}: this node keeps what it has and is not ` +
+      'drained; start Evergate on another node, or end its drain there with "evergate ready node"';
+    return { kind: 'drain-settled', refusal };
+  }
+}
