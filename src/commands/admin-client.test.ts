@@ -22,6 +22,10 @@ beforeEach(async () => {
       asked.push(`${backend}/${name} ${state}`);
       return name === 'odd name/1' ? null : `There is no server "${backend}/${name}"`;
     },
+    setDrained: async (drained) => {
+      asked.push(`drained ${drained}`);
+      if (drained) throw new OperationalError('refused', 'No other node took over');
+    },
   });
 });
 afterEach(async () => {
@@ -48,6 +52,13 @@ describe('openAdminServer()', () => {
   it('sets a server, whatever its name holds', async () => {
     await askGuardian(runDir, 'POST', `/v1/servers/kube/${encodeURIComponent('odd name/1')}/drain`);
     assert.deepEqual(asked, ['kube/odd name/1 drain']);
+  });
+
+  it('sets the node', async () => {
+    await askGuardian(runDir, 'POST', '/v1/node/ready');
+    assert.equal(await refusal('/v1/node/drain'), 'No other node took over');
+    assert.deepEqual(asked, ['drained false', 'drained true']);
+    assert.match(await refusal('/v1/node/maint'), /"maint" is none of ready, drain/);
   });
 
   it('says why it does not', async () => {

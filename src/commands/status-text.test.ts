@@ -107,6 +107,11 @@ describe('renderStatus()', () => {
     assert.equal(new Set(rows.map((row) => row.indexOf('2 open'))).size, 1);
   });
 
+  it('says which node is drained', () => {
+    const vrrp = report.vrrp.map((each) => ({ ...each, state: 'backup' as const, drained: true }));
+    assert.match(renderStatus({ ...report, vrrp }), /VRRP VI_1: backup, drained, priority 100/);
+  });
+
   it('names what a person on call asks for', () => {
     for (const part of [
       'VRRP VI_1: master, priority 100, VRID 51 on ens192',

@@ -92,6 +92,12 @@ describe('judge()', () => {
     assert.equal(verdict, 'degraded');
   });
 
+  it('is degraded while the node is drained, and says how that ends', () => {
+    const { verdict, reasons } = verdictOf(null, [{ ...instance, drained: true }]);
+    assert.equal(verdict, 'degraded');
+    assert.match(reasons.join(), /drained .* "evergate ready node"/);
+  });
+
   it('is down when no server is usable', () => {
     assert.equal(verdictOf(balancer([{ ...server, check: 'down' }], 0)).verdict, 'down');
   });

@@ -48,6 +48,44 @@ const ask = () => new Promise((resolve) => {
 (async () => { for (let i = 0; i < ${REQUESTS}; i++) console.log(await ask()); })();
 `;
 
+/** Connects every 10 ms until the file $2 is there; makes the file $1 once that works. Prints a Tally. */
+const CONNECTOR = `
+const { connect } = require('node:net');
+const { existsSync, writeFileSync } = require('node:fs');
+const [, begun, end] = process.argv;
+const tally = { attempts: 0, failures: [], gapMs: 0 };
+let last = performance.now();
+const attempt = () => {
+  tally.attempts += 1;
+  const since = performance.now();
+  const socket = connect({ host: '${VIP}', port: 8443 });
+  // Before a lost SYN is sent again.
+  const timer = setTimeout(() => socket.destroy(new Error('timeout')), 900);
+  socket.once('connect', () => {
+    clearTimeout(timer);
+    tally.gapMs = Math.max(tally.gapMs, Math.round(performance.now() - last));
+    last = performance.now();
+    socket.destroy();
+    if (tally.attempts === 20) writeFileSync(begun, '');
+  });
+  socket.once('error', (error) => {
+    clearTimeout(timer);
+    tally.failures.push(Math.round(since) + ' ' + error.message);
+  });
+};
+const timer = setInterval(() => {
+  if (!existsSync(end)) return attempt();
+  clearInterval(timer);
+}, 10);
+process.on('exit', () => console.log(JSON.stringify(tally)));
+`;
+type Tally = {
+  readonly attempts: number;
+  readonly failures: readonly string[];
+  /** Between two successes. */
+  readonly gapMs: number;
+};
+
 const skip = whyNoNamespaces() ?? false;
 
 describe('evergate run --config', { skip, timeout: 90_000 }, () => {
@@ -277,6 +315,51 @@ describe('evergate run --config', { skip, timeout: 90_000 }, () => {
       METRICS,
     ]);
     assert.equal(asked.stdout, '401', 'the users of the page are those of the metrics');
+  });
+
+  it('drains its owner unnoticed, and never the last one', async () => {
+    const evergate = (node: NetworkNode, ...args: readonly string[]) =>
+      node.run(EVERGATE, [...args, '--run-dir', path(node, 'run')]);
+    const [begun, end] = [join(folder, 'begun'), join(folder, 'end')];
+    const first = await settle(nodes);
+    const connecting = client.run(process.execPath, ['-e', CONNECTOR, begun, end], 60_000);
+    await waitUntil('the client connects', async () => existsSync(begun), 10_000, 20);
+
+    const drained = await evergate(first, 'drain', 'node');
+    assert.equal(drained.code, 0, drained.stderr);
+    assert.match(drained.stdout, /^This node is drained: /);
+    const second = await settle(nodes);
+    assert.notEqual(second, first);
+    assert.deepEqual(await network.owners(VIP), [second.name]);
+    assert.match((await evergate(first, 'status')).stdout, /VRRP control-plane: backup, drained, /);
+    await evergate(first, 'reload');
+    const report = await statusOf(first);
+    assert.equal(report?.vrrp[0]?.drained, true, 'a reload does not end it');
+    assert.equal(report?.balancer?.state, 'serving');
+    assert.match(report?.reasons.join() ?? '', /"evergate ready node" ends that/);
+
+    assert.equal((await evergate(second, 'drain', 'node')).code, 0);
+    const third = await settle(nodes);
+    assert.equal(new Set([first, second, third]).size, 3);
+    const refused = await evergate(third, 'drain', 'node');
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /No other node took over VRRP instance "control-plane": .*refused/,
+    );
+    assert.equal((await statusOf(third))?.vrrp[0]?.drained, false);
+    assert.deepEqual(await network.owners(VIP), [third.name]);
+    assert.match((await evergate(third, 'maint', 'node')).stderr, /"evergate drain node"/);
+
+    writeFileSync(end, '');
+    const tally = JSON.parse((await connecting).stdout) as Tally;
+    assert.deepEqual(tally.failures, []);
+    assert.ok(tally.attempts > 100 && tally.gapMs < 500, JSON.stringify(tally));
+    for (const node of [first, second]) {
+      assert.equal((await evergate(node, 'ready', 'node')).code, 0);
+      assert.equal((await statusOf(node))?.vrrp[0]?.drained, false);
+    }
+    assert.equal(await settle(nodes), third, 'nopreempt');
   });
 
   it('moves the VIP when its owner stops, and does not take it back', async () => {

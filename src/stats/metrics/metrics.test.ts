@@ -45,6 +45,7 @@ test('what the guardian told is there under evergate_*, and gone when it is old'
     'evergate_vrrp_state{instance="control-plane",state="master"} 1',
     'evergate_vrrp_state{instance="control-plane",state="backup"} 0',
     'evergate_vrrp_owner{instance="control-plane"} 1',
+    'evergate_vrrp_drained{instance="control-plane"} 0',
     'evergate_vrrp_priority{instance="control-plane"} 230',
     'evergate_vrrp_packets_dropped_total{instance="control-plane",reason="bad-checksum"} 4',
     'evergate_vrrp_warnings{instance="control-plane"} 1',
