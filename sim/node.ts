@@ -17,7 +17,7 @@ import {
   type step,
 } from '../src/vrrp/machine.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
-import { downIntervalMs } from '../src/vrrp/timers.ts';
+import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
 import type { Verdict } from '../src/vrrp/tracking.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';
@@ -245,7 +245,9 @@ export class Node {
 
   /** `evergate drain node`, and `evergate ready node`. */
   setDrained(drained: boolean): void {
-    this.#feed({ kind: drained ? 'drain' : 'ready' }, this.clock.read(this.#world.now));
+    const waitMs = leaveMs(this.config.intervalMs);
+    const event: MachineEvent = drained ? { kind: 'drain', waitMs } : { kind: 'ready' };
+    this.#feed(event, this.clock.read(this.#world.now));
     this.requestRound(this.#world.now);
   }
 

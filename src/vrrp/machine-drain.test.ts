@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { advert, Driver, LOWER, master, START, TICK, V2, V3 } from './fixture.ts';
 import { isDue, type MachineEvent, nextTickAt } from './machine.ts';
-import { leaveMs } from './timers.ts';
 
-const DRAIN: MachineEvent = { kind: 'drain' };
+const DRAIN: MachineEvent = { kind: 'drain', waitMs: 1000 };
 const READY: MachineEvent = { kind: 'ready' };
 const track = (...faults: readonly string[]): MachineEvent => {
   return { kind: 'track', priorityDelta: 0, faults };
@@ -48,7 +47,7 @@ test('where nobody follows it stays master and is not drained', () => {
     const driver = master(config);
     const now = driver.state.lastSentAt + 10;
     driver.at(now, DRAIN);
-    const dueAt = now + leaveMs(config.intervalMs);
+    const dueAt = now + 1000;
     assert.equal(nextTickAt(config, driver.state), dueAt);
     assert.deepEqual(driver.at(dueAt - 1, TICK), []);
     const back = ['advert 100', 'add-addresses', 'garp 5', 'leaving -> master'];

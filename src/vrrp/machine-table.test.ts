@@ -18,7 +18,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
   const reload = (faults: readonly string[]): MachineEvent => {
     return { kind: 'reload', priorityDelta: 0, faults };
   };
-  const drain: MachineEvent = { kind: 'drain' };
+  const drain: MachineEvent = { kind: 'drain', waitMs: 1000 };
   const ready: MachineEvent = { kind: 'ready' };
   const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
     initialize: [

@@ -107,8 +107,11 @@ export type MachineEvent =
   | { readonly kind: 'foreign-claim' }
   /** An address that was put on the interface is no longer there. */
   | { readonly kind: 'address-lost' }
-  /** The operator wants another node to be master, and this one not to become it. */
-  | { readonly kind: 'drain' }
+  /**
+   * The operator wants another node to be master, and this one not to become it. A master waits for a successor
+   * for `waitMs`, timers.ts leaveMs() at least: as long as the other instances of the node.
+   */
+  | { readonly kind: 'drain'; readonly waitMs: number }
   /** The end of that. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'stop' };

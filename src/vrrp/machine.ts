@@ -196,13 +196,13 @@ export class Run {
   }
 
   /** As a master: first says so, then waits for the successor. */
-  leave(to: 'initialize' | 'fault' | 'backup', why: string): void {
+  leave(to: 'initialize' | 'fault' | 'backup', why: string, waitMs = this.#leaveMs): void {
     this.#move('leaving', why);
-    const { intervalMs } = this.#config;
-    this.state = {
-      ...this.state,
-      leave: { until: this.#now + leaveMs(intervalMs), to, why },
-    };
+    this.state = { ...this.state, leave: { until: this.#now + waitMs, to, why } };
+  }
+
+  get #leaveMs(): number {
+    return leaveMs(this.#config.intervalMs);
   }
 
   /** While leaving: what it leaves for has changed. */
@@ -240,10 +240,11 @@ export class Run {
   }
 
   /** In any phase; a master leaves, and is drained only if another follows. */
-  drain(): void {
+  drain({ waitMs }: Extract<MachineEvent, { kind: 'drain' }>): void {
+    assert(waitMs >= this.#leaveMs, 'a successor has the time it needs');
     const { phase, leave } = this.state;
     this.state = { ...this.state, drained: true };
-    if (phase === 'master') this.leave('backup', DRAINED);
+    if (phase === 'master') this.leave('backup', DRAINED, waitMs);
     else if (leave?.to === 'master') this.leaveFor('backup', DRAINED);
   }
 

@@ -16,6 +16,8 @@ export type SpeakerCommand =
       readonly priorityDelta: number;
       readonly faults: readonly string[];
     }
+  /** Is answered by a line of kind 'drain-settled'. */
+  | { readonly kind: 'drain'; readonly drained: boolean }
   /** Keeps the main thread busy. */
   | { readonly kind: 'block'; readonly ms: number }
   /** Ends the process without stopping the election first, as an uncaught error does. */
@@ -42,6 +44,12 @@ try {
     } else if (command.kind === 'track') {
       const { instance, priorityDelta, faults } = command;
       election.track(instance, { priorityDelta, faults });
+    } else if (command.kind === 'drain') {
+      const refusal = await election.setDrained(command.drained).then(
+        () => null,
+        (error: Error) => error.message,
+      );
+      print({ kind: 'drain-settled', refusal });
     } else if (command.kind === 'exit') {
       process.exit(1);
     } else {

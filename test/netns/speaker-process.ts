@@ -37,6 +37,7 @@ export type SpeakerLine =
   | { readonly kind: 'group'; readonly group: string; readonly to: string }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'drain-settled'; readonly refusal: string | null }
   | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };
 
 /** VRRPv3, 100 ms, multicast; what a test wants otherwise goes into `changes`. */
@@ -127,6 +128,13 @@ export class SpeakerProcess {
       boundMs,
       5,
     );
+  }
+
+  /** null: done; otherwise why the node is not drained. */
+  async setDrained(drained: boolean): Promise<string | null> {
+    const skip = this.lines.length;
+    this.send({ kind: 'drain', drained });
+    return (await this.line('drain-settled', 5000, skip)).refusal;
   }
 
   /** Of the first instance, or of the one with that name. */

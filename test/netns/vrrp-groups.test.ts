@@ -12,10 +12,11 @@ const SECOND_VIP = '10.99.0.101';
 const BOUND_MS = 8000;
 
 /** Two instances in one group; the second may have another priority. */
-function groupOf(priority: number, second: number): VrrpConfig {
+function groupOf(priority: number, second: number, secondIntervalMs = 100): VrrpConfig {
   const other = {
     name: 'VI_2',
     virtualRouterId: 52,
+    advertIntervalMs: secondIntervalMs,
     addresses: [{ ...ADDRESS_DEFAULTS, address: SECOND_VIP, prefixLength: 24 }],
   };
   return {
@@ -75,6 +76,24 @@ describe('sync groups', { skip, concurrency: 2 }, () => {
     first.kill('SIGTERM');
     await ownsBoth('two');
     assert.equal((await second.status('VI_1')).state, 'master');
+  });
+
+  test('a group is drained as a whole, or not at all', async (t) => {
+    const { one, two, ownsBoth } = await createPair(t);
+    const first = await SpeakerProcess.start(one, groupOf(110, 110, 20));
+    await ownsBoth('one');
+    const second = await SpeakerProcess.start(two, groupOf(100, 100, 20));
+    assert.equal(await first.setDrained(true), null);
+    await ownsBoth('two');
+    const before = (await second.status()).transitions;
+    assert.match((await second.setDrained(true)) ?? '', /instance "VI_1", "VI_2"/);
+    await ownsBoth('two');
+    assert.equal((await second.status('VI_2')).drained, false);
+    // To leaving and back, and nothing else.
+    assert.equal((await second.status()).transitions, before + 2);
+    assert.equal((await first.status('VI_2')).drained, true);
+    assert.equal(await first.setDrained(false), null);
+    await ownsBoth('one');
   });
 });
 

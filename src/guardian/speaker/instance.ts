@@ -20,7 +20,7 @@ import {
   step,
   toldPhase,
 } from '../../vrrp/machine.ts';
-import { downIntervalMs } from '../../vrrp/timers.ts';
+import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { firstVerdict, machineConfigOf } from './beginnings.ts';
@@ -339,9 +339,19 @@ export class Instance {
     this.#pushFaults(now);
   }
 
-  /** true: not to be master, one that is leaves for a successor; false: as any other again. */
-  setDrained(drained: boolean, now: number): void {
-    this.#step({ kind: drained ? 'drain' : 'ready' }, now);
+  /** How long it waits for a successor at least. */
+  get leaveMs(): number {
+    return leaveMs(this.#machineConfig.intervalMs);
+  }
+
+  /** Not to be master; one that is waits so long for a successor. */
+  drain(waitMs: number, now: number): void {
+    this.#step({ kind: 'drain', waitMs }, now);
+  }
+
+  /** As any other again. */
+  makeReady(now: number): void {
+    this.#step({ kind: 'ready' }, now);
   }
 
   /** Priority 0; the addresses follow when another has them, or when stop() does not wait for that. */

@@ -5,16 +5,24 @@ import { NodeDrain } from './node-drain.ts';
 class Member {
   readonly name: string;
   phase: string;
+  readonly leaveMs: number;
   drained = false;
+  waitMs = 0;
 
-  constructor(name: string, phase: string) {
+  constructor(name: string, phase: string, leaveMs = 100) {
     this.name = name;
     this.phase = phase;
+    this.leaveMs = leaveMs;
   }
 
-  setDrained(drained: boolean): void {
-    this.drained = drained;
-    if (drained && this.phase === 'master') this.phase = 'leaving';
+  drain(waitMs: number): void {
+    this.drained = true;
+    this.waitMs = waitMs;
+    if (this.phase === 'master') this.phase = 'leaving';
+  }
+
+  makeReady(): void {
+    this.drained = false;
   }
 }
 
@@ -30,6 +38,15 @@ test('a node is drained when every instance has left', () => {
   const late = new Member('C', 'initialize');
   drain.join(late, 4);
   assert.equal(late.drained, true);
+});
+
+test('all instances wait as long as the slowest', () => {
+  const members = [new Member('A', 'master'), new Member('B', 'master', 1000)];
+  new NodeDrain().ask(true, members, 0);
+  assert.deepEqual(
+    members.map(({ waitMs }) => waitMs),
+    [1000, 1000],
+  );
 });
 
 test('one instance that nobody took over keeps the whole node from being drained', () => {

@@ -9,7 +9,9 @@ import type { FromSpeaker } from './messages.ts';
 type Drainable = {
   readonly name: string;
   readonly phase: string;
-  setDrained(drained: boolean, now: number): void;
+  readonly leaveMs: number;
+  drain(waitMs: number, now: number): void;
+  makeReady(now: number): void;
 };
 
 export class NodeDrain {
@@ -20,12 +22,12 @@ export class NodeDrain {
   ask(drained: boolean, instances: readonly Drainable[], now: number): void {
     this.#wanted = drained;
     this.#isUnderWay = true;
-    for (const instance of instances) instance.setDrained(drained, now);
+    this.#tell(instances, now);
   }
 
   /** An instance that a reload has begun: what holds for the node holds for it. */
   join(instance: Drainable, now: number): void {
-    if (this.#wanted) instance.setDrained(true, now);
+    if (this.#wanted) instance.drain(instance.leaveMs, now);
   }
 
   /** After every round, sync groups included; null: nothing to tell. */
@@ -36,12 +38,21 @@ export class NodeDrain {
     const kept = instances.filter(({ phase }) => phase === 'master');
     this.#wanted = kept.length === 0;
     // One that a sync group has made a backup meanwhile is drained, too.
-    for (const instance of instances) instance.setDrained(this.#wanted, now);
+    this.#tell(instances, now);
     if (this.#wanted) return { kind: 'drain-settled', refusal: null };
     const names = kept.map(({ name }) => `"${name}"`).join(', ');
     const refusal =
       `No other node took over VRRP instance ${names}: this node keeps what it has and is not ` +
       'drained; start Evergate on another node, or end its drain there with "evergate ready node"';
     return { kind: 'drain-settled', refusal };
+  }
+
+  /** All wait for as long as the slowest: a sync group elsewhere follows when its last member is due. */
+  #tell(instances: readonly Drainable[], now: number): void {
+    const waitMs = Math.max(0, ...instances.map(({ leaveMs }) => leaveMs));
+    for (const instance of instances) {
+      if (this.#wanted) instance.drain(waitMs, now);
+      else instance.makeReady(now);
+    }
   }
 }
