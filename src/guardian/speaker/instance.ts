@@ -6,7 +6,7 @@
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
-import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import type { Link } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   isDue,
@@ -21,16 +21,15 @@ import {
   toldPhase,
 } from '../../vrrp/machine.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
-import type { ElectionEvent, TrackingVerdict } from '../election.ts';
+import type { TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { firstVerdict, machineConfigOf } from './beginnings.ts';
+import type { InstanceContext } from './instance-context.ts';
 import { instanceStatus } from './instance-status.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
-import type { Mastership, MastershipRecord } from './mastership.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import type { ResolvedInstance } from './resolve.ts';
-import type { VirtualMacs } from './virtual-macs.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
@@ -46,18 +45,6 @@ const RIVAL_NEWS_GAP_MS = 1000;
 const CLAIMANTS_MAX = 64;
 /** Claims taken at one go. */
 const CLAIMS_MAX = 64;
-
-export type InstanceContext = {
-  readonly route: RouteSocket;
-  readonly macs: VirtualMacs;
-  readonly onEvent: (event: ElectionEvent) => void;
-  /** Whether the instance is in a sync group. */
-  readonly grouped: boolean;
-  /** Where it notes that it is master. */
-  readonly record: MastershipRecord;
-  /** It goes on where an earlier process was killed as master; null: it begins. */
-  readonly resumed: Mastership | null;
-};
 
 type Links = ReadonlyMap<string, Link>;
 

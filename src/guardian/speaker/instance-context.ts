@@ -1,0 +1,18 @@
+/** What one VRRP instance is given by the speaker's loop. */
+
+import type { RouteSocket } from '../../linux/netlink-route.ts';
+import type { ElectionEvent } from '../election.ts';
+import type { Mastership, MastershipRecord } from './mastership.ts';
+import type { VirtualMacs } from './virtual-macs.ts';
+
+export type InstanceContext = {
+  readonly route: RouteSocket;
+  readonly macs: VirtualMacs;
+  readonly onEvent: (event: ElectionEvent) => void;
+  /** Whether the instance is in a sync group. */
+  readonly grouped: boolean;
+  /** Where it notes that it is master. */
+  readonly record: MastershipRecord;
+  /** It goes on where an earlier process was killed as master; null: it begins. */
+  readonly resumed: Mastership | null;
+};
