@@ -28,7 +28,11 @@ if (words.length === 0) {
   step('Lint, format and import direction', 'biome', ['check', '.']);
 }
 installPeers();
-await runFiles('Unit, property and golden tests', ['src', 'sim', 'test/tidy', 'test/golden'], true);
+await runFiles(
+  'Unit, property and golden tests',
+  ['src', 'sim', 'test/tidy', 'test/golden', 'test/fuzz'],
+  true,
+);
 await runFiles('Tests with real processes', ['test/netns', 'test/interop', 'test/browser'], 1);
 finish();
 

@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../src/config/diagnostics.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { parseKeepalived } from '../../src/config/keepalived/index.ts';
 import { parseNative } from '../../src/config/native/index.ts';
-import { GOLDEN_ENV } from './haproxy-golden.ts';
+import { GOLDEN_ENV } from '../golden/haproxy-golden.ts';
 
 export type Parsed = {
   readonly config: object | null;
@@ -25,7 +25,7 @@ export const SHARED = join(ROOT, '../shared');
 
 /** Golden inputs end at a line of dashes. */
 function golden(pattern: string): readonly string[] {
-  return globSync(join(import.meta.dirname, pattern))
+  return globSync(join(ROOT, 'test/golden', pattern))
     .toSorted()
     .map((path) => readFileSync(path, 'utf8').split(/^-{10}\n/m)[0] ?? '');
 }
