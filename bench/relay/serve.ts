@@ -3,11 +3,11 @@
  * Arguments: port to listen on, relay threads, port of the servers, their addresses.
  */
 
-import { startDataPlane } from '../../src/balancer/relay/pool.ts';
 import type { BalancerConfig } from '../../src/config/model.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { createSharedMemory, raiseFileLimit } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
+import { startDataPlane } from '../../src/planes/relay/relay-threads.ts';
 
 const HOUR_MS = 3_600_000;
 

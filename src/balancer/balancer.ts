@@ -11,6 +11,7 @@ import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/se
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import { receiveDescriptors } from '../linux/descriptor-channel.ts';
 import { closeFd, gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
+import { connectionsLimit } from '../planes/relay/capacity.ts';
 import type { ServerCounter } from '../stats/layout.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
@@ -22,7 +23,6 @@ import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
 import type { GuardianToBalancer } from './protocol.ts';
 import { Rebalancer } from './rebalancer.ts';
-import { connectionsLimit } from './relay/capacity.ts';
 import { ServerTable } from './servers/server-table.ts';
 import { collectInfo } from './statistics/collect-info.ts';
 import { collectRows } from './statistics/collect-rows.ts';

@@ -1,6 +1,6 @@
 /** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
 
-import { startDataPlane } from './relay/pool.ts';
+import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { runBalancer } from './run-balancer.ts';
 
 /** A last message that does not get out must not keep a failed balancer alive. */

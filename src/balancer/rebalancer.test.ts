@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { dial, readBytes, startEcho, until } from '../planes/relay/fixture/peers.ts';
+import { type Plane, startPlane } from '../planes/relay/fixture/plane.ts';
 import { Rebalancer } from './rebalancer.ts';
-import { dial, readBytes, startEcho, until } from './relay/fixture/peers.ts';
-import { type Plane, startPlane } from './relay/fixture/plane.ts';
 import { ServerTable } from './servers/server-table.ts';
 
 const CLIENTS = 24;

@@ -11,13 +11,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  closedPort,
-  dial,
-  readBytes,
-  startServer,
-} from '../../src/balancer/relay/fixture/peers.ts';
-import { startPlane } from '../../src/balancer/relay/fixture/plane.ts';
+import { closedPort, dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
+import { startPlane } from '../../src/planes/relay/fixture/plane.ts';
 
 const HAPROXY = '/usr/sbin/haproxy';
 const CLIENTS = [1, 2, 3, 7, 19, 54, 101, 200, 253].flatMap((last) => [

@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { startServer } from '../../src/balancer/relay/fixture/peers.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
+import { startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { waitUntil } from '../netns/fixture.ts';
 import { startBalancer } from './balancer-fixture.ts';
 

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { TEST_CHECK } from '../../src/balancer/fixture.ts';
-import { dial, readBytes, startEcho } from '../../src/balancer/relay/fixture/peers.ts';
+import { dial, readBytes, startEcho } from '../../src/planes/relay/fixture/peers.ts';
 import { waitUntil } from '../netns/fixture.ts';
 import { findCommand } from '../peers.ts';
 import { descriptorsOf, processorTimeOf } from '../process-figures.ts';

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { startEcho, startServer } from '../../src/balancer/relay/fixture/peers.ts';
+import { startEcho, startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { waitUntil } from '../netns/fixture.ts';
 import { descriptorsOf, residentOf } from '../process-figures.ts';
 import { startRelayProcess } from './relay-process.ts';

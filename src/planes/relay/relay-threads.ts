@@ -3,12 +3,6 @@
 import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import { stickTableMemory } from '../../balance/stick-table.ts';
-import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
-import { assert } from '../../core/assert.ts';
-import { RELAYS_MAX } from '../../core/beats.ts';
-import { openWakeup, wake } from '../../linux/epoll.ts';
-import { closeFd } from '../../linux/files.ts';
-import { type CounterLayout, counterLayout } from '../../stats/layout.ts';
 import type {
   DataPlane,
   DataPlaneEvent,
@@ -16,7 +10,13 @@ import type {
   MoveOrder,
   Reconfiguration,
   StartDataPlane,
-} from '../data-plane.ts';
+} from '../../balancer/data-plane.ts';
+import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
+import { assert } from '../../core/assert.ts';
+import { RELAYS_MAX } from '../../core/beats.ts';
+import { openWakeup, wake } from '../../linux/epoll.ts';
+import { closeFd } from '../../linux/files.ts';
+import { type CounterLayout, counterLayout } from '../../stats/layout.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 
 const STOP_MS_MAX = 1000;

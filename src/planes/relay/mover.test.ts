@@ -16,8 +16,8 @@ import {
   startConnect,
 } from '../../linux/stream-calls.ts';
 import { COMPLETE, type MoveResult, Mover } from './mover.ts';
-import { BufferPool, PipePool } from './pools.ts';
 import { READABLE, ROLE_CLIENT, ROLE_SERVER, SocketTable, WRITABLE } from './socket-table.ts';
+import { BufferPool, PipePool } from './transfer-buffers.ts';
 
 const AF_INET = 2;
 const SOL_SOCKET = 1;

@@ -27,7 +27,6 @@ import { LogSender } from './log-sender.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
 import { Opening } from './opening.ts';
-import { BufferPool, PipePool } from './pools.ts';
 import { reconfigure } from './reconfigure.ts';
 import { applyBackend, buildRoutes, type Routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
@@ -47,6 +46,7 @@ import {
   WRITABLE,
 } from './socket-table.ts';
 import { TICK_MS, TimingWheel } from './timing-wheel.ts';
+import { BufferPool, PipePool } from './transfer-buffers.ts';
 
 /** Events taken per turn. */
 const EVENTS_MAX = 256;

@@ -5,9 +5,9 @@
  */
 
 import { receive } from '../../linux/stream-calls.ts';
-import { BUFFER_BYTES, type BufferPool } from './pools.ts';
 import { sendTo } from './sending.ts';
 import type { SocketTable } from './socket-table.ts';
+import { BUFFER_BYTES, type BufferPool } from './transfer-buffers.ts';
 
 /** Flights of one relay at once: 16 MiB. A session beyond that has no second server. */
 const FLIGHTS_MAX = 1024;

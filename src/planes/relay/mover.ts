@@ -12,7 +12,6 @@ import { assert } from '../../core/assert.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { finishWriting, receive, spliceIn, spliceOut, uncork } from '../../linux/stream-calls.ts';
-import { BUFFER_BYTES, type BufferPool, PIPE_BYTES, type PipePool } from './pools.ts';
 import { beforeSending, sendTo } from './sending.ts';
 import {
   CORKED,
@@ -25,6 +24,7 @@ import {
   SPLICING,
   WRITABLE,
 } from './socket-table.ts';
+import { BUFFER_BYTES, type BufferPool, PIPE_BYTES, type PipePool } from './transfer-buffers.ts';
 
 /** Nothing to do before the next event. */
 export const IDLE = 0;

@@ -19,7 +19,6 @@ import { type ConnectFailed, Connector } from './connector.ts';
 import type { Counters } from './counters.ts';
 import type { DescriptorReserve } from './descriptor-reserve.ts';
 import { FirstFlights } from './first-flight.ts';
-import type { BufferPool } from './pools.ts';
 import { sendHeader, takeHeader } from './proxy-headers.ts';
 import type { Backend, Frontend, Routes, Server } from './routes.ts';
 import { hashAddress, type Sessions } from './sessions.ts';
@@ -38,6 +37,7 @@ import {
   ROLE_SERVER,
   type SocketTable,
 } from './socket-table.ts';
+import type { BufferPool } from './transfer-buffers.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
 const TROUBLE = EPOLLERR | EPOLLHUP;
