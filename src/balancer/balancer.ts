@@ -5,6 +5,13 @@
 
 import { flushCompileCache } from 'node:module';
 import type { BalancerConfig } from '../config/model.ts';
+import type {
+  DataPlane,
+  DataPlaneEvent,
+  InheritedListener,
+  StartDataPlane,
+} from '../contracts/data-plane.ts';
+import type { GuardianToBalancer } from '../contracts/protocol.ts';
 import { assert } from '../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/server-events.ts';
@@ -18,10 +25,8 @@ import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
 import { Checker } from './checks/checker.ts';
-import type { DataPlane, DataPlaneEvent, InheritedListener, StartDataPlane } from './data-plane.ts';
 import { LogSender } from './log/log-sender.ts';
 import { dropPrivileges } from './privileges.ts';
-import type { GuardianToBalancer } from './protocol.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { ServerTable } from './servers/server-table.ts';
 import { collectInfo } from './statistics/collect-info.ts';

@@ -1,7 +1,6 @@
 /** For tests: configurations with one thing changed, and a data plane that moves nothing. */
 
 import type { BackendConfig, BalancerConfig, CheckConfig, ServerConfig } from '../config/model.ts';
-import { counterLayout, SERVER_COUNTERS } from '../stats/layout.ts';
 import type {
   DataPlane,
   DataPlaneEvent,
@@ -9,7 +8,8 @@ import type {
   MoveOrder,
   Reconfiguration,
   StartDataPlane,
-} from './data-plane.ts';
+} from '../contracts/data-plane.ts';
+import { counterLayout, SERVER_COUNTERS } from '../stats/layout.ts';
 
 export const TEST_CHECK: CheckConfig = {
   kind: 'tcp',

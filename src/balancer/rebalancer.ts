@@ -11,9 +11,9 @@ import {
   stepRebalance,
 } from '../balance/rebalance.ts';
 import type { BackendConfig } from '../config/model.ts';
+import type { DataPlane } from '../contracts/data-plane.ts';
 import { LEVEL_NOTICE, type ServerMessage } from '../health/server-events.ts';
 import { SERVER_COUNTERS } from '../stats/layout.ts';
-import type { DataPlane } from './data-plane.ts';
 import { isUsable, weightOf } from './servers/server-entry.ts';
 import type { ServerTable } from './servers/server-table.ts';
 import { serverCounter } from './statistics/counters.ts';

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
 import { FRONTEND_COUNTERS } from '../stats/layout.ts';
 import { fakeDataPlanes, TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
 import { runBalancer } from './run-balancer.ts';
 
 const ORPHAN_MS = 5000;

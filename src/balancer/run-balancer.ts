@@ -3,11 +3,11 @@
  * case. Knows nothing of how bytes move: the data plane is handed in.
  */
 
+import type { InheritedListener, StartDataPlane } from '../contracts/data-plane.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { SystemError } from '../linux/errno.ts';
 import { Balancer, type ReloadMessage } from './balancer.ts';
-import type { InheritedListener, StartDataPlane } from './data-plane.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from './protocol.ts';
 
 /** The process around a balancer, as far as it needs one. */
 export type BalancerHost = {

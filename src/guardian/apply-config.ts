@@ -6,8 +6,8 @@
 import type { ConfigDiff } from '../config/diff.ts';
 import { diffConfigs } from '../config/diff.ts';
 import type { Config } from '../config/model.ts';
+import type { Election } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
-import type { Election } from './election.ts';
 import type { Listeners } from './listeners.ts';
 import type { Notifier } from './notifier.ts';
 import type { Supervisor } from './supervision/supervisor.ts';

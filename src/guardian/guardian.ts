@@ -5,13 +5,13 @@
  */
 
 import type { Config, VrrpConfig } from '../config/model.ts';
+import type { Election, ElectionEvent } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { downIntervalMs } from '../vrrp/timers.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
-import type { Election, ElectionEvent } from './election.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';

@@ -7,8 +7,8 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { InheritedListener, ListenerPurpose } from '../balancer/data-plane.ts';
 import type { BalancerConfig, BindConfig, SocketFileConfig } from '../config/model.ts';
+import type { InheritedListener, ListenerPurpose } from '../contracts/data-plane.ts';
 import { OperationalError } from '../core/errors.ts';
 import { duplicate } from '../linux/descriptor-channel.ts';
 import { SystemError } from '../linux/errno.ts';

@@ -5,6 +5,7 @@
  */
 
 import type { VrrpConfig, VrrpInstanceConfig } from '../config/model.ts';
+import type { Election, TrackingVerdict } from '../contracts/election.ts';
 import type { ScriptStatus } from '../stats/status.ts';
 import {
   newScriptState,
@@ -13,7 +14,6 @@ import {
   type TrackedEntry,
   verdictOf,
 } from '../vrrp/tracking.ts';
-import type { Election, TrackingVerdict } from './election.ts';
 import { FileWatch } from './file-watch.ts';
 import type { Log } from './log.ts';
 import { type ProcessCount, ProcessWatch } from './process-watch.ts';

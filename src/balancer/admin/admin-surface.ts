@@ -3,10 +3,10 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { BalancerConfig, HttpFrontendConfig } from '../../config/model.ts';
+import type { InheritedListener } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { duplicate } from '../../linux/descriptor-channel.ts';
 import { LISTEN_BACKLOG } from '../../linux/sockets.ts';
-import type { InheritedListener } from '../data-plane.ts';
 import type { AdminContext } from './context.ts';
 import { type HttpProxyCounts, newHttpProxyCounts } from './http-counts.ts';
 import { createRuntimeSocket } from './runtime-socket.ts';

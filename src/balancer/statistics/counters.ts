@@ -1,5 +1,6 @@
 /** Reads one counter of one frontend, backend or server over all relays. */
 
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import {
   BACKEND_COUNTERS,
@@ -12,7 +13,6 @@ import {
   SERVER_COUNTERS,
   type ServerCounter,
 } from '../../stats/layout.ts';
-import type { DataPlane } from '../data-plane.ts';
 
 /** Where the counters are; a data plane is one. */
 export type Plane = Pick<DataPlane, 'layout' | 'counters'>;

@@ -1,10 +1,10 @@
 /** A sync group at work: carries out what vrrp/sync-group.ts says about its instances. */
 
 import type { SyncGroupConfig } from '../../config/model.ts';
+import type { ElectionEvent } from '../../contracts/election.ts';
 import { assert } from '../../core/assert.ts';
 import type { ToldPhase } from '../../vrrp/machine.ts';
 import { groupOrder, groupPhase, type Member } from '../../vrrp/sync-group.ts';
-import type { ElectionEvent } from '../election.ts';
 import type { Instance } from './instance.ts';
 
 export class Group {

@@ -1,7 +1,7 @@
 /** What one VRRP instance is given by the speaker's loop. */
 
+import type { ElectionEvent } from '../../contracts/election.ts';
 import type { RouteSocket } from '../../linux/netlink-route.ts';
-import type { ElectionEvent } from '../election.ts';
 import type { Mastership, MastershipRecord } from './mastership.ts';
 import type { VirtualMacs } from './virtual-macs.ts';
 

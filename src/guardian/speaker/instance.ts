@@ -3,6 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
+import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
@@ -21,7 +22,6 @@ import {
   toldPhase,
 } from '../../vrrp/machine.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
-import type { TrackingVerdict } from '../election.ts';
 import type { Counters } from './advertiser.ts';
 import { firstVerdict, machineConfigOf } from './beginnings.ts';
 import type { InstanceContext } from './instance-context.ts';

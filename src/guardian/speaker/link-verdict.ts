@@ -1,8 +1,8 @@
 /** What the state of interfaces means for an instance. */
 
+import type { TrackingVerdict } from '../../contracts/election.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
-import type { TrackingVerdict } from '../election.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 /** Those it uses: without one of them it can be nothing. */

@@ -6,6 +6,7 @@
 
 import { receiveMessageOnPort } from 'node:worker_threads';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
+import type { ElectionEvent } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
@@ -15,7 +16,6 @@ import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-rou
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
-import type { ElectionEvent } from '../election.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
 import { type Mastership, MastershipFile } from './mastership.ts';

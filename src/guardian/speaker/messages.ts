@@ -2,9 +2,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { VrrpConfig } from '../../config/model.ts';
+import type { ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
-import type { ElectionEvent, TrackingVerdict } from '../election.ts';
 
 /** Handed to the thread at its start. */
 export type SpeakerData = {

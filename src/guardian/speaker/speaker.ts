@@ -6,13 +6,13 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { VrrpConfig } from '../../config/model.ts';
+import type { Election, ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
 import { RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
-import type { Election, ElectionEvent, TrackingVerdict } from '../election.ts';
 import {
   BEAT_INTERVAL_MS,
   BEAT_SLOT,

@@ -5,9 +5,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { InheritedListener } from '../../balancer/data-plane.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from '../../balancer/protocol.ts';
 import type { BalancerConfig } from '../../config/model.ts';
+import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';

@@ -3,9 +3,9 @@
  * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
-import type { InheritedListener } from '../../balancer/data-plane.ts';
-import type { BalancerToGuardian } from '../../balancer/protocol.ts';
 import type { BalancerConfig } from '../../config/model.ts';
+import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
 import { SystemError } from '../../linux/errno.ts';

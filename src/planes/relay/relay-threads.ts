@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import { stickTableMemory } from '../../balance/stick-table.ts';
+import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
 import type {
   DataPlane,
   DataPlaneEvent,
@@ -10,8 +11,7 @@ import type {
   MoveOrder,
   Reconfiguration,
   StartDataPlane,
-} from '../../balancer/data-plane.ts';
-import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
+} from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
