@@ -4,8 +4,8 @@
  * do, round by round, with the same machine, codec, probe and lifetimes.
  */
 
+import { AddressProbe } from '../src/address/probe.ts';
 import { assert, unreachable } from '../src/core/assert.ts';
-import { AddressProbe } from '../src/guardian/speaker/probe.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/vrrp/lifetime.ts';
 import {
   type MachineConfig,

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { subscribe } from 'node:diagnostics_channel';
 import { createInterface } from 'node:readline';
 import type { Worker } from 'node:worker_threads';
-import { startVrrp } from '../../src/guardian/speaker/speaker.ts';
+import { startVrrp } from '../../src/election/vrrp/speaker.ts';
 
 export type SubjectLine =
   | { readonly kind: 'ready' }

@@ -7,6 +7,7 @@
 import type { Config, VrrpConfig } from '../config/model.ts';
 import type { Election, ElectionEvent } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
+import { startVrrp } from '../election/vrrp/speaker.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { downIntervalMs } from '../vrrp/timers.ts';
@@ -21,7 +22,6 @@ import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { mastershipPath, RunDir } from './run-dir.ts';
-import { startVrrp } from './speaker/speaker.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 

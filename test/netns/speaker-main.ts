@@ -6,7 +6,7 @@
 
 import { createInterface } from 'node:readline';
 import { OperationalError } from '../../src/core/errors.ts';
-import { startVrrp } from '../../src/guardian/speaker/speaker.ts';
+import { startVrrp } from '../../src/election/vrrp/speaker.ts';
 
 export type SpeakerCommand =
   | { readonly kind: 'status' }

@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const FOLDERS = ['src/vrrp', 'src/guardian/speaker'];
+const FOLDERS = ['src/vrrp', 'src/election/vrrp'];
 /** They make sequence numbers. */
-const MAY = ['src/guardian/speaker/authenticated-socket.ts', 'src/guardian/speaker/signing.ts'];
+const MAY = ['src/election/vrrp/authenticated-socket.ts', 'src/election/vrrp/signing.ts'];
 const SETTABLE = /\bDate\b|performance\.|CLOCK_REALTIME|hrtime/;
 
 test('no time of the election comes from a clock that can be set', () => {

@@ -3,7 +3,16 @@
  * as soon as it is not. All times are ms of linux/clock.ts.
  */
 
+import { type Mastership, readMastership } from '../../address/mastership.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
+import { Advertiser } from '../../election/vrrp/advertiser.ts';
+import {
+  presentAddresses,
+  type ResolvedInstance,
+  removeStaleAddresses,
+  resolveInstances,
+  type VirtualAddress,
+} from '../../election/vrrp/resolve.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
@@ -12,15 +21,6 @@ import { downIntervalMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { Log } from '../log.ts';
 import { childIn } from '../run-dir.ts';
-import { Advertiser } from '../speaker/advertiser.ts';
-import { type Mastership, readMastership } from '../speaker/mastership.ts';
-import {
-  presentAddresses,
-  type ResolvedInstance,
-  removeStaleAddresses,
-  resolveInstances,
-  type VirtualAddress,
-} from '../speaker/resolve.ts';
 import type { ReaperOrder } from './order.ts';
 
 /** Longest wait, so that the end of the balancer is noticed. */

@@ -4,15 +4,15 @@
  * Neighbor Advertisements. Its routes come and go with them.
  */
 
-import type { VrrpInstanceConfig } from '../../config/model.ts';
-import { assert } from '../../core/assert.ts';
-import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
-import { type AddressClaim, ArpSocket } from '../../linux/arp.ts';
-import { NeighbourSocket } from '../../linux/neighbour.ts';
-import type { Link, RouteSocket, RouteSpec } from '../../linux/netlink-route.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
+import type { VrrpInstanceConfig } from '../config/model.ts';
+import { assert } from '../core/assert.ts';
+import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
+import type { ResolvedInstance, VirtualAddress, VirtualRoute } from '../election/vrrp/resolve.ts';
+import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
+import { NeighbourSocket } from '../linux/neighbour.ts';
+import type { Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../vrrp/lifetime.ts';
 import { Announcements } from './announcements.ts';
-import type { ResolvedInstance, VirtualAddress, VirtualRoute } from './resolve.ts';
 
 /** What an interface needs for the families of its addresses. */
 type Port = {

@@ -1,9 +1,9 @@
 /** What one VRRP instance is given by the speaker's loop. */
 
+import type { Mastership, MastershipRecord } from '../../address/mastership.ts';
+import type { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import type { RouteSocket } from '../../linux/netlink-route.ts';
-import type { Mastership, MastershipRecord } from './mastership.ts';
-import type { VirtualMacs } from './virtual-macs.ts';
 
 export type InstanceContext = {
   readonly route: RouteSocket;

@@ -1,10 +1,10 @@
 /** What an instance's machine begins with: its configuration, and a verdict until tracking has one. */
 
+import type { Mastership } from '../../address/mastership.ts';
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import type { MachineConfig } from '../../vrrp/machine.ts';
 import { verdictOf } from '../../vrrp/tracking.ts';
-import type { Mastership } from './mastership.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 export function machineConfigOf(

@@ -3,6 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
+import { AddressProbe, type ProbeVerdict } from '../../address/probe.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
@@ -23,12 +24,11 @@ import {
 } from '../../vrrp/machine.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
-import { firstVerdict, machineConfigOf } from './beginnings.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { instanceStatus } from './instance-status.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
+import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
-import { AddressProbe, type ProbeVerdict } from './probe.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 /**

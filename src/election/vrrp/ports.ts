@@ -1,5 +1,7 @@
 /** The sockets of one instance: for its advertisements, and for its addresses. */
 
+import { VipSet } from '../../address/vip.ts';
+import type { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpInstanceConfig } from '../../config/model.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
@@ -7,8 +9,6 @@ import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
 import { numericAddress, type ResolvedInstance } from './resolve.ts';
-import { VipSet } from './vip.ts';
-import type { VirtualMacs } from './virtual-macs.ts';
 
 export type Ports = {
   readonly advertiser: Advertiser;

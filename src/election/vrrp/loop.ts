@@ -5,6 +5,8 @@
  */
 
 import { receiveMessageOnPort } from 'node:worker_threads';
+import { type Mastership, MastershipFile } from '../../address/mastership.ts';
+import { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
@@ -18,7 +20,6 @@ import type { InstanceStatus } from '../../stats/status.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
-import { type Mastership, MastershipFile } from './mastership.ts';
 import {
   BEAT_MISSED_MS,
   BEAT_SLOT,
@@ -36,7 +37,6 @@ import {
   removeStaleAddresses,
   resolveInstances,
 } from './resolve.ts';
-import { VirtualMacs } from './virtual-macs.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;

@@ -13,8 +13,8 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { assert } from '../../core/assert.ts';
-import { mapSharedMemory } from '../../linux/files.ts';
+import { assert } from '../core/assert.ts';
+import { mapSharedMemory } from '../linux/files.ts';
 
 /** One record: three numbers, then the instance's name. */
 const RECORD_BYTES = 256;
