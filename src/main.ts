@@ -10,9 +10,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   reload: async () => (await import('./commands/reload.ts')).reloadCommand(),
-  drain: async () => (await import('./commands/server-state.ts')).serverStateCommand('drain'),
-  ready: async () => (await import('./commands/server-state.ts')).serverStateCommand('ready'),
-  maint: async () => (await import('./commands/server-state.ts')).serverStateCommand('maint'),
+  drain: async () =>
+    (await import('./commands/administrative-state.ts')).serverStateCommand('drain'),
+  ready: async () =>
+    (await import('./commands/administrative-state.ts')).serverStateCommand('ready'),
+  maint: async () =>
+    (await import('./commands/administrative-state.ts')).serverStateCommand('maint'),
   lab: async () => (await import('./commands/lab.ts')).labCommand(),
 };
 

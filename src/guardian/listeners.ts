@@ -21,7 +21,7 @@ import {
   openListener,
   setReusePort,
 } from '../linux/sockets.ts';
-import { LeftSockets } from './left-sockets.ts';
+import { LeftSockets } from './adopted-listeners.ts';
 import { listenerOwner } from './process-table.ts';
 
 /**

@@ -5,7 +5,7 @@
 
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
-import { LeftSockets } from './left-sockets.ts';
+import { LeftSockets } from './adopted-listeners.ts';
 import type { Log } from './log.ts';
 import { hasEnded } from './process-table.ts';
 import type { ChildRole, RunDir } from './run-dir.ts';

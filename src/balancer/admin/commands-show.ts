@@ -3,7 +3,7 @@
 import { csvTable } from '../../stats/csv.ts';
 import { infoText } from '../../stats/info.ts';
 import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
-import { type ServerStateRow, serversStateText } from '../../stats/servers-state.ts';
+import { type ServerStateRow, serversStateText } from '../../stats/state-file.ts';
 import { isUp, weightOf } from '../servers/server-entry.ts';
 import { listProxies } from '../statistics/collect-rows.ts';
 import { type Command, type CommandSession, FORMATS, surplusReply } from './command-table.ts';

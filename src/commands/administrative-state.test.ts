@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StatusReport } from '../stats/status.ts';
-import { findServer } from './server-state.ts';
+import { findServer } from './administrative-state.ts';
 
 const report = {
   balancer: {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ServerStateRow, serversStateText } from './servers-state.ts';
+import { type ServerStateRow, serversStateText } from './state-file.ts';
 
 const row: ServerStateRow = {
   backendId: 3,
