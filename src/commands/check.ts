@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model.ts';
-import { loadConfig } from '../config-files/load.ts';
+import { loadConfig } from '../load-config/load.ts';
 import { inputProblem } from './inputs.ts';
 
 type CheckOptions = {

@@ -4,13 +4,13 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import type { ConfigInputs, LoadedConfig } from '../config-files/load.ts';
-import { loadConfigApart } from '../config-files/load-apart.ts';
-import { refuseNames } from '../config-files/resolve-hosts.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { createLog, type Log } from '../guardian/log.ts';
 import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../guardian/run-dir.ts';
+import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
+import { loadConfigApart } from '../load-config/load-apart.ts';
+import { refuseNames } from '../load-config/resolve-hosts.ts';
 import { VERSION } from '../version.ts';
 import { inputProblem } from './inputs.ts';
 

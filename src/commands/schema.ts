@@ -7,7 +7,7 @@ export function schemaCommand(): Command {
     .description('Print the JSON Schema of evergate.yaml, for editors')
     .action(async () => {
       // Loaded now: `evergate --help` needs none of it.
-      const { jsonSchema } = await import('../config/native/json-schema.ts');
+      const { jsonSchema } = await import('../config/evergate-yaml/json-schema.ts');
       process.stdout.write(jsonSchema());
     });
 }

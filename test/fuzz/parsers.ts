@@ -3,9 +3,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from '../../src/config/diagnostics.ts';
+import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { parseKeepalived } from '../../src/config/keepalived/index.ts';
-import { parseNative } from '../../src/config/native/index.ts';
 import { GOLDEN_ENV } from '../golden/haproxy-golden.ts';
 
 export type Parsed = {

@@ -9,8 +9,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatDiagnostic } from '../../src/config/diagnostics.ts';
-import { parseNative } from '../../src/config/native/index.ts';
-import { jsonSchema } from '../../src/config/native/json-schema.ts';
+import { parseNative } from '../../src/config/evergate-yaml/index.ts';
+import { jsonSchema } from '../../src/config/evergate-yaml/json-schema.ts';
 import {
   BLOCK_NAMES,
   PAGE,

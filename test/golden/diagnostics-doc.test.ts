@@ -13,7 +13,7 @@ import {
   type DiagnosticCode,
   formatDiagnostic,
 } from '../../src/config/diagnostics.ts';
-import { loadConfig } from '../../src/config-files/load.ts';
+import { loadConfig } from '../../src/load-config/load.ts';
 
 const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'diagnostics.md');
 

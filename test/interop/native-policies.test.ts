@@ -11,7 +11,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { parseNative } from '../../src/config/native/index.ts';
+import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { waitUntil } from '../netns/fixture.ts';
 import { findCommand } from '../peers.ts';

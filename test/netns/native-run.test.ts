@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { KUBEADM_CA, KUBEADM_CERT } from '../../src/config/native/defaults.ts';
+import { KUBEADM_CA, KUBEADM_CERT } from '../../src/config/evergate-yaml/defaults.ts';
 import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import type { StatusReport } from '../../src/stats/status.ts';

@@ -1,6 +1,6 @@
 /** The keys of evergate.yaml as Markdown tables, from its JSON Schema, for docs/configuration.md. */
 
-import { jsonSchema } from '../../src/config/native/json-schema.ts';
+import { jsonSchema } from '../../src/config/evergate-yaml/json-schema.ts';
 
 export const PAGE = 'docs/configuration.md';
 export const SCHEMA_FILE = 'docs/evergate.schema.json';

@@ -5,8 +5,8 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { LocalAddress } from '../config/native/find-node.ts';
-import type { NativeResult } from '../config/native/index.ts';
+import type { LocalAddress } from '../config/evergate-yaml/find-node.ts';
+import type { NativeResult } from '../config/evergate-yaml/index.ts';
 import { localAddresses } from './local-addresses.ts';
 
 export type NativeInput = {
@@ -29,7 +29,7 @@ const READ_LIMIT_MS = 30_000;
 /** What the file says is in the result's diagnostics; rejects only over broken invariants. */
 export async function readNative(input: NativeInput, text: string): Promise<NativeResult> {
   const job: NativeJob = { ...input, text, localAddresses: localAddresses() };
-  const reader = fork(fileURLToPath(new URL('native-process.ts', import.meta.url)), {
+  const reader = fork(fileURLToPath(new URL('evergate-yaml-process.ts', import.meta.url)), {
     timeout: READ_LIMIT_MS,
     killSignal: 'SIGKILL',
   });

@@ -4,7 +4,7 @@
  * scene: `# here: ens192 192.168.1.93/24`, `# node: NAME` (as --node), `# exists: /a/file`, `# check` (the
  * machine need not be a node).
  *
- * `UPDATE_GOLDEN=1 node --test test/golden/native.test.ts` writes what comes out; read the difference.
+ * `UPDATE_GOLDEN=1 node --test test/golden/evergate-yaml.test.ts` writes what comes out; read the difference.
  */
 
 import assert from 'node:assert/strict';
@@ -12,8 +12,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
-import type { NativeContext } from '../../src/config/native/draft.ts';
-import { parseNative } from '../../src/config/native/index.ts';
+import type { NativeContext } from '../../src/config/evergate-yaml/draft.ts';
+import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 
 const FOLDER = join(import.meta.dirname, 'native');
 const SEPARATOR = '----------';

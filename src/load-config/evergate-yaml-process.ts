@@ -1,8 +1,8 @@
 /** The process of native.ts: is sent one evergate.yaml, sends the NativeResult, ends. */
 
 import { statSync } from 'node:fs';
-import { parseNative } from '../config/native/index.ts';
-import type { NativeJob } from './native.ts';
+import { parseNative } from '../config/evergate-yaml/index.ts';
+import type { NativeJob } from './evergate-yaml.ts';
 
 function fileExists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
