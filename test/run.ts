@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installPeers } from './peers.ts';
+import { installPeers } from './kit/peers.ts';
 
 /** A file that takes longer hangs; the slowest takes about a minute. */
 const FILE_LIMIT_MS = 300_000;

@@ -27,8 +27,8 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from '../../test/netns/fixture.ts';
-import { fastInstance } from '../../test/netns/speaker-process.ts';
+} from '../../test/kit/network.ts';
+import { fastInstance } from '../../test/kit/speaker-process.ts';
 import type { SubjectLine } from './subject.ts';
 
 const RESULTS = join(import.meta.dirname, '../results/speaker.json');

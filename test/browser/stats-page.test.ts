@@ -7,10 +7,10 @@ import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { CheckConfig } from '../../src/config/model.ts';
-import { startBalancer } from '../interop/balancer-fixture.ts';
-import { freePort, openPort } from '../interop/haproxy-fixture.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { openBrowser, takePicture, whyNoBrowser } from './browser.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { openBrowser, takePicture, whyNoBrowser } from '../kit/browser.ts';
+import { freePort, openPort } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 const skip = whyNoBrowser() ?? false;
 const WIDTH = 1400;

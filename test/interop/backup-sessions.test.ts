@@ -6,9 +6,9 @@ import { createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { dial, outcome, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { freePort } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 for (const [keyword, ends] of [
   ['on-marked-up shutdown-backup-sessions', true],

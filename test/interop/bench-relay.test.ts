@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { test } from 'node:test';
-import { whyNoNamespaces } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
+import { whyNoNamespaces } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const RUN = 'bench/relay/run.ts';
 const RESULTS = 'bench/results/relay.json';

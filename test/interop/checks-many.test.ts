@@ -9,8 +9,8 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { waitUntil } from '../kit/network.ts';
 
 /** A server that counts its connections and says its number. */
 async function counting(t: TestContext, number: number) {

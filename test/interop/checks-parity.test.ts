@@ -20,8 +20,8 @@ import type { BackendConfig } from '../../src/config/model.ts';
 import type { CheckResult } from '../../src/health/server-state.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { readCheckFiles } from '../../src/load-config/read-check-files.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { freePort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');

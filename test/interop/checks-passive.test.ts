@@ -13,9 +13,9 @@ import {
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
-import { startBalancer } from './balancer-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { waitUntil } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const run = promisify(execFile);
 

@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { freePort, openPort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 const run = promisify(execFile);
 

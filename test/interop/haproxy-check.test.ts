@@ -12,8 +12,8 @@ import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { GOLDEN_ENV, goldenFiles, splitGolden } from '../golden/haproxy-golden.ts';
-import { findCommand } from '../peers.ts';
-import { directiveGaps } from './haproxy-keywords.ts';
+import { directiveGaps } from '../kit/haproxy-keywords.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const SHARED = join(import.meta.dirname, '../../../shared');
 const haproxy = findCommand('haproxy');

@@ -15,8 +15,8 @@ import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import type { BalancerConfig, ServerConfig } from '../../src/config/model.ts';
 import { GOLDEN_ENV, goldenFiles, splitGolden } from '../golden/haproxy-golden.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
+import { waitUntil } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const haproxy = findCommand('haproxy');
 const unshare = findCommand('unshare');

@@ -26,7 +26,7 @@ import {
   VRRP_INSTANCE_DEFAULTS,
 } from '../../src/config/vrrp-defaults.ts';
 import { type GoldenFile, parseGolden, readGoldenFiles } from '../golden/keepalived-golden.ts';
-import { hasProgram, whyNoNamespaces } from '../netns/fixture.ts';
+import { hasProgram, whyNoNamespaces } from '../kit/network.ts';
 
 const SHARED = join(import.meta.dirname, '..', '..', '..', 'shared');
 const SEED = join(SHARED, 'seed');

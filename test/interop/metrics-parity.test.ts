@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { CheckConfig } from '../../src/config/model.ts';
-import { hasProgram, waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { freePort, openPort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { hasProgram, waitUntil } from '../kit/network.ts';
 
 const CHECK: CheckConfig = {
   kind: 'tcp',

@@ -17,7 +17,7 @@ import {
   type NetworkNode,
   waitUntil,
   whyNoNamespaces,
-} from '../netns/fixture.ts';
+} from '../kit/network.ts';
 
 const missing = ['haproxy', 'keepalived', 'ss'].filter((name) => !hasProgram(name));
 const skip =

@@ -13,9 +13,9 @@ import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
-import { type RunningBalancer, startBalancer } from './balancer-fixture.ts';
+import { type RunningBalancer, startBalancer } from '../kit/balancer.ts';
+import { waitUntil } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const TIMEOUT = { timeout: 60_000 };
 const certificate = await createServerCertificate(await createAuthority(), ['127.0.0.1']);

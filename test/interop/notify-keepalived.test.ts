@@ -5,13 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  hasProgram,
-  Network,
-  NODE_INTERFACE,
-  waitUntil,
-  whyNoNamespaces,
-} from '../netns/fixture.ts';
+import { hasProgram, Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

@@ -12,10 +12,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { BUFFER_BYTES, PIPE_BYTES } from '../../src/planes/relay/transfer-buffers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
-import { residentOf } from '../process-figures.ts';
-import { dialSilent, startRelayProcess } from './relay-process.ts';
+import { waitUntil } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
+import { residentOf } from '../kit/process-figures.ts';
+import { dialSilent, startRelayProcess } from '../kit/relay-process.ts';
 
 const CLIENTS = 8;
 const PIECES: Readonly<Record<string, number>> = {

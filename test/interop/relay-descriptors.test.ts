@@ -9,10 +9,10 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { TEST_CHECK } from '../../src/balancer/fixture.ts';
 import { dial, readBytes, startEcho } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { findCommand } from '../peers.ts';
-import { descriptorsOf, processorTimeOf } from '../process-figures.ts';
-import { startRelayProcess } from './relay-process.ts';
+import { waitUntil } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
+import { descriptorsOf, processorTimeOf } from '../kit/process-figures.ts';
+import { startRelayProcess } from '../kit/relay-process.ts';
 
 const NO_PRLIMIT = 'The program "prlimit" (Debian: util-linux) is missing';
 const QUIET_MS = 1500;

@@ -12,9 +12,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { startEcho, startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { descriptorsOf, residentOf } from '../process-figures.ts';
-import { startRelayProcess } from './relay-process.ts';
+import { waitUntil } from '../kit/network.ts';
+import { descriptorsOf, residentOf } from '../kit/process-figures.ts';
+import { startRelayProcess } from '../kit/relay-process.ts';
 
 const WHOLE = process.env.EVERGATE_ENDURANCE === '1';
 const BIG_BYTES = WHOLE ? 1 << 30 : 64 << 20;

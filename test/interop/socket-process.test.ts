@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { BalancerConfig } from '../../src/config/model.ts';
 import { findAccount } from '../../src/linux/identity.ts';
-import { hasProgram, waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { openPort } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { openPort } from '../kit/haproxy.ts';
+import { hasProgram, waitUntil } from '../kit/network.ts';
 
 const run = promisify(execFile);
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogSender } from '../../src/balancer/log/log-sender.ts';
-import { hasProgram, waitUntil } from '../netns/fixture.ts';
+import { hasProgram, waitUntil } from '../kit/network.ts';
 
 test('server events reach a unix syslog socket', async (t) => {
   if (!hasProgram('socat')) return t.skip('The program "socat" (Debian: socat) is missing');

@@ -8,9 +8,9 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { BalancerConfig, CheckConfig } from '../../src/config/model.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { type RunningBalancer, startBalancer } from './balancer-fixture.ts';
-import { freePort, openPort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { type RunningBalancer, startBalancer } from '../kit/balancer.ts';
+import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 const CHECK: CheckConfig = {
   kind: 'tcp',

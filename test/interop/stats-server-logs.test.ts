@@ -11,9 +11,9 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { LogTarget } from '../../src/config/model.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { freePort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 const run = promisify(execFile);
 const CHECK = { ...TEST_CHECK, intervalMs: 200, fastIntervalMs: 200, downIntervalMs: 200 };

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../netns/fixture.ts';
-import { startBalancer } from './balancer-fixture.ts';
-import { freePort, whyNoHaproxy } from './haproxy-fixture.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { waitUntil } from '../kit/network.ts';
 
 test('sources stick to the servers that HAProxy gives them', { timeout: 30_000 }, async (t) => {
   const reason = whyNoHaproxy();

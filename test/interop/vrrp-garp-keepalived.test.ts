@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../netns/fixture.ts';
-import { hearAnnouncements } from '../netns/packets.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { hearAnnouncements } from '../kit/packets.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

@@ -7,9 +7,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../netns/fixture.ts';
-import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../netns/speaker-process.ts';
-import { KEEPALIVED, Keepalived } from './keepalived-process.ts';
+import { KEEPALIVED, Keepalived } from '../kit/keepalived-process.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const BOUND_MS = 10_000;
 const SECRET = 'hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
+import { Keepalived, type KeepalivedOptions } from '../kit/keepalived-process.ts';
 import {
   hasProgram,
   Network,
@@ -11,9 +12,8 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from '../netns/fixture.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../netns/speaker-process.ts';
-import { Keepalived, type KeepalivedOptions } from './keepalived-process.ts';
+} from '../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

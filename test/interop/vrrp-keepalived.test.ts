@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { Keepalived, type KeepalivedOptions } from '../kit/keepalived-process.ts';
 import {
   hasProgram,
   Network,
   type NetworkNode,
   waitUntil,
   whyNoNamespaces,
-} from '../netns/fixture.ts';
-import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../netns/speaker-process.ts';
-import { Keepalived, type KeepalivedOptions } from './keepalived-process.ts';
+} from '../kit/network.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

@@ -11,14 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
-import {
-  hasProgram,
-  Network,
-  NODE_INTERFACE,
-  waitUntil,
-  whyNoNamespaces,
-} from '../netns/fixture.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../netns/speaker-process.ts';
+import { hasProgram, Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('tshark') ? false : 'The package "tshark" is missing');

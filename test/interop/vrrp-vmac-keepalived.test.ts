@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
+import { Keepalived } from '../kit/keepalived-process.ts';
 import {
   hasProgram,
   Network,
@@ -11,10 +12,9 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from '../netns/fixture.ts';
-import { captureFrames } from '../netns/packets.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../netns/speaker-process.ts';
-import { Keepalived } from './keepalived-process.ts';
+} from '../kit/network.ts';
+import { captureFrames } from '../kit/packets.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

@@ -16,7 +16,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { StatusReport } from '../../src/stats/status.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;

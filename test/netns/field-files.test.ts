@@ -20,8 +20,8 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
-import { findCommand } from '../peers.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { findCommand } from '../kit/peers.ts';
 
 const CORPUS = resolve('../shared/corpus/haproxy');
 const EVERGATE = resolve('bin/evergate');

@@ -17,14 +17,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it, type TestContext } from 'node:test';
-import { AddressWatch } from './address-watch.ts';
+import { AddressWatch } from '../kit/address-watch.ts';
 import {
   Network,
   type NetworkNode,
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from './fixture.ts';
+} from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const VIP = '192.168.1.94';

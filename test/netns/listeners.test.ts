@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { userId } from '../../src/linux/identity.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const SERVER = `require('node:http').createServer((_, answer) => answer.end('here')).listen(6443)`;

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { StatusReport } from '../../src/stats/status.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const VIP4 = '192.168.1.94';

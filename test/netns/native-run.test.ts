@@ -12,7 +12,7 @@ import { KUBEADM_CA, KUBEADM_CERT } from '../../src/config/evergate-yaml/default
 import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import type { StatusReport } from '../../src/stats/status.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const EXAMPLE = resolve('examples/evergate.yaml');

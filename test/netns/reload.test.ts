@@ -23,7 +23,7 @@ import {
   type NetworkNode,
   waitUntil,
   whyNoNamespaces,
-} from './fixture.ts';
+} from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;

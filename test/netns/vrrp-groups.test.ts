@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpConfig } from '../../src/config/model.ts';
 import { ADDRESS_DEFAULTS, NO_NOTIFY, VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { Network, waitUntil, whyNoNamespaces } from './fixture.ts';
-import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
+import { Network, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const SECOND_VIP = '10.99.0.101';

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { AddressWatch } from './address-watch.ts';
-import { type NetworkNode, NODE_INTERFACE, waitUntil, whyNoNamespaces } from './fixture.ts';
-import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
-import { adverts, BOUND_MS, createNetwork, createPair, warned } from './vrrp-pair.ts';
+import { AddressWatch } from '../kit/address-watch.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { adverts, BOUND_MS, createNetwork, createPair, warned } from '../kit/vrrp-pair.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const VIP6 = 'fd00::100';

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hasProgram, NODE_INTERFACE, waitUntil, whyNoNamespaces } from './fixture.ts';
-import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
-import { adverts, BOUND_MS, block, createNetwork, createPair } from './vrrp-pair.ts';
+import { hasProgram, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { adverts, BOUND_MS, block, createNetwork, createPair } from '../kit/vrrp-pair.ts';
 
 const skip =
   whyNoNamespaces() ??

@@ -12,7 +12,7 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from './fixture.ts';
+} from '../kit/network.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const EVERGATE = resolve('bin/evergate');

@@ -9,9 +9,9 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from './fixture.ts';
-import { captureAdverts, floodAdverts } from './packets.ts';
-import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
+} from '../kit/network.ts';
+import { captureAdverts, floodAdverts } from '../kit/packets.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const BOUND_MS = 8000;

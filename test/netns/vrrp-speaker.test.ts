@@ -8,8 +8,14 @@ import {
   NODE_INTERFACE,
   waitUntil,
   whyNoNamespaces,
-} from './fixture.ts';
-import { fastInstance, INSTANCE, SpeakerProcess, VIP, whyNoSetpriv } from './speaker-process.ts';
+} from '../kit/network.ts';
+import {
+  fastInstance,
+  INSTANCE,
+  SpeakerProcess,
+  VIP,
+  whyNoSetpriv,
+} from '../kit/speaker-process.ts';
 
 const skip = whyNoNamespaces() ?? false;
 /** A stale address must be gone this long after a kill. */

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bootMs } from '../../src/linux/clock.ts';
-import { AddressWatch } from './address-watch.ts';
-import { waitUntil, whyNoNamespaces } from './fixture.ts';
-import { AdvertWatch } from './packets.ts';
-import { VIP } from './speaker-process.ts';
-import { BOUND_MS, createPair } from './vrrp-pair.ts';
+import { AddressWatch } from '../kit/address-watch.ts';
+import { waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { AdvertWatch } from '../kit/packets.ts';
+import { VIP } from '../kit/speaker-process.ts';
+import { BOUND_MS, createPair } from '../kit/vrrp-pair.ts';
 
 const skip = whyNoNamespaces() ?? false;
 /** Each stop falls into another part of the speaker's round. */

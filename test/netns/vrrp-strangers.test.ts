@@ -5,10 +5,10 @@ import { describe, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { foldChecksum, sumWords } from '../../src/core/checksum.ts';
-import { NODE_INTERFACE, waitUntil, whyNoNamespaces } from './fixture.ts';
-import { captureAdverts, floodAdverts } from './packets.ts';
-import { articleInstance, fastInstance, SpeakerProcess } from './speaker-process.ts';
-import { adverts, BOUND_MS, createNetwork, createPair, dropped, warned } from './vrrp-pair.ts';
+import { NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { captureAdverts, floodAdverts } from '../kit/packets.ts';
+import { articleInstance, fastInstance, SpeakerProcess } from '../kit/speaker-process.ts';
+import { adverts, BOUND_MS, createNetwork, createPair, dropped, warned } from '../kit/vrrp-pair.ts';
 
 const skip = whyNoNamespaces() ?? false;
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from './fixture.ts';
-import { articleInstance, fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
+import { Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const BOUND_MS = 8000;

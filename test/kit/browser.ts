@@ -10,7 +10,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-import { findCommand } from '../peers.ts';
+import { findCommand } from './peers.ts';
 
 const FLAGS = [
   '--headless',

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { NetworkNode } from './fixture.ts';
+import type { NetworkNode } from './network.ts';
 
 /** `at`: performance.now() when it was told. */
 export type AddressChange = { readonly node: string; readonly held: boolean; readonly at: number };

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from '../netns/fixture.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
 
 /** Another than Debian's may be named. */
 export const KEEPALIVED = process.env.KEEPALIVED ?? 'keepalived';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model.ts';
-import { Network, type NetworkNode, waitUntil } from './fixture.ts';
+import { Network, type NetworkNode, waitUntil } from './network.ts';
 import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
 
 /** Any failover of v3 at 100 ms, on a busy machine. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
-import { hasProgram } from '../netns/fixture.ts';
+import { hasProgram } from './network.ts';
 
 /** Why a test against HAProxy 2.6 and these programs must be skipped; null: it can run. */
 export function whyNoHaproxy(...programs: readonly string[]): string | null {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { formatIpv4 } from '../../src/core/ip.ts';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from './fixture.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
 
 const MAIN = new URL('./packets-main.ts', import.meta.url).pathname;
 

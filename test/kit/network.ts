@@ -13,7 +13,7 @@ import {
   spawn,
 } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { findCommand } from '../peers.ts';
+import { findCommand } from './peers.ts';
 
 export const NODE_INTERFACE = 'ens192';
 

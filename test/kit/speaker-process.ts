@@ -12,7 +12,7 @@ import {
   VRRP_INSTANCE_DEFAULTS,
 } from '../../src/config/vrrp-defaults.ts';
 import type { InstanceStatus } from '../../src/stats/status.ts';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from './fixture.ts';
+import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
 import type { SpeakerCommand } from './speaker-main.ts';
 
 export const VIP = '10.99.0.100';

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { BackendConfig, FrontendConfig, ServerConfig } from '../../src/config/model.ts';
-import { type RunningBalancer, startBalancer } from './balancer-fixture.ts';
+import { type RunningBalancer, startBalancer } from './balancer.ts';
 
 const FRONTEND = 'kube-api';
 const BACKEND = 'kube-master';

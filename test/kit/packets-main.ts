@@ -1,4 +1,4 @@
-/** One command of test/netns/packets.ts, in a process of its own inside a node. */
+/** One command of test/kit/packets.ts, in a process of its own inside a node. */
 
 import { bootMs } from '../../src/linux/clock.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from '../../src/linux/datagram-calls.ts';
