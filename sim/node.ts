@@ -1,6 +1,6 @@
 /**
  * One simulated machine: a clock that drifts, a kernel that holds the address and its lifetime, sockets
- * that queue, and the speaker's process. The process does what guardian/speaker/loop.ts and instance.ts
+ * that queue, and the speaker's process. The process does what election/vrrp/loop.ts and instance.ts
  * do, round by round, with the same machine, codec, probe and lifetimes.
  */
 
@@ -25,11 +25,11 @@ import { Reaper } from './reaper.ts';
 import { type Wire, wireOf } from './wire.ts';
 import type { World } from './world.ts';
 
-/** As guardian/speaker/instance.ts takes them. */
+/** As election/vrrp/instance.ts takes them. */
 const PACKETS_PER_ROUND = 2048;
 /** What a socket holds for a process that does not read. */
 const SOCKET_PACKETS_MAX = 1300;
-/** As guardian/speaker/loop.ts waits while it probes. */
+/** As election/vrrp/loop.ts waits while it probes. */
 const PROBE_WAIT_MS = 10;
 /** systemd's usual pause before it starts a service again. */
 const RESTART_MS = 1000;
@@ -58,7 +58,7 @@ export class Node {
   kernelHolds = false;
   #expiresAt = 0;
   #expiryPlanned = false;
-  /** What outlives the process, as guardian/speaker/mastership.ts keeps it; null: it is not master. */
+  /** What outlives the process, as address/mastership.ts keeps it; null: it is not master. */
   #mastership: { readonly sentAt: number; readonly priority: number } | null = null;
   #reaper: Reaper | null = null;
   /** What the process believes. */
@@ -160,7 +160,7 @@ export class Node {
     return true;
   }
 
-  /** guardian/speaker/loop.ts, isMasterStill(). */
+  /** election/vrrp/loop.ts, isMasterStill(). */
   #resumed(now: number): { readonly sentAt: number; readonly priority: number } | null {
     const left = this.kernelHolds ? this.#mastership : null;
     if (left === null) return null;
@@ -289,7 +289,7 @@ export class Node {
     });
   }
 
-  /** guardian/speaker/loop.ts, one turn of run(). */
+  /** election/vrrp/loop.ts, one turn of run(). */
   #round(): void {
     this.#roundAt = Number.POSITIVE_INFINITY;
     const now = this.clock.read(this.#world.now);
@@ -400,7 +400,7 @@ export class Node {
     }
   }
 
-  /** guardian/speaker/vip.ts, put(). */
+  /** address/vip.ts, put(). */
   #put(now: number): void {
     this.held = true;
     this.#renewAt = now + RENEW_INTERVAL_MS;

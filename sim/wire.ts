@@ -1,4 +1,4 @@
-/** What a node puts on the wire and what it takes from it, as guardian/speaker/advertiser.ts does. */
+/** What a node puts on the wire and what it takes from it, as election/vrrp/advertiser.ts does. */
 
 import {
   type Expectation,

@@ -15,7 +15,7 @@ import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
 import type { NativeContext } from '../../src/config/evergate-yaml/draft.ts';
 import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 
-const FOLDER = join(import.meta.dirname, 'native');
+const FOLDER = join(import.meta.dirname, 'evergate-yaml');
 const SEPARATOR = '----------';
 const updating = process.env.UPDATE_GOLDEN === '1';
 
