@@ -3,7 +3,7 @@
  * Arguments: port to listen on, relay threads, port of the servers, their addresses.
  */
 
-import type { BalancerConfig } from '../../src/config/model.ts';
+import type { BalancerConfig } from '../../src/config/model/config.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { createSharedMemory, raiseFileLimit } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';

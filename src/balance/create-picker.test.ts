@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { BalanceConfig, ServerConfig } from '../config/model.ts';
+import type { BalanceConfig, ServerConfig } from '../config/model/traffic.ts';
 import { createPicker } from './create-picker.ts';
 import type { PickContext } from './picker.ts';
 import { buildServerMap, gcdOfWeights } from './server-map.ts';

@@ -1,6 +1,6 @@
 /** Chooses the algorithm a backend's configuration asks for, and lets backup servers stand in. */
 
-import type { BalanceConfig, ServerConfig } from '../config/model.ts';
+import type { BalanceConfig, ServerConfig } from '../config/model/traffic.ts';
 import { unreachable } from '../core/assert.ts';
 import { createConsistentPicker } from './consistent.ts';
 import { createFirstPicker } from './first.ts';

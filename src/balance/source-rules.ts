@@ -1,6 +1,6 @@
 /** Who may connect: allow and deny rules over source addresses, the first match decides. */
 
-import type { SourceRule } from '../config/model.ts';
+import type { SourceRule } from '../config/model/traffic.ts';
 import { assert } from '../core/assert.ts';
 import { type Network, networkHolds, parseNetwork } from '../core/network.ts';
 

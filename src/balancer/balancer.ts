@@ -4,7 +4,7 @@
  */
 
 import { flushCompileCache } from 'node:module';
-import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import type {
   DataPlane,
   DataPlaneEvent,

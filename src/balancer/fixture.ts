@@ -1,6 +1,8 @@
 /** For tests: configurations with one thing changed, and a data plane that moves nothing. */
 
-import type { BackendConfig, BalancerConfig, CheckConfig, ServerConfig } from '../config/model.ts';
+import type { CheckConfig } from '../config/model/checks.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
+import type { BackendConfig, ServerConfig } from '../config/model/traffic.ts';
 import type {
   DataPlane,
   DataPlaneEvent,

@@ -3,7 +3,7 @@
  * folder: the account may not be able to read it.
  */
 
-import type { BalancerProcessConfig } from '../config/model.ts';
+import type { BalancerProcessConfig } from '../config/model/process.ts';
 import { type Account, becomeAccount, findAccount, groupId } from '../linux/identity.ts';
 
 /** Every Linux has it; it owns nothing. */

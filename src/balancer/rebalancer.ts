@@ -10,7 +10,7 @@ import {
   type RebalanceState,
   stepRebalance,
 } from '../balance/rebalance.ts';
-import type { BackendConfig } from '../config/model.ts';
+import type { BackendConfig } from '../config/model/traffic.ts';
 import type { DataPlane } from '../contracts/data-plane.ts';
 import { LEVEL_NOTICE, type ServerMessage } from '../health/server-events.ts';
 import { SERVER_COUNTERS } from '../stats/layout.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import type { Config } from '../config/model.ts';
+import type { Config } from '../config/model/config.ts';
 import { loadConfig } from '../load-config/load.ts';
 import { inputProblem } from './inputs.ts';
 

@@ -1,7 +1,7 @@
 /** What differs between two forms of one VRRP instance, in words. */
 
 import { formatDuration, valueChanges } from './diff-values.ts';
-import type { VirtualAddressConfig, VrrpInstanceConfig } from './model.ts';
+import type { VirtualAddressConfig, VrrpInstanceConfig } from './model/election.ts';
 
 export function instanceChanges(
   what: string,

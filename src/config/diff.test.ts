@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { diffConfigs } from './diff.ts';
 import { parseHaproxy } from './haproxy/index.ts';
 import { parseKeepalived } from './keepalived/index.ts';
-import type { Config } from './model.ts';
+import type { Config } from './model/config.ts';
 
 const HAPROXY = `global
     nbthread 2

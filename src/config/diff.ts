@@ -5,16 +5,15 @@
 
 import { formatDuration, listChanges, valueChanges } from './diff-values.ts';
 import { instanceChanges } from './diff-vrrp.ts';
+import type { BalancerConfig, Config } from './model/config.ts';
+import type { VrrpConfig } from './model/election.ts';
 import type {
   BackendConfig,
-  BalancerConfig,
   BindConfig,
-  Config,
   FrontendConfig,
   HttpFrontendConfig,
   ServerConfig,
-  VrrpConfig,
-} from './model.ts';
+} from './model/traffic.ts';
 
 export type ConfigDiff = {
   /** What takes effect at once, in a sentence each. */

@@ -3,7 +3,7 @@
  * haproxy.cfg has no words for it, so there it is asked for beside the file (`evergate run --hedge`).
  */
 
-import type { BalancerConfig } from './model.ts';
+import type { BalancerConfig } from './model/config.ts';
 
 /** ms. In one network a handshake takes well under a millisecond; 60 ms is not the network any more. */
 export const HEDGE_CONNECT_MS = 60;

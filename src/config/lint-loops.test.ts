@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testBackend, testConfig, testServer } from '../balancer/fixture.ts';
 import { lintLoops } from './lint-loops.ts';
-import type { BindConfig } from './model.ts';
+import type { BindConfig } from './model/traffic.ts';
 
 const OWN = [
   { address: '192.168.1.94', what: 'the VIP' },

@@ -5,7 +5,8 @@
 
 import { parseNetwork } from '../core/network.ts';
 import type { Diagnostic } from './diagnostics.ts';
-import type { BalancerConfig, BindConfig, ServerConfig } from './model.ts';
+import type { BalancerConfig } from './model/config.ts';
+import type { BindConfig, ServerConfig } from './model/traffic.ts';
 
 /** An address that leads to this machine, and what it is in a sentence. */
 export type OwnAddress = { readonly address: string; readonly what: string };

@@ -1,6 +1,6 @@
 /** What a VRRP configuration holds where nothing is said about it, for all front ends and tests. */
 
-import type { GarpConfig, NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model.ts';
+import type { GarpConfig, NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model/election.ts';
 
 export const NO_NOTIFY: NotifyConfig = {
   master: null,

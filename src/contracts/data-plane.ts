@@ -4,7 +4,7 @@
  */
 
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
-import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import type { CounterLayout } from '../stats/layout.ts';
 
 export type ListenerPurpose =

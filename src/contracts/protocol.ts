@@ -4,7 +4,7 @@
  * over a channel of their own (linux/descriptor-channel.ts), sent before the message that names them.
  */
 
-import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';

@@ -5,7 +5,7 @@
 
 import type { ConfigDiff } from '../config/diff.ts';
 import { diffConfigs } from '../config/diff.ts';
-import type { Config } from '../config/model.ts';
+import type { Config } from '../config/model/config.ts';
 import type { Election } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Listeners } from './listeners.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { TrackFileConfig } from '../config/model.ts';
+import type { TrackFileConfig } from '../config/model/election.ts';
 import { FileWatch } from './file-watch.ts';
 
 function setUp(t: TestContext, changes: Partial<TrackFileConfig> = {}) {

@@ -4,7 +4,7 @@
  */
 
 import { constants, open, writeFile } from 'node:fs/promises';
-import type { TrackFileConfig } from '../config/model.ts';
+import type { TrackFileConfig } from '../config/model/election.ts';
 
 const READ_INTERVAL_MS = 100;
 /** A number and a line's end; the rest of a file is not looked at. */

@@ -4,7 +4,8 @@
  * when a later step of its start fails.
  */
 
-import type { Config, VrrpConfig } from '../config/model.ts';
+import type { Config } from '../config/model/config.ts';
+import type { VrrpConfig } from '../config/model/election.ts';
 import type { Election, ElectionEvent } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { startVrrp } from '../election/vrrp/speaker.ts';

@@ -7,7 +7,9 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { BalancerConfig, BindConfig, SocketFileConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
+import type { SocketFileConfig } from '../config/model/process.ts';
+import type { BindConfig } from '../config/model/traffic.ts';
 import type { InheritedListener, ListenerPurpose } from '../contracts/data-plane.ts';
 import { OperationalError } from '../core/errors.ts';
 import { duplicate } from '../linux/descriptor-channel.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { NotifyCommand } from '../config/model.ts';
+import type { NotifyCommand } from '../config/model/election.ts';
 import { NO_NOTIFY } from '../config/vrrp-defaults.ts';
 import { OperationalError } from '../core/errors.ts';
 import { Notifier, type NotifierConfig } from './notifier.ts';

@@ -9,7 +9,7 @@ import type {
   NotifyFifoConfig,
   SyncGroupConfig,
   VrrpInstanceConfig,
-} from '../config/model.ts';
+} from '../config/model/election.ts';
 import { assert } from '../core/assert.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 import type { Log } from './log.ts';

@@ -12,7 +12,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { NotifyFifoConfig } from '../config/model.ts';
+import type { NotifyFifoConfig } from '../config/model/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { EEXIST, SystemError } from '../linux/errno.ts';
 import { makeFifo } from '../linux/files.ts';

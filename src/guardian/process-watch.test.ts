@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { TrackProcessConfig } from '../config/model.ts';
+import type { TrackProcessConfig } from '../config/model/election.ts';
 import { type ProcessCount, ProcessWatch } from './process-watch.ts';
 
 const CONFIG: TrackProcessConfig = {

@@ -7,7 +7,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { TrackProcessConfig } from '../config/model.ts';
+import type { TrackProcessConfig } from '../config/model/election.ts';
 
 const LOOK_INTERVAL_MS = 100;
 const SEARCH_INTERVAL_MS = 1000;

@@ -4,7 +4,7 @@
  */
 
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import type { Config } from '../config/model.ts';
+import type { Config } from '../config/model/config.ts';
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
 import type { ConfigurationStatus } from '../stats/status.ts';

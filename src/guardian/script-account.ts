@@ -3,7 +3,7 @@
  * "keepalived_script" where it exists, else the guardian's own. Never root because a name is misspelt.
  */
 
-import type { TrackScriptConfig } from '../config/model.ts';
+import type { TrackScriptConfig } from '../config/model/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { type Account, findAccount, groupId } from '../linux/identity.ts';
 

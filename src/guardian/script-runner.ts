@@ -3,7 +3,7 @@
  * once. Exit code 0 is success.
  */
 
-import type { TrackScriptConfig } from '../config/model.ts';
+import type { TrackScriptConfig } from '../config/model/election.ts';
 import { type CommandOutcome, RunningCommand } from './running-command.ts';
 import { type ScriptAccount, scriptAccount } from './script-account.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HttpCheckConfig, HttpExpectation } from '../config/model.ts';
+import type { HttpCheckConfig, HttpExpectation } from '../config/model/checks.ts';
 import { judgeHttp } from './http-verdict.ts';
 
 type Rules = Pick<HttpCheckConfig, 'expect' | 'drainOn'>;

@@ -3,7 +3,7 @@
  * (configuration manual section 4.2), with its words.
  */
 
-import type { HttpCheckConfig, HttpExpectation } from '../config/model.ts';
+import type { HttpCheckConfig, HttpExpectation } from '../config/model/checks.ts';
 import { unreachable } from '../core/assert.ts';
 import type { HttpResponse } from './http-response.ts';
 import type { CheckResult } from './server-state.ts';

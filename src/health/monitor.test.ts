@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MonitorTerm } from '../config/model.ts';
+import type { MonitorTerm } from '../config/model/traffic.ts';
 import { monitorFails } from './monitor.ts';
 
 const term = (is: MonitorTerm['is'], servers: number, negated = false): MonitorTerm => ({

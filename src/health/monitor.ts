@@ -3,7 +3,7 @@
  * (HAProxy: `monitor fail`, fetch `nbsrv`).
  */
 
-import type { MonitorTerm } from '../config/model.ts';
+import type { MonitorTerm } from '../config/model/traffic.ts';
 
 /** Usable servers as HAProxy counts them: backups only where no other is left. */
 export type UsableServers = { readonly usableActive: number; readonly usableBackup: number };

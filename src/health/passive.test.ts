@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PassiveHealthConfig } from '../config/model.ts';
+import type { PassiveHealthConfig } from '../config/model/checks.ts';
 import { stepPassive } from './passive.ts';
 
 const RISE = 2;

@@ -3,7 +3,7 @@
  * `error-limit`, `on-error`).
  */
 
-import type { PassiveHealthConfig } from '../config/model.ts';
+import type { PassiveHealthConfig } from '../config/model/checks.ts';
 import type { CheckResult } from './server-state.ts';
 
 export type PassiveStep = {

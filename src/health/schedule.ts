@@ -1,6 +1,6 @@
 /** When a server's next check is due (HAProxy: inter, fastinter, downinter; management guide "check"). */
 
-import type { CheckConfig } from '../config/model.ts';
+import type { CheckConfig } from '../config/model/checks.ts';
 import { fullHealth } from './rise-fall.ts';
 
 /** A start does not wait longer than this for the first word about a server. */

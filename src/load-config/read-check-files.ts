@@ -6,7 +6,8 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import type { BalancerConfig, CheckConfig, CheckTls, FileText } from '../config/model.ts';
+import type { CheckConfig, CheckTls, FileText } from '../config/model/checks.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import { readText } from './read-text.ts';
 
 /** Larger files are neither certificates nor tokens; a bundle of all authorities is about 250 kB. */

@@ -7,7 +7,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import type { BackendConfig, BalancerConfig, Config, LogTarget } from '../config/model.ts';
+import type { BalancerConfig, Config } from '../config/model/config.ts';
+import type { LogTarget } from '../config/model/process.ts';
+import type { BackendConfig } from '../config/model/traffic.ts';
 import { OperationalError } from '../core/errors.ts';
 
 /** The first address of a name, IPv4 before IPv6; rejects when there is none. */

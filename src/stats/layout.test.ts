@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BackendConfig, FrontendConfig } from '../config/model.ts';
+import type { BackendConfig, FrontendConfig } from '../config/model/traffic.ts';
 import {
   counterLayout,
   RELAY_COUNTERS,

@@ -6,7 +6,7 @@
  * "...Max" is what its relay saw of the sum at its own changes, so readers take the largest.
  */
 
-import type { BalancerConfig } from '../config/model.ts';
+import type { BalancerConfig } from '../config/model/config.ts';
 import { assert } from '../core/assert.ts';
 
 export const FRONTEND_COUNTERS = [

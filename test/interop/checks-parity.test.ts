@@ -16,7 +16,7 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { createCheck } from '../../src/balancer/checks/create-check.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
-import type { BackendConfig } from '../../src/config/model.ts';
+import type { BackendConfig } from '../../src/config/model/traffic.ts';
 import type { CheckResult } from '../../src/health/server-state.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { readCheckFiles } from '../../src/load-config/read-check-files.ts';

@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { CheckConfig } from '../../src/config/model.ts';
+import type { CheckConfig } from '../../src/config/model/checks.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
 import { hasProgram, waitUntil } from '../kit/network.ts';

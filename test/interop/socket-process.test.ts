@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { BalancerConfig } from '../../src/config/model.ts';
+import type { BalancerConfig } from '../../src/config/model/config.ts';
 import { findAccount } from '../../src/linux/identity.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openPort } from '../kit/haproxy.ts';

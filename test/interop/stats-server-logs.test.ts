@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { LogTarget } from '../../src/config/model.ts';
+import type { LogTarget } from '../../src/config/model/process.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/network.ts';

@@ -4,7 +4,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { BackendConfig, FrontendConfig, ServerConfig } from '../../src/config/model.ts';
+import type {
+  BackendConfig,
+  FrontendConfig,
+  ServerConfig,
+} from '../../src/config/model/traffic.ts';
 import { type RunningBalancer, startBalancer } from './balancer.ts';
 
 const FRONTEND = 'kube-api';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { SignatureConfig, VrrpInstanceConfig } from '../../src/config/model.ts';
+import type { SignatureConfig, VrrpInstanceConfig } from '../../src/config/model/election.ts';
 import {
   Network,
   type NetworkNode,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import type { BalancerConfig, StatsPageConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { StatsPageConfig } from '../../config/model/traffic.ts';
 import type { InheritedListener } from '../../contracts/data-plane.ts';
 import { closeFd } from '../../linux/files.ts';
 import { openListener } from '../../linux/sockets.ts';

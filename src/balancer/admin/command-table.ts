@@ -1,6 +1,6 @@
 /** What a command of the runtime socket is. */
 
-import type { StatsSocketConfig } from '../../config/model.ts';
+import type { StatsSocketConfig } from '../../config/model/process.ts';
 import type { AdminContext } from './context.ts';
 
 /** Text ends with a line end unless it is empty; empty means success. */

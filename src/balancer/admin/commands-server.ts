@@ -1,6 +1,6 @@
 /** Commands that change servers: `set server`, `enable server`, `set weight` and their relatives. */
 
-import type { BalanceConfig } from '../../config/model.ts';
+import type { BalanceConfig } from '../../config/model/traffic.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { weightOf } from '../servers/server-entry.ts';

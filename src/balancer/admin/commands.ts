@@ -3,7 +3,7 @@
  * (management guide 9.3, HAProxy 2.6).
  */
 
-import type { StatsSocketConfig } from '../../config/model.ts';
+import type { StatsSocketConfig } from '../../config/model/process.ts';
 import {
   type Command,
   type CommandReply,

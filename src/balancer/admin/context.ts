@@ -1,6 +1,6 @@
 /** What the stats page and the runtime socket may see and do: the narrow side of the balancer they get. */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import type { NodeFacts } from '../../stats/node-facts.ts';

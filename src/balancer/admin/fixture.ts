@@ -1,6 +1,6 @@
 /** For tests: what the admin surfaces see, over a server table without checks running and without relays. */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import { counterLayout } from '../../stats/layout.ts';
 import { testConfig } from '../fixture.ts';
 import { ServerTable } from '../servers/server-table.ts';

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import type { HttpFrontendConfig } from '../../config/model.ts';
+import type { HttpFrontendConfig } from '../../config/model/traffic.ts';
 import { testBackend, testConfig, testServer } from '../fixture.ts';
 import { testContext } from './fixture.ts';
 import { newHttpProxyCounts } from './http-counts.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import type { StatsSocketConfig } from '../../config/model.ts';
+import type { StatsSocketConfig } from '../../config/model/process.ts';
 import { testBackend, testConfig } from '../fixture.ts';
 import { testContext } from './fixture.ts';
 import { createRuntimeSocket } from './runtime-socket.ts';

@@ -4,7 +4,7 @@
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import type { StatsSocketConfig } from '../../config/model.ts';
+import type { StatsSocketConfig } from '../../config/model/process.ts';
 import type { CommandSession } from './command-table.ts';
 import { runCommand } from './commands.ts';
 import type { AdminContext } from './context.ts';

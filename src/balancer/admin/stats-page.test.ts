@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
+import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model/traffic.ts';
 import { CSV_HEADER } from '../../stats/csv.ts';
 import { testBackend, testConfig, testServer } from '../fixture.ts';
 import { testContext } from './fixture.ts';

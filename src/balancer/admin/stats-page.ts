@@ -5,7 +5,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model.ts';
+import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model/traffic.ts';
 import { monitorFails } from '../../health/monitor.ts';
 import { createServer } from '../../http-server.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';

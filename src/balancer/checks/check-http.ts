@@ -7,7 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
-import type { HttpCheckConfig, HttpCheckRequest } from '../../config/model.ts';
+import type { HttpCheckConfig, HttpCheckRequest } from '../../config/model/checks.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { parseHttpResponse, RESPONSE_BYTES_MAX } from '../../health/http-response.ts';
 import { type HttpVerdict, judgeHttp } from '../../health/http-verdict.ts';

@@ -1,6 +1,7 @@
 /** Runs the health checks: one timer or one running check per server, never both and never more. */
 
-import type { BackendConfig, CheckConfig } from '../../config/model.ts';
+import type { CheckConfig } from '../../config/model/checks.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';

@@ -1,6 +1,6 @@
 /** From a check's configuration to what runs it. */
 
-import type { CheckConfig } from '../../config/model.ts';
+import type { CheckConfig } from '../../config/model/checks.ts';
 import { unreachable } from '../../core/assert.ts';
 import type { Check, CheckTarget } from './check.ts';
 import { createHttpCheck } from './check-http.ts';

@@ -5,7 +5,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { CheckTls } from '../../config/model.ts';
+import type { CheckTls } from '../../config/model/checks.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import type { CheckTarget, Finding } from './check.ts';
 import { connectFailure } from './socket-errors.ts';

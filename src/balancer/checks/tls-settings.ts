@@ -3,7 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls';
-import type { CheckTls, FileText } from '../../config/model.ts';
+import type { CheckTls, FileText } from '../../config/model/checks.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { type CertificateFacts, certificateWarnings } from '../../health/certificate-warnings.ts';
 import type { CheckResult } from '../../health/server-state.ts';

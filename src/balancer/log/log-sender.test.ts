@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { LogTarget } from '../../config/model.ts';
+import type { LogTarget } from '../../config/model/process.ts';
 import { LogSender } from './log-sender.ts';
 import { frameMessage } from './syslog-message.ts';
 

@@ -6,7 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { writeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import type { LogTarget } from '../../config/model.ts';
+import type { LogTarget } from '../../config/model/process.ts';
 import { UnixDatagramSender } from '../../linux/datagram.ts';
 import { frameMessage } from './syslog-message.ts';
 

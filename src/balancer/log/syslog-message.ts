@@ -3,7 +3,7 @@
  * (HAProxy management guide, "log"). The tag stays `haproxy`: existing rsyslog rules match it.
  */
 
-import type { LogTarget } from '../../config/model.ts';
+import type { LogTarget } from '../../config/model/process.ts';
 
 const TAG = 'haproxy';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

@@ -1,6 +1,6 @@
 /** What is true about one server, and what follows from it. */
 
-import type { ServerConfig } from '../../config/model.ts';
+import type { ServerConfig } from '../../config/model/traffic.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { checkState, fullHealth, initialHealth, restoredHealth } from '../../health/rise-fall.ts';
 import type {

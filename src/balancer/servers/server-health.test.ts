@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendConfig } from '../../config/model.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
 import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
 import { checkStateOf } from './server-entry.ts';

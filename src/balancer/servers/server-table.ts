@@ -4,7 +4,7 @@
  */
 
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
-import type { BackendConfig } from '../../config/model.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import { settleCondition } from '../../health/http-verdict.ts';
 import { stepPassive } from '../../health/passive.ts';

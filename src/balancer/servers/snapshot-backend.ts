@@ -1,7 +1,7 @@
 /** What the relays are told about the servers of one backend. */
 
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
-import type { BackendConfig } from '../../config/model.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
 import { isUp, isUsable, type ServerEntry, throttleOf, weightOf } from './server-entry.ts';
 
 type Members = {

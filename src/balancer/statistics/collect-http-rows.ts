@@ -1,6 +1,6 @@
 /** Rows of the HTTP proxies (stats page, monitor-uri). */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import { assert } from '../../core/assert.ts';
 import type { HttpCounts, StatRow } from '../../stats/rows.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';

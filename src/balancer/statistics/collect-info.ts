@@ -1,7 +1,7 @@
 /** Gathers what `show info` and the page's head tell about the process. */
 
 import { hostname } from 'node:os';
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import { VERSION } from '../../version.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';

@@ -1,6 +1,7 @@
 /** Turns configuration, server table, counters and rates into the rows of one moment. */
 
-import type { BackendConfig, BalancerConfig, FrontendConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import { fullHealth } from '../../health/rise-fall.ts';
 import { checkStatusText } from '../../health/server-events.ts';

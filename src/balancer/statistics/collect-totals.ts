@@ -1,6 +1,6 @@
 /** What rates are made of: totals by the keys under which rows look their rates up. */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
 import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 

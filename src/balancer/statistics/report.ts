@@ -1,7 +1,7 @@
 /** What a balancer reports about itself (`evergate status`): server table and counters of one moment. */
 
 import { skewText } from '../../balance/skew.ts';
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import { checkReason } from '../../health/server-events.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
 import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';

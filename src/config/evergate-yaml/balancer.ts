@@ -1,16 +1,16 @@
 /** The balancer half of evergate.yaml; it is the same on every node. */
 
+import type { BalancerConfig } from '../model/config.ts';
+import type { StatsSocketConfig } from '../model/process.ts';
 import type {
   BackendConfig,
   BalanceConfig,
-  BalancerConfig,
   FrontendConfig,
   HttpFrontendConfig,
   KeepaliveConfig,
   ServerConfig,
   SourceRule,
-  StatsSocketConfig,
-} from '../model.ts';
+} from '../model/traffic.ts';
 import { planCheck } from './check-section.ts';
 import { PROXY_NAME, STATS_NAME, USERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';

@@ -5,7 +5,7 @@
 
 import type { Diagnostic } from '../diagnostics.ts';
 import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
-import type { Config } from '../model.ts';
+import type { Config } from '../model/config.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';

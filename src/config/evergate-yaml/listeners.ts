@@ -2,7 +2,8 @@
 
 import { ipv6Key } from '../haproxy/address.ts';
 import type { Place } from '../haproxy/report.ts';
-import type { BindConfig, SocketFileConfig } from '../model.ts';
+import type { SocketFileConfig } from '../model/process.ts';
+import type { BindConfig } from '../model/traffic.ts';
 import type { Draft } from './draft.ts';
 import { familyOf } from './networks.ts';
 import type { Listen } from './values.ts';

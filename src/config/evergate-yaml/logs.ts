@@ -2,7 +2,7 @@
 
 import { parseEndpoint } from '../haproxy/address.ts';
 import { FACILITIES, LEVELS } from '../haproxy/convert-log.ts';
-import type { LogTarget } from '../model.ts';
+import type { LogTarget } from '../model/process.ts';
 import type { Draft } from './draft.ts';
 
 const SYSLOG_PORT = 514;

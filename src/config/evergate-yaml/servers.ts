@@ -1,6 +1,6 @@
 /** The servers of evergate.yaml: the apiservers of the nodes, or those that `servers` names. */
 
-import type { ServerConfig } from '../model.ts';
+import type { ServerConfig } from '../model/traffic.ts';
 import type { CheckPlan } from './check-section.ts';
 import { SERVERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';

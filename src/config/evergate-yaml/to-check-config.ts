@@ -2,7 +2,13 @@
 
 import { parseIpv4 } from '../../core/ip.ts';
 import { isIpv6 } from '../haproxy/address.ts';
-import type { CheckConfig, CheckSchedule, CheckTls, FileText, HttpCheckRequest } from '../model.ts';
+import type {
+  CheckConfig,
+  CheckSchedule,
+  CheckTls,
+  FileText,
+  HttpCheckRequest,
+} from '../model/checks.ts';
 import type { CheckPlan } from './check-section.ts';
 
 /** A refused, reset or unanswered connect takes the server out at once; checks bring it back. */

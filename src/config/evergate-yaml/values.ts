@@ -8,7 +8,7 @@ import { parseIpv4 } from '../../core/ip.ts';
 import { formatIpAddress, parseIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isIpv6, parseEndpoint } from '../haproxy/address.ts';
-import type { BindConfig } from '../model.ts';
+import type { BindConfig } from '../model/traffic.ts';
 import { didYouMean } from '../suggest.ts';
 
 /** How a value is shown in a sentence: text quoted, the rest as JSON has it, short. */

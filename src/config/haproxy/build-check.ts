@@ -9,7 +9,7 @@ import type {
   CheckTls,
   HttpCheckRequest,
   PassiveHealthConfig,
-} from '../model.ts';
+} from '../model/checks.ts';
 import type { ProxyDraft, ServerDraft } from './draft.ts';
 import type { Report } from './report.ts';
 

@@ -3,14 +3,14 @@
  * together.
  */
 
+import type { BalancerConfig } from '../model/config.ts';
 import type {
   BackendConfig,
   BalanceConfig,
-  BalancerConfig,
   FrontendConfig,
   HttpFrontendConfig,
   ServerConfig,
-} from '../model.ts';
+} from '../model/traffic.ts';
 import { didYouMean } from '../suggest.ts';
 import { ipv6Key } from './address.ts';
 import { buildCheck, judgeCheckOption } from './build-check.ts';

@@ -1,6 +1,6 @@
 /** What a proxy's `option httpchk`, `http-check` and `tcp-check` lines say, while they are read. */
 
-import type { HttpExpectation } from '../model.ts';
+import type { HttpExpectation } from '../model/checks.ts';
 import type { Place } from './report.ts';
 
 export type CheckHeader = { readonly name: string; readonly value: string };

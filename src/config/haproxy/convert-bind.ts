@@ -1,7 +1,8 @@
 /** `bind` lines: addresses and ports a proxy listens on (configuration manual sections 4.2, 5.1, 11). */
 
 import { fail, ok, type Result } from '../../core/result.ts';
-import type { BindConfig, SocketFileConfig } from '../model.ts';
+import type { SocketFileConfig } from '../model/process.ts';
+import type { BindConfig } from '../model/traffic.ts';
 import { parseEndpoint, parsePorts } from './address.ts';
 import { readTime } from './convert-connection.ts';
 import type { BindDraft } from './draft.ts';

@@ -1,7 +1,7 @@
 /** `option httpchk` and the rules of `http-check` and `tcp-check` (configuration manual section 4.2). */
 
 import { fail, ok, type Result } from '../../core/result.ts';
-import type { HttpExpectation, StatusRange } from '../model.ts';
+import type { HttpExpectation, StatusRange } from '../model/checks.ts';
 import { parseCheckHost } from './address.ts';
 import {
   type CheckConnectDraft,

@@ -4,7 +4,7 @@
  */
 
 import { parseNetwork } from '../../core/network.ts';
-import type { FrontendConfig, KeepaliveConfig, SourceRule } from '../model.ts';
+import type { FrontendConfig, KeepaliveConfig, SourceRule } from '../model/traffic.ts';
 import type { BindDraft, ProxyDraft, ServerSettings, SourceRuleDraft } from './draft.ts';
 import type { KeywordHandlers } from './keyword-reader.ts';
 import type { Word } from './lexer.ts';

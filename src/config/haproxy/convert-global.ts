@@ -1,6 +1,6 @@
 /** The `global` section: the process, its runtime sockets and its log targets. */
 
-import type { BalancerProcessConfig, LogTarget, StatsSocketConfig } from '../model.ts';
+import type { BalancerProcessConfig, LogTarget, StatsSocketConfig } from '../model/process.ts';
 import { parseEndpoint } from './address.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { GLOBAL_DIRECTIVES } from './directives-global.ts';

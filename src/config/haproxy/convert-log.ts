@@ -1,7 +1,7 @@
 /** `log` lines (configuration manual sections 3.1 and 4.2): where syslog lines go. */
 
 import { fail, ok, type Result } from '../../core/result.ts';
-import type { LogTarget } from '../model.ts';
+import type { LogTarget } from '../model/process.ts';
 import { didYouMean } from '../suggest.ts';
 import { parseEndpoint } from './address.ts';
 import type { Word } from './lexer.ts';

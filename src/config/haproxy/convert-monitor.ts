@@ -3,7 +3,7 @@
  * such a condition can ask here is how many servers are usable: nbsrv(BACKEND).
  */
 
-import type { MonitorTerm } from '../model.ts';
+import type { MonitorTerm } from '../model/traffic.ts';
 import { didYouMean } from '../suggest.ts';
 import { hasBackend, type ProxyDraft } from './draft.ts';
 import type { Word } from './lexer.ts';

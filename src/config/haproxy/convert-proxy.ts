@@ -1,6 +1,7 @@
 /** Sections `defaults`, `frontend`, `listen` and `backend`, line by line, into drafts. */
 
-import type { BalanceConfig, LogTarget } from '../model.ts';
+import type { LogTarget } from '../model/process.ts';
+import type { BalanceConfig } from '../model/traffic.ts';
 import { BINDS_MAX, convertBind } from './convert-bind.ts';
 import {
   convertCheckConnect,

@@ -3,7 +3,7 @@
  * 11.1). Tables of other things than addresses, and other rules over them, only matter to what is not read.
  */
 
-import type { BackendConfig } from '../model.ts';
+import type { BackendConfig } from '../model/traffic.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { Word } from './lexer.ts';
 import type { Place, Report } from './report.ts';

@@ -1,6 +1,8 @@
 /** Proxies while their sections are read: what the file said, with the places where it said so. */
 
-import type { BalanceConfig, BindConfig, LogTarget, PassiveHealthConfig } from '../model.ts';
+import type { PassiveHealthConfig } from '../model/checks.ts';
+import type { LogTarget } from '../model/process.ts';
+import type { BalanceConfig, BindConfig } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { MonitorTermDraft } from './convert-monitor.ts';
 import type { StickTableDraft } from './convert-stick.ts';

@@ -5,7 +5,7 @@
  */
 
 import type { Diagnostic } from '../diagnostics.ts';
-import type { BalancerConfig } from '../model.ts';
+import type { BalancerConfig } from '../model/config.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './build.ts';
 import { lintProxies } from './lints.ts';

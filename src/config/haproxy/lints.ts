@@ -1,6 +1,6 @@
 /** What works in a haproxy.cfg and will hurt in front of Kubernetes API servers. Warnings only. */
 
-import type { BindConfig } from '../model.ts';
+import type { BindConfig } from '../model/traffic.ts';
 import { findBackend, hasBackend, hasFrontend, type Placed, type ProxyDraft } from './draft.ts';
 import type { Report } from './report.ts';
 

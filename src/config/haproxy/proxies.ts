@@ -1,6 +1,6 @@
 /** Section headers: names, `from`, and which `defaults` a proxy starts from (manual section 4). */
 
-import type { LogTarget } from '../model.ts';
+import type { LogTarget } from '../model/process.ts';
 import { didYouMean } from '../suggest.ts';
 import { convertGlobal, createGlobalDraft, type GlobalDraft } from './convert-global.ts';
 import { convertProxyLines } from './convert-proxy.ts';

@@ -1,6 +1,6 @@
 /** Keywords of `bind` and `stats socket` lines about the file of a unix socket (manual section 5.1). */
 
-import type { SocketFileConfig } from '../model.ts';
+import type { SocketFileConfig } from '../model/process.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
 import { parseInteger, parseMode } from './values.ts';

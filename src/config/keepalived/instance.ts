@@ -3,7 +3,7 @@
  * may depend on another (state and nopreempt, version and advert_int, version and authentication).
  */
 
-import type { TrackConfig, VrrpInstanceConfig } from '../model.ts';
+import type { TrackConfig, VrrpInstanceConfig } from '../model/election.ts';
 import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';

@@ -1,6 +1,6 @@
 /** keepalived.conf: notify scripts of an instance or sync group, and the notify FIFOs of global_defs. */
 
-import type { NotifyCommand, NotifyConfig, NotifyFifoConfig } from '../model.ts';
+import type { NotifyCommand, NotifyConfig, NotifyFifoConfig } from '../model/election.ts';
 import type { Account, FifoDraft } from './global-defs.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';

@@ -1,6 +1,6 @@
 /** keepalived.conf: a vrrp_script block (keepalived.conf(5), "VRRP script(s)"). */
 
-import type { TrackScriptConfig } from '../model.ts';
+import type { TrackScriptConfig } from '../model/election.ts';
 import { VRRP_SCRIPT } from './directives.ts';
 import { type GlobalDefs, parseAccount } from './global-defs.ts';
 import type { Word } from './lexer.ts';

@@ -1,6 +1,6 @@
 /** keepalived.conf: the vrrp_sync_group block (keepalived.conf(5), "VRRP synchronization group(s)"). */
 
-import type { SyncGroupConfig } from '../model.ts';
+import type { SyncGroupConfig } from '../model/election.ts';
 import { didYouMean } from '../suggest.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
 import { SYNC_GROUP } from './directives.ts';

@@ -1,6 +1,6 @@
 /** keepalived.conf: the blocks vrrp_track_process and track_file (keepalived.conf(5)). */
 
-import type { TrackFileConfig, TrackProcessConfig } from '../model.ts';
+import type { TrackFileConfig, TrackProcessConfig } from '../model/election.ts';
 import { TRACK_FILE, TRACK_PROCESS } from './directives.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';

@@ -1,6 +1,6 @@
 /** A sync group at work: carries out what vrrp/sync-group.ts says about its instances. */
 
-import type { SyncGroupConfig } from '../../config/model.ts';
+import type { SyncGroupConfig } from '../../config/model/election.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import { assert } from '../../core/assert.ts';
 import type { ToldPhase } from '../../vrrp/machine.ts';

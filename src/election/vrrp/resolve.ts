@@ -8,7 +8,7 @@ import type {
   VirtualRouteConfig,
   VrrpConfig,
   VrrpInstanceConfig,
-} from '../../config/model.ts';
+} from '../../config/model/election.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import {

@@ -1,6 +1,6 @@
 /** What the guardian tells its reaper, as one line of JSON. */
 
-import type { VrrpConfig } from '../../config/model.ts';
+import type { VrrpConfig } from '../../config/model/election.ts';
 
 export type ReaperOrder = {
   readonly vrrp: VrrpConfig;

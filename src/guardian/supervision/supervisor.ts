@@ -3,7 +3,7 @@
  * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import type { InheritedListener } from '../../contracts/data-plane.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { OperationalError } from '../../core/errors.ts';

@@ -1,6 +1,6 @@
 /** How many connections and pipes the descriptors of a process carry. */
 
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import { DESCRIPTORS_MAX } from './socket-table.ts';
 
 /**

@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { ConnectionLog } from '../../config/model.ts';
+import type { ConnectionLog } from '../../config/model/traffic.ts';
 import { closedPort, dial, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 

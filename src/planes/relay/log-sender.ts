@@ -4,7 +4,7 @@
  */
 
 import { writeSync } from 'node:fs';
-import type { LogTarget } from '../../config/model.ts';
+import type { LogTarget } from '../../config/model/process.ts';
 import { ECONNREFUSED } from '../../linux/errno.ts';
 import { closeFd } from '../../linux/files.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';

@@ -1,7 +1,7 @@
 /** Messages between the balancer's main thread and a relay thread. The direction is in the name. */
 
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
-import type { BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 
 /** A listening socket this relay accepts from. */
 export type RelayListener = {

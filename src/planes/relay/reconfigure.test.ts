@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import type { BalancerConfig, ServerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { ServerConfig } from '../../config/model/traffic.ts';
 import { readCounter, SERVER_COUNTERS } from '../../stats/layout.ts';
 import {
   dial,

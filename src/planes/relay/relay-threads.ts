@@ -3,7 +3,8 @@
 import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import { stickTableMemory } from '../../balance/stick-table.ts';
-import type { BackendConfig, BalancerConfig } from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
 import type {
   DataPlane,
   DataPlaneEvent,

@@ -4,12 +4,8 @@
  * sessions; everything else goes on.
  */
 
-import type {
-  BalancerConfig,
-  BindConfig,
-  FrontendConfig,
-  ServerConfig,
-} from '../../config/model.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { BindConfig, FrontendConfig, ServerConfig } from '../../config/model/traffic.ts';
 
 /** Indexes by indexes of the old configuration; -1: gone. */
 export type RouteChanges = {

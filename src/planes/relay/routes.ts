@@ -9,13 +9,13 @@ import type { BackendSnapshot } from '../../balance/snapshot.ts';
 import { SourceRate } from '../../balance/source-rate.ts';
 import { SourceRules } from '../../balance/source-rules.ts';
 import { createStickyPicker, StickTable } from '../../balance/stick-table.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
 import type {
   BackendConfig,
-  BalancerConfig,
   FrontendConfig,
   KeepaliveConfig,
   ServerConfig,
-} from '../../config/model.ts';
+} from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { AF_INET, AF_INET6, encodeSocketAddress } from '../../linux/sockets.ts';

@@ -1,0 +1,26 @@
+/**
+ * The one configuration model. Every front end (evergate.yaml, haproxy.cfg, keepalived.conf)
+ * converts to it, and everything behind it reads nothing else. Plain data: it travels between the
+ * processes as JSON.
+ *
+ * Durations are whole milliseconds (`...Ms`), 0 meaning "no limit" where that is allowed. Defaults are
+ * filled in by the front ends, so that a reader of the model never asks where a value came from.
+ */
+
+import type { VrrpConfig } from './election.ts';
+import type { BalancerProcessConfig } from './process.ts';
+import type { BackendConfig, FrontendConfig, HttpFrontendConfig } from './traffic.ts';
+
+export type Config = {
+  readonly balancer: BalancerConfig | null;
+  readonly vrrp: VrrpConfig | null;
+  /** What the configuration does without and an operator should know, in sentences; absent: nothing. */
+  readonly notes?: readonly string[];
+};
+
+export type BalancerConfig = {
+  readonly process: BalancerProcessConfig;
+  readonly frontends: readonly FrontendConfig[];
+  readonly httpFrontends: readonly HttpFrontendConfig[];
+  readonly backends: readonly BackendConfig[];
+};
