@@ -50,7 +50,7 @@ test('where nobody follows it stays master and is not drained', () => {
     const dueAt = now + 1000;
     assert.equal(nextTickAt(config, driver.state), dueAt);
     assert.deepEqual(driver.at(dueAt - 1, TICK), []);
-    const back = ['advert 100', 'add-addresses', 'garp 5', 'leaving -> master'];
+    const back = ['add-addresses', 'garp 5', 'advert 100', 'leaving -> master'];
     assert.deepEqual(driver.at(dueAt, TICK), back);
     assert.equal(driver.state.drained, false);
   }

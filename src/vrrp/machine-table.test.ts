@@ -23,7 +23,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
   const rows: Readonly<Record<Phase, readonly (readonly [MachineEvent, readonly string[]])[]>> = {
     initialize: [
       [START, ['initialize -> backup']],
-      [resume, ['advert 100', 'add-addresses', 'garp 5', 'initialize -> master']],
+      [resume, ['add-addresses', 'garp 5', 'advert 100', 'initialize -> master']],
       [{ kind: 'release' }, []],
       [advert(255), []],
       [TICK, []],
@@ -45,7 +45,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
       [track(['x']), ['backup -> fault']],
       [reload(['x']), ['backup -> fault']],
       [reload([]), []],
-      [rise, ['advert 100', 'add-addresses', 'garp 5', 'backup -> master']],
+      [rise, ['add-addresses', 'garp 5', 'advert 100', 'backup -> master']],
       [sink, []],
       [claim, []],
       [lost, []],

@@ -14,9 +14,10 @@ export const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   // Not in the RFC: tracking keeps the instance out from its start.
   'initialize fault': [],
   // Not in the RFC: within its down interval a master that was killed is one that was slow.
-  'initialize master': ['send-advert', 'add-addresses', 'garp'],
-  // RFC 9568 6.4.2: the Master_Down_Timer fired.
-  'backup master': ['send-advert', 'add-addresses', 'garp'],
+  'initialize master': ['add-addresses', 'garp', 'send-advert'],
+  // RFC 9568 6.4.2: the Master_Down_Timer fired. The advertisement comes last: whoever serves on until a
+  // successor is heard lets go when it comes, and by then the addresses must be there and known.
+  'backup master': ['add-addresses', 'garp', 'send-advert'],
   // RFC 9568 6.4.2: shutdown.
   'backup initialize': [],
   'backup fault': [],
@@ -30,7 +31,7 @@ export const TRANSITIONS: Readonly<Record<string, readonly EffectKind[]>> = {
   // Drained, and another follows.
   'leaving backup': ['remove-addresses'],
   // The fault is gone or the node shall be drained, and nobody has followed.
-  'leaving master': ['send-advert', 'add-addresses', 'garp'],
+  'leaving master': ['add-addresses', 'garp', 'send-advert'],
   'fault backup': [],
   'fault initialize': [],
 };

@@ -24,9 +24,9 @@ test('step() waits for the Master_Down_Interval of RFC 3768, also with state MAS
     assert.equal(nextTickAt(driver.config, driver.state), 3000 + (156 * 1000) / 256);
     assert.deepEqual(driver.at(3609, TICK), []);
     assert.deepEqual(driver.at(3610, TICK), [
-      'advert 100',
       'add-addresses',
       'garp 5',
+      'advert 100',
       'backup -> master',
     ]);
   }
@@ -84,7 +84,7 @@ test('step() waits only a short skew time after priority 0, also when it is said
   driver.at(2030, advert(0));
   assert.equal(nextTickAt(driver.config, driver.state), 2000 + farewellSkewMs(2, 100, 1000));
   assert.equal(farewellSkewMs(2, 100, 1000), skewMs(3, 100, 100));
-  assert.deepEqual(driver.at(2061, TICK).slice(0, 2), ['advert 100', 'add-addresses']);
+  assert.deepEqual(driver.at(2061, TICK).slice(0, 2), ['add-addresses', 'garp 5']);
 });
 
 test('step() adopts the interval of a v3 master, never of a v2 one', () => {
@@ -188,7 +188,7 @@ test('step() goes back to master when the fault goes before anybody has followed
   driver.at(since + 100, { kind: 'track', priorityDelta: 0, faults: ['x'] });
   assert.deepEqual(driver.at(since + 300, { kind: 'track', priorityDelta: 0, faults: [] }), []);
   assert.equal(nextTickAt(V2, driver.state), since + 300, 'after the sockets are read');
-  const back = ['advert 100', 'add-addresses', 'garp 5', 'leaving -> master'];
+  const back = ['add-addresses', 'garp 5', 'advert 100', 'leaving -> master'];
   assert.deepEqual(driver.at(since + 300, TICK), back);
   driver.at(since + 400, { kind: 'track', priorityDelta: 0, faults: ['x'] });
   driver.at(since + 500, { kind: 'track', priorityDelta: 0, faults: [] });
@@ -258,9 +258,9 @@ test('a member of a sync group waits for its group, and follows it both ways', (
   const follow = (to: 'master' | 'backup'): MachineEvent => ({ kind: 'follow', to, group: 'G1' });
   assert.deepEqual(driver.at(3620, follow('backup')), []);
   assert.deepEqual(driver.at(3620, follow('master')), [
-    'advert 100',
     'add-addresses',
     'garp 5',
+    'advert 100',
     'backup -> master',
   ]);
   assert.deepEqual(driver.at(3700, follow('master')), []);
