@@ -25,10 +25,10 @@ import {
   Network,
   type NetworkNode,
   NODE_INTERFACE,
-  waitUntil,
   whyNoNamespaces,
 } from '../../test/kit/network.ts';
 import { fastInstance } from '../../test/kit/speaker-process.ts';
+import { waitUntil } from '../../test/kit/wait-until.ts';
 import type { SubjectLine } from './subject.ts';
 
 const RESULTS = join(import.meta.dirname, '../results/speaker.json');
@@ -37,7 +37,6 @@ const LOOPS_PER_PROCESSOR = 2;
 /** sched(7), and its place in /proc/PID/task/TID/stat behind the name in brackets (proc_pid_stat(5)). */
 const SCHED_FIFO = 1;
 const POLICY_FIELD = 38;
-const READY_MS_MAX = 20_000;
 
 type Heap = Extract<SubjectLine, { kind: 'heap' }>;
 
@@ -88,7 +87,7 @@ class Subject {
   }
 
   async ready(): Promise<void> {
-    await waitUntil('the speaker takes part', () => this.#isReady, READY_MS_MAX);
+    await waitUntil('the speaker takes part', () => this.#isReady);
   }
 
   /** Collections of threads other than the main one: there is only the speaker's. */
@@ -100,7 +99,7 @@ class Subject {
   async heap(): Promise<Heap> {
     const before = this.#heaps.length;
     this.#child.stdin?.write('\n');
-    await waitUntil('the heap is known', () => this.#heaps.length > before, READY_MS_MAX);
+    await waitUntil('the heap is known', () => this.#heaps.length > before);
     const heap = this.#heaps.at(-1);
     assert.ok(heap);
     return heap;
@@ -135,7 +134,7 @@ function listen(node: NetworkNode, seconds: number) {
   assert.ok(child.stdout);
   const moments: number[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => moments.push(Number(line) * 1e6));
-  const begun = waitUntil('tshark listens', () => moments.length > 0, READY_MS_MAX);
+  const begun = waitUntil('tshark listens', () => moments.length > 0);
   const moment = once(child, 'close').then(() => moments);
   return { begun, moments: moment };
 }

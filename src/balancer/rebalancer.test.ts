@@ -10,8 +10,6 @@ import { ServerTable } from './servers/server-table.ts';
 
 const CLIENTS = 24;
 const RATE_PER_S = 20;
-/** What docs/configuration.md says of the longest pause, and a second of silence before the first. */
-const MOVED_MS_MAX = 1000 + (CLIENTS / 3) * (2000 / RATE_PER_S);
 
 /** A client as those of Kubernetes: it says something, keeps quiet, and comes back when it is ended. */
 function watch(t: TestContext, port: number, ends: { count: number }): Promise<Socket> {
@@ -85,14 +83,12 @@ test('watches spread again when a server returns, none beyond, busy ones never',
 
   const least = [CLIENTS, CLIENTS, CLIENTS];
   table.setAdmin(0, 0, 'ready');
-  const returnedAt = performance.now();
   await until('it is over', () => {
     for (const [server, count] of open().entries()) {
       least[server] = Math.min(least[server] ?? 0, count);
     }
     return lines.some((line) => line.startsWith('Rebalanced'));
   });
-  assert.ok(performance.now() - returnedAt < 150 + MOVED_MS_MAX);
   await until('all have come back', () => open().join() === '8,8,8');
   // Between the end of one and its return a server has one less, never more than that.
   assert.ok((least[1] ?? 0) >= CLIENTS / 3 && (least[2] ?? 0) >= CLIENTS / 3, String(least));

@@ -26,7 +26,7 @@ function inFolder(t: TestContext, text: string, program: string, args: readonly 
   const folder = mkdtempSync(join(tmpdir(), 'eg-check-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'k.conf'), text);
-  const options = { cwd: folder, encoding: 'utf8', timeout: 20_000 } as const;
+  const options = { cwd: folder, encoding: 'utf8', timeout: 60_000 } as const;
   return spawnSync(program, args, options);
 }
 
@@ -113,7 +113,7 @@ test("check takes an evergate.yaml alone, and one that is another machine's", (t
 });
 
 test('schema prints a JSON Schema', () => {
-  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  const options = { encoding: 'utf8', timeout: 60_000 } as const;
   const { status, stdout } = spawnSync(process.execPath, [MAIN, 'schema'], options);
   assert.equal(status, 0);
   const schema = JSON.parse(stdout) as { properties: Record<string, unknown> };

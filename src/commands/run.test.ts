@@ -18,7 +18,7 @@ const GOOD = `listen a
 `;
 
 function evergate(...args: string[]) {
-  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  const options = { encoding: 'utf8', timeout: 60_000 } as const;
   return spawnSync(process.execPath, [MAIN, ...args], options);
 }
 

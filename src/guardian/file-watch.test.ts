@@ -38,7 +38,7 @@ function setUp(t: TestContext, changes: Partial<TrackFileConfig> = {}) {
   return { path: config.path, start, next, failures };
 }
 
-describe('FileWatch', { timeout: 20_000 }, () => {
+describe('FileWatch', { timeout: 300_000 }, () => {
   it('tells the number and its changes; nothing and nonsense are 0', async (t) => {
     const { path, start, next } = setUp(t);
     writeFileSync(path, ' -12\n');

@@ -58,7 +58,7 @@ function watch(t: TestContext, changes: Partial<TrackProcessConfig>, proc?: stri
   };
 }
 
-describe('ProcessWatch', { timeout: 20_000 }, () => {
+describe('ProcessWatch', { timeout: 300_000 }, () => {
   it('tells the first count, then the end and the return of a process', async (t) => {
     const machine = new Machine(t);
     machine.start(100, '/usr/sbin/proxy');

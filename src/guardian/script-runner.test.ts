@@ -34,7 +34,7 @@ async function outcomes(
   return seen;
 }
 
-describe('ScriptRunner', { timeout: 20_000 }, () => {
+describe('ScriptRunner', { timeout: 300_000 }, () => {
   it('runs again every interval', async () => {
     const seen = await outcomes(['/bin/true'], 3);
     assert.ok(seen.every(({ passed, text }) => passed && text === 'exit code 0'));

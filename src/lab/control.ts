@@ -40,7 +40,7 @@ export type ControlAnswer =
   | { readonly kind: 'error'; readonly text: string };
 
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
-const ANSWER_BOUND_MS = 20_000;
+const ANSWER_BOUND_MS = 60_000;
 
 /** Serves until closed; `answer` may throw LabError, which is told to the asker. */
 export async function serveControl(
@@ -69,7 +69,7 @@ export async function askControl<Kind extends ControlAnswer['kind']>(
 ): Promise<Extract<ControlAnswer, { readonly kind: Kind }>> {
   const socket = connect(socketPath(directory));
   socket.on('connect', () => socket.write(`${JSON.stringify(question)}\n`));
-  socket.setTimeout(ANSWER_BOUND_MS, () => socket.destroy(new Error('no answer within 20 s')));
+  socket.setTimeout(ANSWER_BOUND_MS, () => socket.destroy(new Error('no answer within 60 s')));
   let answer: ControlAnswer;
   try {
     answer = JSON.parse(await readLine(socket));

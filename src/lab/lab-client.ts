@@ -13,7 +13,7 @@ import { LabError } from './lab-error.ts';
 import type { Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
-const ANSWER_BOUND_MS = 5000;
+const ANSWER_BOUND_MS = 20_000;
 
 export class LabClient {
   readonly service: Service;

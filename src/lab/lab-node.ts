@@ -35,7 +35,7 @@ export type LabNodeParts = {
 };
 
 const KILL_ROUNDS_MAX = 10;
-const KILL_BOUND_MS = 5000;
+const KILL_BOUND_MS = 20_000;
 const LOG_LINES = 40;
 
 export class LabNode {

@@ -30,7 +30,7 @@ export type ServiceExit = {
 /** A bind mount of a directory of this node over one that all nodes would share. */
 export type PrivateDirectory = { readonly from: string; readonly over: string };
 
-const READY_BOUND_MS = 10_000;
+const READY_BOUND_MS = 30_000;
 const TAIL_LINES = 10;
 
 // `ip netns exec` has made a mount namespace of its own: these mounts are seen by this process only.
@@ -116,7 +116,7 @@ export class Service {
         clearTimeout(timer);
         reject(new LabError(`"${this.spec.name}" ${why}${quoteTail(this.tail(TAIL_LINES))}`));
       };
-      const timer = setTimeout(() => fail('did not get ready within 10 s'), READY_BOUND_MS);
+      const timer = setTimeout(() => fail('did not get ready within 30 s'), READY_BOUND_MS);
       child.once('exit', (code, signal) => fail(`ended at its start (${signal ?? code})`));
       child.once('error', (error) => fail(`did not start: ${error.message}`));
       child.once('message', (message) => {

@@ -52,7 +52,7 @@ export const CLIENT_DEFAULTS = {
   watchSilenceMs: 5000,
 } as const;
 
-const SERVING_BOUND_MS = 20_000;
+const SERVING_BOUND_MS = 60_000;
 const SYSLOG_PORT = 514;
 const HOST_PORT_VIP = 18_443;
 const HOST_PORT_STATS = 11_080;

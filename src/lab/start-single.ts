@@ -21,7 +21,7 @@ import { CLIENT_DEFAULTS, type ClusterOptions } from './start-cluster.ts';
 import { ARTICLE, type Topology } from './topology.ts';
 
 const HOST = '127.0.0.1';
-const SERVING_BOUND_MS = 20_000;
+const SERVING_BOUND_MS = 60_000;
 
 type Ports = { readonly api: number; readonly stats: number };
 

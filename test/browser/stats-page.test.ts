@@ -10,14 +10,13 @@ import type { CheckConfig } from '../../src/config/model/checks.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openBrowser, takePicture, whyNoBrowser } from '../kit/browser.ts';
 import { freePort, openPort } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoBrowser() ?? false;
 const WIDTH = 1400;
 const VIEWPORT = { width: WIDTH, height: 900 };
 const CREDENTIALS = { username: 'admin', password: 'admin' };
 const CHECK: CheckConfig = { ...TEST_CHECK, intervalMs: 200, connectTimeoutMs: 200 };
-const BOUND_MS = 15_000;
 
 type Served = { readonly url: string; readonly origin: string };
 
@@ -55,7 +54,7 @@ async function serve(t: TestContext): Promise<Served> {
     const answer = await fetch(`${url};csv`, { headers: { authorization } });
     return /,k8s-node2,.*,DOWN,/.test(await answer.text());
   };
-  await waitUntil('k8s-node2 to be down', settled, BOUND_MS, 50);
+  await waitUntil('k8s-node2 to be down', settled, 50);
   return { url, origin };
 }
 

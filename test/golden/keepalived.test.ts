@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { hasErrors } from '../../src/config/diagnostics.ts';
 import { formatGolden, parseGolden, readGoldenFiles } from './keepalived-golden.ts';
 
-/** `UPDATE_GOLDEN=1 npm run unit` writes what comes out; read the difference before committing it. */
+/** `UPDATE_GOLDEN=1 node --test test/golden/keepalived.test.ts` writes what comes out; read the difference before committing it. */
 const write = process.env.UPDATE_GOLDEN === '1';
 
 for (const golden of readGoldenFiles()) {

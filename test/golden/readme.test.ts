@@ -19,7 +19,7 @@ function evergate(args: readonly string[]): {
   readonly code: number | null;
   readonly text: string;
 } {
-  const done = spawnSync('bin/evergate', args, { encoding: 'utf8', timeout: 20_000 });
+  const done = spawnSync('bin/evergate', args, { encoding: 'utf8', timeout: 60_000 });
   return { code: done.status, text: done.stdout + done.stderr };
 }
 

@@ -39,7 +39,7 @@ const CASES: readonly Case[] = [
 ];
 
 for (const { name, weights, usable } of CASES) {
-  test(`balance source meets HAProxy's servers: ${name}`, { timeout: 30_000 }, async (t) => {
+  test(`balance source meets HAProxy's servers: ${name}`, { timeout: 300_000 }, async (t) => {
     if (!existsSync(HAPROXY)) {
       t.skip(`${HAPROXY} is missing: apt-get install haproxy`);
       return;

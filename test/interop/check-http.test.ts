@@ -80,7 +80,7 @@ function createOne(t: TestContext, port: number, changes: Partial<HttpCheckConfi
 const run = (check: Check): Promise<CheckResult> => new Promise((done) => check.run(done));
 
 async function gone(listening: Listening): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 60_000;
   while (listening.sockets.size > 0) {
     assert.ok(performance.now() < deadline, 'a connection stays open');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -247,7 +247,7 @@ test('close() in any phase says nothing more and leaves nothing', async (t) => {
     const check = createOne(t, port, { tls });
     check.run(() => assert.fail('closed'));
     const listening = tls === null ? hanging : silent;
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + 60_000;
     while (listening.accepted === 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

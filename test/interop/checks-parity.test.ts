@@ -21,7 +21,7 @@ import type { CheckResult } from '../../src/health/server-state.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { readCheckFiles } from '../../src/load-config/read-check-files.ts';
 import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -190,17 +190,13 @@ test('our checks find what those of HAProxy 2.6 find', async (t) => {
   assert.deepEqual(ours, expected);
   // While a check runs, HAProxy shows the last status with a star and no code: each is looked for.
   const theirs = new Map<string, string>();
-  await waitUntil(
-    'HAProxy shows the same',
-    async () => {
-      const shown = await askHaproxy(socket).catch(() => new Map<string, string>());
-      for (const [name, found] of shown) {
-        if (!found.startsWith('*') && theirs.get(name) !== expected.get(name))
-          theirs.set(name, found);
-      }
-      return [...expected].every(([name, found]) => theirs.get(name) === found);
-    },
-    10_000,
-  ).catch(() => {});
+  await waitUntil('HAProxy shows the same', async () => {
+    const shown = await askHaproxy(socket).catch(() => new Map<string, string>());
+    for (const [name, found] of shown) {
+      if (!found.startsWith('*') && theirs.get(name) !== expected.get(name))
+        theirs.set(name, found);
+    }
+    return [...expected].every(([name, found]) => theirs.get(name) === found);
+  }).catch(() => {});
   assert.deepEqual(theirs, expected);
 });

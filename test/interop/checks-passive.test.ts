@@ -14,8 +14,8 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { waitUntil } from '../kit/network.ts';
 import { findCommand } from '../kit/peers.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const run = promisify(execFile);
 
@@ -73,7 +73,6 @@ test('a refused connect marks its server down at once and cuts its sessions', as
     waitUntil(
       `${server} ${expected}`,
       async () => (await statusOf(server)).startsWith(expected),
-      5000,
       40,
     );
   const call = async (): Promise<Socket> => {
@@ -91,7 +90,7 @@ test('a refused connect marks its server down at once and cuts its sessions', as
   await call();
   await settle('one', 'DOWN');
   // Its session ended, the other one's goes on.
-  await waitUntil('a session is cut', () => clients.some((client) => client.destroyed), 5000);
+  await waitUntil('a session is cut', () => clients.some((client) => client.destroyed));
   assert.equal(clients.filter((client) => client.destroyed).length, 1);
   assert.equal(await statusOf('two'), 'UP L4OK');
   const lines = balancer.messages.flatMap((each) => (each.kind === 'log' ? [each.text] : []));

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const run = promisify(execFile);
 
@@ -95,7 +95,6 @@ listen kube
           seen = await stateAt(at);
           return seen === expected;
         },
-        10_000,
         40,
       ).catch(() => assert.equal(seen, expected, at));
     }

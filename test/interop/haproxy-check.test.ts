@@ -35,7 +35,7 @@ const MUST_CONVERT = ['01-', '02-', '04-', '05-', '08-'];
 
 function runHaproxy(program: string, args: readonly string[]): SpawnSyncReturns<string> {
   const env = { ...process.env, ...GOLDEN_ENV };
-  return spawnSync(program, args, { encoding: 'utf8', env, timeout: 10_000 });
+  return spawnSync(program, args, { encoding: 'utf8', env, timeout: 60_000 });
 }
 
 /** What `haproxy -c` says of a text: whether it would start, and its complaints. */

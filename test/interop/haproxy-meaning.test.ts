@@ -16,8 +16,8 @@ import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import type { BalancerConfig } from '../../src/config/model/config.ts';
 import type { ServerConfig } from '../../src/config/model/traffic.ts';
 import { GOLDEN_ENV, goldenFiles, splitGolden } from '../golden/haproxy-golden.ts';
-import { waitUntil } from '../kit/network.ts';
 import { findCommand } from '../kit/peers.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const haproxy = findCommand('haproxy');
 const unshare = findCommand('unshare');
@@ -69,11 +69,7 @@ async function observe(t: TestContext, input: string): Promise<ReadonlyMap<strin
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await waitUntil(
-    'HAProxy listens',
-    () => existsSync(socketPath) || child.exitCode !== null,
-    5_000,
-  );
+  await waitUntil('HAProxy listens', () => existsSync(socketPath) || child.exitCode !== null);
   assert.equal(child.exitCode, null, said);
   return readStat(await ask(socketPath, 'show stat'));
 }

@@ -118,7 +118,7 @@ test('evergate check names what of the files found in public cannot work, and no
   const evergate = join(import.meta.dirname, '../../bin/evergate');
   for (const name of readdirSync(CORPUS)) {
     const args = ['check', '--json', '--keepalived', join(CORPUS, name)];
-    const { stdout } = spawnSync(evergate, args, { encoding: 'utf8', timeout: 20_000 });
+    const { stdout } = spawnSync(evergate, args, { encoding: 'utf8', timeout: 60_000 });
     const diagnostics = JSON.parse(stdout) as readonly Diagnostic[];
     const errors = diagnostics.filter(({ severity }) => severity === 'error');
     // Files that the machine lacks say nothing about the text.
@@ -188,7 +188,7 @@ function complaintsOf(t: TestContext, golden: GoldenFile): readonly string[] {
   ].join('\n');
   const { stdout, stderr, error } = spawnSync('unshare', ['--net', 'sh', '-c', script], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 60_000,
     env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
   });
   assert.equal(error, undefined);

@@ -12,7 +12,8 @@ import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.
 import type { CheckConfig } from '../../src/config/model/checks.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { hasProgram, waitUntil } from '../kit/network.ts';
+import { hasProgram } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const CHECK: CheckConfig = {
   kind: 'tcp',
@@ -114,7 +115,7 @@ listen prometheus
   };
   const texts: string[] = [];
   for (const each of [port, ours.ports.prometheus ?? 0]) {
-    texts.push(await waitUntil(`the checks behind ${each}`, () => settled(each), 10_000, 100));
+    texts.push(await waitUntil(`the checks behind ${each}`, () => settled(each), 100));
   }
   return [texts[0] ?? '', texts[1] ?? ''];
 }
@@ -160,7 +161,7 @@ test('promtool finds nothing to complain of that HAProxy did not name', async (t
   const { stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], {
     input: ours,
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 60_000,
   });
   const complaints = `${stdout}${stderr}`.split('\n').filter((line) => line.trim() !== '');
   assert.deepEqual(complaints, []);

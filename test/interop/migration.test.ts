@@ -10,14 +10,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import type { StatusReport } from '../../src/stats/status.ts';
-import {
-  hasProgram,
-  Network,
-  type NetworkNode,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { hasProgram, Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { lookAtStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const missing = ['haproxy', 'keepalived', 'ss'].filter((name) => !hasProgram(name));
 const skip =
@@ -32,7 +27,6 @@ const NODES = [
   ['k8s-node1', '192.168.1.93'],
   ['k8s-master', '192.168.1.92'],
 ] as const;
-const BOUND_MS = 20_000;
 /** A master that leaves in order is followed within the skew time of 100 - 90: 0.65 s, and a half for the rest. */
 const MASTER_OUTAGE_MS_MAX = 1500;
 
@@ -69,7 +63,7 @@ class Client {
     const from = this.#results.length;
     const isCalm = () =>
       this.#results.length >= from + count && this.#results.slice(-count).every(({ ok }) => ok);
-    await waitUntil(`${count} connections in a row succeed`, isCalm, BOUND_MS);
+    await waitUntil(`${count} connections in a row succeed`, isCalm);
   }
 
   mark(): { readonly index: number; readonly at: number } {
@@ -146,7 +140,7 @@ test('from HAProxy and keepalived to Evergate, node by node', { skip }, async (t
     await debians.get(node.name)?.stop();
     if (isOwner) await owned('k8s-node1');
     start(node, folder);
-    await waitUntil(`${node.name} takes part`, () => takesPart(node, folder), BOUND_MS, 100);
+    await waitUntil(`${node.name} takes part`, () => takesPart(node, folder), 100);
     await owned('k8s-master');
     await watching.calm(50);
     const { attempts, failed, gapMs } = watching.since(mark);
@@ -173,7 +167,6 @@ async function createCluster(t: TestContext) {
     waitUntil(
       `${name} alone owns the VIP`,
       async () => (await network.owners(VIP)).join() === name,
-      BOUND_MS,
     );
   return { network, nodes, client, folder, owned };
 }
@@ -196,8 +189,6 @@ function start(node: NetworkNode, folder: string): void {
 }
 
 async function takesPart(node: NetworkNode, folder: string): Promise<boolean> {
-  const args = ['status', '--json', '--run-dir', join(folder, node.name, 'run')];
-  const { stdout } = await node.run(EVERGATE, args);
-  const report = JSON.parse(stdout === '' ? '{}' : stdout) as Partial<StatusReport>;
-  return ['backup', 'master'].includes(report.vrrp?.[0]?.state ?? '');
+  const report = await lookAtStatus(join(folder, node.name, 'run'));
+  return ['backup', 'master'].includes(report?.vrrp[0]?.state ?? '');
 }

@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { hasProgram, Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const BOUND_MS = 15_000;
 
 function instance(name: string, id: number, scripts: string): string {
   return `vrrp_instance ${name} {
@@ -70,7 +70,6 @@ ${instance('A', 51, scripts)}${instance('B', 52, `  notify ${run('n')}\n`)}`,
     waitUntil(
       `"${line}" is said ${times} times`,
       () => lines().filter((each) => each === line).length >= times,
-      BOUND_MS,
     );
   const [command = '', ...args] = commandOf(path('keepalived.conf'), folder);
   const child = node.spawn(command, args, { stdio: 'ignore' });
@@ -81,7 +80,7 @@ ${instance('A', 51, scripts)}${instance('B', 52, `  notify ${run('n')}\n`)}`,
   await said('[gn][GROUP][G1][MASTER][0]', 2);
   child.kill('SIGTERM');
   await said('[gn][GROUP][G1][STOP][0]', 1);
-  await waitUntil('it ends', () => child.exitCode !== null, BOUND_MS);
+  await waitUntil('it ends', () => child.exitCode !== null);
   return lines();
 }
 

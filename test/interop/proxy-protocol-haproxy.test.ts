@@ -15,7 +15,7 @@ import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 /** Any address of loopback will do for a client; this one nobody else has. */
 const CLIENT = '127.0.0.77';
@@ -38,7 +38,7 @@ async function startHaproxy(t: TestContext, lines: string, port: number): Promis
       });
       probe.on('error', () => resolve(false));
     });
-  await waitUntil('HAProxy listens', answers, 10_000, 50);
+  await waitUntil('HAProxy listens', answers, 50);
 }
 
 function ask(port: number): Promise<string> {

@@ -12,9 +12,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { startEcho, startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { waitUntil } from '../kit/network.ts';
 import { descriptorsOf, residentOf } from '../kit/process-figures.ts';
 import { startRelayProcess } from '../kit/relay-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const WHOLE = process.env.EVERGATE_ENDURANCE === '1';
 const BIG_BYTES = WHOLE ? 1 << 30 : 64 << 20;
@@ -67,7 +67,7 @@ async function exchange(port: number, bytes: number, salt: number): Promise<void
 const reports = new Map<number, readonly [string, string]>();
 
 async function takeReport(salt: number): Promise<readonly [string, string]> {
-  const report = await waitUntil('the server has reported', () => reports.get(salt), 10_000);
+  const report = await waitUntil('the server has reported', () => reports.get(salt));
   reports.delete(salt);
   return report;
 }
@@ -151,7 +151,7 @@ test(`${CYCLES} connections leave no descriptor and no memory behind`, TIMEOUT, 
   });
   const relay = await startRelayProcess(t, [echo.port, rude.port, brief.port]);
   const idle = async (): Promise<void> => {
-    await waitUntil('all are over', async () => (await relay.row()).scur === '0', 10_000);
+    await waitUntil('all are over', async () => (await relay.row()).scur === '0');
   };
   await cycles(relay.port, WARM_UP_CYCLES);
   await idle();

@@ -12,7 +12,9 @@ import type { BalancerConfig } from '../../src/config/model/config.ts';
 import { findAccount } from '../../src/linux/identity.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openPort } from '../kit/haproxy.ts';
-import { hasProgram, waitUntil } from '../kit/network.ts';
+import { hasProgram } from '../kit/network.ts';
+import { judged } from '../kit/time-verdict.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const run = promisify(execFile);
 
@@ -61,19 +63,22 @@ test('an account that does not exist is named, and nobody is used instead', asyn
 });
 
 test('without its guardian it serves on for a while, then ends by itself', async (t) => {
-  const balancer = await startBalancer(t, configOf(await openPort(t)));
-  const startedAt = performance.now();
-  balancer.child.disconnect();
-  const client = connect(balancer.ports['kube-api'] ?? 0, '127.0.0.1');
-  t.after(() => client.destroy());
-  // What is still open when it ends is reset.
-  client.on('error', () => {});
-  await once(client, 'connect');
-  assert.equal(balancer.child.exitCode, null);
-  const { code } = await balancer.ended;
-  const tookMs = performance.now() - startedAt;
-  assert.equal(code, 0);
-  assert.ok(tookMs > 4500 && tookMs < 8000, `${tookMs} ms`);
+  await judged(t, async (attempt) => {
+    const balancer = await startBalancer(t, configOf(await openPort(t)));
+    const startedAt = performance.now();
+    balancer.child.disconnect();
+    const client = connect(balancer.ports['kube-api'] ?? 0, '127.0.0.1');
+    t.after(() => client.destroy());
+    // What is still open when it ends is reset.
+    client.on('error', () => {});
+    await once(client, 'connect');
+    assert.equal(balancer.child.exitCode, null);
+    const { code } = await balancer.ended;
+    const tookMs = performance.now() - startedAt;
+    assert.equal(code, 0);
+    assert.ok(tookMs > 4500, `${tookMs} ms`);
+    attempt.atMost(tookMs, 8000, 'it ended after');
+  });
 });
 
 test('signals to the whole group leave the end to the guardian; stop ends it', async (t) => {
@@ -93,7 +98,6 @@ test('each loop beats, and goes on while clients are at work', async (t) => {
     'both loops beat',
     () =>
       (balancer.beats[0] ?? 0) > (before[0] ?? 0) && (balancer.beats[32] ?? 0) > (before[1] ?? 0),
-    2000,
   );
 });
 
@@ -125,7 +129,7 @@ test('hatop shows our servers', async (t) => {
   const { stdout } = await run('script', ['-qec', command, '/dev/null'], {
     env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', SHELL: '/bin/sh' },
     // timeout(1) in the foreground: a background group is stopped when it sets the terminal up.
-    timeout: 10_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   }).catch((error: { stdout: string }) => error);
   assert.match(stdout, /kube-api/);

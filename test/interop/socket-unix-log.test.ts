@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogSender } from '../../src/balancer/log/log-sender.ts';
-import { hasProgram, waitUntil } from '../kit/network.ts';
+import { hasProgram } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 test('server events reach a unix syslog socket', async (t) => {
   if (!hasProgram('socat')) return t.skip('The program "socat" (Debian: socat) is missing');
@@ -19,7 +20,7 @@ test('server events reach a unix syslog socket', async (t) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => receiver.kill());
-  await waitUntil('socat listens', () => existsSync(path), 5000);
+  await waitUntil('socat listens', () => existsSync(path));
   const sender = new LogSender();
   t.after(() => sender.close());
   const arrived = once(receiver.stdout, 'data', { signal: AbortSignal.timeout(5000) });

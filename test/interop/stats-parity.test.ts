@@ -11,7 +11,7 @@ import type { CheckConfig } from '../../src/config/model/checks.ts';
 import type { BalancerConfig } from '../../src/config/model/config.ts';
 import { type RunningBalancer, startBalancer } from '../kit/balancer.ts';
 import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const CHECK: CheckConfig = {
   kind: 'tcp',
@@ -103,7 +103,6 @@ listen stats
     await waitUntil(
       `the checks behind ${path}`,
       async () => settled(await ask(path, 'show stat').catch(() => '')),
-      10_000,
       100,
     );
   }

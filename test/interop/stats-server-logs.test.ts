@@ -13,7 +13,7 @@ import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balan
 import type { LogTarget } from '../../src/config/model/process.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
-import { waitUntil } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const run = promisify(execFile);
 const CHECK = { ...TEST_CHECK, intervalMs: 200, fastIntervalMs: 200, downIntervalMs: 200 };
@@ -120,7 +120,6 @@ listen kube-master
             .map((line) => line.split(',')[17]);
           return states[0] === words[0] && states[1] === words[1];
         },
-        10_000,
         50,
       );
     }

@@ -8,10 +8,10 @@ import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
 import { KEEPALIVED, Keepalived } from '../kit/keepalived-process.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
-const BOUND_MS = 10_000;
 const SECRET = 'hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 
 function whyNoHmac(): string | null {
@@ -37,7 +37,6 @@ async function createPair(t: TestContext) {
     waitUntil(
       `${node.name} alone owns the VIP`,
       async () => (await network.owners(VIP)).join() === node.name,
-      BOUND_MS,
     );
   return { theirs, ours, owner };
 }
@@ -70,7 +69,7 @@ describe('signed, beside keepalived', { skip, concurrency: 3 }, () => {
       await owner(theirs);
       const speaker = await SpeakerProcess.start(ours, { ...instance(100), signature: SIGNATURE });
       const heard = async () => (await speaker.status()).master === theirs.address;
-      await waitUntil('ours hears the master', heard, BOUND_MS);
+      await waitUntil('ours hears the master', heard);
       await better.terminate();
       await owner(ours);
       const worse = new Keepalived(theirs, { ...options, priority: 50 });
@@ -78,7 +77,6 @@ describe('signed, beside keepalived', { skip, concurrency: 3 }, () => {
       await waitUntil(
         'keepalived had time to disagree',
         async () => (await speaker.status()).advertsSent >= before + 6,
-        BOUND_MS,
       );
       await owner(ours);
       assert.deepEqual((await speaker.status()).dropped, {});

@@ -10,15 +10,14 @@ import {
   Network,
   type NetworkNode,
   NODE_INTERFACE,
-  waitUntil,
   whyNoNamespaces,
 } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');
 const VIP6 = 'fd99::100';
-const BOUND_MS = 8000;
 
 function ipv6Instance(
   priority: number,
@@ -44,12 +43,11 @@ async function createPair(t: TestContext) {
     );
     return shown.every((text) => text.includes('fe80:') && !text.includes('tentative'));
   };
-  await waitUntil('both have link-local addresses', isSettled, BOUND_MS);
+  await waitUntil('both have link-local addresses', isSettled);
   const owner = (node: NetworkNode, address = VIP6) =>
     waitUntil(
       `${node.name} alone owns ${address}`,
       async () => (await network.owners(address)).join() === node.name,
-      BOUND_MS,
     );
   return { theirs, ours, owner };
 }
@@ -74,7 +72,7 @@ describe('IPv6 beside keepalived', { skip, concurrency: 3 }, () => {
       await owner(ours);
       const better = new Keepalived(theirs, options(110));
       await owner(theirs);
-      await speaker.reaches('backup', BOUND_MS);
+      await speaker.reaches('backup');
       assert.match(
         (await speaker.status()).master ?? '',
         kind === 'unicast' ? /^fd99::1$/ : /^fe80:/,
@@ -86,7 +84,6 @@ describe('IPv6 beside keepalived', { skip, concurrency: 3 }, () => {
       await waitUntil(
         'keepalived had time to disagree',
         async () => (await speaker.status()).advertsSent >= sentBefore + 20,
-        BOUND_MS,
       );
       await owner(ours);
       assert.deepEqual((await speaker.status()).dropped, {});
@@ -107,16 +104,14 @@ describe('IPv6 beside keepalived', { skip, concurrency: 3 }, () => {
     const shown = await ours.ip('-6', 'addr', 'show', 'dev', NODE_INTERFACE);
     assert.match(shown, /fd99::100\/64 scope global (dynamic )?nodad/);
     const mac = /link\/ether (\S+)/.exec(await ours.ip('link', 'show', 'dev', NODE_INTERFACE))?.[1];
-    await waitUntil(
-      'the neighbour has learned the new place',
-      async () => (await theirs.ip('neigh', 'show', VIP6)).includes(mac ?? '?'),
-      BOUND_MS,
+    await waitUntil('the neighbour has learned the new place', async () =>
+      (await theirs.ip('neigh', 'show', VIP6)).includes(mac ?? '?'),
     );
     // Nobody listens there, and its kernel says so.
     const connect = `require('node:net').connect(9, '${VIP6}').on('error', ({ code }) => console.log(code))`;
     const { stdout } = await theirs.run(process.execPath, ['-e', connect]);
     assert.equal(stdout.trim(), 'ECONNREFUSED');
     speaker.kill('SIGKILL');
-    await waitUntil('the lifetime ends it', async () => !(await ours.holds(VIP6)), BOUND_MS);
+    await waitUntil('the lifetime ends it', async () => !(await ours.holds(VIP6)));
   });
 });

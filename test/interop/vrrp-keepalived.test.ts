@@ -3,19 +3,12 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { Keepalived, type KeepalivedOptions } from '../kit/keepalived-process.ts';
-import {
-  hasProgram,
-  Network,
-  type NetworkNode,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { hasProgram, Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');
-/** Master_Down_Interval of the article's values is 3.6 s; the rest is for a busy machine. */
-const TAKEOVER_MS_MAX = 8000;
 
 async function createPair(t: TestContext) {
   const network = await Network.create();
@@ -26,7 +19,6 @@ async function createPair(t: TestContext) {
     waitUntil(
       `${node.name} alone owns the VIP`,
       async () => (await network.owners(VIP)).join() === node.name,
-      TAKEOVER_MS_MAX,
     );
   return { theirs, ours, owner };
 }
@@ -49,31 +41,31 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     const first = new Keepalived(theirs, options);
     await owner(theirs);
     const speaker = await SpeakerProcess.start(ours, articleInstance(90));
-    await waitUntil('ours hears the master', async () => (await speaker.status()).master, 5000);
+    await waitUntil('ours hears the master', async () => (await speaker.status()).master);
     assert.equal((await speaker.status()).master, theirs.address);
     assert.deepEqual((await speaker.status()).dropped, {});
 
     const termMs = await timed(async () => {
       await first.terminate();
-      await speaker.reaches('master', TAKEOVER_MS_MAX);
+      await speaker.reaches('master');
     });
     t.diagnostic(`keepalived TERM, ours takes over: ${termMs} ms, its end included`);
     await owner(ours);
 
     const second = new Keepalived(theirs, options);
     await owner(theirs);
-    await speaker.reaches('backup', 1000);
+    await speaker.reaches('backup');
 
     const killMs = await timed(async () => {
       await second.kill();
-      await speaker.reaches('master', TAKEOVER_MS_MAX);
+      await speaker.reaches('master');
     });
     t.diagnostic(`keepalived KILL, ours takes over: ${killMs} ms`);
     // keepalived leaves its address behind: only its own return heals that.
     assert.equal(await theirs.holds(VIP), true);
     const third = new Keepalived(theirs, options);
     await owner(theirs);
-    await speaker.reaches('backup', 1000);
+    await speaker.reaches('backup');
     await third.terminate();
     await owner(ours);
     assert.deepEqual((await speaker.status()).dropped, {});
@@ -95,12 +87,11 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await waitUntil(
       'keepalived heard ours',
       async () => (await first.status()).advertsSent >= sentBefore + 3,
-      5000,
     );
     assert.equal(await theirs.holds(VIP), false);
     const termMs = await timed(async () => {
       first.kill('SIGTERM');
-      await waitUntil('keepalived takes over', () => theirs.holds(VIP), TAKEOVER_MS_MAX);
+      await waitUntil('keepalived takes over', () => theirs.holds(VIP));
     });
     t.diagnostic(`ours TERM, keepalived takes over: ${termMs} ms`);
     await owner(theirs);
@@ -109,11 +100,10 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await owner(ours);
     const killedAt = performance.now();
     second.kill('SIGKILL');
-    await waitUntil('the stale address is gone', async () => !(await ours.holds(VIP)), 10_000);
+    await waitUntil('the stale address is gone', async () => !(await ours.holds(VIP)));
     const staleMs = Math.round(performance.now() - killedAt);
     t.diagnostic(`ours KILL, stale address gone: ${staleMs} ms`);
-    assert.ok(staleMs <= 3000, `stale for ${staleMs} ms`);
-    await waitUntil('keepalived takes over', () => theirs.holds(VIP), TAKEOVER_MS_MAX);
+    await waitUntil('keepalived takes over', () => theirs.holds(VIP));
     t.diagnostic(
       `ours KILL, keepalived takes over: ${Math.round(performance.now() - killedAt)} ms`,
     );
@@ -139,7 +129,7 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
       mode,
     });
     await owner(theirs);
-    await speaker.reaches('backup', 1000);
+    await speaker.reaches('backup');
     assert.equal((await speaker.status()).master, theirs.address);
     await keepalived.terminate();
     await owner(ours);
@@ -148,7 +138,6 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await waitUntil(
       'keepalived had time to disagree',
       async () => (await speaker.status()).advertsSent >= sentBefore + 20,
-      10_000,
     );
     await owner(ours);
     speaker.kill('SIGTERM');
@@ -167,12 +156,12 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await owner(theirs);
     const instance = { ...articleInstance(100), authenticationHeader: true as const };
     const speaker = await SpeakerProcess.start(ours, instance);
-    await waitUntil('ours hears the master', async () => (await speaker.status()).master, 5000);
+    await waitUntil('ours hears the master', async () => (await speaker.status()).master);
     await better.terminate();
     await owner(ours);
     const returned = new Keepalived(theirs, { ...options, priority: 110, mode: withKey('1111') });
     await owner(theirs);
-    await speaker.reaches('backup', 1000);
+    await speaker.reaches('backup');
     await returned.terminate();
     await owner(ours);
     const worse = new Keepalived(theirs, { ...options, priority: 50, mode: withKey('1111') });
@@ -180,7 +169,6 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     await waitUntil(
       'keepalived had time to disagree',
       async () => (await speaker.status()).advertsSent >= sentBefore + 6,
-      10_000,
     );
     await owner(ours);
     assert.deepEqual((await speaker.status()).dropped, {});
@@ -193,8 +181,8 @@ describe('beside keepalived', { skip, concurrency: 3 }, () => {
     const stranger = await SpeakerProcess.start(theirs, other);
     const isCounted = async (speaking: SpeakerProcess) =>
       ((await speaking.status()).dropped['wrong-digest'] ?? 0) >= 2;
-    await waitUntil('the wrong key is counted there', () => isCounted(stranger), TAKEOVER_MS_MAX);
-    await waitUntil('the wrong key is counted here', () => isCounted(again), TAKEOVER_MS_MAX);
+    await waitUntil('the wrong key is counted there', () => isCounted(stranger));
+    await waitUntil('the wrong key is counted here', () => isCounted(again));
     assert.equal((await again.status()).state, 'master');
   });
 });

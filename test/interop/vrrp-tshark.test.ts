@@ -11,8 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
-import { hasProgram, Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('tshark') ? false : 'The package "tshark" is missing');
@@ -75,15 +76,15 @@ async function capture(t: TestContext, instance: VrrpInstanceConfig): Promise<st
   tshark.stdout?.on('data', (data: Buffer) => {
     priorities += data.toString();
   });
-  await waitUntil('tshark captures', () => said.includes('Capturing on'), 20_000);
+  await waitUntil('tshark captures', () => said.includes('Capturing on'));
 
   const speaker = await SpeakerProcess.start(sender, instance);
-  await speaker.reaches('master', 10_000);
+  await speaker.reaches('master');
   const sent = async () => (await speaker.status()).advertsSent;
-  await waitUntil('three advertisements', async () => (await sent()) >= 3, 10_000);
+  await waitUntil('three advertisements', async () => (await sent()) >= 3);
   speaker.kill('SIGTERM');
-  await speaker.ended(5000);
-  await waitUntil('the last packet is captured', () => /^0$/m.test(priorities), 10_000);
+  await speaker.ended();
+  await waitUntil('the last packet is captured', () => /^0$/m.test(priorities));
   const exited = once(tshark, 'exit');
   tshark.kill('SIGINT');
   await exited;

@@ -10,15 +10,14 @@ import {
   Network,
   type NetworkNode,
   NODE_INTERFACE,
-  waitUntil,
   whyNoNamespaces,
 } from '../kit/network.ts';
 import { captureFrames } from '../kit/packets.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');
-const BOUND_MS = 8000;
 const VMAC = 'vrrp.51';
 const MAC = '00:00:5e:00:01:33';
 
@@ -45,14 +44,10 @@ async function holds(node: NetworkNode, address = VIP): Promise<boolean> {
 }
 
 function owner(node: NetworkNode, others: readonly NetworkNode[]): Promise<unknown> {
-  return waitUntil(
-    `${node.name} alone owns the VIP`,
-    async () => {
-      const held = await Promise.all(others.map((other) => holds(other)));
-      return (await holds(node)) && !held.includes(true);
-    },
-    BOUND_MS,
-  );
+  return waitUntil(`${node.name} alone owns the VIP`, async () => {
+    const held = await Promise.all(others.map((other) => holds(other)));
+    return (await holds(node)) && !held.includes(true);
+  });
 }
 
 /** The client reaches the VIP. */
@@ -61,10 +56,8 @@ async function reaches(client: NetworkNode, node: NetworkNode): Promise<void> {
   const server = node.spawn(process.execPath, ['-e', serve], { stdio: 'ignore' });
   const ask = `const s = require('node:net').connect(8443, '${VIP}'); s.setTimeout(500, () => process.exit(1));
     s.on('error', () => process.exit(1)); s.on('data', (d) => { console.log(String(d)); process.exit(0); });`;
-  await waitUntil(
-    'the client reaches the VIP',
-    async () => (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
-    BOUND_MS,
+  await waitUntil('the client reaches the VIP', async () =>
+    (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
   );
   server.kill('SIGKILL');
 }
@@ -84,7 +77,7 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     await owner(theirs, [ours]);
     const speaker = await SpeakerProcess.start(ours, withVmac(100));
     const heard = async () => (await speaker.status()).master === theirs.address;
-    await waitUntil('ours hears the master', heard, BOUND_MS);
+    await waitUntil('ours hears the master', heard);
     // As a backup it has the interface, switched off: it can send nothing from there.
     assert.match(
       await ours.ip('-d', 'link', 'show', VMAC),
@@ -98,13 +91,13 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     const worse = new Keepalived(theirs, { ...options, priority: 50 });
     const before = (await speaker.status()).advertsSent;
     const later = async () => (await speaker.status()).advertsSent >= before + 10;
-    await waitUntil('keepalived had time to disagree', later, BOUND_MS);
+    await waitUntil('keepalived had time to disagree', later);
     await owner(ours, [theirs]);
     assert.deepEqual((await speaker.status()).dropped, {});
     speaker.kill('SIGTERM');
     await owner(theirs, [ours]);
     // It tidies up behind itself once another has the address.
-    await speaker.ended(BOUND_MS);
+    await speaker.ended();
     assert.doesNotMatch(await ours.ip('link'), /vrrp\.51/);
     await worse.terminate();
   });
@@ -116,10 +109,10 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     const [frame] = await captureFrames(client, NODE_INTERFACE, 1);
     assert.equal(frame?.toString('hex', 6, 12), MAC.replaceAll(':', ''));
     await ours.ip('link', 'del', VMAC);
-    await waitUntil('it is made again', () => holds(ours), BOUND_MS);
+    await waitUntil('it is made again', () => holds(ours));
     await reachesByMac(client, ours);
     first.kill('SIGKILL');
-    await waitUntil('its address goes', async () => !(await holds(ours)), BOUND_MS);
+    await waitUntil('its address goes', async () => !(await holds(ours)));
     assert.match(await ours.ip('link'), /vrrp\.51/);
     const base = await SpeakerProcess.start(ours, withVmac(100, {}, true));
     await owner(ours, []);
@@ -128,11 +121,11 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     await reachesByMac(client, ours);
     const ignore = ['/proc/sys/net/ipv4/conf/ens192/arp_ignore'];
     base.kill('SIGTERM');
-    await base.ended(BOUND_MS);
+    await base.ended();
     assert.equal(Number((await ours.run('cat', ignore)).stdout), 1, 'as the killed one left it');
     await ours.ip('link', 'add', VMAC, 'type', 'veth', 'peer', 'name', 'other');
     const refused = new SpeakerProcess(ours, withVmac(100));
-    assert.match((await refused.line('refused', BOUND_MS)).text, /has not the virtual MAC address/);
+    assert.match((await refused.line('refused')).text, /has not the virtual MAC address/);
   });
 
   test('of an IPv6 router', async (t) => {
@@ -144,10 +137,10 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
       const text = await ours.ip('-6', 'addr', 'show', 'dev', NODE_INTERFACE);
       return text.includes('fe80:') && !text.includes('tentative');
     };
-    await waitUntil('it has a link-local address', isSettled, BOUND_MS);
+    await waitUntil('it has a link-local address', isSettled);
     const speaker = await SpeakerProcess.start(ours, withVmac(100, { addresses, transport }));
-    await speaker.reaches('master', BOUND_MS);
-    await waitUntil('the address is there', () => holds(ours, vip), BOUND_MS);
+    await speaker.reaches('master');
+    await waitUntil('the address is there', () => holds(ours, vip));
     assert.match(await ours.ip('link', 'show', VMAC), /state UP[\s\S]*00:00:5e:00:02:33/);
     assert.equal((await ours.ip('-o', '-6', 'addr', 'show', 'dev', VMAC)).split('inet6').length, 2);
     const [frame] = await captureFrames(client, NODE_INTERFACE, 1);

@@ -16,7 +16,7 @@ import { openDescriptorChannel } from '../../src/linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { lastAddress, localAddress } from '../../src/linux/stream-calls.ts';
-import { waitUntil } from './network.ts';
+import { waitUntil } from './wait-until.ts';
 
 const ENTRY = fileURLToPath(new URL('../../src/balancer/main.ts', import.meta.url));
 const FIRST_FD = 4;
@@ -111,7 +111,6 @@ export async function startBalancer(
       waitUntil(
         `a message of kind "${kind}"`,
         () => messages.findLast((one) => one.kind === kind) as never,
-        10_000,
       ),
   };
   running.send({

@@ -4,7 +4,8 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
+import { type NetworkNode, NODE_INTERFACE } from './network.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** Another than Debian's may be named. */
 export const KEEPALIVED = process.env.KEEPALIVED ?? 'keepalived';
@@ -58,7 +59,7 @@ export class Keepalived {
   }
 
   async #end(): Promise<void> {
-    await waitUntil('keepalived ends', () => this.#ended, 5000);
+    await waitUntil('keepalived ends', () => this.#ended);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }

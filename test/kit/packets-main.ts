@@ -18,14 +18,12 @@ const PROTOCOL_OFFSETS = { '0800': 14 + 9, '86dd': 14 + 6 } as const;
 /** Sent before the clock is looked at again. */
 const BATCH = 64;
 const POLL_MS = 2;
-/** Until the first announcement. */
-const FIRST_MS_MAX = 9000;
 
 const command: PacketsCommand = JSON.parse(process.argv[2] ?? '');
 const link = linkOf(command.interface);
 if (command.kind === 'flood') print(String(flood(command)));
-else if (command.kind === 'hear-arp') await hearArp(command.ms);
 else if (command.kind === 'watch') await watch(command.ms);
+else if (command.kind === 'watch-claims') await watchClaims(command.ms);
 else if (command.kind === 'capture') await capture(command.count, adverts());
 else await capture(command.count, frames());
 
@@ -43,7 +41,7 @@ function openRaw(): RawSocket {
 }
 
 /** The next one that waits; null: none. */
-type Source = () => Uint8Array | null;
+type Source<Bytes = Uint8Array> = () => Bytes | null;
 
 function adverts(): Source {
   const socket = openRaw();
@@ -61,36 +59,43 @@ async function watch(ms: number): Promise<void> {
   }
 }
 
-/** Advertisements with the frame around them. */
-function frames(): Source {
-  return framesThat((frame) => {
-    const type = frame.toString('hex', 12, 14);
-    if (type !== '0800' && type !== '86dd') return false;
-    return frame[PROTOCOL_OFFSETS[type]] === IPPROTO_VRRP;
-  });
-}
-
-/** Prints when each gratuitous ARP came (sender and target are one address), for so long from the first on. */
-async function hearArp(ms: number): Promise<void> {
-  const next = framesThat(
-    (frame) =>
-      frame.toString('hex', 12, 14) === ETHERTYPE_ARP &&
-      frame.subarray(28, 32).equals(frame.subarray(38, 42)),
-  );
-  let end = performance.now() + FIRST_MS_MAX;
-  let heard = 0;
-  while (performance.now() < end) {
-    if (next() === null) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      continue;
-    }
-    if (heard === 0) end = performance.now() + ms;
-    heard += 1;
-    print(String(performance.now()));
+/** Prints advertisements of IPv4 and gratuitous ARP in the order in which they came. */
+async function watchClaims(ms: number): Promise<void> {
+  const next = framesThat((frame) => isGratuitous(frame) || isAdvert(frame, '0800'));
+  print('listening');
+  const end = bootMs() + ms;
+  while (bootMs() < end) {
+    const frame = next();
+    if (frame === null) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    else if (isGratuitous(frame))
+      print(`${bootMs()} garp ${frame.readUInt32BE(28)} ${macOf(frame)} -`);
+    else
+      print(`${bootMs()} advert ${frame.readUInt32BE(26)} ${macOf(frame)} ${frame[14 + 20 + 2]}`);
   }
 }
 
-function framesThat(matches: (frame: Buffer) => boolean): Source {
+function macOf(frame: Buffer): string {
+  return [...frame.subarray(6, 12)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Gratuitous ARP: sender and target are one address. */
+function isGratuitous(frame: Buffer): boolean {
+  return (
+    frame.toString('hex', 12, 14) === ETHERTYPE_ARP &&
+    frame.subarray(28, 32).equals(frame.subarray(38, 42))
+  );
+}
+
+function isAdvert(frame: Buffer, type: keyof typeof PROTOCOL_OFFSETS): boolean {
+  return frame.toString('hex', 12, 14) === type && frame[PROTOCOL_OFFSETS[type]] === IPPROTO_VRRP;
+}
+
+/** Advertisements with the frame around them. */
+function frames(): Source {
+  return framesThat((frame) => isAdvert(frame, '0800') || isAdvert(frame, '86dd'));
+}
+
+function framesThat(matches: (frame: Buffer) => boolean): Source<Buffer> {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { formatIpv4 } from '../../src/core/ip.ts';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
+import { type NetworkNode, NODE_INTERFACE } from './network.ts';
+import { waitUntil } from './wait-until.ts';
 
 const MAIN = new URL('./packets-main.ts', import.meta.url).pathname;
 
@@ -14,8 +15,8 @@ export type PacketsCommand =
       readonly interface: string;
       readonly count: number;
     }
-  | { readonly kind: 'hear-arp'; readonly interface: string; readonly ms: number }
   | { readonly kind: 'watch'; readonly interface: string; readonly ms: number }
+  | { readonly kind: 'watch-claims'; readonly interface: string; readonly ms: number }
   | {
       readonly kind: 'flood';
       readonly interface: string;
@@ -55,17 +56,6 @@ export async function captureFrames(
   const lines = await run(node, { kind: 'capture-frames', interface: interfaceName, count });
   assert.equal(lines.length, count, `${count} frames are captured`);
   return lines.map((line) => Buffer.from(line, 'hex'));
-}
-
-/** When gratuitous ARP is heard on the interface: milliseconds from the first on, for that long. */
-export async function hearAnnouncements(
-  node: NetworkNode,
-  interfaceName: string,
-  ms: number,
-): Promise<readonly number[]> {
-  const lines = await run(node, { kind: 'hear-arp', interface: interfaceName, ms });
-  const moments = lines.map(Number);
-  return moments.map((moment) => Math.round(moment - (moments[0] ?? 0)));
 }
 
 /** Sends for a while; returns how many packets went out. */
@@ -109,11 +99,64 @@ export class AdvertWatch {
     const from = this.heard.length;
     const matching = () =>
       this.heard.slice(from).filter((advert) => source === null || advert.source === source);
-    await waitUntil('advertisements', () => matching().length >= count, CAPTURE_MS_MAX);
+    await waitUntil('advertisements', () => matching().length >= count);
   }
 
   close(): void {
     this.#child.kill('SIGKILL');
+  }
+}
+
+/** Who says that an address is his, and how: gratuitous ARP, or an advertisement with a priority. */
+export type Claim = {
+  /** When it was read, by linux/clock.ts. */
+  readonly at: number;
+  readonly kind: 'garp' | 'advert';
+  /** The address that is announced, or the source of the advertisement. */
+  readonly address: string;
+  readonly mac: string;
+  /** null: of gratuitous ARP. */
+  readonly priority: number | null;
+};
+
+/** Hears advertisements and gratuitous ARP, in the order on the wire, until it is closed. */
+export class ClaimWatch {
+  readonly heard: Claim[] = [];
+  readonly #child: ChildProcess;
+  #listening = false;
+
+  private constructor(node: NetworkNode) {
+    const command = { kind: 'watch-claims' as const, interface: NODE_INTERFACE, ms: WATCH_MS_MAX };
+    this.#child = node.spawn(process.execPath, [MAIN, JSON.stringify(command)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    assert.ok(this.#child.stdout);
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
+  }
+
+  static async start(node: NetworkNode): Promise<ClaimWatch> {
+    const watch = new ClaimWatch(node);
+    await waitUntil('the watch listens', () => watch.#listening);
+    return watch;
+  }
+
+  close(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #take(line: string): void {
+    if (line === 'listening') {
+      this.#listening = true;
+      return;
+    }
+    const [at, kind, address, mac = '', priority] = line.split(' ');
+    this.heard.push({
+      at: Number(at),
+      kind: kind === 'garp' ? 'garp' : 'advert',
+      address: formatIpv4(Number(address)),
+      mac,
+      priority: priority === '-' ? null : Number(priority),
+    });
   }
 }
 

@@ -12,8 +12,9 @@ import {
   VRRP_INSTANCE_DEFAULTS,
 } from '../../src/config/vrrp-defaults.ts';
 import type { InstanceStatus } from '../../src/stats/status.ts';
-import { type NetworkNode, NODE_INTERFACE, waitUntil } from './network.ts';
+import { type NetworkNode, NODE_INTERFACE } from './network.ts';
 import type { SpeakerCommand } from './speaker-main.ts';
+import { waitUntil } from './wait-until.ts';
 
 export const VIP = '10.99.0.100';
 export const INSTANCE = 'VI_1';
@@ -91,7 +92,7 @@ export class SpeakerProcess {
     config: VrrpInstanceConfig | VrrpConfig,
   ): Promise<SpeakerProcess> {
     const speaker = new SpeakerProcess(node, config);
-    await speaker.line('started', 10_000);
+    await speaker.line('started');
     return speaker;
   }
 
@@ -105,8 +106,8 @@ export class SpeakerProcess {
   }
 
   /** Its exit code once it ended; null: by a signal. */
-  async ended(boundMs: number): Promise<number | null> {
-    await waitUntil('the speaker ends', () => this.#exitCode !== undefined, boundMs);
+  async ended(): Promise<number | null> {
+    await waitUntil('the speaker ends', () => this.#exitCode !== undefined);
     return this.#exitCode ?? null;
   }
 
@@ -117,7 +118,6 @@ export class SpeakerProcess {
   /** The next line of that kind after the first `skip` lines. */
   line<Kind extends SpeakerLine['kind']>(
     kind: Kind,
-    boundMs: number,
     skip = 0,
   ): Promise<Extract<SpeakerLine, { kind: Kind }>> {
     const isOfKind = (line: SpeakerLine): line is Extract<SpeakerLine, { kind: Kind }> =>
@@ -125,7 +125,6 @@ export class SpeakerProcess {
     return waitUntil(
       `the speaker prints "${kind}"`,
       () => this.lines.slice(skip).find(isOfKind) ?? null,
-      boundMs,
       5,
     );
   }
@@ -134,22 +133,22 @@ export class SpeakerProcess {
   async setDrained(drained: boolean): Promise<string | null> {
     const skip = this.lines.length;
     this.send({ kind: 'drain', drained });
-    return (await this.line('drain-settled', 5000, skip)).refusal;
+    return (await this.line('drain-settled', skip)).refusal;
   }
 
   /** Of the first instance, or of the one with that name. */
   async status(name: string | null = null): Promise<InstanceStatus> {
     const skip = this.lines.length;
     this.send({ kind: 'status' });
-    const { instances } = await this.line('status', 5000, skip);
+    const { instances } = await this.line('status', skip);
     const instance = instances.find((each) => name === null || each.name === name);
     if (instance === undefined) throw new Error('The speaker has no instance');
     return instance;
   }
 
   /** Waits until the instance is in that state. */
-  async reaches(state: InstanceStatus['state'], boundMs: number): Promise<void> {
-    await waitUntil(`state ${state}`, async () => (await this.status()).state === state, boundMs);
+  async reaches(state: InstanceStatus['state']): Promise<void> {
+    await waitUntil(`state ${state}`, async () => (await this.status()).state === state);
   }
 }
 

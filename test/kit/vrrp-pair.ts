@@ -3,11 +3,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
-import { Network, type NetworkNode, waitUntil } from './network.ts';
+import { Network, type NetworkNode } from './network.ts';
 import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
-
-/** Any failover of v3 at 100 ms, on a busy machine. */
-export const BOUND_MS = 8000;
+import { waitUntil } from './wait-until.ts';
 
 export type Pair = {
   readonly network: Network;
@@ -28,7 +26,6 @@ export async function createNetwork(t: TestContext) {
     waitUntil(
       `the owners are [${names.join(', ')}]`,
       async () => (await network.owners(VIP)).join() === names.join(),
-      BOUND_MS,
     );
   return { network, one, two, owned };
 }
@@ -50,19 +47,19 @@ export async function createPair(
 export async function adverts(speaker: SpeakerProcess, count: number): Promise<void> {
   const before = (await speaker.status()).advertsSent;
   const done = async () => (await speaker.status()).advertsSent >= before + count;
-  await waitUntil(`${count} advertisements`, done, BOUND_MS + count * 200);
+  await waitUntil(`${count} advertisements`, done);
 }
 
 /** Waits until packets were dropped for that reason. */
 export async function dropped(speaker: SpeakerProcess, reason: string): Promise<void> {
   const counted = async () => ((await speaker.status()).dropped[reason] ?? 0) > 0;
-  await waitUntil(`packets are dropped: ${reason}`, counted, BOUND_MS);
+  await waitUntil(`packets are dropped: ${reason}`, counted);
 }
 
 /** Waits until status warns so. */
 export async function warned(speaker: SpeakerProcess, pattern: RegExp): Promise<void> {
   const says = async () => (await speaker.status()).warnings?.some((text) => pattern.test(text));
-  await waitUntil(`status says ${pattern}`, says, BOUND_MS);
+  await waitUntil(`status says ${pattern}`, says);
 }
 
 /** Drops what comes in at the node and matches, until the returned function is called. */

@@ -20,8 +20,9 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { findCommand } from '../kit/peers.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const CORPUS = resolve('../shared/corpus/haproxy');
 const EVERGATE = resolve('bin/evergate');
@@ -99,7 +100,7 @@ function whySkip(): string | false {
   return whyNoNamespaces() ?? false;
 }
 
-describe('files found in the field', { skip: whySkip(), timeout: 180_000 }, () => {
+describe('files found in the field', { skip: whySkip(), timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
   let balancer: NetworkNode;
@@ -143,7 +144,6 @@ describe('files found in the field', { skip: whySkip(), timeout: 180_000 }, () =
         const { stdout } = await servers.run('ss', ['-Hlnt']);
         return [6443, 22623, 443, 80].every((port) => stdout.includes(`:${port} `));
       },
-      10_000,
       50,
     );
   }
@@ -168,7 +168,6 @@ describe('files found in the field', { skip: whySkip(), timeout: 180_000 }, () =
         const { code } = await balancer.run(EVERGATE, ['status', '--run-dir', join(folder, 'run')]);
         return code === 0;
       },
-      20_000,
       100,
     );
     return daemon;

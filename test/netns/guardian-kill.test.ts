@@ -18,13 +18,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it, type TestContext } from 'node:test';
 import { AddressWatch } from '../kit/address-watch.ts';
-import {
-  Network,
-  type NetworkNode,
-  NODE_INTERFACE,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { judged } from '../kit/time-verdict.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const VIP = '192.168.1.94';
@@ -61,6 +57,9 @@ process.on('SIGTERM', () => {
 console.log('up');
 `;
 const SERVER = `require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(6443)`;
+
+/** Two kernels tell of their addresses through a process each: what comes closer together has no order. */
+const TOLD_APART_MS = 5;
 
 type Seen = {
   readonly sent: number;
@@ -104,6 +103,8 @@ class Daemon {
   constructor(node: NetworkNode, folder: string, vrrp: string | null) {
     this.node = node;
     this.#folder = join(folder, node.name);
+    // Another attempt begins anew.
+    rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#folder);
     const files = [['--haproxy', HAPROXY]];
     if (vrrp !== null) files.push(['--keepalived', vrrp]);
@@ -124,7 +125,7 @@ class Daemon {
   /** Waits until that many starts are complete. */
   async up(times = 1): Promise<void> {
     const count = () => this.log().match(/ is up; /g)?.length ?? 0;
-    await waitUntil(`${this.node.name} is up`, () => count() >= times, 10_000);
+    await waitUntil(`${this.node.name} is up`, () => count() >= times);
   }
 
   /** As a service manager does it: 100 ms after the end. */
@@ -161,7 +162,7 @@ class Daemon {
   }
 }
 
-describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
+describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
   let client: NetworkNode;
@@ -178,14 +179,19 @@ describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'evergate-kill-'));
-    daemons = [];
   });
   afterEach(async () => {
-    for (const daemon of daemons) await daemon.stop();
-    await waitUntil('no VIP is left', async () => (await network.owners(VIP)).length === 0, 6000);
+    await settled();
     rmSync(folder, { recursive: true, force: true });
   });
   after(() => network?.close());
+
+  /** Ends what an earlier attempt or test has left. */
+  async function settled(): Promise<void> {
+    for (const one of daemons) await one.stop();
+    daemons = [];
+    await waitUntil('no VIP is left', async () => (await network.owners(VIP)).length === 0);
+  }
 
   async function daemon(node: NetworkNode, vrrp: string | null = null): Promise<Daemon> {
     const one = new Daemon(node, folder, vrrp);
@@ -198,7 +204,7 @@ describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
   /** The first of the two owns the VIP. */
   async function pair(version: 2 | 3): Promise<readonly [Daemon, Daemon, AddressWatch]> {
     const first = await daemon(a, keepalived(100, version));
-    await waitUntil('a owns the VIP', () => a.holds(VIP), 10_000);
+    await waitUntil('a owns the VIP', () => a.holds(VIP));
     const second = await daemon(b, keepalived(90, version));
     return [first, second, await AddressWatch.start([a, b], VIP)];
   }
@@ -209,11 +215,11 @@ describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
     });
     const said: string[] = [];
     process_.stdout?.setEncoding('utf8').on('data', (text: string) => said.push(text));
-    await waitUntil('the client runs', () => said.length > 0, 5000);
+    await waitUntil('the client runs', () => said.length > 0);
     await new Promise((done) => setTimeout(done, 300));
     return async () => {
       process_.kill('SIGTERM');
-      const line = await waitUntil('it reports', () => /\{.*\}/.exec(said.join(''))?.[0], 5000);
+      const line = await waitUntil('it reports', () => /\{.*\}/.exec(said.join(''))?.[0]);
       return JSON.parse(line);
     };
   }
@@ -241,7 +247,7 @@ describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
       assert.equal(seen.failed, 0);
       assert.ok(seen.longKept, 'the long connection was cut');
       // The client is gone, and with it the last connection of the orphan.
-      await waitUntil('the orphan ends', () => !existsSync(`/proc/${orphan}`), 3000);
+      await waitUntil('the orphan ends', () => !existsSync(`/proc/${orphan}`));
     }
     assert.doesNotMatch(one.log(), /port-busy/);
   });
@@ -267,53 +273,59 @@ describe('A guardian that is killed', { skip, timeout: 120_000 }, () => {
 
   for (const version of [2, 3] as const) {
     it(`alone serves on until a backup has the VIP (VRRP version ${version})`, async (t) => {
-      const [first, , watch] = await pair(version);
-      const stop = await load(VIP);
-      const killedAt = performance.now();
-      first.kill('guardian');
-      await waitUntil('b alone has it', () => watch.owners.join() === 'b', 8000);
-      const seen = await stop();
-      report(t, seen, watch, killedAt);
-      const { severalMs, noneMs } = watch.spans(killedAt);
-      assert.ok(noneMs === 0, `no owner for ${noneMs} ms`);
-      assert.ok(severalMs <= 200, `two owners for ${severalMs} ms`);
-      assert.match(first.log(), /removed 192.168.1.94 of "VI_1": 192.168.1.93 is master now/);
-      // Connections that were being made while the address moved.
-      assert.ok(seen.failed <= 2, `${seen.failed} connections failed`);
-      await waitUntil(
-        'its balancer ends',
-        () => !existsSync(`/proc/${first.pid('balancer')}`),
-        7000,
-      );
-      watch.close();
+      await judged(t, async (attempt) => {
+        await settled();
+        const [first, , watch] = await pair(version);
+        const stop = await load(VIP);
+        const killedAt = performance.now();
+        first.kill('guardian');
+        await waitUntil('b alone has it', () => watch.owners.join() === 'b');
+        const seen = await stop();
+        report(t, seen, watch, killedAt);
+        const { severalMs, noneMs } = watch.spans(killedAt);
+        watch.close();
+        assert.match(first.log(), /removed 192.168.1.94 of "VI_1": 192.168.1.93 is master now/);
+        attempt.atMost(noneMs, TOLD_APART_MS, 'without an owner');
+        attempt.atMost(severalMs, 200, 'with two owners');
+        // Connections that were being made while the address moved.
+        attempt.holds(seen.failed <= 2, `${seen.failed} connections failed`);
+        await waitUntil('its balancer ends', () => !existsSync(`/proc/${first.pid('balancer')}`));
+      });
     });
   }
 
   it('alone, with nobody to follow it, leaves no VIP behind', async (t) => {
-    const one = await daemon(a, keepalived(100, 3));
-    await waitUntil('a owns the VIP', () => a.holds(VIP), 10_000);
-    const watch = await AddressWatch.start([a], VIP);
-    const killedAt = performance.now();
-    one.kill('guardian');
-    await waitUntil('the VIP is gone', () => watch.owners.length === 0, 5000);
-    const tookMs = (watch.changes.at(-1)?.at ?? 0) - killedAt;
-    t.diagnostic(`gone after ${Math.round(tookMs)} ms`);
-    // Four intervals since the last advertisement, which is up to one old, and no less.
-    assert.ok(tookMs > 290 && tookMs < 700, `gone after ${tookMs} ms`);
-    watch.close();
+    await judged(t, async (attempt) => {
+      await settled();
+      const one = await daemon(a, keepalived(100, 3));
+      await waitUntil('a owns the VIP', () => a.holds(VIP));
+      const tookMs = await goneAfter(t, () => one.kill('guardian'));
+      // Four intervals since the last advertisement, which is up to one old, and no less.
+      assert.ok(tookMs > 290, `gone after ${tookMs} ms`);
+      attempt.atMost(tookMs, 700, 'gone after');
+    });
   });
 
   it('with its balancers leaves the VIP at once', async (t) => {
-    const one = await daemon(a, keepalived(100, 2));
-    await waitUntil('a owns the VIP', () => a.holds(VIP), 10_000);
-    await waitUntil('a spare is there', () => one.has('spare'), 5000);
+    await judged(t, async (attempt) => {
+      await settled();
+      const one = await daemon(a, keepalived(100, 2));
+      await waitUntil('a owns the VIP', () => a.holds(VIP));
+      await waitUntil('a spare is there', () => one.has('spare'));
+      const tookMs = await goneAfter(t, () => one.kill('guardian', 'balancer', 'spare'));
+      attempt.atMost(tookMs, 300, 'gone after');
+    });
+  });
+
+  /** How long after `kill` node a has lost the VIP, in ms. */
+  async function goneAfter(t: TestContext, kill: () => void): Promise<number> {
     const watch = await AddressWatch.start([a], VIP);
     const killedAt = performance.now();
-    one.kill('guardian', 'balancer', 'spare');
-    await waitUntil('the VIP is gone', () => watch.owners.length === 0, 5000);
+    kill();
+    await waitUntil('the VIP is gone', () => watch.owners.length === 0, 5);
     const tookMs = (watch.changes.at(-1)?.at ?? 0) - killedAt;
-    t.diagnostic(`gone after ${Math.round(tookMs)} ms`);
-    assert.ok(tookMs < 300, `gone after ${tookMs} ms`);
     watch.close();
-  });
+    t.diagnostic(`gone after ${Math.round(tookMs)} ms`);
+    return tookMs;
+  }
 });

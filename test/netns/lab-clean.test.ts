@@ -38,10 +38,8 @@ test('lab clean removes what a killed lab left', { skip }, async (t) => {
   await assertNothingLeft(built, processes);
 });
 
-test('lab --single serves without a VIP, survives its faults and ends healthy', async () => {
-  const { child, built } = await startLab(['--single', '--duration', '8']);
-  const lines: string[] = [];
-  createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => lines.push(line));
+test('lab --single serves without a VIP and survives its faults', async () => {
+  const { child, built } = await startLab(['--single']);
   const fault = (name: string): Promise<string> =>
     runCommand(EVERGATE, ['lab', 'fault', name, '--id', built.id]);
   await fault('kill-balancer');
@@ -51,6 +49,16 @@ test('lab --single serves without a VIP, survives its faults and ends healthy', 
   );
   assert.equal(status.nodes.length, 3);
   await assert.rejects(fault('power-off'), /needs the cluster/);
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+  assert.equal(existsSync(built.directory), false);
+});
+
+test('lab --duration ends by itself, healthy', async () => {
+  const { child, built } = await startLab(['--single', '--duration', '2']);
+  const lines: string[] = [];
+  createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => lines.push(line));
   const [code] = await once(child, 'exit');
   assert.equal(code, 0, lines.join('\n'));
   assert.equal(existsSync(built.directory), false);

@@ -8,14 +8,15 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { userId } from '../../src/linux/identity.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const SERVER = `require('node:http').createServer((_, answer) => answer.end('here')).listen(6443)`;
 const skip = whyNoNamespaces() ?? false;
 const run = promisify(execFile);
 
-describe('listeners', { skip, timeout: 60_000 }, () => {
+describe('listeners', { skip, timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
   let node: NetworkNode;
@@ -49,7 +50,6 @@ listen kube-api
     await waitUntil(
       'it answers',
       async () => (await ask(client, 'http://10.99.0.1:9443/')) === 'here',
-      15_000,
       50,
     ).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${readFileSync(join(folder, 'log'), 'utf8')}`);

@@ -8,8 +8,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { StatusReport } from '../../src/stats/status.ts';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { lookAtStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const VIP4 = '192.168.1.94';
@@ -34,7 +35,7 @@ const SERVER = (name: string): string =>
 
 const skip = whyNoNamespaces() ?? false;
 
-describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
+describe('evergate.yaml with IPv6', { skip, timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
   let client: NetworkNode;
@@ -73,7 +74,7 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
     const file = path(node, 'run/guardian.pid');
     const pid = Number(readFileSync(file, 'utf8'));
     process.kill(pid, 'SIGTERM');
-    await waitUntil(`${node.name} ends`, () => !existsSync(`/proc/${pid}`), 10_000);
+    await waitUntil(`${node.name} ends`, () => !existsSync(`/proc/${pid}`));
   }
 
   /** Guardian, balancer and spare at once, as a power cut. */
@@ -85,10 +86,8 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
   }
 
   async function statesOf(node: NetworkNode): Promise<string> {
-    const args = ['status', '--json', '--run-dir', path(node, 'run')];
-    const { stdout } = await node.run(EVERGATE, args);
-    const report = JSON.parse(stdout === '' ? '{}' : stdout) as Partial<StatusReport>;
-    return (report.vrrp ?? []).map(({ name, state }) => `${name} ${state}`).join(', ');
+    const report = await lookAtStatus(path(node, 'run'));
+    return (report?.vrrp ?? []).map(({ name, state }) => `${name} ${state}`).join(', ');
   }
 
   async function owner(vip: string, among: readonly NetworkNode[]): Promise<NetworkNode> {
@@ -98,7 +97,6 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
         const names = await network.owners(vip);
         return names.length === 1 ? among.find(({ name }) => name === names[0]) : null;
       },
-      20_000,
       50,
     ).catch((error: unknown) => {
       const logs = nodes.map((node) => readFileSync(path(node, 'log'), 'utf8')).join('---\n');
@@ -112,7 +110,6 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
     return waitUntil(
       `${url} answers`,
       async () => (await client.run('curl', ['-g', '-s', '--max-time', '1', url])).stdout || null,
-      10_000,
       50,
     );
   }
@@ -149,7 +146,6 @@ describe('evergate.yaml with IPv6', { skip, timeout: 90_000 }, () => {
         );
         return all.toSorted().join() === wanted.toSorted().join();
       },
-      20_000,
       100,
     );
   });

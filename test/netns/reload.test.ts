@@ -17,13 +17,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { StatusReport } from '../../src/stats/status.ts';
-import {
-  type CommandResult,
-  Network,
-  type NetworkNode,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { type CommandResult, Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { askStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;
@@ -117,13 +113,13 @@ class Host {
     const args = ['run', ...files, '--run-dir', this.folder];
     this.node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', log] });
     closeSync(log);
-    await waitUntil('it is up', () => existsSync(this.path('admin.sock')), 15_000);
+    await waitUntil('it is up', () => existsSync(this.path('admin.sock')));
   }
 
   async stop(): Promise<void> {
     const guardian = Number(readFileSync(this.path('guardian.pid'), 'utf8'));
     process.kill(guardian, 'SIGTERM');
-    await waitUntil('it stops', () => !existsSync(`/proc/${guardian}`), 5000);
+    await waitUntil('it stops', () => !existsSync(`/proc/${guardian}`));
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -154,14 +150,8 @@ class Host {
     return stdout.trim().split('\n');
   }
 
-  async status(): Promise<StatusReport> {
-    const { stdout } = await this.node.run(EVERGATE, [
-      'status',
-      '--json',
-      '--run-dir',
-      this.folder,
-    ]);
-    return JSON.parse(stdout);
+  status(): Promise<StatusReport> {
+    return askStatus(this.folder);
   }
 
   spareIsReady(): Promise<StatusReport> {
@@ -172,7 +162,6 @@ class Host {
         const { balancer } = report;
         return balancer?.state === 'serving' && balancer.spare.state === 'ready' ? report : null;
       },
-      15_000,
       100,
     );
   }
@@ -189,7 +178,7 @@ class Host {
   }
 }
 
-describe('A reload', { skip, timeout: 120_000 }, () => {
+describe('A reload', { skip, timeout: 300_000 }, () => {
   let network: Network;
   let one: Host;
   let two: Host;
@@ -202,7 +191,7 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     outside = await network.addNode('outside', '10.99.0.9/24');
     await one.start();
     await two.start();
-    await waitUntil('the first node is master', () => one.holds(VIP), 5000);
+    await waitUntil('the first node is master', () => one.holds(VIP));
     await one.spareIsReady();
   });
   after(async () => {
@@ -222,10 +211,10 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     client.stdout?.setEncoding('utf8').on('data', (text: string) => said.push(text));
     const flows = async () =>
       ((await one.status()).balancer?.report?.frontends[0]?.connectionsCurrent ?? 0) >= 20;
-    await waitUntil('traffic flows', flows, 5000, 50);
+    await waitUntil('traffic flows', flows, 50);
     await action();
     client.kill('SIGTERM');
-    await waitUntil('the client reports', () => said.length > 0, 5000);
+    await waitUntil('the client reports', () => said.length > 0);
     return JSON.parse(said.join(''));
   }
 
@@ -239,13 +228,9 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
         one.keepalived(keepalived(200, turn % 2 === 0 ? `${NEW_VIP}/24` : ''));
         const changes = await one.reloaded();
         assert.ok(changes.length >= 2, changes.join('\n'));
-        await waitUntil(
-          'the new address is as asked',
-          async () => {
-            return (await one.holds(NEW_VIP)) === (turn % 2 === 0);
-          },
-          2000,
-        );
+        await waitUntil('the new address is as asked', async () => {
+          return (await one.holds(NEW_VIP)) === (turn % 2 === 0);
+        });
       }
     });
     t.diagnostic(
@@ -302,7 +287,6 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
       async () => {
         return (await one.status()).configuration.reloads === before + 1;
       },
-      5000,
       50,
     );
     assert.equal(await one.says(9443), 'hello');
@@ -347,8 +331,8 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     const { sent, failed, gap } = await felt(async () => {
       one.keepalived(keepalived(100));
       await one.reloaded();
-      await waitUntil('the other node is master', () => two.holds(VIP), 2000);
-      await waitUntil('and the only one', async () => !(await one.holds(VIP)), 2000);
+      await waitUntil('the other node is master', () => two.holds(VIP));
+      await waitUntil('and the only one', async () => !(await one.holds(VIP)));
     });
     t.diagnostic(`${failed} of ${sent} new connections failed, longest gap ${gap.toFixed()} ms`);
     assert.equal(failed, 0);
@@ -364,7 +348,7 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     writeFileSync(one.path('notify.sh'), `echo "$*" >> ${one.path('notified')}\n`);
     one.keepalived(keepalived(200));
     await one.reloaded();
-    await waitUntil('the VIP is back', () => one.holds(VIP), 5000);
+    await waitUntil('the VIP is back', () => one.holds(VIP));
     const monitor = one.node.spawn('ip', ['monitor', 'address'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -374,7 +358,7 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     });
     one.keepalived(keepalived(200) + second.replace(/}\n$/, notify('added')));
     assert.deepEqual(await one.reloaded(), ['VRRP instance VI_2 added']);
-    await waitUntil('the new instance is master', () => one.holds('10.99.0.102'), 5000);
+    await waitUntil('the new instance is master', () => one.holds('10.99.0.102'));
     one.keepalived(keepalived(200).replace(/}\n$/, notify('kept')));
     const changes = await one.reloaded();
     assert.deepEqual(changes, [
@@ -386,14 +370,10 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
     assert.deepEqual(states, ['VI_1 master']);
     const notified = () =>
       existsSync(one.path('notified')) && readFileSync(one.path('notified'), 'utf8');
-    await waitUntil(
-      'the last word of the instance',
-      () => String(notified()).includes('STOP'),
-      5000,
-    );
+    await waitUntil('the last word of the instance', () => String(notified()).includes('STOP'));
     assert.match(String(notified()), /added INSTANCE VI_2 MASTER 200\nadded INSTANCE VI_2 STOP/);
     assert.doesNotMatch(String(notified()), /kept/);
-    await waitUntil('the kernel told of it', () => events.includes('10.99.0.102/24'), 2000);
+    await waitUntil('the kernel told of it', () => events.includes('10.99.0.102/24'));
     assert.doesNotMatch(events, new RegExp(`Deleted.*${VIP}/`));
   });
 
@@ -413,7 +393,6 @@ describe('A reload', { skip, timeout: 120_000 }, () => {
         async () => {
           return (await one.status()).scripts.some(({ passing }) => passing === true);
         },
-        3000,
         50,
       );
     });

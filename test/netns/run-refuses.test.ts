@@ -8,12 +8,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Network, type NetworkNode, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;
 
-describe('evergate run refuses', { skip, timeout: 60_000 }, () => {
+describe('evergate run refuses', { skip, timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
   let node: NetworkNode;
@@ -94,7 +95,6 @@ listen kube-api
     await waitUntil(
       'somebody listens on 8443',
       async () => (await node.run('ss', ['-Hlnt'])).stdout.includes(':8443'),
-      5000,
       50,
     );
     const line = await refusal(['--haproxy', haproxy(8443)]);
@@ -156,7 +156,7 @@ vrrp_script chk {
     const runDir = join(folder, 'busy');
     const args = ['run', '--haproxy', haproxy(8446), '--run-dir', runDir];
     const first = node.spawn(EVERGATE, args);
-    await waitUntil('the first one is up', () => existsSync(join(runDir, 'admin.sock')), 10_000);
+    await waitUntil('the first one is up', () => existsSync(join(runDir, 'admin.sock')));
     const second = await node.run(EVERGATE, [
       ...['run', '--haproxy', haproxy(8447), '--run-dir', runDir],
     ]);

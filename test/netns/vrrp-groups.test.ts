@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpConfig } from '../../src/config/model/election.ts';
 import { ADDRESS_DEFAULTS, NO_NOTIFY, VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { Network, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const SECOND_VIP = '10.99.0.101';
-const BOUND_MS = 8000;
 
 /** Two instances in one group; the second may have another priority. */
 function groupOf(priority: number, second: number, secondIntervalMs = 100): VrrpConfig {
@@ -32,14 +32,10 @@ async function createPair(t: TestContext) {
   const one = await network.addNode('one', '10.99.0.1/24');
   const two = await network.addNode('two', '10.99.0.2/24');
   const ownsBoth = (name: string) =>
-    waitUntil(
-      `${name} owns both`,
-      async () => {
-        const owners = [await network.owners(VIP), await network.owners(SECOND_VIP)];
-        return owners.every((names) => names.join() === name);
-      },
-      BOUND_MS,
-    );
+    waitUntil(`${name} owns both`, async () => {
+      const owners = [await network.owners(VIP), await network.owners(SECOND_VIP)];
+      return owners.every((names) => names.join() === name);
+    });
   return { one, two, ownsBoth };
 }
 
@@ -68,10 +64,10 @@ describe('sync groups', { skip, concurrency: 2 }, () => {
     const second = await SpeakerProcess.start(two, groupOf(90, 110));
     const before = (await first.status()).advertsSent;
     const heard = async () => (await first.status()).advertsSent > before + 20;
-    await waitUntil('time to disagree', heard, BOUND_MS);
+    await waitUntil('time to disagree', heard);
     const transitions = (await first.status()).transitions;
     const later = async () => (await first.status()).advertsSent > before + 40;
-    await waitUntil('more time to disagree', later, BOUND_MS);
+    await waitUntil('more time to disagree', later);
     assert.equal((await first.status()).transitions, transitions);
     first.kill('SIGTERM');
     await ownsBoth('two');
@@ -109,14 +105,14 @@ test('a tracked interface that goes down costs its weight, or the address', { sk
     { name: 'eg-b', weight: 0 },
   ];
   const speaker = await SpeakerProcess.start(one, fastInstance(100, { trackInterfaces }));
-  await speaker.reaches('master', BOUND_MS);
+  await speaker.reaches('master');
   assert.equal((await speaker.status()).effectivePriority, 100);
   await one.ip('link', 'set', 'eg-a', 'down');
   const lowered = async () => (await speaker.status()).effectivePriority === 70;
-  await waitUntil('the weight counts', lowered, BOUND_MS);
+  await waitUntil('the weight counts', lowered);
   assert.equal((await speaker.status()).state, 'master');
   await one.ip('link', 'del', 'eg-b');
-  await speaker.reaches('fault', BOUND_MS);
+  await speaker.reaches('fault');
   assert.deepEqual((await speaker.status()).faults, ['interface "eg-b" is down']);
   assert.equal(await one.holds(VIP), false);
 });

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hasProgram, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { hasProgram, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { adverts, BOUND_MS, block, createNetwork, createPair } from '../kit/vrrp-pair.ts';
+import { adverts, block, createNetwork, createPair } from '../kit/vrrp-pair.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ??
@@ -18,7 +19,7 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
     assert.equal((await first.status()).state, 'master');
     await heal();
     await owned('one');
-    await second.reaches('backup', BOUND_MS);
+    await second.reaches('backup');
   });
 
   test('the master does not hear the backup: nothing happens', async (t) => {
@@ -37,14 +38,10 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
       await block(two, 'ip daddr 224.0.0.0/4'),
     ];
     await owned('one', 'two');
-    await waitUntil(
-      'one of them hears the claim of the other',
-      async () => {
-        const all = await Promise.all([first.status(), second.status()]);
-        return all.some(({ warnings = [] }) => warnings.some((text) => /claims/.test(text)));
-      },
-      BOUND_MS,
-    );
+    await waitUntil('one of them hears the claim of the other', async () => {
+      const all = await Promise.all([first.status(), second.status()]);
+      return all.some(({ warnings = [] }) => warnings.some((text) => /claims/.test(text)));
+    });
     first.kill('SIGTERM');
     second.kill('SIGTERM');
     await owned();
@@ -97,7 +94,7 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
       await two.setConnected(true);
       await owned('one');
       const learnt = async () => !(await client.ip('neigh', 'show', VIP)).includes(wrong);
-      await waitUntil(`the client learns the way, phase ${phase}`, learnt, BOUND_MS);
+      await waitUntil(`the client learns the way, phase ${phase}`, learnt);
     }
     assert.equal((await second.status()).state, 'backup');
   });
@@ -123,11 +120,11 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       return printed.includes('hello');
     };
-    await waitUntil('the client is connected', connected, BOUND_MS);
+    await waitUntil('the client is connected', connected);
     // Its cable is cut: nobody is left there to end the connection.
     await one.setConnected(false);
     await owned('one', 'two');
-    await waitUntil('the new owner resets it', () => printed.includes('ECONNRESET'), 2000);
+    await waitUntil('the new owner resets it', () => printed.includes('ECONNRESET'));
   });
 
   test('the primary address is removed: the address is back, the master stays', async (t) => {
@@ -156,7 +153,7 @@ describe('faults of the network', { skip, concurrency: 3 }, () => {
         const words = states.map(({ state }) => state).toSorted();
         return words.join() === 'backup,master' && (await soleOwner());
       };
-      const owner = await waitUntil('one owner', isSettled, BOUND_MS);
+      const owner = await waitUntil('one owner', isSettled);
       const master = speakers[owner === 'one' ? 0 : 1];
       assert.ok(master);
       await adverts(master, 10);

@@ -5,19 +5,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { StatusReport } from '../../src/stats/status.ts';
-import {
-  Network,
-  type NetworkNode,
-  NODE_INTERFACE,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { lookAtStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
 const EVERGATE = resolve('bin/evergate');
 const VIP = '10.99.0.100';
-const BOUND_MS = 15_000;
 
 function createFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'eg-node-faults-'));
@@ -31,10 +25,8 @@ async function createNetwork(t: TestContext): Promise<Network> {
   return network;
 }
 
-async function instanceOf(node: NetworkNode, runDir: string) {
-  const { stdout } = await node.run(EVERGATE, ['status', '--json', '--run-dir', runDir]);
-  const report = JSON.parse(stdout === '' ? '{}' : stdout) as Partial<StatusReport>;
-  return report.vrrp?.[0] ?? null;
+async function instanceOf(runDir: string) {
+  return (await lookAtStatus(runDir))?.vrrp[0] ?? null;
 }
 
 describe('faults inside a node', { skip, concurrency: 2 }, () => {
@@ -60,10 +52,9 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
       waitUntil(
         `state ${state}`,
         async () => {
-          const instance = await instanceOf(node, path('run'));
+          const instance = await instanceOf(path('run'));
           return instance?.state === state ? instance : null;
         },
-        BOUND_MS,
         50,
       );
     assert.deepEqual((await reaches('fault')).faults, ['script "chk" fails']);
@@ -72,15 +63,15 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
     await reaches('master');
     say('hang');
     assert.deepEqual((await reaches('fault')).faults, ['script "chk" fails']);
-    await waitUntil('the address goes', async () => !(await node.holds(VIP)), BOUND_MS);
+    await waitUntil('the address goes', async () => !(await node.holds(VIP)));
     say('ok');
     const { transitions, advertsSent } = await reaches('master');
     say('flap');
     const later = async () => {
-      const instance = await instanceOf(node, path('run'));
+      const instance = await instanceOf(path('run'));
       return instance !== null && instance.advertsSent > advertsSent + 20 ? instance : null;
     };
-    const flapping = await waitUntil('it flaps for two seconds', later, BOUND_MS, 50);
+    const flapping = await waitUntil('it flaps for two seconds', later, 50);
     assert.equal(flapping.transitions, transitions, 'one failure in a row is none');
   });
 
@@ -113,7 +104,6 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
         const owners = await network.owners(VIP);
         return owners.length === 1 ? owners[0] : null;
       },
-      30_000,
       100,
     );
     const ask = `const s = require('node:net').connect(8443, '${VIP}'); s.setTimeout(1000, () => process.exit(1));
@@ -122,14 +112,12 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
     const [, second] = nodes;
     const serve = `require('node:net').createServer((s) => s.end('hello')).listen(6443, '0.0.0.0');`;
     second?.spawn(process.execPath, ['-e', serve], { stdio: 'ignore' });
-    await waitUntil(
-      'the client is served',
-      async () => (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
-      BOUND_MS,
+    await waitUntil('the client is served', async () =>
+      (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
     );
     assert.deepEqual(await network.owners(VIP), [owner], 'nobody was healthier, nobody moved');
     for (const node of nodes) {
-      const instance = await instanceOf(node, join(folder, node.name, 'run'));
+      const instance = await instanceOf(join(folder, node.name, 'run'));
       assert.deepEqual(instance?.dropped, {}, node.name);
       if (node.name !== owner) assert.ok((instance?.advertsReceived ?? 0) > 0, node.name);
     }

@@ -3,18 +3,12 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { SignatureConfig, VrrpInstanceConfig } from '../../src/config/model/election.ts';
-import {
-  Network,
-  type NetworkNode,
-  NODE_INTERFACE,
-  waitUntil,
-  whyNoNamespaces,
-} from '../kit/network.ts';
+import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { captureAdverts, floodAdverts } from '../kit/packets.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
-const BOUND_MS = 8000;
 
 function signed(
   mode: SignatureConfig['mode'] = 'enforce',
@@ -32,7 +26,6 @@ async function createPair(t: TestContext) {
     waitUntil(
       `[${names}] own the VIP`,
       async () => (await network.owners(VIP)).join() === names.join(),
-      BOUND_MS,
     );
   return { network, one, two, owned };
 }
@@ -41,7 +34,6 @@ function dropped(speaker: SpeakerProcess, reason: string) {
   return waitUntil(
     `drops because of ${reason}`,
     async () => ((await speaker.status()).dropped[reason] ?? 0) > 0,
-    BOUND_MS,
   );
 }
 
@@ -114,10 +106,10 @@ describe('signed advertisements', { skip, concurrency: 2 }, () => {
     for (const [index, signature] of steps.entries()) {
       if (index === 0) continue;
       backup.kill('SIGTERM');
-      await backup.ended(BOUND_MS);
+      await backup.ended();
       backup = await start(two, 100, signature);
       const heard = async () => (await backup.status()).master === one.address;
-      await waitUntil('the backup hears its master', heard, BOUND_MS);
+      await waitUntil('the backup hears its master', heard);
       master.kill('SIGTERM');
       await owned('two');
       master = await start(one, 200, signature);

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { Network, NODE_INTERFACE, waitUntil, whyNoNamespaces } from '../kit/network.ts';
+import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
-const BOUND_MS = 8000;
 
 async function createPair(t: TestContext) {
   const network = await Network.create();
@@ -18,10 +18,8 @@ async function createPair(t: TestContext) {
 }
 
 function says(speaker: SpeakerProcess, pattern: RegExp) {
-  return waitUntil(
-    `status says ${pattern}`,
-    async () => (await speaker.status()).warnings?.some((text) => pattern.test(text)),
-    BOUND_MS,
+  return waitUntil(`status says ${pattern}`, async () =>
+    (await speaker.status()).warnings?.some((text) => pattern.test(text)),
   );
 }
 
@@ -29,9 +27,9 @@ describe('warnings in status', { skip, concurrency: 2 }, () => {
   test('a foreign cluster on the same number, and claims to the address', async (t) => {
     const { one, two } = await createPair(t);
     const ours = await SpeakerProcess.start(one, fastInstance(200));
-    await ours.reaches('master', BOUND_MS);
+    await ours.reaches('master');
     const theirs = await SpeakerProcess.start(two, articleInstance(100));
-    await theirs.reaches('master', BOUND_MS);
+    await theirs.reaches('master');
     await says(
       ours,
       /^10\.99\.0\.2 advertises virtual router 51, too, .*: wrong-version \(\d+ times\)$/,
@@ -69,7 +67,7 @@ describe('warnings in status', { skip, concurrency: 2 }, () => {
     const speaker = await SpeakerProcess.start(one, config);
     const removed = speaker.lines.filter((line) => line.kind === 'warning');
     assert.match(JSON.stringify(removed), /Removed the route to 10\.50\.0\.0\/16/);
-    await speaker.reaches('master', BOUND_MS);
+    await speaker.reaches('master');
     const shown = await one.ip('addr', 'show', 'dev', NODE_INTERFACE);
     assert.match(
       shown,
@@ -78,7 +76,7 @@ describe('warnings in status', { skip, concurrency: 2 }, () => {
     assert.match(shown, /10\.99\.0\.101\/24/);
     assert.match(await one.ip('route'), /10\.50\.0\.0\/16 via 10\.99\.0\.7 dev ens192 .*metric 5/);
     speaker.kill('SIGTERM');
-    await speaker.line('stopped', BOUND_MS);
+    await speaker.line('stopped');
     assert.doesNotMatch(await one.ip('route'), /10\.50/);
     assert.doesNotMatch(await one.ip('addr', 'show', 'dev', NODE_INTERFACE), /10\.99\.0\.10\d/);
   });

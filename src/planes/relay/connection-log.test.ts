@@ -33,7 +33,7 @@ async function startSyslog(t: TestContext, log: Partial<ConnectionLog> = {}) {
 const HEADER = `<150>[A-Z][a-z]{2} [ 1-3]\\d \\d\\d:\\d\\d:\\d\\d haproxy\\[${process.pid}\\]: `;
 const DATE = '\\[\\d\\d/[A-Z][a-z]{2}/\\d{4}:\\d\\d:\\d\\d:\\d\\d\\.\\d{3}\\]';
 
-test('tcplog lines tell how each session ended', { timeout: 20_000 }, async (t) => {
+test('tcplog lines tell how each session ended', { timeout: 300_000 }, async (t) => {
   const { lines, frontend } = await startSyslog(t);
   const server = await startServer(t, (socket) => {
     socket.on('data', (chunk) => {
@@ -69,7 +69,7 @@ test('tcplog lines tell how each session ended', { timeout: 20_000 }, async (t) 
   await expectLine(3, 0, 'SD');
 });
 
-test('failed and missing servers are SC, retries are counted', { timeout: 20_000 }, async (t) => {
+test('failed and missing servers are SC, retries are counted', { timeout: 300_000 }, async (t) => {
   const { lines, frontend } = await startSyslog(t);
   const echo = await startEcho(t);
   const dead = await closedPort();
@@ -88,7 +88,7 @@ test('failed and missing servers are SC, retries are counted', { timeout: 20_000
   assert.match(lines[2] ?? '', /front back\/<NOSRV> -1\/-1\/\d+ 0 SC 1\/1\/0\/0\/0 0\/0\n$/);
 });
 
-test('the connect line comes at once and names both ends', { timeout: 20_000 }, async (t) => {
+test('the connect line comes at once and names both ends', { timeout: 300_000 }, async (t) => {
   const { lines, frontend } = await startSyslog(t, { format: 'connect' });
   const echo = await startEcho(t);
   const { port } = await startPlane(t, { servers: [echo.port], frontend });
@@ -99,7 +99,7 @@ test('the connect line comes at once and names both ends', { timeout: 20_000 }, 
 });
 
 test('dontlognull and a level of notice silence what they should', {
-  timeout: 20_000,
+  timeout: 300_000,
 }, async (t) => {
   const { lines, frontend, target } = await startSyslog(t, { dontLogNull: true });
   const echo = await startEcho(t);

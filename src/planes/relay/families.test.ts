@@ -11,7 +11,7 @@ import { dial, readBytes, startServer } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
 test('on [::] an IPv4 client is hashed as HAProxy hashes its mapped address', {
-  timeout: 20_000,
+  timeout: 300_000,
 }, async (t) => {
   const servers: number[] = [];
   for (const index of [0, 1, 2]) {
@@ -33,7 +33,9 @@ test('on [::] an IPv4 client is hashed as HAProxy hashes its mapped address', {
   assert.equal((await readBytes(native, 1)).toString(), '1');
 });
 
-test('a unix frontend carries a stream, half-closed at the end', { timeout: 20_000 }, async (t) => {
+test('a unix frontend carries a stream, half-closed at the end', {
+  timeout: 300_000,
+}, async (t) => {
   const data = Buffer.alloc(4 << 20, 'stream');
   const server = await startServer(t, (socket) => {
     let seen = 0;

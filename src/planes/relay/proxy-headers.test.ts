@@ -8,7 +8,7 @@ import { encodeProxyHeader, parseProxyHeader } from '../../core/proxy-protocol.t
 import { dial, outcome, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 300_000 };
 
 const ENDS = {
   source: Uint8Array.of(192, 0, 2, 33),

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { dial, outcome, readBytes, startEcho, until } from './fixture/peers.ts';
 import { type Plane, startPlane } from './fixture/plane.ts';
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 300_000 };
 
 /** A client that a server has. */
 async function served(t: TestContext, port: number): Promise<Socket> {

@@ -19,7 +19,7 @@ import {
 import { type Plane, planeConfig, startPlane } from './fixture/plane.ts';
 import { silentPort } from './fixture/silent-port.ts';
 
-const TIMEOUT = { timeout: 30_000 };
+const TIMEOUT = { timeout: 300_000 };
 
 /** A server that says its port for every byte it hears. */
 async function startNamed(t: TestContext): Promise<Peer> {

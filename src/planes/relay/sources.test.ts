@@ -10,7 +10,7 @@ import { lastAddress, localAddress } from '../../linux/stream-calls.ts';
 import { dial, outcome, readBytes, startEcho, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 300_000 };
 
 const getsockopt = bind<[number, number, number, number, number]>('int', 'getsockopt', [
   'int',

@@ -6,7 +6,7 @@ import { FRONTEND_COUNTERS } from '../../stats/layout.ts';
 import { dial, readBytes, startServer } from './fixture/peers.ts';
 import { planeConfig, startPlane } from './fixture/plane.ts';
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 300_000 };
 const STICKY = {
   balance: { kind: 'roundrobin' },
   stickySources: { sources: 1000, idleMs: 0 },
