@@ -3,7 +3,8 @@
  * case. Knows nothing of how bytes move: the data plane is handed in.
  */
 
-import type { InheritedListener, StartDataPlane } from '../contracts/data-plane.ts';
+import type { StartDataPlane } from '../contracts/data-plane.ts';
+import type { InheritedListener } from '../contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { SystemError } from '../linux/errno.ts';
