@@ -1,6 +1,6 @@
 /** What must hold at all times; docs/simulation.md names each rule and its bound. */
 
-import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
+import { LIFETIME_MS_MAX } from '../src/address/rules/lifetime.ts';
 import type { MachineEffect, MachineEvent, MachineState } from '../src/vrrp/machine.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';
 import { cliques } from './cliques.ts';

@@ -4,9 +4,9 @@
  * do, round by round, with the same machine, codec, probe and lifetimes.
  */
 
-import { AddressProbe } from '../src/address/probe.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/address/rules/lifetime.ts';
+import { AddressProbe } from '../src/address/rules/probe.ts';
 import { assert, unreachable } from '../src/core/assert.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/vrrp/lifetime.ts';
 import {
   type MachineConfig,
   type MachineEffect,

@@ -11,8 +11,8 @@ import type { ResolvedInstance, VirtualAddress, VirtualRoute } from '../election
 import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
 import { NeighbourSocket } from '../linux/neighbour.ts';
 import type { Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../vrrp/lifetime.ts';
-import { Announcements } from './announcements.ts';
+import { Announcements } from './rules/announcements.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 
 /** What an interface needs for the families of its addresses. */
 type Port = {

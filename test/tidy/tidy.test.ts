@@ -10,7 +10,7 @@ const COLUMNS_MAX = 100;
 const sources = globSync('{src,sim,test,bench,tools}/**/*.ts').filter(
   (file) => !file.includes('fixtures'),
 );
-const pure = globSync('src/{core,config,vrrp,health,balance,stats}/**/*.ts').filter(
+const pure = globSync('src/{core,config,vrrp,address/rules,health,balance,stats}/**/*.ts').filter(
   (file) => !file.endsWith('.test.ts'),
 );
 

@@ -3,7 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import { AddressProbe, type ProbeVerdict } from '../../address/probe.ts';
+import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';

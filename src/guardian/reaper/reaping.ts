@@ -4,6 +4,7 @@
  */
 
 import { type Mastership, readMastership } from '../../address/mastership.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { Advertiser } from '../../election/vrrp/advertiser.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../vrrp/lifetime.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import type { Log } from '../log.ts';

@@ -7,8 +7,8 @@
  * killed master answers until the lifetime of its address is over. Who answers even then is a stranger.
  */
 
-import type { IpAddress } from '../core/ip-address.ts';
-import { LIFETIME_MS_MAX } from '../vrrp/lifetime.ts';
+import type { IpAddress } from '../../core/ip-address.ts';
+import { LIFETIME_MS_MAX } from './lifetime.ts';
 
 /** Probes of an ordinary start, and how far apart. */
 const PROBES = 3;
