@@ -7,6 +7,7 @@
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/address/rules/lifetime.ts';
 import { AddressProbe } from '../src/address/rules/probe.ts';
 import { assert, unreachable } from '../src/core/assert.ts';
+import type { Verdict } from '../src/tracking/verdict.ts';
 import {
   type MachineConfig,
   type MachineEffect,
@@ -18,7 +19,6 @@ import {
 } from '../src/vrrp/machine.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
-import type { Verdict } from '../src/vrrp/tracking.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';
 import { Reaper } from './reaper.ts';

@@ -13,7 +13,7 @@ import {
   stepScript,
   type TrackedEntry,
   verdictOf,
-} from '../vrrp/tracking.ts';
+} from '../tracking/verdict.ts';
 import { FileWatch } from './file-watch.ts';
 import type { Log } from './log.ts';
 import { type ProcessCount, ProcessWatch } from './process-watch.ts';

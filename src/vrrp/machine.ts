@@ -19,6 +19,7 @@
 
 import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
+import { effectivePriority, OWNER_PRIORITY } from '../tracking/verdict.ts';
 import { TABLE } from './machine-table.ts';
 import { TRANSITIONS } from './machine-transitions.ts';
 import type {
@@ -33,7 +34,6 @@ import type {
   ToldPhase,
 } from './machine-types.ts';
 import { downIntervalMs, farewellSkewMs, leaveMs } from './timers.ts';
-import { effectivePriority, OWNER_PRIORITY } from './tracking.ts';
 
 export type * from './machine-types.ts';
 

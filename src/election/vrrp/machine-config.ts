@@ -3,8 +3,8 @@
 import type { Mastership } from '../../address/mastership.ts';
 import type { VrrpInstanceConfig } from '../../config/model/election.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
+import { verdictOf } from '../../tracking/verdict.ts';
 import type { MachineConfig } from '../../vrrp/machine.ts';
-import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 export function machineConfigOf(

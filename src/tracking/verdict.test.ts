@@ -6,7 +6,7 @@ import {
   stepScript,
   type TrackedEntry,
   verdictOf,
-} from './tracking.ts';
+} from './verdict.ts';
 
 test('stepScript() counts the first result at once, then rise and fall', () => {
   const config = { rise: 2, fall: 3 };
