@@ -19,7 +19,6 @@
 
 import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
-import { effectivePriority, OWNER_PRIORITY } from '../tracking/verdict.ts';
 import { TABLE } from './machine-table.ts';
 import { TRANSITIONS } from './machine-transitions.ts';
 import type {
@@ -33,6 +32,7 @@ import type {
   PlannedGarp,
   ToldPhase,
 } from './machine-types.ts';
+import { effectivePriority, OWNER_PRIORITY } from './priority.ts';
 import { downIntervalMs, farewellSkewMs, leaveMs } from './timers.ts';
 
 export type * from './machine-types.ts';
