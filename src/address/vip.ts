@@ -4,7 +4,7 @@
  * Neighbor Advertisements. Its routes come and go with them.
  */
 
-import type { VrrpInstanceConfig } from '../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../config/model/vrrp.ts';
 import { assert } from '../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
 import type { ResolvedInstance, VirtualAddress, VirtualRoute } from '../election/vrrp/resolve.ts';

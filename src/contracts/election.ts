@@ -4,7 +4,7 @@
  * takes it away, because ownership and address must never part.
  */
 
-import type { VrrpConfig } from '../config/model/election.ts';
+import type { VrrpConfig } from '../config/model/vrrp.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 
 export type ElectionEvent =

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from '../config/model/config.ts';
-import type { VrrpConfig } from '../config/model/election.ts';
+import type { VrrpConfig } from '../config/model/vrrp.ts';
 import type { Election, ElectionEvent } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { startVrrp } from '../election/vrrp/speaker.ts';

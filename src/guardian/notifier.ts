@@ -8,8 +8,8 @@ import type {
   NotifyConfig,
   NotifyFifoConfig,
   SyncGroupConfig,
-  VrrpInstanceConfig,
 } from '../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../config/model/vrrp.ts';
 import { assert } from '../core/assert.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 import type { Log } from './log.ts';

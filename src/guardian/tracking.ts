@@ -4,7 +4,7 @@
  * election itself, which hears of them first.
  */
 
-import type { VrrpConfig, VrrpInstanceConfig } from '../config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../config/model/vrrp.ts';
 import type { Election, TrackingVerdict } from '../contracts/election.ts';
 import type { ScriptStatus } from '../stats/status.ts';
 import {

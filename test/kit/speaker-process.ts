@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
   VRRP_DEFAULTS,

@@ -1,6 +1,6 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
-import type { VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';

@@ -7,7 +7,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { type Mastership, MastershipFile } from '../../address/mastership.ts';
 import { VirtualMacs } from '../../address/virtual-macs.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';

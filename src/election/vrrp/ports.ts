@@ -2,7 +2,7 @@
 
 import { VipSet } from '../../address/vip.ts';
 import type { VirtualMacs } from '../../address/virtual-macs.ts';
-import type { VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';

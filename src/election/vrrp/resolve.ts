@@ -3,12 +3,8 @@
  * the source of our packets. Done once before anything is opened, so that mistakes end the start early.
  */
 
-import type {
-  VirtualAddressConfig,
-  VirtualRouteConfig,
-  VrrpConfig,
-  VrrpInstanceConfig,
-} from '../../config/model/election.ts';
+import type { VirtualAddressConfig, VirtualRouteConfig } from '../../config/model/addresses.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import {

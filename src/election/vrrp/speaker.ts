@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { VrrpConfig } from '../../config/model/election.ts';
+import type { VrrpConfig } from '../../config/model/vrrp.ts';
 import type { Election, ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';

@@ -1,6 +1,6 @@
 /** What the guardian tells its reaper, as one line of JSON. */
 
-import type { VrrpConfig } from '../../config/model/election.ts';
+import type { VrrpConfig } from '../../config/model/vrrp.ts';
 
 export type ReaperOrder = {
   readonly vrrp: VrrpConfig;
