@@ -7,10 +7,10 @@
 import type { VrrpInstanceConfig } from '../config/model/vrrp.ts';
 import { assert } from '../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
-import type { ResolvedInstance, VirtualAddress, VirtualRoute } from '../election/vrrp/resolve.ts';
 import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
 import { NeighbourSocket } from '../linux/neighbour.ts';
 import type { Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
+import type { ResolvedInstance, VirtualAddress, VirtualRoute } from './resolve.ts';
 import { Announcements } from './rules/announcements.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 

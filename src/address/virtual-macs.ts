@@ -8,10 +8,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import { isIpv6Address } from '../core/ip-address.ts';
-import type { ResolvedInstance } from '../election/vrrp/resolve.ts';
 import { SystemError } from '../linux/errno.ts';
 import { LinkSocket } from '../linux/netlink-link.ts';
 import type { Link, RouteSocket } from '../linux/netlink-route.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 type Settings = Record<string, string>;
 

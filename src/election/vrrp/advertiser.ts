@@ -1,5 +1,6 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
+import { numericAddress, type ResolvedInstance } from '../../address/resolve.ts';
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
@@ -18,7 +19,6 @@ import {
 import type { Signatures } from '../../vrrp/signatures.ts';
 import type { WireWatch } from '../../vrrp/wire-watch.ts';
 import { type AdvertSocket, type Interfaces, openAdvertSocket } from './advert-socket.ts';
-import { numericAddress, type ResolvedInstance } from './resolve.ts';
 import {
   checkOf,
   type Encoding,

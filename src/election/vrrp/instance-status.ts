@@ -1,5 +1,6 @@
 /** What status tells of an instance. */
 
+import type { ResolvedInstance } from '../../address/resolve.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
-import type { ResolvedInstance } from './resolve.ts';
 
 type Told = {
   readonly resolved: ResolvedInstance;

@@ -3,6 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
+import type { ResolvedInstance } from '../../address/resolve.ts';
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
@@ -29,7 +30,6 @@ import { instanceStatus } from './instance-status.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
-import type { ResolvedInstance } from './resolve.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds

@@ -6,6 +6,14 @@
 
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { type Mastership, MastershipFile } from '../../address/mastership.ts';
+import {
+  explainSystemError,
+  presentAddresses,
+  type ResolvedInstance,
+  refuseForeignAddresses,
+  removeStaleAddresses,
+  resolveInstances,
+} from '../../address/resolve.ts';
 import { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
@@ -29,14 +37,6 @@ import {
   type ToSpeaker,
 } from './messages.ts';
 import { NodeDrain } from './node-drain.ts';
-import {
-  explainSystemError,
-  presentAddresses,
-  type ResolvedInstance,
-  refuseForeignAddresses,
-  removeStaleAddresses,
-  resolveInstances,
-} from './resolve.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;

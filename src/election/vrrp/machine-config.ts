@@ -1,11 +1,11 @@
 /** What an instance's machine begins with: its configuration, and a verdict until tracking has one. */
 
 import type { Mastership } from '../../address/mastership.ts';
+import type { ResolvedInstance } from '../../address/resolve.ts';
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { verdictOf } from '../../tracking/verdict.ts';
 import type { MachineConfig } from '../../vrrp/machine.ts';
-import type { ResolvedInstance } from './resolve.ts';
 
 export function machineConfigOf(
   { config, sourceAddress }: ResolvedInstance,

@@ -1,5 +1,6 @@
 /** The sockets of one instance: for its advertisements, and for its addresses. */
 
+import { numericAddress, type ResolvedInstance } from '../../address/resolve.ts';
 import { VipSet } from '../../address/vip.ts';
 import type { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
@@ -8,7 +9,6 @@ import { formatIpAddress } from '../../core/ip-address.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
-import { numericAddress, type ResolvedInstance } from './resolve.ts';
 
 export type Ports = {
   readonly advertiser: Advertiser;

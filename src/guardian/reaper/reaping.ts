@@ -4,16 +4,16 @@
  */
 
 import { type Mastership, readMastership } from '../../address/mastership.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
-import { Advertiser } from '../../election/vrrp/advertiser.ts';
 import {
   presentAddresses,
   type ResolvedInstance,
   removeStaleAddresses,
   resolveInstances,
   type VirtualAddress,
-} from '../../election/vrrp/resolve.ts';
+} from '../../address/resolve.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
+import { Advertiser } from '../../election/vrrp/advertiser.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';

@@ -3,24 +3,24 @@
  * the source of our packets. Done once before anything is opened, so that mistakes end the start early.
  */
 
-import type { VirtualAddressConfig, VirtualRouteConfig } from '../../config/model/addresses.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
-import { assert } from '../../core/assert.ts';
-import { OperationalError } from '../../core/errors.ts';
+import type { VirtualAddressConfig, VirtualRouteConfig } from '../config/model/addresses.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../config/model/vrrp.ts';
+import { assert } from '../core/assert.ts';
+import { OperationalError } from '../core/errors.ts';
 import {
   formatIpAddress,
   type IpAddress,
   isIpv6Address,
   parseIpAddress,
-} from '../../core/ip-address.ts';
-import { EPERM, SystemError } from '../../linux/errno.ts';
+} from '../core/ip-address.ts';
+import { EPERM, SystemError } from '../linux/errno.ts';
 import {
   type InterfaceAddress,
   type Link,
   type RouteSocket,
   type RouteSpec,
   SCOPE_LINK,
-} from '../../linux/netlink-route.ts';
+} from '../linux/netlink-route.ts';
 
 export type VirtualAddress = {
   readonly address: IpAddress;
