@@ -321,7 +321,7 @@ export class Node {
       const decoded = decodeAdvertisement(packet, this.wire.expectation);
       const reason = decoded.ok ? null : decoded.reason;
       if (reason !== 'other-router' && reason !== 'own-packet' && reason !== 'too-short') {
-        this.probe?.onRouterHeard();
+        this.probe?.onOwnerHeard();
       }
       if (!decoded.ok) continue;
       const { priority, intervalMs } = decoded.value.advertisement;

@@ -1,26 +1,17 @@
 /**
- * From a configured instance to what this machine has for it: interfaces by index, addresses as numbers,
- * the source of our packets. Done once before anything is opened, so that mistakes end the start early.
+ * From configured addresses to what this machine has for them: interfaces by index, addresses as numbers.
+ * Done once before anything is opened, so that mistakes end the start early.
  */
 
-import type { VirtualAddressConfig, VirtualRouteConfig } from '../config/model/addresses.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../config/model/vrrp.ts';
+import type {
+  AddressesConfig,
+  VirtualAddressConfig,
+  VirtualRouteConfig,
+} from '../config/model/addresses.ts';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
-import {
-  formatIpAddress,
-  type IpAddress,
-  isIpv6Address,
-  parseIpAddress,
-} from '../core/ip-address.ts';
-import { EPERM, SystemError } from '../linux/errno.ts';
-import {
-  type InterfaceAddress,
-  type Link,
-  type RouteSocket,
-  type RouteSpec,
-  SCOPE_LINK,
-} from '../linux/netlink-route.ts';
+import { formatIpAddress, type IpAddress, numericAddress } from '../core/ip-address.ts';
+import type { InterfaceAddress, Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
 
 export type VirtualAddress = {
   readonly address: IpAddress;
@@ -36,10 +27,8 @@ export type VirtualRoute = Omit<RouteSpec, 'interfaceIndex'> & {
   readonly interfaceName: string | null;
 };
 
-export type ResolvedInstance = {
-  readonly config: VrrpInstanceConfig;
-  /** Its family is that of the instance. */
-  readonly sourceAddress: IpAddress;
+export type ResolvedAddresses = {
+  readonly config: AddressesConfig;
   /** The advertised ones. */
   readonly addresses: readonly VirtualAddress[];
   /** Those and the excluded ones. */
@@ -49,20 +38,12 @@ export type ResolvedInstance = {
   readonly interfaceNames: readonly string[];
 };
 
-/** Throws OperationalError: missing-interface, no-source-address. */
-export function resolveInstances(
-  config: VrrpConfig,
+/** `owner`: what they are called in messages. Throws OperationalError: missing-interface. */
+export function resolveAddresses(
+  config: AddressesConfig,
+  owner: string,
   links: readonly Link[],
-  addresses: readonly InterfaceAddress[],
-): readonly ResolvedInstance[] {
-  return config.instances.map((instance) => resolveInstance(instance, links, addresses));
-}
-
-function resolveInstance(
-  config: VrrpInstanceConfig,
-  links: readonly Link[],
-  present: readonly InterfaceAddress[],
-): ResolvedInstance {
+): ResolvedAddresses {
   const addresses = config.addresses.map((virtual) => resolveAddress(config, virtual));
   const excluded = config.excludedAddresses.map((virtual) => resolveAddress(config, virtual));
   const held = [...addresses, ...excluded];
@@ -76,17 +57,11 @@ function resolveInstance(
       ...routes.flatMap(({ interfaceName }) => interfaceName ?? []),
     ]),
   ];
-  const known = interfaceNames.map((name) => findLink(config.name, name, links));
-  const virtual = new Set(held.map(({ address }) => address));
-  const ipv6 = addresses.some(({ address }) => isIpv6Address(address));
-  const sourceAddress =
-    config.sourceAddress === null
-      ? firstAddress(config, { ipv6, interfaceIndex: known[0]?.index ?? 0 }, present, virtual)
-      : numericAddress(config.sourceAddress);
-  return { config, sourceAddress, addresses, held, routes, interfaceNames };
+  for (const name of interfaceNames) refuseMissing(owner, name, links);
+  return { config, addresses, held, routes, interfaceNames };
 }
 
-function resolveAddress(config: VrrpInstanceConfig, virtual: VirtualAddressConfig): VirtualAddress {
+function resolveAddress(config: AddressesConfig, virtual: VirtualAddressConfig): VirtualAddress {
   const { address, broadcast, interface: named, ...rest } = virtual;
   return {
     ...rest,
@@ -107,41 +82,12 @@ function resolveRoute(route: VirtualRouteConfig): VirtualRoute {
   };
 }
 
-function findLink(instance: string, name: string, links: readonly Link[]): Link {
-  const link = links.find((candidate) => candidate.name === name);
-  if (link !== undefined) return link;
+function refuseMissing(owner: string, name: string, links: readonly Link[]): void {
+  if (links.some((candidate) => candidate.name === name)) return;
   const existing = links.map((candidate) => `"${candidate.name}"`).join(', ');
   throw new OperationalError(
     'missing-interface',
-    `VRRP instance "${instance}" needs interface "${name}", which does not exist; ` +
-      `this machine has ${existing}`,
-  );
-}
-
-/**
- * The interface's first address that is not virtual; one that another comes with is not first. IPv6: the
- * link-local one (RFC 9568 section 5.1.2.1).
- */
-function firstAddress(
-  config: VrrpInstanceConfig,
-  family: { readonly ipv6: boolean; readonly interfaceIndex: number },
-  present: readonly InterfaceAddress[],
-  virtual: ReadonlySet<IpAddress>,
-): IpAddress {
-  const candidates = present.filter(
-    ({ address, interfaceIndex, scope }) =>
-      interfaceIndex === family.interfaceIndex &&
-      !virtual.has(address) &&
-      isIpv6Address(address) === family.ipv6 &&
-      (!family.ipv6 || scope === SCOPE_LINK),
-  );
-  const chosen = candidates.find(({ secondary }) => !secondary) ?? candidates[0];
-  if (chosen !== undefined) return chosen.address;
-  const needed = family.ipv6 ? 'a link-local IPv6 address' : 'an IPv4 address';
-  throw new OperationalError(
-    'no-source-address',
-    `VRRP instance "${config.name}" has no address to send from: give interface ` +
-      `"${config.interface}" ${needed} beside the virtual one`,
+    `${owner} needs interface "${name}", which does not exist; this machine has ${existing}`,
   );
 }
 
@@ -150,7 +96,7 @@ function firstAddress(
  * else on this machine put it there, most likely a keepalived that still runs, and would put it back.
  */
 export function refuseForeignAddresses(
-  instances: readonly ResolvedInstance[],
+  instances: readonly ResolvedAddresses[],
   links: readonly Link[],
   present: readonly InterfaceAddress[],
 ): void {
@@ -175,7 +121,7 @@ export function refuseForeignAddresses(
  */
 export function removeStaleAddresses(
   route: RouteSocket,
-  instances: readonly ResolvedInstance[],
+  instances: readonly ResolvedAddresses[],
   links: readonly Link[],
   present: readonly InterfaceAddress[],
 ): readonly string[] {
@@ -210,7 +156,7 @@ export function removeStaleAddresses(
 
 /** The virtual addresses of the instance that are on this machine now, with a lifetime, as ours have one. */
 export function presentAddresses(
-  { held }: ResolvedInstance,
+  { held }: ResolvedAddresses,
   links: readonly Link[],
   present: readonly InterfaceAddress[],
 ): readonly VirtualAddress[] {
@@ -221,20 +167,4 @@ export function presentAddresses(
         address === virtual.address && interfaceIndex === link?.index && !permanent,
     );
   });
-}
-
-/** One clear line for what a missing capability means; other errors stay what they are. */
-export function explainSystemError(error: unknown): unknown {
-  if (!(error instanceof SystemError) || error.errno !== EPERM) return error;
-  return new OperationalError(
-    'no-raw-sockets',
-    'VRRP may not open raw sockets here: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN',
-  );
-}
-
-/** An address that the configuration's checks have passed. */
-export function numericAddress(text: string): IpAddress {
-  const parsed = parseIpAddress(text);
-  assert(parsed.ok, `the configuration's addresses are checked before: ${text}`);
-  return parsed.value;
 }

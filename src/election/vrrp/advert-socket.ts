@@ -3,7 +3,6 @@
  * header, and where there is a virtual MAC address, one to send from it and one to listen.
  */
 
-import type { ResolvedInstance } from '../../address/resolve.ts';
 import { assert } from '../../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
@@ -13,6 +12,7 @@ import { Raw6Socket } from '../../linux/raw6-socket.ts';
 import { type Expectation, IPPROTO_VRRP, type ReceivedPacket } from '../../vrrp/packet.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { AuthenticatedSocket } from './authenticated-socket.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 export type AdvertSocket = {
   /** Readable when a packet waits. */

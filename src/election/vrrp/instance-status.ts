@@ -1,6 +1,5 @@
 /** What status tells of an instance. */
 
-import type { ResolvedInstance } from '../../address/resolve.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 type Told = {
   readonly resolved: ResolvedInstance;

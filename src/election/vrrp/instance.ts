@@ -3,7 +3,6 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import type { ResolvedInstance } from '../../address/resolve.ts';
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
@@ -30,6 +29,7 @@ import { instanceStatus } from './instance-status.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
@@ -140,7 +140,7 @@ export class Instance {
     this.#readLinks(links);
     this.#pushFaults(now);
     if (resumed !== null) {
-      this.#step({ kind: 'resume', sentAt: resumed.sentAt }, now);
+      this.#step({ kind: 'resume', sentAt: resumed.shownAt }, now);
       if (this.#state.phase !== 'master') this.#ports.vips.remove();
       return;
     }
@@ -165,7 +165,7 @@ export class Instance {
     for (let count = 0; count < PACKETS_MAX; count += 1) {
       const received = this.#ports.advertiser.receive(now);
       if (received === null) break;
-      if (received.router) this.#probe?.onRouterHeard();
+      if (received.router) this.#probe?.onOwnerHeard();
       if (received.heard === null) continue;
       this.#step({ kind: 'advert', ...received.heard }, now);
       this.#tellRival(received.heard.priority, now);

@@ -1,9 +1,9 @@
 /** What the state of interfaces means for an instance. */
 
-import type { ResolvedInstance } from '../../address/resolve.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import { verdictOf } from '../../tracking/verdict.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 /** Those it uses: without one of them it can be nothing. */
 export function linkFaults(

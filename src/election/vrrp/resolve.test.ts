@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { explainSystemError, resolveInstances } from '../../address/resolve.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
@@ -10,6 +9,7 @@ import {
 import { OperationalError } from '../../core/errors.ts';
 import { EACCES, EPERM, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
+import { explainSystemError, resolveInstances } from './resolve.ts';
 
 const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
   index: index + 1,

@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { removeStaleAddresses, resolveInstances } from '../../address/resolve.ts';
+import { removeStaleAddresses } from '../../address/resolve.ts';
 import type { VrrpConfig } from '../../config/model/vrrp.ts';
 import type { Election, ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
@@ -24,6 +24,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
+import { resolveInstances } from './resolve.ts';
 
 /** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
 const STOP_MS_MAX = 2500;

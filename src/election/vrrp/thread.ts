@@ -1,12 +1,12 @@
 /** Entry of the speaker's thread. Ends with everything released, whatever happened. */
 
 import { workerData } from 'node:worker_threads';
-import { explainSystemError } from '../../address/resolve.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { errorText } from '../../linux/errno.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
 import { SpeakerLoop } from './loop.ts';
 import { DONE_SLOT, type FromSpeaker, type SpeakerData } from './messages.ts';
+import { explainSystemError } from './resolve.ts';
 
 /** Above ordinary threads, below the kernel's own. */
 const REAL_TIME_PRIORITY = 10;

@@ -6,14 +6,13 @@
 import { type Mastership, readMastership } from '../../address/mastership.ts';
 import {
   presentAddresses,
-  type ResolvedInstance,
   removeStaleAddresses,
-  resolveInstances,
   type VirtualAddress,
 } from '../../address/resolve.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { Advertiser } from '../../election/vrrp/advertiser.ts';
+import { type ResolvedInstance, resolveInstances } from '../../election/vrrp/resolve.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
@@ -82,7 +81,7 @@ export class Reaping {
 
   #begin(instance: ResolvedInstance, link: Link, addresses: readonly VirtualAddress[]): Held {
     const { name, version, advertIntervalMs } = instance.config;
-    const lastSentAt = this.#mastership.get(name)?.sentAt ?? bootMs();
+    const lastSentAt = this.#mastership.get(name)?.shownAt ?? bootMs();
     const until = lastSentAt + downIntervalMs(version, 1, advertIntervalMs);
     return { instance, link, addresses, until, ear: this.#listen(instance, link) };
   }

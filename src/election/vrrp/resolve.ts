@@ -1,0 +1,80 @@
+/**
+ * From a configured instance to what this machine has for it: its addresses (address/resolve.ts), and the
+ * source of its packets. Done once before anything is opened, so that mistakes end the start early.
+ */
+
+import { type ResolvedAddresses, resolveAddresses } from '../../address/resolve.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
+import { assert } from '../../core/assert.ts';
+import { OperationalError } from '../../core/errors.ts';
+import { type IpAddress, isIpv6Address, numericAddress } from '../../core/ip-address.ts';
+import { EPERM, SystemError } from '../../linux/errno.ts';
+import { type InterfaceAddress, type Link, SCOPE_LINK } from '../../linux/netlink-route.ts';
+
+export type ResolvedInstance = ResolvedAddresses & {
+  readonly config: VrrpInstanceConfig;
+  /** Its family is that of the instance. */
+  readonly sourceAddress: IpAddress;
+};
+
+/** Throws OperationalError: missing-interface, no-source-address. */
+export function resolveInstances(
+  config: VrrpConfig,
+  links: readonly Link[],
+  addresses: readonly InterfaceAddress[],
+): readonly ResolvedInstance[] {
+  return config.instances.map((instance) => resolveInstance(instance, links, addresses));
+}
+
+function resolveInstance(
+  config: VrrpInstanceConfig,
+  links: readonly Link[],
+  present: readonly InterfaceAddress[],
+): ResolvedInstance {
+  const resolved = resolveAddresses(config, `VRRP instance "${config.name}"`, links);
+  const virtual = new Set(resolved.held.map(({ address }) => address));
+  const ipv6 = resolved.addresses.some(({ address }) => isIpv6Address(address));
+  const interfaceIndex = links.find(({ name }) => name === config.interface)?.index;
+  assert(interfaceIndex !== undefined, 'interfaces of resolved addresses exist');
+  const sourceAddress =
+    config.sourceAddress === null
+      ? firstAddress(config, { ipv6, interfaceIndex }, present, virtual)
+      : numericAddress(config.sourceAddress);
+  return { ...resolved, config, sourceAddress };
+}
+
+/**
+ * The interface's first address that is not virtual; one that another comes with is not first. IPv6: the
+ * link-local one (RFC 9568 section 5.1.2.1).
+ */
+function firstAddress(
+  config: VrrpInstanceConfig,
+  family: { readonly ipv6: boolean; readonly interfaceIndex: number },
+  present: readonly InterfaceAddress[],
+  virtual: ReadonlySet<IpAddress>,
+): IpAddress {
+  const candidates = present.filter(
+    ({ address, interfaceIndex, scope }) =>
+      interfaceIndex === family.interfaceIndex &&
+      !virtual.has(address) &&
+      isIpv6Address(address) === family.ipv6 &&
+      (!family.ipv6 || scope === SCOPE_LINK),
+  );
+  const chosen = candidates.find(({ secondary }) => !secondary) ?? candidates[0];
+  if (chosen !== undefined) return chosen.address;
+  const needed = family.ipv6 ? 'a link-local IPv6 address' : 'an IPv4 address';
+  throw new OperationalError(
+    'no-source-address',
+    `VRRP instance "${config.name}" has no address to send from: give interface ` +
+      `"${config.interface}" ${needed} beside the virtual one`,
+  );
+}
+
+/** One clear line for what a missing capability means; other errors stay what they are. */
+export function explainSystemError(error: unknown): unknown {
+  if (!(error instanceof SystemError) || error.errno !== EPERM) return error;
+  return new OperationalError(
+    'no-raw-sockets',
+    'VRRP may not open raw sockets here: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN',
+  );
+}
