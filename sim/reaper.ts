@@ -1,4 +1,4 @@
-/** What guardian/reaper/reaping.ts does on a simulated machine whose guardian was killed alone. */
+/** What address/reaping.ts does on a simulated machine whose guardian was killed alone. */
 
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';

@@ -5,10 +5,10 @@
 
 import { readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { Reaping } from '../../address/reaping.ts';
 import { createLog } from '../log.ts';
 import { REAPER_TITLE } from '../run-dir.ts';
 import type { ReaperOrder } from './order.ts';
-import { Reaping } from './reaping.ts';
 
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
 const ORDER_BYTES_MAX = 16 << 20;

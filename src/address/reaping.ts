@@ -3,24 +3,20 @@
  * as soon as it is not. All times are ms of linux/clock.ts.
  */
 
-import { type Mastership, readMastership } from '../../address/mastership.ts';
-import {
-  presentAddresses,
-  removeStaleAddresses,
-  type VirtualAddress,
-} from '../../address/resolve.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
-import { Advertiser } from '../../election/vrrp/advertiser.ts';
-import { type ResolvedInstance, resolveInstances } from '../../election/vrrp/resolve.ts';
-import { bootMs } from '../../linux/clock.ts';
-import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
-import { PollSet } from '../../linux/poll.ts';
-import { downIntervalMs } from '../../vrrp/timers.ts';
-import { WireWatch } from '../../vrrp/wire-watch.ts';
-import type { Log } from '../log.ts';
-import { childIn } from '../run-dir.ts';
-import type { ReaperOrder } from './order.ts';
+import { formatIpAddress } from '../core/ip-address.ts';
+import { Advertiser } from '../election/vrrp/advertiser.ts';
+import { type ResolvedInstance, resolveInstances } from '../election/vrrp/resolve.ts';
+import type { Log } from '../guardian/log.ts';
+import type { ReaperOrder } from '../guardian/reaper/order.ts';
+import { childIn } from '../guardian/run-dir.ts';
+import { bootMs } from '../linux/clock.ts';
+import { type Link, RouteSocket } from '../linux/netlink-route.ts';
+import { PollSet } from '../linux/poll.ts';
+import { downIntervalMs } from '../vrrp/timers.ts';
+import { WireWatch } from '../vrrp/wire-watch.ts';
+import { type Mastership, readMastership } from './mastership.ts';
+import { presentAddresses, removeStaleAddresses, type VirtualAddress } from './resolve.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 
 /** Longest wait, so that the end of the balancer is noticed. */
 const WAIT_MS_MAX = 20;
