@@ -3,57 +3,50 @@
  * as soon as it is not. All times are ms of linux/clock.ts.
  */
 
+import { assert } from '../core/assert.ts';
 import { formatIpAddress } from '../core/ip-address.ts';
-import { Advertiser } from '../election/vrrp/advertiser.ts';
-import { type ResolvedInstance, resolveInstances } from '../election/vrrp/resolve.ts';
-import type { Log } from '../guardian/log.ts';
-import type { ReaperOrder } from '../guardian/reaper/order.ts';
-import { childIn } from '../guardian/run-dir.ts';
 import { bootMs } from '../linux/clock.ts';
 import { type Link, RouteSocket } from '../linux/netlink-route.ts';
 import { PollSet } from '../linux/poll.ts';
-import { downIntervalMs } from '../vrrp/timers.ts';
-import { WireWatch } from '../vrrp/wire-watch.ts';
-import { type Mastership, readMastership } from './mastership.ts';
+import type { Inheritance, OpenEstate, SuccessorEar } from './estate.ts';
 import { presentAddresses, removeStaleAddresses, type VirtualAddress } from './resolve.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 
 /** Longest wait, so that the end of the balancer is noticed. */
 const WAIT_MS_MAX = 20;
-/** Packets taken at one go. */
-const PACKETS_MAX = 512;
 
 type Held = {
-  readonly instance: ResolvedInstance;
-  readonly link: Link;
+  readonly inheritance: Inheritance;
   readonly addresses: readonly VirtualAddress[];
-  /** By then every backup that there is has taken over. */
-  readonly until: number;
-  /** Hears who takes over; null: it cannot be opened. */
-  readonly ear: Advertiser | null;
+  readonly ear: SuccessorEar | null;
 };
 
-export class Reaping {
-  readonly #order: ReaperOrder;
-  readonly #log: Log;
+export type ReapingOptions<Estate> = {
+  readonly openEstate: OpenEstate<Estate>;
+  readonly estate: Estate;
+  /** Why the addresses are of no use here any more, whoever owns them; null: they are. Asked in each turn. */
+  readonly whyUseless: () => string | null;
+  readonly warn: (text: string) => void;
+};
+
+export class Reaping<Estate> {
+  readonly #whyUseless: () => string | null;
+  readonly #warn: (text: string) => void;
   readonly #route = new RouteSocket();
   readonly #links: readonly Link[];
-  readonly #mastership: ReadonlyMap<string, Mastership>;
   #held: readonly Held[];
   #renewAt = 0;
 
-  constructor(order: ReaperOrder, log: Log) {
-    this.#order = order;
-    this.#log = log;
+  /** Throws SystemError, and what `openEstate` throws. */
+  constructor({ openEstate, estate, whyUseless, warn }: ReapingOptions<Estate>) {
+    this.#whyUseless = whyUseless;
+    this.#warn = warn;
     this.#links = this.#route.links();
-    this.#mastership = readMastership(order.mastershipFile);
     const present = this.#route.addresses();
-    this.#held = resolveInstances(order.vrrp, this.#links, present).flatMap((instance) => {
-      const addresses = presentAddresses(instance, this.#links, present);
-      const link = this.#links.find(({ name }) => name === instance.config.interface);
-      return addresses.length === 0 || link === undefined
-        ? []
-        : this.#begin(instance, link, addresses);
+    this.#held = openEstate(estate, { links: this.#links, present }).flatMap((inheritance) => {
+      assert(Number.isFinite(inheritance.until), 'an estate has an end');
+      const addresses = presentAddresses(inheritance.resolved, this.#links, present);
+      return addresses.length === 0 ? [] : { inheritance, addresses, ear: inheritance.listen() };
     });
   }
 
@@ -64,7 +57,7 @@ export class Reaping {
       const now = bootMs();
       if (now >= this.#renewAt) this.#renew(now);
       const next = this.#held.reduce(
-        (earliest, { until }) => Math.min(earliest, until),
+        (earliest, { inheritance }) => Math.min(earliest, inheritance.until),
         now + WAIT_MS_MAX,
       );
       poll.clear();
@@ -75,26 +68,7 @@ export class Reaping {
     this.#route.close();
   }
 
-  #begin(instance: ResolvedInstance, link: Link, addresses: readonly VirtualAddress[]): Held {
-    const { name, version, advertIntervalMs } = instance.config;
-    const lastSentAt = this.#mastership.get(name)?.shownAt ?? bootMs();
-    const until = lastSentAt + downIntervalMs(version, 1, advertIntervalMs);
-    return { instance, link, addresses, until, ear: this.#listen(instance, link) };
-  }
-
-  #listen(instance: ResolvedInstance, link: Link): Advertiser | null {
-    const counters = { sent: 0, received: 0, dropped: {}, watch: new WireWatch([]) };
-    try {
-      const name = instance.config.virtualMac?.name;
-      const virtual = this.#links.find((other) => other.name === name) ?? null;
-      return new Advertiser(instance, { base: link, virtual }, counters, () => {});
-    } catch {
-      // It goes when its time is over instead.
-      return null;
-    }
-  }
-
-  /** The kernel would remove it earlier than a backup with an advertisement a second takes over. */
+  /** The kernel would remove it earlier than a backup with a sign of life a second takes over. */
   #renew(now: number): void {
     this.#renewAt = now + RENEW_INTERVAL_MS;
     for (const { addresses } of this.#held) {
@@ -109,35 +83,26 @@ export class Reaping {
   }
 
   #look(now: number): void {
-    const { balancerIn } = this.#order;
-    const balances = balancerIn === null || childIn(balancerIn, 'balancer') !== null;
+    const useless = this.#whyUseless();
     this.#held = this.#held.filter((held) => {
-      const why = balances ? whyOver(held, now) : 'no balancer is left either';
+      const why = useless ?? whyOver(held, now);
       if (why !== null) this.#remove(held, why);
       return why === null;
     });
   }
 
-  #remove({ instance, addresses, ear }: Held, why: string): void {
-    const present = this.#route.addresses();
-    removeStaleAddresses(this.#route, [instance], this.#links, present);
+  #remove({ inheritance, addresses, ear }: Held, why: string): void {
+    const { name, resolved } = inheritance;
+    removeStaleAddresses(this.#route, [resolved], this.#links, this.#route.addresses());
     ear?.close();
     const list = addresses.map(({ address }) => formatIpAddress(address)).join(', ');
-    this.#log(
-      'warning',
-      `The guardian is gone: removed ${list} of "${instance.config.name}": ${why}`,
-    );
+    this.#warn(`The guardian is gone: removed ${list} of "${name}": ${why}`);
   }
 }
 
 /** null: it stays. */
-function whyOver({ ear, until }: Held, now: number): string | null {
-  for (let count = 0; ear !== null && count < PACKETS_MAX; count += 1) {
-    const received = ear.receive(now);
-    if (received === null) break;
-    const { heard } = received;
-    if (heard !== null && heard.priority > 0)
-      return `${formatIpAddress(heard.source)} is master now`;
-  }
-  return now >= until ? 'nobody has taken over' : null;
+function whyOver({ ear, inheritance }: Held, now: number): string | null {
+  const succeeded = ear?.whySucceeded(now) ?? null;
+  if (succeeded !== null) return succeeded;
+  return now >= inheritance.until ? 'nobody has taken over' : null;
 }

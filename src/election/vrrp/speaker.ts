@@ -7,7 +7,12 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { removeStaleAddresses } from '../../address/resolve.ts';
 import type { VrrpConfig } from '../../config/model/vrrp.ts';
-import type { Election, ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
+import type {
+  Election,
+  ElectionEvent,
+  ElectionSection,
+  TrackingVerdict,
+} from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
@@ -25,6 +30,7 @@ import {
   type ToSpeaker,
 } from './messages.ts';
 import { resolveInstances } from './resolve.ts';
+import { VrrpSection } from './section.ts';
 
 /** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
 const STOP_MS_MAX = 2500;
@@ -102,8 +108,10 @@ class Speaker implements Election {
     this.#send({ kind: 'track', instance, verdict });
   }
 
-  async reload(config: VrrpConfig): Promise<void> {
+  async reload(section: ElectionSection): Promise<void> {
     assert(this.#reloaded === null, 'reloads come one after the other');
+    assert(section instanceof VrrpSection, 'an election is not replaced by a reload');
+    const { config } = section;
     this.#reloaded = Promise.withResolvers<void>();
     try {
       await this.#ask({ kind: 'reload', config }, this.#reloaded);
