@@ -14,9 +14,9 @@ import {
   type MachineEvent,
   type MachineState,
   newMachine,
-  nextTickAt,
   type step,
 } from '../src/vrrp/machine.ts';
+import { nextTickAt } from '../src/vrrp/machine-due.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
 import { Clock } from './clock.ts';

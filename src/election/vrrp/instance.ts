@@ -11,17 +11,16 @@ import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
-  isDue,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
   type MachineState,
   newMachine,
-  nextTickAt,
   type Phase,
   step,
   toldPhase,
 } from '../../vrrp/machine.ts';
+import { isDue, nextTickAt } from '../../vrrp/machine-due.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
