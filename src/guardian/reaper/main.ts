@@ -7,9 +7,10 @@ import { readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import type { OpenEstate } from '../../address/estate.ts';
 import { Reaping } from '../../address/reaping.ts';
+import { REAPER_TITLE } from '../../contracts/run-directory.ts';
 import { assert } from '../../core/assert.ts';
 import { createLog } from '../log.ts';
-import { childIn, REAPER_TITLE } from '../run-dir.ts';
+import { childIn } from '../run-dir.ts';
 import type { ReaperOrder } from './order.ts';
 
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
