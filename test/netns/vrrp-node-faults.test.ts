@@ -26,7 +26,10 @@ async function createNetwork(t: TestContext): Promise<Network> {
 }
 
 async function instanceOf(runDir: string) {
-  return (await lookAtStatus(runDir))?.vrrp[0] ?? null;
+  const instance = (await lookAtStatus(runDir))?.vrrp[0];
+  if (instance === undefined) return null;
+  assert.ok(instance.virtualRouterId !== undefined, 'VRRP elects here');
+  return instance;
 }
 
 describe('faults inside a node', { skip, concurrency: 2 }, () => {
