@@ -1,16 +1,15 @@
 /** What must hold at all times; docs/simulation.md names each rule and its bound. */
 
-import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
+import { LIFETIME_MS_MAX } from '../src/address/rules/lifetime.ts';
 import type { MachineEffect, MachineEvent, MachineState } from '../src/vrrp/machine.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';
 import { cliques } from './cliques.ts';
 import { Conflicts } from './conflicts.ts';
 import { isWell } from './network.ts';
-import type { Node } from './node.ts';
 import { noCounts, type Rule } from './rules.ts';
 import { announcementMs, convergenceMs, handoverMs, hopMs, reapedMs } from './settings.ts';
+import type { CheckerView, NodeView, WorldView } from './views.ts';
 import { Ways } from './ways.ts';
-import type { World } from './world.ts';
 
 /** A rule was broken; ends the scenario. */
 export class Violation extends Error {
@@ -25,8 +24,8 @@ export class Violation extends Error {
 /** Floating point, over the sums of a scenario. */
 const ROUNDING_MS = 0.001;
 
-export class Checker {
-  readonly #world: World;
+export class Checker implements CheckerView {
+  readonly #world: WorldView;
   readonly ways: Ways;
   readonly applied = noCounts();
   readonly #conflicts: Conflicts;
@@ -43,7 +42,7 @@ export class Checker {
   #disturbancesWhenQuiet = -1;
   #disturbancesWhenSteady = -1;
 
-  constructor(world: World) {
+  constructor(world: WorldView) {
     const count = world.settings.priorities.length;
     this.#world = world;
     this.ways = new Ways(world, this);
@@ -88,7 +87,7 @@ export class Checker {
    * A fault, or its end: what the nodes do next is justified for a while. `changed` decides differently
    * from now on, so that a rival has to hear it anew.
    */
-  onDisturbance(what: string, changed: Node | null = null): void {
+  onDisturbance(what: string, changed: NodeView | null = null): void {
     this.#world.trace(`* ${what}`);
     this.#disturbances += 1;
     this.#disturbedAt = this.#world.now;
@@ -100,12 +99,12 @@ export class Checker {
     this.#conflicts.watch();
   }
 
-  onReleased(node: Node): void {
+  onReleased(node: NodeView): void {
     this.count('no stranger');
     this.onDisturbance(`node ${node.index} has ended its probe`);
   }
 
-  onRefused(node: Node, by: string): void {
+  onRefused(node: NodeView, by: string): void {
     // Who could not hear the master may take it for a stranger; what else fails is no excuse.
     if (node.startedAt >= this.#unwellAt && this.#world.network.isWell) {
       this.fail('no stranger', `node ${node.index} takes ${by} for a stranger`);
@@ -113,7 +112,7 @@ export class Checker {
     this.onDisturbance(`node ${node.index} does not start: ${by} answers for the address`);
   }
 
-  onProcess(node: Node): void {
+  onProcess(node: NodeView): void {
     const { index, kernelHolds, online, process } = node;
     this.#world.trace(`node ${index}: process ${process}${online ? '' : ', machine off'}`);
     if (process === 'running' || !online || !kernelHolds) {
@@ -124,12 +123,12 @@ export class Checker {
     this.#conflicts.watch();
   }
 
-  onReaperKilled(node: Node): void {
+  onReaperKilled(node: NodeView): void {
     this.#world.trace(`node ${node.index}: its reaper is gone`);
     this.#watchLifetime(node);
   }
 
-  onAddress(node: Node, why: string): void {
+  onAddress(node: NodeView, why: string): void {
     this.#world.trace(
       `node ${node.index} ${node.kernelHolds ? 'has' : 'no longer has'} the address: ${why}`,
     );
@@ -140,7 +139,7 @@ export class Checker {
   }
 
   onTransition(
-    node: Node,
+    node: NodeView,
     { from, to, why }: Extract<MachineEffect, { kind: 'transition' }>,
   ): void {
     this.#world.trace(`node ${node.index}: ${from} -> ${to} (${why})`);
@@ -155,7 +154,7 @@ export class Checker {
 
   /** The effects of one step, before they are carried out. */
   onStep(
-    node: Node,
+    node: NodeView,
     before: MachineState,
     event: MachineEvent,
     effects: readonly MachineEffect[],
@@ -188,7 +187,7 @@ export class Checker {
     this.fail('a sleeper drops the address first', text);
   }
 
-  onAdvert(node: Node, priority: number): void {
+  onAdvert(node: NodeView, priority: number): void {
     this.#sentAt[node.index] = node.clock.read(this.#world.now);
     if (priority !== 0) this.#expectReapers(node);
     if (priority !== 0 || this.#disturbances > this.#disturbancesWhenQuiet + 1) return;
@@ -200,14 +199,14 @@ export class Checker {
       const group = cliques(this.#world)?.find((members) => members.includes(node));
       if (group === undefined || !group.some((member) => member.isEligible)) return;
       this.count('handover');
-      const follows = (member: Node) => member.isUp && member.kernelHolds && !member.isLeaving;
+      const follows = (member: NodeView) => member.isUp && member.kernelHolds && !member.isLeaving;
       if (group.some(follows)) return;
       this.fail('handover', `node ${node.index} left ${boundMs.toFixed(1)} ms ago, nobody follows`);
     });
   }
 
   /** An advertisement of a master: who only waits for one gives the address up. */
-  #expectReapers(sender: Node): void {
+  #expectReapers(sender: NodeView): void {
     const { network, nodes, now, settings } = this.#world;
     for (const node of nodes) {
       const link = network.link(sender.index, node.index);
@@ -220,7 +219,7 @@ export class Checker {
     }
   }
 
-  onAnnounce(node: Node): void {
+  onAnnounce(node: NodeView): void {
     this.count('only the owner announces');
     if (!node.kernelHolds) {
       this.fail('only the owner announces', `node ${node.index} announces what it does not have`);
@@ -230,7 +229,7 @@ export class Checker {
   }
 
   /** Deleted by hand: the process must put it back within 100 ms. */
-  expectBack(node: Node): void {
+  expectBack(node: NodeView): void {
     const count = this.#disturbances;
     this.#world.plan(this.#world.now + 100, () => {
       if (count !== this.#disturbances || !node.isUp || !node.held) return;
@@ -282,7 +281,7 @@ export class Checker {
     });
   }
 
-  #checkOwner(group: readonly Node[]): void {
+  #checkOwner(group: readonly NodeView[]): void {
     const owners = group.filter((node) => node.isUp && node.kernelHolds);
     const eligible = group.filter((node) => node.isEligible);
     const names = owners.map(({ index }) => index).join(' and ') || 'nobody';
@@ -303,7 +302,7 @@ export class Checker {
     }
   }
 
-  #watchLifetime(node: Node): void {
+  #watchLifetime(node: NodeView): void {
     const { settings } = this.#world;
     const lifetimeMs = node.isReaped ? reapedMs(settings) : LIFETIME_MS_MAX;
     const at = this.#world.now + lifetimeMs + ROUNDING_MS;

@@ -1,18 +1,18 @@
 /** Who hears whom, when the network has come to rest. */
 
 import { isCut, isWell, type Network } from './network.ts';
-import type { Node } from './node.ts';
+import type { NodeView } from './views.ts';
 
 /**
  * The groups within which every node hears every other well, and nobody outside; null while some
  * link is neither well nor cut, or hearing is not mutual. Machines that are off are in no group.
  */
 export function cliques(world: {
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly NodeView[];
   readonly network: Network;
-}): readonly (readonly Node[])[] | null {
+}): readonly (readonly NodeView[])[] | null {
   const online = world.nodes.filter(({ online }) => online);
-  const groups: Node[][] = [];
+  const groups: NodeView[][] = [];
   for (const node of online) {
     const group = groups.find(
       ([first]) => first !== undefined && hears(world.network, node, first),
@@ -31,7 +31,7 @@ export function cliques(world: {
   return groups;
 }
 
-function hears(network: Network, left: Node, right: Node): boolean {
+function hears(network: Network, left: NodeView, right: NodeView): boolean {
   return (
     isWell(network.link(left.index, right.index)) && isWell(network.link(right.index, left.index))
   );

@@ -1,18 +1,16 @@
 /** Two owners that hear each other well: allowed until each has heard the other's next advertisement. */
 
-import type { Checker } from './checker.ts';
 import { isWell } from './network.ts';
-import type { Node } from './node.ts';
 import { conflictMs } from './settings.ts';
-import type { World } from './world.ts';
+import type { CheckerView, NodeView, WorldView } from './views.ts';
 
 export class Conflicts {
-  readonly #world: World;
-  readonly #checker: Checker;
+  readonly #world: WorldView;
+  readonly #checker: CheckerView;
   /** Per pair, the lower number first: since when. */
   readonly #since: number[];
 
-  constructor(world: World, checker: Checker) {
+  constructor(world: WorldView, checker: CheckerView) {
     const count = world.settings.priorities.length;
     this.#world = world;
     this.#checker = checker;
@@ -20,7 +18,7 @@ export class Conflicts {
   }
 
   /** The node decides differently from now on: its rivals have to hear it anew. */
-  forget(node: Node): void {
+  forget(node: NodeView): void {
     const { length } = this.#world.nodes;
     for (let other = 0; other < length; other += 1) {
       this.#since[node.index * length + other] = Number.POSITIVE_INFINITY;
@@ -46,7 +44,7 @@ export class Conflicts {
     }
   }
 
-  #begin(pair: number, left: Node, right: Node): void {
+  #begin(pair: number, left: NodeView, right: NodeView): void {
     const { now, settings } = this.#world;
     const boundMs = conflictMs(settings);
     this.#since[pair] = now;
@@ -59,7 +57,7 @@ export class Conflicts {
     });
   }
 
-  #hearEachOther({ index: left }: Node, { index: right }: Node): boolean {
+  #hearEachOther({ index: left }: NodeView, { index: right }: NodeView): boolean {
     const { network } = this.#world;
     return isWell(network.link(left, right)) && isWell(network.link(right, left));
   }

@@ -4,26 +4,26 @@
  * do, round by round, with the same machine, codec, probe and lifetimes.
  */
 
-import { AddressProbe } from '../src/address/probe.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/address/rules/lifetime.ts';
+import { AddressProbe } from '../src/address/rules/probe.ts';
 import { assert, unreachable } from '../src/core/assert.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../src/vrrp/lifetime.ts';
+import type { Verdict } from '../src/tracking/verdict.ts';
 import {
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
   type MachineState,
   newMachine,
-  nextTickAt,
   type step,
 } from '../src/vrrp/machine.ts';
+import { nextTickAt } from '../src/vrrp/machine-due.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
-import type { Verdict } from '../src/vrrp/tracking.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';
 import { Reaper } from './reaper.ts';
+import type { NodeView, Process, WorldView } from './views.ts';
 import { type Wire, wireOf } from './wire.ts';
-import type { World } from './world.ts';
 
 /** As election/vrrp/instance.ts takes them. */
 const PACKETS_PER_ROUND = 2048;
@@ -34,13 +34,11 @@ const PROBE_WAIT_MS = 10;
 /** systemd's usual pause before it starts a service again. */
 const RESTART_MS = 1000;
 
-export type Process = 'none' | 'running' | 'frozen';
-
-export class Node {
+export class Node implements NodeView {
   readonly index: number;
   readonly wire: Wire;
   readonly clock: Clock;
-  readonly #world: World;
+  readonly #world: WorldView;
   readonly #step: typeof step;
   config: MachineConfig;
   state: MachineState;
@@ -75,7 +73,7 @@ export class Node {
   /** Counts the lives of the process, so that a round of an earlier one is not run. */
   #roundToken = 0;
 
-  constructor(world: World, index: number, config: MachineConfig, machine: typeof step) {
+  constructor(world: WorldView, index: number, config: MachineConfig, machine: typeof step) {
     this.#world = world;
     this.index = index;
     this.config = config;
@@ -321,7 +319,7 @@ export class Node {
       const decoded = decodeAdvertisement(packet, this.wire.expectation);
       const reason = decoded.ok ? null : decoded.reason;
       if (reason !== 'other-router' && reason !== 'own-packet' && reason !== 'too-short') {
-        this.probe?.onRouterHeard();
+        this.probe?.onOwnerHeard();
       }
       if (!decoded.ok) continue;
       const { priority, intervalMs } = decoded.value.advertisement;

@@ -1,19 +1,18 @@
-/** What guardian/reaper/reaping.ts does on a simulated machine whose guardian was killed alone. */
+/** What address/reaping.ts does on a simulated machine whose guardian was killed alone. */
 
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';
-import type { Node } from './node.ts';
-import type { World } from './world.ts';
+import type { NodeView, WorldView } from './views.ts';
 
 export class Reaper {
-  readonly #world: World;
-  readonly #node: Node;
+  readonly #world: WorldView;
+  readonly #node: NodeView;
   readonly #remove: (why: string) => void;
   /** It removes the address, or was killed itself. */
   #over = false;
 
   /** `from`: when its guardian last advertised, by its clock. `remove` takes the address from the kernel. */
-  constructor(world: World, node: Node, from: number, remove: (why: string) => void) {
+  constructor(world: WorldView, node: NodeView, from: number, remove: (why: string) => void) {
     this.#world = world;
     this.#node = node;
     this.#remove = remove;

@@ -1,7 +1,7 @@
 /** One scenario: a cluster starts, suffers bursts of faults, and is left alone after each. */
 
+import { LIFETIME_MS_MAX } from '../src/address/rules/lifetime.ts';
 import { seededRandom } from '../src/core/random.ts';
-import { LIFETIME_MS_MAX } from '../src/vrrp/lifetime.ts';
 import { step } from '../src/vrrp/machine.ts';
 import { Violation } from './checker.ts';
 import { breakSomething, endFaults } from './faults.ts';

@@ -3,19 +3,17 @@
  * it last. The rule: once the cluster rests, all of them send it to the owner.
  */
 
-import type { Checker } from './checker.ts';
-import type { Node } from './node.ts';
 import { announcementMs } from './settings.ts';
-import type { World } from './world.ts';
+import type { CheckerView, NodeView, WorldView } from './views.ts';
 
 export class Ways {
-  readonly #world: World;
-  readonly #checker: Checker;
+  readonly #world: WorldView;
+  readonly #checker: CheckerView;
   readonly #announcers: number[];
   /** Per node: when it last did something that must end with all ways leading to the owner. */
   readonly #claimedAt: number[];
 
-  constructor(world: World, checker: Checker) {
+  constructor(world: WorldView, checker: CheckerView) {
     const count = world.settings.priorities.length;
     this.#world = world;
     this.#checker = checker;
@@ -24,7 +22,7 @@ export class Ways {
   }
 
   /** A promotion, an announcement, or a master that yields to a better one. */
-  claim(node: Node): void {
+  claim(node: NodeView): void {
     this.#claimedAt[node.index] = this.#world.now;
   }
 
@@ -36,7 +34,7 @@ export class Ways {
    * Looks at a group at rest, `boundMs` after its last claim. Without a claim since it came together there
    * is nothing to see: who left while nobody heard it cannot be made good by those who did not know.
    */
-  watch(group: readonly Node[], restsStill: () => boolean): void {
+  watch(group: readonly NodeView[], restsStill: () => boolean): void {
     const { now, settings } = this.#world;
     const boundMs = announcementMs(settings);
     this.#world.plan(now + boundMs, () => {
@@ -48,7 +46,7 @@ export class Ways {
     });
   }
 
-  #check(group: readonly Node[]): void {
+  #check(group: readonly NodeView[]): void {
     const owner = group.find((node) => node.isUp && node.kernelHolds);
     if (owner === undefined) return;
     this.#checker.count('all ways lead to the owner');

@@ -7,6 +7,7 @@ import { type Arp, Network } from './network.ts';
 import { Node } from './node.ts';
 import type { Settings } from './settings.ts';
 import { Timeline } from './timeline.ts';
+import type { NodeView, WorldView } from './views.ts';
 import { addressOf, packetFor } from './wire.ts';
 
 /** Events in one scenario: more means that something feeds itself. */
@@ -24,7 +25,7 @@ export type WorldOptions = {
   readonly trace: ((line: string) => void) | null;
 };
 
-export class World {
+export class World implements WorldView {
   readonly settings: Settings;
   readonly random: Random;
   readonly network: Network;
@@ -93,7 +94,7 @@ export class World {
     this.#timeline.now = until;
   }
 
-  broadcastAdvert(node: Node, priority: number): void {
+  broadcastAdvert(node: NodeView, priority: number): void {
     this.trace(`node ${node.index} advertises ${priority}`);
     this.checker.onAdvert(node, priority);
     for (const { index } of this.nodes) {
@@ -102,7 +103,7 @@ export class World {
     }
   }
 
-  broadcastArp(node: Node, kind: 'announce' | 'probe'): void {
+  broadcastArp(node: NodeView, kind: 'announce' | 'probe'): void {
     this.trace(kind === 'announce' ? `node ${node.index} announces` : `node ${node.index} probes`);
     if (kind === 'announce') this.checker.onAnnounce(node);
     for (const { index } of this.nodes) {

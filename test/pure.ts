@@ -6,7 +6,10 @@
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-const FOLDERS = ['src/{core,config,vrrp,health,balance,stats}', 'test/{golden,tidy}'];
+const FOLDERS = [
+  'src/{core,config,vrrp,address/rules,health,balance,stats,tracking}',
+  'test/{golden,tidy}',
+];
 
 for (const file of FOLDERS.flatMap((folder) => globSync(`${folder}/**/*.test.ts`)).sort()) {
   await import(resolve(file));

@@ -26,7 +26,8 @@ const FILE_LIMIT_MS = 900_000;
 const SIDE_BY_SIDE = 2;
 const PURE = 'test/pure.ts';
 /** All in one process (pure.ts). */
-const IN_PURE = /^(src\/(core|config|vrrp|health|balance|stats)|test\/(golden|tidy))\//;
+const IN_PURE =
+  /^(src\/(core|config|vrrp|address\/rules|health|balance|stats|tracking)|test\/(golden|tidy))\//;
 
 // Stripping types and compiling is a third of what a small process does: it is done once.
 process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/evergate-tests');

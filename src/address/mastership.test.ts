@@ -24,10 +24,10 @@ describe('MastershipFile', () => {
     second?.forget();
     assert.ok(third);
     // Nothing is closed or flushed: the process is as good as killed.
-    assert.deepEqual([...readMastership(path)], [['VI_1', { sentAt: 2345.5, priority: 99 }]]);
+    assert.deepEqual([...readMastership(path)], [['VI_1', { shownAt: 2345.5, rank: 99 }]]);
 
     const next = new MastershipFile(path);
-    assert.deepEqual(next.left('VI_1'), { sentAt: 2345.5, priority: 99 });
+    assert.deepEqual(next.left('VI_1'), { shownAt: 2345.5, rank: 99 });
     assert.equal(next.left('VI_2'), null);
     assert.deepEqual([...readMastership(path)], [], 'it begins anew');
   });
@@ -38,8 +38,8 @@ describe('MastershipFile', () => {
     file.record(name).note(1, 1);
     file.record('VI_2').note(2, 2);
     const next = new MastershipFile(path);
-    assert.deepEqual(next.left(name), { sentAt: 1, priority: 1 });
-    assert.deepEqual(next.left('VI_2'), { sentAt: 2, priority: 2 });
+    assert.deepEqual(next.left(name), { shownAt: 1, rank: 1 });
+    assert.deepEqual(next.left('VI_2'), { shownAt: 2, rank: 2 });
   });
 
   it('makes nothing of a file that is damaged, or missing', () => {

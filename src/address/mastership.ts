@@ -1,7 +1,7 @@
 /**
- * What a speaker is master of, in a file that outlives it: a page of memory it writes with every
- * advertisement, without a system call. A guardian that is started within the down interval of one that was
- * killed goes on as master, as one that had only been slow would (ADR 10).
+ * What an election has made this node master of, in a file that outlives the process: a page of memory that
+ * is written with every sign of life, without a system call. A guardian that is started while the others
+ * still wait for one that was killed goes on as master, as one that had only been slow would (ADR 10).
  */
 
 import {
@@ -26,15 +26,15 @@ const RECORDS_MAX = 256;
 const FILE_BYTES = RECORD_BYTES * RECORDS_MAX;
 
 export type Mastership = {
-  /** Of the last advertisement, in ms of linux/clock.ts. */
-  readonly sentAt: number;
-  /** The effective one. */
-  readonly priority: number;
+  /** Of the last sign of life, e.g. an advertisement; ms of linux/clock.ts. */
+  readonly shownAt: number;
+  /** What it was master by, 1..255: VRRP's effective priority. An election without ranks writes 1. */
+  readonly rank: number;
 };
 
 /** The record of one instance. */
 export type MastershipRecord = {
-  note(sentAt: number, priority: number): void;
+  note(shownAt: number, rank: number): void;
   forget(): void;
 };
 
@@ -44,7 +44,7 @@ export class MastershipFile {
   readonly #numbers: Float64Array;
   readonly #places = new Map<string, number>();
 
-  /** Reads what an earlier speaker has left, and begins anew. Throws Error or SystemError. */
+  /** Reads what an earlier process has left, and begins anew. Throws Error or SystemError. */
   constructor(path: string) {
     const fd = openSync(path, 'a+', 0o600);
     try {
@@ -61,7 +61,7 @@ export class MastershipFile {
     }
   }
 
-  /** What the earlier speaker was master of by that name when it ended; null: nothing. */
+  /** What the earlier process was master of by that name when it ended; null: nothing. */
   left(name: string): Mastership | null {
     return this.#left.get(shortened(name).toString()) ?? null;
   }
@@ -75,10 +75,10 @@ export class MastershipFile {
     const first = index * NUMBERS;
     const numbers = this.#numbers;
     return {
-      note(sentAt, priority) {
-        assert(priority > 0, 'a master has a priority');
-        numbers[first] = sentAt;
-        numbers[first + 1] = priority;
+      note(shownAt, rank) {
+        assert(rank >= 1 && rank <= 255, 'a master has a rank');
+        numbers[first] = shownAt;
+        numbers[first + 1] = rank;
       },
       forget() {
         numbers[first + 1] = 0;
@@ -87,7 +87,7 @@ export class MastershipFile {
   }
 }
 
-/** What a speaker that is gone was master of when it ended, by instance; nothing where no file is left. */
+/** What a process that is gone was master of when it ended, by instance; nothing where no file is left. */
 export function readMastership(path: string): ReadonlyMap<string, Mastership> {
   return existsSync(path) ? decode(readFileSync(path).subarray(0, FILE_BYTES)) : new Map();
 }
@@ -99,13 +99,13 @@ function shortened(name: string): Buffer {
 function decode(content: Buffer): ReadonlyMap<string, Mastership> {
   const left = new Map<string, Mastership>();
   for (let at = 0; at + RECORD_BYTES <= content.length; at += RECORD_BYTES) {
-    const sentAt = content.readDoubleLE(at);
-    const priority = content.readDoubleLE(at + 8);
+    const shownAt = content.readDoubleLE(at);
+    const rank = content.readDoubleLE(at + 8);
     const name = content
       .toString('utf8', at + NAME_OFFSET, at + RECORD_BYTES)
       .replace(/\0.*$/s, '');
-    const isPriority = Number.isInteger(priority) && priority >= 1 && priority <= 255;
-    if (name !== '' && isPriority && sentAt > 0) left.set(name, { sentAt, priority });
+    const isRank = Number.isInteger(rank) && rank >= 1 && rank <= 255;
+    if (name !== '' && isRank && shownAt > 0) left.set(name, { shownAt, rank });
   }
   return left;
 }

@@ -4,15 +4,15 @@
  * Neighbor Advertisements. Its routes come and go with them.
  */
 
-import type { VrrpInstanceConfig } from '../config/model/election.ts';
+import type { AddressesConfig } from '../config/model/addresses.ts';
 import { assert } from '../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
-import type { ResolvedInstance, VirtualAddress, VirtualRoute } from '../election/vrrp/resolve.ts';
 import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
 import { NeighbourSocket } from '../linux/neighbour.ts';
 import type { Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
-import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../vrrp/lifetime.ts';
-import { Announcements } from './announcements.ts';
+import type { ResolvedAddresses, VirtualAddress, VirtualRoute } from './resolve.ts';
+import { Announcements } from './rules/announcements.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 
 /** What an interface needs for the families of its addresses. */
 type Port = {
@@ -30,7 +30,7 @@ export class VipSet {
   readonly #routes: readonly VirtualRoute[];
   readonly #links: ReadonlyMap<string, Link>;
   readonly #ports = new Map<string, Port>();
-  readonly #config: VrrpInstanceConfig;
+  readonly #config: AddressesConfig;
   #held = false;
   /** Kept, not looked for: it is asked for in every round. */
   #announceAt = Number.POSITIVE_INFINITY;
@@ -40,7 +40,7 @@ export class VipSet {
   /** Opens sockets for each interface; throws SystemError. The owner closes it. */
   constructor(
     route: RouteSocket,
-    { held, routes, config }: Pick<ResolvedInstance, 'held' | 'routes' | 'config'>,
+    { held, routes, config }: Pick<ResolvedAddresses, 'held' | 'routes' | 'config'>,
     links: ReadonlyMap<string, Link>,
   ) {
     this.#config = config;
@@ -117,7 +117,7 @@ export class VipSet {
   }
 
   /** Before another set takes over: removes what that one does not hold, and leaves it the rest. */
-  leave({ held, routes }: Pick<ResolvedInstance, 'held' | 'routes'>): void {
+  leave({ held, routes }: Pick<ResolvedAddresses, 'held' | 'routes'>): void {
     if (!this.#held) return;
     this.#held = false;
     this.#renewAt = Number.POSITIVE_INFINITY;

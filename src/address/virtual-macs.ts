@@ -7,11 +7,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
-import { isIpv6Address } from '../core/ip-address.ts';
-import type { ResolvedInstance } from '../election/vrrp/resolve.ts';
 import { SystemError } from '../linux/errno.ts';
 import { LinkSocket } from '../linux/netlink-link.ts';
 import type { Link, RouteSocket } from '../linux/netlink-route.ts';
+
+/** An interface to be made, and its MAC address. */
+export type VirtualMac = {
+  readonly name: string;
+  /** 6 bytes. */
+  readonly mac: Uint8Array;
+  /** Whether the addresses on it are those of IPv6. */
+  readonly ipv6: boolean;
+};
 
 type Settings = Record<string, string>;
 
@@ -23,6 +30,8 @@ type Narrowed = { readonly before: Settings; users: number };
  * MAC address for that of a virtual address (ip-sysctl).
  */
 const BASE_SETTINGS: Readonly<Settings> = { arp_ignore: '1', arp_announce: '2' };
+
+const MAC_BYTES = 6;
 
 export class VirtualMacs {
   readonly #route: RouteSocket;
@@ -36,21 +45,18 @@ export class VirtualMacs {
   }
 
   /**
-   * Makes the instance's interface, or takes the one that is there; null: it has none. Throws SystemError,
-   * and OperationalError 'missing-interface' when something else has its name.
+   * Makes the interface, or takes the one that is there. Throws SystemError, and OperationalError
+   * 'missing-interface' when something else has its name.
    */
-  acquire({ config, sourceAddress }: ResolvedInstance, base: Link): Link | null {
-    const { virtualMac, virtualRouterId } = config;
-    if (virtualMac === undefined) return null;
-    const { name } = virtualMac;
-    const mac = virtualRouterMac(virtualRouterId, isIpv6Address(sourceAddress));
+  acquire({ name, mac, ipv6 }: VirtualMac, base: Link): Link {
+    assert(mac.length === MAC_BYTES, 'a MAC address has 6 bytes');
     const users = this.#users.get(name) ?? 0;
     if (users === 0) this.#removeStale(name, mac);
     this.#links.createMacvlan({ name, mac, baseIndex: base.index });
     const link = this.#find(name);
     assert(link !== undefined, `interface ${name} was made`);
     this.#users.set(name, users + 1);
-    configure(name, isIpv6Address(sourceAddress));
+    configure(name, ipv6);
     this.#narrow(base.name);
     return link;
   }
@@ -129,11 +135,6 @@ export class VirtualMacs {
       // The interface went.
     }
   }
-}
-
-/** 00-00-5E-00-01-{VRID}, on IPv6 00-00-5E-00-02-{VRID}. */
-function virtualRouterMac(virtualRouterId: number, ipv6: boolean): Uint8Array {
-  return Uint8Array.of(0, 0, 0x5e, 0, ipv6 ? 2 : 1, virtualRouterId);
 }
 
 /** ip-sysctl: answers for its own addresses, sends nothing by itself, takes what comes by another way. */

@@ -5,12 +5,8 @@
 
 import { flushCompileCache } from 'node:module';
 import type { BalancerConfig } from '../config/model/config.ts';
-import type {
-  DataPlane,
-  DataPlaneEvent,
-  InheritedListener,
-  StartDataPlane,
-} from '../contracts/data-plane.ts';
+import type { DataPlane, DataPlaneEvent, StartDataPlane } from '../contracts/data-plane.ts';
+import type { InheritedListener } from '../contracts/listeners.ts';
 import type { GuardianToBalancer } from '../contracts/protocol.ts';
 import { assert } from '../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';

@@ -1,5 +1,6 @@
 /** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
 
+import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { runBalancer } from './run-balancer.ts';
 
@@ -11,7 +12,7 @@ if (process.send === undefined) {
   process.exit(1);
 }
 
-process.title = 'evergate: spare';
+process.title = SPARE_TITLE;
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});

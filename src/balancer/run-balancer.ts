@@ -3,8 +3,10 @@
  * case. Knows nothing of how bytes move: the data plane is handed in.
  */
 
-import type { InheritedListener, StartDataPlane } from '../contracts/data-plane.ts';
+import type { StartDataPlane } from '../contracts/data-plane.ts';
+import type { InheritedListener } from '../contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
+import { BALANCER_TITLE } from '../contracts/run-directory.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { SystemError } from '../linux/errno.ts';
 import { Balancer, type ReloadMessage } from './balancer.ts';
@@ -79,7 +81,7 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
     const active = balancer;
     if (active === null) throw new Error('A balancer is activated before it was started');
     standby = false;
-    host.setTitle('evergate: balancer');
+    host.setTitle(BALANCER_TITLE);
     // A spare may be called before it is ready: it is still ahead of a new process.
     steps = steps.then(() => active.activate(servers));
     settle(steps, 'serving');

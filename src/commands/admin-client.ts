@@ -1,8 +1,9 @@
 /** Asks a running guardian over the admin socket of its run directory. */
 
 import { request } from 'node:http';
+import { join } from 'node:path';
+import { ADMIN_SOCKET_FILE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
-import { adminSocketPath } from '../guardian/run-dir.ts';
 
 /** The guardian answers within its own limit for the balancer; more means that it hangs. */
 const ANSWER_LIMIT_MS = 3000;
@@ -30,7 +31,7 @@ export async function exchangeWithGuardian(
   limitMs: number,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const { status, body } = await exchange(adminSocketPath(runDir), method, path, limitMs);
+    const { status, body } = await exchange(join(runDir, ADMIN_SOCKET_FILE), method, path, limitMs);
     return { status, body: JSON.parse(body) };
   } catch (error) {
     throw new OperationalError('not-running', explain(error as NodeJS.ErrnoException, runDir));

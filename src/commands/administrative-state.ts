@@ -4,8 +4,8 @@
  */
 
 import { Command } from 'commander';
+import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
-import { DEFAULT_RUN_DIR } from '../guardian/run-dir.ts';
 import type { AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';

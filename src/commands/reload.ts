@@ -1,7 +1,7 @@
 /** `evergate reload`: has this node read its configuration again; exit code 1 when it refuses what it finds. */
 
 import { Command } from 'commander';
-import { DEFAULT_RUN_DIR } from '../guardian/run-dir.ts';
+import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { exchangeWithGuardian } from './admin-client.ts';
 
 /** Host names may take 5 s to be looked up, an evergate.yaml 30 s to be read; both are far less in practice. */

@@ -4,10 +4,11 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
+import { ELECTIONS } from '../election/elections.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { createLog, type Log } from '../guardian/log.ts';
-import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../guardian/run-dir.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
 import { refuseNames } from '../load-config/resolve-hosts.ts';
@@ -90,6 +91,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   process.on('SIGHUP', () => onHangUp());
   const guardian = await Guardian.start({
     config,
+    elections: ELECTIONS,
     node: options.node ?? node ?? hostname(),
     read: async () => {
       const loaded = await loadConfigApart(inputsOf(options));

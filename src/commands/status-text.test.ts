@@ -112,6 +112,17 @@ describe('renderStatus()', () => {
     assert.match(renderStatus({ ...report, vrrp }), /VRRP VI_1: backup, drained, priority 100/);
   });
 
+  it('tells nothing of VRRP where another election owns the address', () => {
+    const vrrp = report.vrrp.map(({ name, interface: device, state, drained, ...rest }) => {
+      const { faults, master, addresses, held, transitions } = rest;
+      const owner = { faults, master, addresses, held, transitions };
+      return { name, interface: device, state, drained, ...owner };
+    });
+    const told = renderStatus({ ...report, vrrp });
+    assert.match(told, /^VIP VI_1: master on ens192\n {2}master {4}192\.168\.1\.92$/m);
+    assert.doesNotMatch(told, /VRRP|VRID|priority|adverts|dropped|undefined/);
+  });
+
   it('names what a person on call asks for', () => {
     for (const part of [
       'VRRP VI_1: master, priority 100, VRID 51 on ens192',

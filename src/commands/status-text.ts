@@ -21,18 +21,29 @@ export function renderStatus(report: StatusReport): string {
 }
 
 function renderInstance(instance: InstanceStatus): string[] {
-  const { name, state, effectivePriority, priority } = instance;
-  const drained = instance.drained ? ', drained' : '';
+  const [claim, wire] = renderFigures(instance);
+  const state = `${instance.state}${instance.drained ? ', drained' : ''}`;
+  return [
+    `${instance.virtualRouterId === undefined ? 'VIP' : 'VRRP'} ${instance.name}: ${state}${claim} on ${instance.interface}`,
+    `  master    ${instance.master ?? 'nobody heard'}`,
+    `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
+    ...wire,
+    ...(instance.warnings ?? []).map((warning) => `  warning   ${warning}`),
+  ];
+}
+
+/** What VRRP tells of its claim and of the wire; another election tells neither. */
+function renderFigures(instance: InstanceStatus): readonly [string, readonly string[]] {
+  if (instance.virtualRouterId === undefined) return ['', []];
+  const { effectivePriority, priority, virtualRouterId } = instance;
   const changed = effectivePriority === priority ? '' : ` (configured ${priority})`;
   const dropped = Object.entries(instance.dropped).map(([reason, count]) => `${reason} ${count}`);
   return [
-    `VRRP ${name}: ${state}${drained}, priority ${effectivePriority}${changed}, ` +
-      `VRID ${instance.virtualRouterId} on ${instance.interface}`,
-    `  master    ${instance.master ?? 'nobody heard'}`,
-    `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
-    `  adverts   ${instance.advertsSent} sent, ${instance.advertsReceived} received`,
-    ...(dropped.length === 0 ? [] : [`  dropped   ${dropped.join(', ')}`]),
-    ...(instance.warnings ?? []).map((warning) => `  warning   ${warning}`),
+    `, priority ${effectivePriority}${changed}, VRID ${virtualRouterId}`,
+    [
+      `  adverts   ${instance.advertsSent} sent, ${instance.advertsReceived} received`,
+      ...(dropped.length === 0 ? [] : [`  dropped   ${dropped.join(', ')}`]),
+    ],
   ];
 }
 

@@ -1,8 +1,8 @@
 /** `evergate status`: what this node does, in words or as JSON; exit code 0 healthy, 1 degraded, 2 down. */
 
 import { Command } from 'commander';
+import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
-import { DEFAULT_RUN_DIR } from '../guardian/run-dir.ts';
 import { type StatusReport, VERDICT_EXIT_CODES } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
 import { renderStatus } from './status-text.ts';

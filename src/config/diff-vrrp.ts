@@ -1,7 +1,8 @@
 /** What differs between two forms of one VRRP instance, in words. */
 
 import { formatDuration, valueChanges } from './diff-values.ts';
-import type { VirtualAddressConfig, VrrpInstanceConfig } from './model/election.ts';
+import type { VirtualAddressConfig } from './model/addresses.ts';
+import type { VrrpInstanceConfig } from './model/vrrp.ts';
 
 export function instanceChanges(
   what: string,

@@ -6,7 +6,6 @@
 import { formatDuration, listChanges, valueChanges } from './diff-values.ts';
 import { instanceChanges } from './diff-vrrp.ts';
 import type { BalancerConfig, Config } from './model/config.ts';
-import type { VrrpConfig } from './model/election.ts';
 import type {
   BackendConfig,
   BindConfig,
@@ -14,6 +13,7 @@ import type {
   HttpFrontendConfig,
   ServerConfig,
 } from './model/traffic.ts';
+import type { VrrpConfig } from './model/vrrp.ts';
 
 export type ConfigDiff = {
   /** What takes effect at once, in a sentence each. */

@@ -1,6 +1,8 @@
 /** What a VRRP configuration holds where nothing is said about it, for all front ends and tests. */
 
-import type { GarpConfig, NotifyConfig, VrrpConfig, VrrpInstanceConfig } from './model/election.ts';
+import type { GarpConfig } from './model/addresses.ts';
+import type { NotifyConfig } from './model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from './model/vrrp.ts';
 
 export const NO_NOTIFY: NotifyConfig = {
   master: null,

@@ -6,23 +6,7 @@
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { CounterLayout } from '../stats/layout.ts';
-
-export type ListenerPurpose =
-  | { readonly kind: 'frontend'; readonly frontend: string; readonly relay: number }
-  | { readonly kind: 'http'; readonly frontend: string }
-  | {
-      readonly kind: 'stats-socket';
-      readonly path: string;
-      readonly level: 'user' | 'operator' | 'admin';
-    };
-
-/** A listening socket the guardian bound and this process inherited, or was given later. */
-export type InheritedListener = {
-  /** The guardian's number for it; descriptors differ from process to process. */
-  readonly id: number;
-  readonly fd: number;
-  readonly purpose: ListenerPurpose;
-};
+import type { InheritedListener } from './listeners.ts';
 
 export type DataPlaneOptions = {
   readonly config: BalancerConfig;

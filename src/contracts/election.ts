@@ -1,10 +1,11 @@
 /**
  * The narrow interface behind which a node finds out who owns which VIP, and why. Today VRRP implements
  * it; leases or a router daemon may later. The implementation also puts the address on the interface and
- * takes it away, because ownership and address must never part.
+ * takes it away, by what src/address/ has for that, because ownership and address must never part.
  */
 
-import type { VrrpConfig } from '../config/model/election.ts';
+import type { Config } from '../config/model/config.ts';
+import type { ElectionConfig } from '../config/model/election.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 
 export type ElectionEvent =
@@ -15,7 +16,7 @@ export type ElectionEvent =
       readonly to: InstanceStatus['state'];
       /** In words, for the log. */
       readonly why: string;
-      /** The effective priority now. */
+      /** The effective priority now; 0 in an election without priorities. */
       readonly priority: number;
     }
   /** The effective priority has changed, the state has not; only where the configuration asks for it. */
@@ -35,28 +36,58 @@ export type ElectionEvent =
 
 /** What tracking says about one instance: arithmetic of scripts, the balancer, later interfaces. */
 export type TrackingVerdict = {
-  /** Added to the configured priority, then clamped to 1..254 (255 is immutable). */
+  /**
+   * How much more or less than configured this node is to own the VIP. VRRP adds it to the priority, then
+   * clamps to 1..254 (255 is immutable); an election without priorities may leave it aside.
+   */
   readonly priorityDelta: number;
   /** Reasons to be in FAULT; empty: none. */
   readonly faults: readonly string[];
 };
+
+/** An election's section of a configuration. What only that election understands stays inside. */
+export interface ElectionSection {
+  /** What every election has: tracking and news go by it. */
+  readonly config: ElectionConfig;
+  /** ms from an owner's last sign of life on: by then another node has taken over, if there is one. */
+  readonly heldMsMax: number;
+  /** URL of the module whose `openEstate` (address/estate.ts) the reaper calls when this process is gone. */
+  readonly estateModule: string;
+  /** What `openEstate` is given then; plain data, as JSON takes it. */
+  estate(mastershipFile: string): unknown;
+}
+
+/** What a node needs to run whatever election its configuration asks for. */
+export interface Elections {
+  /** null: the configuration asks for none. */
+  sectionOf(config: Config): ElectionSection | null;
+  /**
+   * Resolves when the election takes part. `section`: of sectionOf(). `mastershipFile`: where it notes what it
+   * owns (address/mastership.ts); it outlives the process. Rejects with OperationalError with nothing left behind.
+   */
+  start(
+    section: ElectionSection,
+    mastershipFile: string,
+    onEvent: (event: ElectionEvent) => void,
+  ): Promise<Election>;
+}
 
 export interface Election {
   /** Takes effect within a few milliseconds; for an instance that a reload has ended it has none. */
   track(instance: string, verdict: TrackingVerdict): void;
   status(): readonly InstanceStatus[];
   /**
-   * Goes on by another configuration: instances that stay keep their state, what they hold and what they
-   * know; the others end with priority 0, and new ones begin as backups. Rejects with OperationalError, with
-   * nothing changed, when this machine cannot carry it.
+   * Goes on by another section of the same election: instances that stay keep their state, what they hold and
+   * what they know; the others give up what they hold, and new ones begin as backups. Rejects with
+   * OperationalError, with nothing changed, when this machine cannot carry it.
    */
-  reload(config: VrrpConfig): Promise<void>;
+  reload(section: ElectionSection): Promise<void>;
   /**
    * true: gives all addresses to other nodes and takes none until `false`, also over reloads. Resolves within
    * about a second. Rejects with OperationalError 'refused' when nobody follows, or another call is under way;
    * the node is not drained then.
    */
   setDrained(drained: boolean): Promise<void>;
-  /** Priority 0 on the wire, addresses gone, sockets closed; resolves when done, at most 2.5 s later. */
+  /** Others may own the addresses at once, none is left here; resolves when done, at most 2.5 s later. */
   stop(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { BalancerConfig } from '../config/model/config.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
-import type { InheritedListener } from './data-plane.ts';
+import type { InheritedListener } from './listeners.ts';
 
 export type GuardianToBalancer =
   | {

@@ -3,6 +3,7 @@
  * IPv4, a bigint of 128 bits for IPv6.
  */
 
+import { assert } from './assert.ts';
 import { readUint32, writeUint32 } from './bytes.ts';
 import { formatIpv4, parseIpv4 } from './ip.ts';
 import { formatIpv6, IPV6_BYTES, parseIpv6 } from './ipv6.ts';
@@ -21,6 +22,13 @@ export function parseIpAddress(text: string): Result<IpAddress> {
   if (!text.includes(':')) return parseIpv4(text);
   const bytes = parseIpv6(text);
   return bytes.ok ? ok(readIpAddress(bytes.value, 0, IPV6_BYTES)) : bytes;
+}
+
+/** An address that the configuration's checks have passed. */
+export function numericAddress(text: string): IpAddress {
+  const parsed = parseIpAddress(text);
+  assert(parsed.ok, `the configuration's addresses are checked before: ${text}`);
+  return parsed.value;
 }
 
 /** "10.0.0.1/24", "2001:db8::1/64"; without a slash the whole address. */

@@ -6,7 +6,8 @@
 import type { ConfigDiff } from '../config/diff.ts';
 import { diffConfigs } from '../config/diff.ts';
 import type { Config } from '../config/model/config.ts';
-import type { Election } from '../contracts/election.ts';
+import type { Election, ElectionSection } from '../contracts/election.ts';
+import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Listeners } from './listeners.ts';
 import type { Notifier } from './notifier.ts';
@@ -22,6 +23,9 @@ export type NodeParts = {
   readonly tracking: Tracking | null;
 };
 
+/** A configuration, and what of it is the election's. */
+export type NodeConfig = { readonly config: Config; readonly section: ElectionSection | null };
+
 export type Applied = Pick<ConfigDiff, 'changes' | 'waiting'> & {
   /** Sessions that were reset because the new configuration does not allow them. */
   readonly ended: number;
@@ -33,17 +37,17 @@ type Step = { commit?(): void; abandon(): void | Promise<void> };
 /** Rejects with OperationalError, with nothing changed, when the new configuration cannot take over. */
 export async function applyConfig(
   parts: NodeParts,
-  before: Config,
-  after: Config,
+  before: NodeConfig,
+  after: NodeConfig,
 ): Promise<Applied> {
-  const { changes, waiting, refusal } = diffConfigs(before, after);
+  const { changes, waiting, refusal } = diffConfigs(before.config, after.config);
   if (refusal !== null) throw new OperationalError('needs-restart', refusal);
   if (changes.length + waiting.length === 0) return { changes, waiting, ended: 0 };
   const steps: Step[] = [];
   try {
-    const sockets = await openListeners(parts, after, steps);
-    await changeVrrp(parts, before, after, steps);
-    const ended = await changeBalancer(parts, after, sockets);
+    const sockets = await openListeners(parts, after.config, steps);
+    await changeElection(parts, before, after, steps);
+    const ended = await changeBalancer(parts, after.config, sockets);
     for (const step of steps) step.commit?.();
     return { changes, waiting, ended };
   } catch (error) {
@@ -59,17 +63,18 @@ async function openListeners({ listeners }: NodeParts, { balancer }: Config, ste
   return change.sockets;
 }
 
-async function changeVrrp(
+async function changeElection(
   { election, notifier, tracking }: NodeParts,
-  { vrrp: old }: Config,
-  { vrrp }: Config,
+  { section: old }: NodeConfig,
+  { section }: NodeConfig,
   steps: Step[],
 ): Promise<void> {
-  if (vrrp === null || old === null) return;
-  if (notifier !== null) steps.push(notifier.change(vrrp));
-  if (tracking !== null) steps.push(tracking.change(vrrp));
+  assert((section === null) === (old === null), 'a reload neither begins nor ends an election');
+  if (section === null || old === null) return;
+  if (notifier !== null) steps.push(notifier.change(section.config));
+  if (tracking !== null) steps.push(tracking.change(section.config));
   if (election === null) return;
-  await election.reload(vrrp);
+  await election.reload(section);
   steps.push({ abandon: () => election.reload(old) });
 }
 

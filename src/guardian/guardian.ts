@@ -1,17 +1,14 @@
 /**
- * Process 1 of a node: owns the listening sockets, the VRRP speaker and through it the VIP; supervises the
+ * Process 1 of a node: owns the listening sockets, the election and through it the VIP; supervises the
  * balancer; runs track scripts; answers on the admin socket. Everything it opens it closes again, also
  * when a later step of its start fails.
  */
 
 import type { Config } from '../config/model/config.ts';
-import type { VrrpConfig } from '../config/model/election.ts';
-import type { Election, ElectionEvent } from '../contracts/election.ts';
+import type { Election, ElectionEvent, ElectionSection, Elections } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
-import { startVrrp } from '../election/vrrp/speaker.ts';
 import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
-import { downIntervalMs } from '../vrrp/timers.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
@@ -41,6 +38,7 @@ const FACTS_INTERVAL_MS = 1000;
 
 export type GuardianOptions = {
   readonly config: Config;
+  readonly elections: Elections;
   readonly node: string;
   /** Reads the files again, for a reload. */
   readonly read: () => Promise<ReadConfig>;
@@ -63,6 +61,8 @@ export class Guardian {
   readonly #closers: Closer[] = [];
   readonly #reloader: Reloader;
   #config: Config;
+  /** Of the configuration; null: it asks for no election. */
+  #section: ElectionSection | null;
   #node: string;
   #listeners: Listeners | null = null;
   #supervisor: Supervisor | null = null;
@@ -76,6 +76,7 @@ export class Guardian {
   private constructor(options: GuardianOptions) {
     this.#options = options;
     this.#config = options.config;
+    this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
     this.#reloader = new Reloader({
       read: options.read,
@@ -127,16 +128,19 @@ export class Guardian {
       notifier: this.#notifier,
       tracking: this.#tracking,
     };
-    const applied = await applyConfig(parts, this.#config, config);
+    const section = this.#options.elections.sectionOf(config);
+    const before = { config: this.#config, section: this.#section };
+    const applied = await applyConfig(parts, before, { config, section });
     this.#config = config;
-    if (config.vrrp !== null) this.#reaper?.tell(this.#reaperOrder(config.vrrp));
+    this.#section = section;
+    if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
     return applied;
   }
 
   #notes(): readonly string[] {
     const { refused } = this.#reloader.status;
-    const vip = this.#config.vrrp?.instances[0]?.addresses[0]?.address;
+    const vip = this.#section?.config.instances[0]?.addresses[0]?.address;
     const kubelet = this.#kubelet.note(vip, performance.now());
     const notes = [...(this.#config.notes ?? []), ...(kubelet === null ? [] : [kubelet])];
     if (refused === null) return notes;
@@ -161,7 +165,7 @@ export class Guardian {
     this.#closers.push(() => orphans.close());
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
-    if (config.vrrp !== null) await this.#openVrrp(config.vrrp, runDir, orphans);
+    if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
     this.#tellFacts();
     orphans.retire();
@@ -218,7 +222,7 @@ export class Guardian {
       relays,
       sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,
-      orphanMs: orphanMs(this.#options.config.vrrp),
+      orphanMs: orphanMs(this.#section),
       relieves: this.#serving,
       spare: this.#options.spare,
       log: this.#options.log,
@@ -233,18 +237,20 @@ export class Guardian {
     this.#closers.push(() => supervisor.stop(STOP_GRACE_MS));
   }
 
-  async #openVrrp(config: VrrpConfig, runDir: RunDir, orphans: Orphans): Promise<void> {
+  async #openElection(section: ElectionSection, runDir: RunDir, orphans: Orphans): Promise<void> {
+    const { config } = section;
     const notifier = new Notifier(config, this.#options.log);
     this.#notifier = notifier;
     this.#closers.push(() => notifier.close(NOTIFY_GRACE_MS));
     await orphans.endReaper();
-    const election = await startVrrp(config, mastershipPath(runDir.path), (event) =>
-      this.#onElection(event),
-    );
+    const mastership = mastershipPath(runDir.path);
+    const onEvent = (event: ElectionEvent) => this.#onElection(event);
+    const election = await this.#options.elections.start(section, mastership, onEvent);
     this.#election = election;
     // Closed in the other order: until the addresses are gone there is a reaper.
     const reaper = new ReaperKeeper({
-      order: this.#reaperOrder(config),
+      estateModule: section.estateModule,
+      order: this.#reaperOrder(section),
       log: this.#options.log,
       onPid: (pid) => runDir.writePid('reaper', pid),
     });
@@ -256,10 +262,10 @@ export class Guardian {
     this.#closers.push(() => tracking.stop());
   }
 
-  #reaperOrder(vrrp: VrrpConfig): ReaperOrder {
+  #reaperOrder(section: ElectionSection): ReaperOrder {
     const { runDir } = this.#options;
     const balancerIn = this.#config.balancer === null ? null : runDir;
-    return { vrrp, mastershipFile: mastershipPath(runDir), balancerIn };
+    return { estate: section.estate(mastershipPath(runDir)), balancerIn };
   }
 
   #onServing(serving: boolean, why: string): void {
@@ -295,10 +301,8 @@ export class Guardian {
   }
 }
 
-/** The VIP goes at the latest when the lowest of backups would have taken it. */
-function orphanMs(vrrp: VrrpConfig | null): number {
-  const heldMs = (vrrp?.instances ?? []).map(({ version, advertIntervalMs }) =>
-    downIntervalMs(version, 1, advertIntervalMs),
-  );
-  return Math.max(ORPHAN_MS_MIN, ...heldMs.map((ms) => ms + ORPHAN_MARGIN_MS));
+/** The VIP goes at the latest when the election says that another node has it. */
+function orphanMs(section: ElectionSection | null): number {
+  if (section === null) return ORPHAN_MS_MIN;
+  return Math.max(ORPHAN_MS_MIN, section.heldMsMax + ORPHAN_MARGIN_MS);
 }

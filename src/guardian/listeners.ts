@@ -10,7 +10,7 @@ import { dirname } from 'node:path';
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { SocketFileConfig } from '../config/model/process.ts';
 import type { BindConfig } from '../config/model/traffic.ts';
-import type { InheritedListener, ListenerPurpose } from '../contracts/data-plane.ts';
+import type { InheritedListener, ListenerPurpose } from '../contracts/listeners.ts';
 import { OperationalError } from '../core/errors.ts';
 import { duplicate } from '../linux/descriptor-channel.ts';
 import { SystemError } from '../linux/errno.ts';

@@ -4,11 +4,11 @@
  */
 
 import type {
+  ElectionInstanceConfig,
   NotifyCommand,
   NotifyConfig,
   NotifyFifoConfig,
   SyncGroupConfig,
-  VrrpInstanceConfig,
 } from '../config/model/election.ts';
 import { assert } from '../core/assert.ts';
 import type { InstanceStatus } from '../stats/status.ts';
@@ -48,7 +48,7 @@ type Accounted = Readonly<Record<keyof NotifyConfig, AccountedCommand | null>>;
 type Commands = ReadonlyMap<string, Accounted>;
 
 export type NotifierConfig = {
-  readonly instances: readonly Pick<VrrpInstanceConfig, 'name' | 'notify'>[];
+  readonly instances: readonly Pick<ElectionInstanceConfig, 'name' | 'notify'>[];
   readonly syncGroups: readonly Pick<SyncGroupConfig, 'name' | 'notify'>[];
   readonly notifyFifos: readonly NotifyFifoConfig[];
 };

@@ -5,9 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { BALANCER_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { commandOf } from './process-table.ts';
-import { BALANCER_TITLE, RunDir } from './run-dir.ts';
+import { RunDir } from './run-dir.ts';
 
 let parent = '';
 beforeEach(() => {

@@ -15,17 +15,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import {
+  ADMIN_SOCKET_FILE,
+  BALANCER_TITLE,
+  REAPER_TITLE,
+  SPARE_TITLE,
+} from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
 import { commandOf } from './process-table.ts';
-
-export const DEFAULT_RUN_DIR = '/run/evergate';
-
-/** The process titles; they are how a pid from a file is recognised as ours. */
-export const GUARDIAN_TITLE = 'evergate: guardian';
-export const BALANCER_TITLE = 'evergate: balancer';
-export const SPARE_TITLE = 'evergate: spare';
-export const REAPER_TITLE = 'evergate: reaper';
 
 /**
  * The processes a guardian starts, by the names of their pid files, and the titles they may have. "retired": a
@@ -56,10 +54,6 @@ export function childIn(directory: string, role: ChildRole): number | null {
 
 function pidFile(directory: string, role: ChildRole): string {
   return join(directory, `${role}.pid`);
-}
-
-export function adminSocketPath(directory: string): string {
-  return join(directory, 'admin.sock');
 }
 
 /** Where the speaker notes what it is master of; the file may be left from an earlier guardian. */
@@ -100,7 +94,7 @@ export class RunDir {
   }
 
   get adminSocket(): string {
-    return adminSocketPath(this.path);
+    return join(this.path, ADMIN_SOCKET_FILE);
   }
 
   writePid(role: ChildRole, pid: number): void {

@@ -1,10 +1,10 @@
 /**
- * What this node's VRRP instances follow: the local balancer, track scripts, processes and files. Watches
+ * What this node's instances follow: the local balancer, track scripts, processes and files. Watches
  * them and tells the election whenever an instance's verdict changes. Interfaces are tracked by the
  * election itself, which hears of them first.
  */
 
-import type { VrrpConfig, VrrpInstanceConfig } from '../config/model/election.ts';
+import type { ElectionConfig, ElectionInstanceConfig } from '../config/model/election.ts';
 import type { Election, TrackingVerdict } from '../contracts/election.ts';
 import type { ScriptStatus } from '../stats/status.ts';
 import {
@@ -13,7 +13,7 @@ import {
   stepScript,
   type TrackedEntry,
   verdictOf,
-} from '../vrrp/tracking.ts';
+} from '../tracking/verdict.ts';
 import { FileWatch } from './file-watch.ts';
 import type { Log } from './log.ts';
 import { type ProcessCount, ProcessWatch } from './process-watch.ts';
@@ -31,7 +31,7 @@ export class Tracking {
   readonly #processes = new Map<string, ProcessCount | null>();
   readonly #files = new Map<string, number | null>();
   readonly #told = new Map<string, string>();
-  #config: VrrpConfig;
+  #config: ElectionConfig;
   /** By kind, name and settings: they live as long as these stay the same. */
   #watches: ReadonlyMap<string, Watch> = new Map();
   /** What a reload brought and nothing is known of yet. */
@@ -44,7 +44,7 @@ export class Tracking {
    * `serving`: whether this node balances now. Throws OperationalError when a script's account does not exist;
    * nothing is left running then.
    */
-  constructor(config: VrrpConfig, election: Election, log: Log, serving: boolean) {
+  constructor(config: ElectionConfig, election: Election, log: Log, serving: boolean) {
     this.#config = config;
     this.#election = election;
     this.#log = log;
@@ -62,7 +62,7 @@ export class Tracking {
    * Starts to watch what another configuration tracks; throws as the constructor does. What stays as it is
    * goes on. Until the first word about what is new, it is taken to be well: a reload moves no VIP for that.
    */
-  change(config: VrrpConfig): { commit(): void; abandon(): void } {
+  change(config: ElectionConfig): { commit(): void; abandon(): void } {
     const watches = new Map<string, Watch>();
     const started: Watch[] = [];
     const start = (key: string, create: () => Watch): void => {
@@ -91,7 +91,7 @@ export class Tracking {
     return { commit, abandon: stopStarted };
   }
 
-  #plan(config: VrrpConfig): readonly (readonly [string, () => Watch])[] {
+  #plan(config: ElectionConfig): readonly (readonly [string, () => Watch])[] {
     const { processes, files } = config;
     return [
       ...trackedScripts(config).map((script) => {
@@ -111,7 +111,7 @@ export class Tracking {
   }
 
   /** Keeps a place for all that is tracked, with what is known of it, and for nothing else. */
-  #note(config: VrrpConfig): void {
+  #note(config: ElectionConfig): void {
     const note = <Value>(
       kind: string,
       places: Map<string, Value>,
@@ -213,7 +213,7 @@ export class Tracking {
     trackScripts,
     trackProcesses,
     trackFiles,
-  }: VrrpInstanceConfig): readonly TrackedEntry[] {
+  }: ElectionInstanceConfig): readonly TrackedEntry[] {
     return [
       ...trackScripts.map(({ name, weight }) => {
         const passing = this.#scripts.get(name)?.state.passing ?? null;
@@ -230,7 +230,7 @@ export class Tracking {
   }
 
   #verdict(
-    { trackBalancer }: VrrpInstanceConfig,
+    { trackBalancer }: ElectionInstanceConfig,
     entries: readonly TrackedEntry[],
   ): TrackingVerdict {
     return verdictOf(
@@ -241,7 +241,7 @@ export class Tracking {
 }
 
 /** Scripts no instance tracks are not run, as keepalived does it. */
-function trackedScripts({ instances, scripts }: VrrpConfig) {
+function trackedScripts({ instances, scripts }: ElectionConfig) {
   const names = new Set(
     instances.flatMap((instance) => instance.trackScripts.map(({ name }) => name)),
   );

@@ -5,7 +5,7 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { LocalAddress } from '../config/evergate-yaml/find-node.ts';
+import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
 import type { NativeResult } from '../config/evergate-yaml/index.ts';
 import { localAddresses } from './local-addresses.ts';
 

@@ -15,7 +15,7 @@ import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import { lintLoops, type OwnAddress } from '../config/lint-loops.ts';
 import type { BalancerConfig, Config } from '../config/model/config.ts';
-import type { VrrpConfig } from '../config/model/election.ts';
+import type { VrrpConfig } from '../config/model/vrrp.ts';
 import { type NativeInput, readNative } from './evergate-yaml.ts';
 import { localAddresses } from './local-addresses.ts';
 import { checkMachine } from './machine.ts';

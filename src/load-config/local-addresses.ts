@@ -1,6 +1,6 @@
 /** The addresses of this machine, of the network namespace we run in (rtnetlink(7)). */
 
-import type { LocalAddress } from '../config/evergate-yaml/find-node.ts';
+import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
 import { formatIpAddress } from '../core/ip-address.ts';
 import { RouteSocket } from '../linux/netlink-route.ts';
 

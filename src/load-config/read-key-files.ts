@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import type { SignatureKeyConfig, VrrpConfig } from '../config/model/election.ts';
+import type { SignatureKeyConfig, VrrpConfig } from '../config/model/vrrp.ts';
 import { parseSecret } from '../vrrp/signature.ts';
 import { readText } from './read-text.ts';
 

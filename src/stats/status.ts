@@ -102,30 +102,42 @@ export type ServerStatus = {
   readonly bytesOut: number;
 };
 
-export type InstanceStatus = {
+/** What every election tells of addresses that have one owner. */
+export type OwnershipStatus = {
   readonly name: string;
   readonly interface: string;
-  readonly virtualRouterId: number;
-  readonly version: 2 | 3;
   readonly state: 'initialize' | 'backup' | 'master' | 'fault';
   /** `evergate drain node`: it does not become master until `evergate ready node`. */
   readonly drained: boolean;
   /** Why it is in fault; empty otherwise. */
   readonly faults: readonly string[];
-  readonly priority: number;
-  readonly effectivePriority: number;
   /** Address of the node that is master as far as this one knows; null: nobody heard. */
   readonly master: string | null;
   readonly addresses: readonly string[];
   readonly held: boolean;
   readonly transitions: number;
+  /** What is wrong on the wire, in sentences: silent peers, foreign routers and claims. Absent: nothing. */
+  readonly warnings?: readonly string[];
+};
+
+/** What VRRP tells beside that. */
+export type VrrpFigures = {
+  readonly virtualRouterId: number;
+  readonly version: 2 | 3;
+  readonly priority: number;
+  readonly effectivePriority: number;
   readonly advertsSent: number;
   readonly advertsReceived: number;
   /** Packets dropped, by named reason. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** What is wrong on the wire, in sentences: silent peers, foreign routers and claims. Absent: nothing. */
-  readonly warnings?: readonly string[];
 };
+
+export type VrrpStatus = OwnershipStatus & VrrpFigures;
+
+/** VRRP's figures are there as a whole, or, in another election, not at all. */
+export type InstanceStatus =
+  | VrrpStatus
+  | (OwnershipStatus & { readonly [Figure in keyof VrrpFigures]?: never });
 
 /** Something tracked: a script, or, as `kind` says, a process or a file. */
 export type ScriptStatus = {

@@ -8,9 +8,9 @@ import {
   type MachineGarp,
   type MachineState,
   newMachine,
-  nextTickAt,
   step,
 } from './machine.ts';
+import { nextTickAt } from './machine-due.ts';
 
 export const OWN = 0x0a630002;
 export const LOWER = 0x0a630001;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { advert, Driver, LOWER, master, START, TICK, V2, V3 } from './fixture.ts';
-import { isDue, type MachineEvent, nextTickAt } from './machine.ts';
+import type { MachineEvent } from './machine.ts';
+import { isDue, nextTickAt } from './machine-due.ts';
 
 const DRAIN: MachineEvent = { kind: 'drain', waitMs: 1000 };
 const READY: MachineEvent = { kind: 'ready' };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { advert, Driver, HIGHER, LOWER, master, START, TICK, V2, V3 } from './fixture.ts';
-import { type MachineConfig, type MachineEvent, nextTickAt } from './machine.ts';
+import type { MachineConfig, MachineEvent } from './machine.ts';
+import { nextTickAt } from './machine-due.ts';
 import { downIntervalMs } from './timers.ts';
 
 const RELOAD: MachineEvent = { kind: 'reload', priorityDelta: 0, faults: [] };

@@ -4,7 +4,8 @@
  * what they do not know of (FAULT, tracking, sync groups, the kernel's news) says so.
  */
 
-import type { MachineEvent, Phase, Run } from './machine.ts';
+import type { Run } from './machine-run.ts';
+import type { MachineEvent, Phase } from './machine-types.ts';
 
 type Kind = MachineEvent['kind'];
 

@@ -14,7 +14,8 @@ import {
   V2,
   V3,
 } from './fixture.ts';
-import { isDue, type MachineEvent, nextTickAt } from './machine.ts';
+import type { MachineEvent } from './machine.ts';
+import { isDue, nextTickAt } from './machine-due.ts';
 import { downIntervalMs, farewellSkewMs, skewMs } from './timers.ts';
 
 test('step() waits for the Master_Down_Interval of RFC 3768, also with state MASTER', () => {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { KEEPALIVED, Keepalived } from '../kit/keepalived-process.ts';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';

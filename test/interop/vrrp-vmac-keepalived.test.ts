@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { Keepalived } from '../kit/keepalived-process.ts';
 import {

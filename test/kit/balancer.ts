@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../src/config/model/config.ts';
-import type { InheritedListener } from '../../src/contracts/data-plane.ts';
+import type { InheritedListener } from '../../src/contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../../src/contracts/protocol.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import type { ServerStateRecord } from '../../src/health/server-state.ts';

@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
   VRRP_DEFAULTS,
   VRRP_INSTANCE_DEFAULTS,
 } from '../../src/config/vrrp-defaults.ts';
-import type { InstanceStatus } from '../../src/stats/status.ts';
+import type { VrrpStatus } from '../../src/stats/status.ts';
 import { type NetworkNode, NODE_INTERFACE } from './network.ts';
 import type { SpeakerCommand } from './speaker-main.ts';
 import { waitUntil } from './wait-until.ts';
@@ -39,7 +39,7 @@ export type SpeakerLine =
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'failed'; readonly text: string }
   | { readonly kind: 'drain-settled'; readonly refusal: string | null }
-  | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };
+  | { readonly kind: 'status'; readonly instances: readonly VrrpStatus[] };
 
 /** VRRPv3, 100 ms, multicast; what a test wants otherwise goes into `changes`. */
 export function fastInstance(
@@ -137,7 +137,7 @@ export class SpeakerProcess {
   }
 
   /** Of the first instance, or of the one with that name. */
-  async status(name: string | null = null): Promise<InstanceStatus> {
+  async status(name: string | null = null): Promise<VrrpStatus> {
     const skip = this.lines.length;
     this.send({ kind: 'status' });
     const { instances } = await this.line('status', skip);
@@ -147,7 +147,7 @@ export class SpeakerProcess {
   }
 
   /** Waits until the instance is in that state. */
-  async reaches(state: InstanceStatus['state']): Promise<void> {
+  async reaches(state: VrrpStatus['state']): Promise<void> {
     await waitUntil(`state ${state}`, async () => (await this.status()).state === state);
   }
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { Network, type NetworkNode } from './network.ts';
 import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
 import { waitUntil } from './wait-until.ts';

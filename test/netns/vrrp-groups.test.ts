@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpConfig } from '../../src/config/model/election.ts';
+import type { VrrpConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS, NO_NOTIFY, VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { Network, whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';

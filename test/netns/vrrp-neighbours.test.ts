@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { AddressWatch } from '../kit/address-watch.ts';
 import { type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { SignatureConfig, VrrpInstanceConfig } from '../../src/config/model/election.ts';
+import type { SignatureConfig, VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { captureAdverts, floodAdverts } from '../kit/packets.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const FOLDERS = ['src/vrrp', 'src/election/vrrp', 'src/address'];
+const FOLDERS = ['src/vrrp', 'src/election/vrrp', 'src/address', 'src/address/rules'];
 /** They make sequence numbers. */
 const MAY = ['src/election/vrrp/authenticated-socket.ts', 'src/election/vrrp/signing.ts'];
 const SETTABLE = /\bDate\b|performance\.|CLOCK_REALTIME|hrtime/;

@@ -10,9 +10,9 @@ const COLUMNS_MAX = 100;
 const sources = globSync('{src,sim,test,bench,tools}/**/*.ts').filter(
   (file) => !file.includes('fixtures'),
 );
-const pure = globSync('src/{core,config,vrrp,health,balance,stats}/**/*.ts').filter(
-  (file) => !file.endsWith('.test.ts'),
-);
+const pure = globSync(
+  'src/{core,config,vrrp,address/rules,health,balance,stats,tracking}/**/*.ts',
+).filter((file) => !file.endsWith('.test.ts'));
 
 function offences(files: readonly string[], find: (text: string) => readonly string[]): string[] {
   return files.flatMap((file) =>

@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { StatsPageConfig } from '../../config/model/traffic.ts';
-import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { InheritedListener } from '../../contracts/listeners.ts';
 import { closeFd } from '../../linux/files.ts';
 import { openListener } from '../../linux/sockets.ts';
 import { lastAddress, localAddress } from '../../linux/stream-calls.ts';

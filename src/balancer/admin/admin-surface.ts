@@ -4,7 +4,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { HttpFrontendConfig } from '../../config/model/traffic.ts';
-import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { InheritedListener } from '../../contracts/listeners.ts';
 import { assert } from '../../core/assert.ts';
 import { duplicate } from '../../linux/descriptor-channel.ts';
 import { LISTEN_BACKLOG } from '../../linux/sockets.ts';

@@ -1,9 +1,15 @@
 /** What the stages behind the schema share: the values, where they stand, and what to say about them. */
 
 import type { Place, Report } from '../haproxy/report.ts';
-import type { LocalAddress } from './find-node.ts';
 import type { NativeFile } from './schema.ts';
 import { keyPlace, type Path, type Tree, treeAt } from './tree.ts';
+
+export type LocalAddress = {
+  readonly interface: string;
+  /** Normalised, without a zone. */
+  readonly address: string;
+  readonly prefixLength: number;
+};
 
 export type NativeContext = {
   /** Addresses of this machine, those of the loopback interface included. */

@@ -1,15 +1,8 @@
 /** Which node of the file this machine is: by its own addresses, or by the name it is told. */
 
 import { didYouMean } from '../suggest.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, LocalAddress } from './draft.ts';
 import type { NodeEntry } from './schema.ts';
-
-export type LocalAddress = {
-  readonly interface: string;
-  /** Normalised, without a zone. */
-  readonly address: string;
-  readonly prefixLength: number;
-};
 
 export type FoundNode = {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** The VRRP half of evergate.yaml, as one node of the file sees it. */
 
-import type { VrrpConfig, VrrpInstanceConfig } from '../model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
 import { GARP_DEFAULTS, NO_NOTIFY } from '../vrrp-defaults.ts';
 import { INSTANCE_NAMES, priorityOf, routerIdOf } from './defaults.ts';
-import type { Draft } from './draft.ts';
-import { describeLocal, type FoundNode, type LocalAddress } from './find-node.ts';
+import type { Draft, LocalAddress } from './draft.ts';
+import { describeLocal, type FoundNode } from './find-node.ts';
 import {
   FAMILIES,
   FAMILY_BITS,

@@ -5,7 +5,7 @@
 
 import type { MonitorTerm } from '../model/traffic.ts';
 import { didYouMean } from '../suggest.ts';
-import { hasBackend, type ProxyDraft } from './draft.ts';
+import { hasBackend, type MonitorTermDraft, type ProxyDraft } from './draft.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
@@ -17,9 +17,6 @@ const CONDITIONS_MAX = 64;
 const SERVERS_MAX = 1_000_000;
 
 const OPERATORS = ['eq', 'ge', 'gt', 'le', 'lt'] as const;
-
-/** A term with the place of its backend's name. */
-export type MonitorTermDraft = MonitorTerm & { readonly place: Word };
 
 type Terms = readonly MonitorTermDraft[];
 

@@ -6,19 +6,12 @@
 import type { BackendConfig } from '../model/traffic.ts';
 import type { ProxyDraft } from './draft.ts';
 import type { Word } from './lexer.ts';
-import type { Place, Report } from './report.ts';
+import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
 import { parseTimeMs } from './values.ts';
 
 /** Sources one table may remember; each takes 8 bytes. */
 const SOURCES_MAX = 4_194_304;
-
-export type StickTableDraft = {
-  readonly place: Place;
-  /** null: of something else than addresses. */
-  readonly sources: number | null;
-  readonly idleMs: number;
-};
 
 const FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
 

@@ -2,10 +2,8 @@
 
 import type { PassiveHealthConfig } from '../model/checks.ts';
 import type { LogTarget } from '../model/process.ts';
-import type { BalanceConfig, BindConfig } from '../model/traffic.ts';
+import type { BalanceConfig, BindConfig, MonitorTerm } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
-import type { MonitorTermDraft } from './convert-monitor.ts';
-import type { StickTableDraft } from './convert-stick.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
 
@@ -44,6 +42,16 @@ export type SourceRuleDraft = {
   readonly networks: readonly string[];
   readonly negated: boolean;
   readonly place: Place;
+};
+
+/** A term with the place of its backend's name. */
+export type MonitorTermDraft = MonitorTerm & { readonly place: Word };
+
+export type StickTableDraft = {
+  readonly place: Place;
+  /** null: of something else than addresses. */
+  readonly sources: number | null;
+  readonly idleMs: number;
 };
 
 /** What `server` and `default-server` lines set; undefined: not said. */

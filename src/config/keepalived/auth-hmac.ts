@@ -4,7 +4,7 @@
  */
 
 import { parseSecret } from '../../vrrp/signature.ts';
-import type { SignatureConfig, SignatureKeyConfig } from '../model/election.ts';
+import type { SignatureConfig, SignatureKeyConfig } from '../model/vrrp.ts';
 import { AUTH_HMAC } from './directives.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';

@@ -3,7 +3,7 @@
  * vrrp_garp_*). An instance begins with what global_defs say.
  */
 
-import type { GarpConfig } from '../model/election.ts';
+import type { GarpConfig } from '../model/addresses.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
 import { firstValue, parseInteger, parseSeconds, parseSwitch } from './values.ts';

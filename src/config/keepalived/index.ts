@@ -8,7 +8,8 @@
 
 import { type Diagnostic, hasErrors } from '../diagnostics.ts';
 import type { InstanceFacts, NodeFacts, WeightFacts } from '../lint.ts';
-import type { TrackConfig, VrrpConfig, VrrpInstanceConfig } from '../model/election.ts';
+import type { TrackConfig } from '../model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
 import { didYouMean } from '../suggest.ts';
 import { TOP_LEVEL } from './directives.ts';
 import { convertGlobalDefs, defaultGlobalDefs, type GlobalDefs } from './global-defs.ts';

@@ -1,7 +1,7 @@
 /** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
 
 import type { ChecksumRule } from '../../vrrp/packet.ts';
-import type { VirtualAddressConfig, VirtualRouteConfig } from '../model/election.ts';
+import type { VirtualAddressConfig, VirtualRouteConfig } from '../model/addresses.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
 import { AUTHENTICATION, VRRP_INSTANCE } from './directives.ts';
 import { type GarpDraft, garpHandlers } from './garp.ts';

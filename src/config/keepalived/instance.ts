@@ -3,7 +3,8 @@
  * may depend on another (state and nopreempt, version and advert_int, version and authentication).
  */
 
-import type { TrackConfig, VrrpInstanceConfig } from '../model/election.ts';
+import type { TrackConfig } from '../model/election.ts';
+import type { VrrpInstanceConfig } from '../model/vrrp.ts';
 import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';

@@ -1,7 +1,7 @@
 /** keepalived.conf: the entries of virtual_ipaddress (keepalived.conf(5), "VRRP instance(s)"). */
 
 import { formatIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
-import type { VirtualAddressConfig } from '../model/election.ts';
+import type { VirtualAddressConfig } from '../model/addresses.ts';
 import { didYouMean } from '../suggest.ts';
 import { ADDRESS_DEFAULTS } from '../vrrp-defaults.ts';
 import type { Word } from './lexer.ts';

@@ -1,7 +1,7 @@
 /** keepalived.conf: the entries of virtual_routes, `[src S] DESTINATION [via G] [dev I] [metric M]`. */
 
 import { formatIpv4, parseIpv4Prefix } from '../../core/ip.ts';
-import type { VirtualRouteConfig } from '../model/election.ts';
+import type { VirtualRouteConfig } from '../model/addresses.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';

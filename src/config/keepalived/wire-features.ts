@@ -1,6 +1,6 @@
 /** keepalived.conf: what of an instance is seen on the wire alone: signatures, checksums, TTL, MAC address. */
 
-import type { VrrpInstanceConfig } from '../model/election.ts';
+import type { VrrpInstanceConfig } from '../model/vrrp.ts';
 import { convertAuthHmac } from './auth-hmac.ts';
 import type { InstanceDraft } from './instance-draft.ts';
 import type { Report } from './report.ts';

@@ -7,9 +7,9 @@
  * filled in by the front ends, so that a reader of the model never asks where a value came from.
  */
 
-import type { VrrpConfig } from './election.ts';
 import type { BalancerProcessConfig } from './process.ts';
 import type { BackendConfig, FrontendConfig, HttpFrontendConfig } from './traffic.ts';
+import type { VrrpConfig } from './vrrp.ts';
 
 export type Config = {
   readonly balancer: BalancerConfig | null;

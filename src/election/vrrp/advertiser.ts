@@ -1,8 +1,8 @@
 /** An instance's advertisements on the wire: sends its own, reads those of others, counts both. */
 
-import type { VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
-import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
+import { formatIpAddress, type IpAddress, numericAddress } from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';
 import {
   type AcceptedAdvertisement,
@@ -18,7 +18,7 @@ import {
 import type { Signatures } from '../../vrrp/signatures.ts';
 import type { WireWatch } from '../../vrrp/wire-watch.ts';
 import { type AdvertSocket, type Interfaces, openAdvertSocket } from './advert-socket.ts';
-import { numericAddress, type ResolvedInstance } from './resolve.ts';
+import type { ResolvedInstance } from './resolve.ts';
 import {
   checkOf,
   type Encoding,

@@ -1,7 +1,7 @@
 /** What status tells of an instance. */
 
 import { formatIpAddress } from '../../core/ip-address.ts';
-import type { InstanceStatus } from '../../stats/status.ts';
+import type { VrrpStatus } from '../../stats/status.ts';
 import {
   knownMaster,
   type MachineConfig,
@@ -21,7 +21,7 @@ type Told = {
   readonly counters: Counters;
 };
 
-export function instanceStatus(told: Told, now: number): InstanceStatus {
+export function instanceStatus(told: Told, now: number): VrrpStatus {
   const { resolved, machineConfig, state, held, counters } = told;
   const { config } = resolved;
   const { phase, effectivePriority, faults, transitions, drained } = state;

@@ -3,7 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import { AddressProbe, type ProbeVerdict } from '../../address/probe.ts';
+import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
 import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
@@ -11,17 +11,16 @@ import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
-  isDue,
   type MachineConfig,
   type MachineEffect,
   type MachineEvent,
   type MachineState,
   newMachine,
-  nextTickAt,
   type Phase,
   step,
   toldPhase,
 } from '../../vrrp/machine.ts';
+import { isDue, nextTickAt } from '../../vrrp/machine-due.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
@@ -140,7 +139,7 @@ export class Instance {
     this.#readLinks(links);
     this.#pushFaults(now);
     if (resumed !== null) {
-      this.#step({ kind: 'resume', sentAt: resumed.sentAt }, now);
+      this.#step({ kind: 'resume', sentAt: resumed.shownAt }, now);
       if (this.#state.phase !== 'master') this.#ports.vips.remove();
       return;
     }
@@ -165,7 +164,7 @@ export class Instance {
     for (let count = 0; count < PACKETS_MAX; count += 1) {
       const received = this.#ports.advertiser.receive(now);
       if (received === null) break;
-      if (received.router) this.#probe?.onRouterHeard();
+      if (received.router) this.#probe?.onOwnerHeard();
       if (received.heard === null) continue;
       this.#step({ kind: 'advert', ...received.heard }, now);
       this.#tellRival(received.heard.priority, now);

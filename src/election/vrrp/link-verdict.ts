@@ -2,7 +2,7 @@
 
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import type { Link } from '../../linux/netlink-route.ts';
-import { verdictOf } from '../../vrrp/tracking.ts';
+import { verdictOf } from '../../tracking/verdict.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 /** Those it uses: without one of them it can be nothing. */

@@ -6,8 +6,13 @@
 
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { type Mastership, MastershipFile } from '../../address/mastership.ts';
+import {
+  presentAddresses,
+  refuseForeignAddresses,
+  removeStaleAddresses,
+} from '../../address/resolve.ts';
 import { VirtualMacs } from '../../address/virtual-macs.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
@@ -29,14 +34,7 @@ import {
   type ToSpeaker,
 } from './messages.ts';
 import { NodeDrain } from './node-drain.ts';
-import {
-  explainSystemError,
-  presentAddresses,
-  type ResolvedInstance,
-  refuseForeignAddresses,
-  removeStaleAddresses,
-  resolveInstances,
-} from './resolve.ts';
+import { explainSystemError, type ResolvedInstance, resolveInstances } from './resolve.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;
@@ -364,8 +362,8 @@ function isGrouped({ syncGroups }: VrrpConfig, name: string): boolean {
 /** The backups wait for it: it may go on as if it had only been slow. */
 function isMasterStill(
   { version, advertIntervalMs }: VrrpInstanceConfig,
-  { sentAt, priority }: Mastership,
+  { shownAt, rank }: Mastership,
 ): boolean {
-  const silentMs = bootMs() - sentAt;
-  return silentMs >= 0 && silentMs < downIntervalMs(version, priority, advertIntervalMs);
+  const silentMs = bootMs() - shownAt;
+  return silentMs >= 0 && silentMs < downIntervalMs(version, rank, advertIntervalMs);
 }

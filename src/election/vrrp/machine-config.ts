@@ -1,10 +1,10 @@
 /** What an instance's machine begins with: its configuration, and a verdict until tracking has one. */
 
 import type { Mastership } from '../../address/mastership.ts';
-import type { VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
+import { verdictOf } from '../../tracking/verdict.ts';
 import type { MachineConfig } from '../../vrrp/machine.ts';
-import { verdictOf } from '../../vrrp/tracking.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 export function machineConfigOf(
@@ -34,7 +34,7 @@ export function firstVerdict(
   config: VrrpInstanceConfig,
   resumed: Mastership | null,
 ): TrackingVerdict {
-  if (resumed !== null) return { priorityDelta: resumed.priority - config.priority, faults: [] };
+  if (resumed !== null) return { priorityDelta: resumed.rank - config.priority, faults: [] };
   const { trackScripts, trackProcesses, trackFiles, trackBalancer } = config;
   return verdictOf(
     [

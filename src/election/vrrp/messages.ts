@@ -1,7 +1,7 @@
 /** What the guardian's main thread and the speaker's thread tell each other. */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { VrrpConfig } from '../../config/model/election.ts';
+import type { VrrpConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { InstanceStatus } from '../../stats/status.ts';

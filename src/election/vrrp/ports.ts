@@ -1,14 +1,14 @@
 /** The sockets of one instance: for its advertisements, and for its addresses. */
 
 import { VipSet } from '../../address/vip.ts';
-import type { VirtualMacs } from '../../address/virtual-macs.ts';
-import type { VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VirtualMac, VirtualMacs } from '../../address/virtual-macs.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
+import { formatIpAddress, isIpv6Address, numericAddress } from '../../core/ip-address.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
-import { numericAddress, type ResolvedInstance } from './resolve.ts';
+import type { ResolvedInstance } from './resolve.ts';
 
 export type Ports = {
   readonly advertiser: Advertiser;
@@ -31,7 +31,8 @@ export function openPorts(
 ): Ports {
   const base = links.get(resolved.config.interface);
   assert(base !== undefined, 'the interface exists');
-  const virtual = macs.acquire(resolved, base);
+  const mac = virtualMacOf(resolved);
+  const virtual = mac === null ? null : macs.acquire(mac, base);
   const all = virtual === null ? links : new Map([...links, [virtual.name, virtual]]);
   let advertiser: Advertiser | null = null;
   const close = (vips: VipSet | null) => {
@@ -55,6 +56,15 @@ export function openPorts(
     close(null);
     throw error;
   }
+}
+
+/** RFC 9568 section 7.3: 00-00-5E-00-01-{VRID}, on IPv6 00-00-5E-00-02-{VRID}; null: none is wanted. */
+function virtualMacOf({ config, sourceAddress }: ResolvedInstance): VirtualMac | null {
+  const { virtualMac, virtualRouterId } = config;
+  if (virtualMac === undefined) return null;
+  const ipv6 = isIpv6Address(sourceAddress);
+  const mac = Uint8Array.of(0, 0, 0x5e, 0, ipv6 ? 2 : 1, virtualRouterId);
+  return { name: virtualMac.name, mac, ipv6 };
 }
 
 /** Sockets live as long as this stays the same. */

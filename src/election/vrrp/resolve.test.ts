@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
   VRRP_DEFAULTS,

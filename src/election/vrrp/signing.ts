@@ -1,7 +1,7 @@
 /** The signatures of an instance (vrrp/signatures.ts) with the machine's clock and cryptography. */
 
 import { createHmac } from 'node:crypto';
-import type { SignatureConfig, VrrpInstanceConfig } from '../../config/model/election.ts';
+import type { SignatureConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import type {
   ChecksumRule,

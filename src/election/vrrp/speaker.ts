@@ -5,8 +5,14 @@
 
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { VrrpConfig } from '../../config/model/election.ts';
-import type { Election, ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
+import { removeStaleAddresses } from '../../address/resolve.ts';
+import type { VrrpConfig } from '../../config/model/vrrp.ts';
+import type {
+  Election,
+  ElectionEvent,
+  ElectionSection,
+  TrackingVerdict,
+} from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
@@ -23,7 +29,8 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { removeStaleAddresses, resolveInstances } from './resolve.ts';
+import { resolveInstances } from './resolve.ts';
+import { VrrpSection } from './section.ts';
 
 /** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
 const STOP_MS_MAX = 2500;
@@ -101,8 +108,10 @@ class Speaker implements Election {
     this.#send({ kind: 'track', instance, verdict });
   }
 
-  async reload(config: VrrpConfig): Promise<void> {
+  async reload(section: ElectionSection): Promise<void> {
     assert(this.#reloaded === null, 'reloads come one after the other');
+    assert(section instanceof VrrpSection, 'an election is not replaced by a reload');
+    const { config } = section;
     this.#reloaded = Promise.withResolvers<void>();
     try {
       await this.#ask({ kind: 'reload', config }, this.#reloaded);

@@ -18,6 +18,8 @@ const HEAP_FLAGS = ['--max-old-space-size=16', '--max-semi-space-size=1'];
 const RETRY_MS = 1000;
 
 export type ReaperOptions = {
+  /** URL of the election's module (contracts/election.ts). */
+  readonly estateModule: string;
   readonly order: ReaperOrder;
   readonly log: Log;
   /** Called with the pid of each new reaper. */
@@ -53,8 +55,8 @@ export class ReaperKeeper {
   }
 
   #start(): void {
-    const { onPid } = this.#options;
-    const args = [...process.execArgv, ...HEAP_FLAGS, ENTRY];
+    const { estateModule, onPid } = this.#options;
+    const args = [...process.execArgv, ...HEAP_FLAGS, ENTRY, estateModule];
     // The pipe's other end is held by nobody but us: it closes when we end, however we end.
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
     this.#child = child;

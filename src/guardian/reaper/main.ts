@@ -1,14 +1,17 @@
 /**
  * Entry of the reaper. It is blocked in read(2) for as long as its guardian lives: no timer, no thread, no
- * processor time.
+ * processor time. `main.ts MODULE`: the URL of the module that knows what the election has left.
  */
 
 import { readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import type { OpenEstate } from '../../address/estate.ts';
+import { Reaping } from '../../address/reaping.ts';
+import { REAPER_TITLE } from '../../contracts/run-directory.ts';
+import { assert } from '../../core/assert.ts';
 import { createLog } from '../log.ts';
-import { REAPER_TITLE } from '../run-dir.ts';
+import { childIn } from '../run-dir.ts';
 import type { ReaperOrder } from './order.ts';
-import { Reaping } from './reaping.ts';
 
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
 const ORDER_BYTES_MAX = 16 << 20;
@@ -35,6 +38,17 @@ function lastOrder(): ReaperOrder | null {
   return end === -1 ? null : JSON.parse(Buffer.from(text.slice(0, end), 'latin1').toString());
 }
 
+// Now and not at the end, when the files may be those of another version.
+const { openEstate }: { readonly openEstate?: OpenEstate<unknown> } = await import(
+  process.argv[2] ?? ''
+);
+assert(openEstate !== undefined, 'the election says what it has left');
+
+function whyUseless(balancerIn: string | null): string | null {
+  const balances = balancerIn === null || childIn(balancerIn, 'balancer') !== null;
+  return balances ? null : 'no balancer is left either';
+}
+
 // Now, because it ends by SIGKILL; the next one is smaller by it (docs/adr/0005).
 flushCompileCache();
 const order = lastOrder();
@@ -43,5 +57,7 @@ if (order !== null) {
     journal: process.env.JOURNAL_STREAM !== undefined,
     now: () => new Date(),
   });
-  new Reaping(order, log).run();
+  const { estate, balancerIn } = order;
+  const warn = (text: string) => log('warning', text);
+  new Reaping({ openEstate, estate, whyUseless: () => whyUseless(balancerIn), warn }).run();
 }

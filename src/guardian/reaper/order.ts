@@ -1,11 +1,8 @@
 /** What the guardian tells its reaper, as one line of JSON. */
 
-import type { VrrpConfig } from '../../config/model/election.ts';
-
 export type ReaperOrder = {
-  readonly vrrp: VrrpConfig;
-  /** Where the speaker notes when it last advertised. */
-  readonly mastershipFile: string;
+  /** As the election says (contracts/election.ts, estate()). */
+  readonly estate: unknown;
   /** The run directory, where the balancer's pid stands; null: this node balances nothing. */
   readonly balancerIn: string | null;
 };

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../config/model/config.ts';
-import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { BalancerConfig } from '../../config/model/config.ts';
-import type { InheritedListener } from '../../contracts/data-plane.ts';
+import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';

@@ -33,6 +33,11 @@ function ofInstances(
   );
 }
 
+/** One that only VRRP has. */
+function figure(labels: Sample['labels'], value: number | undefined): readonly Sample[] {
+  return value === undefined ? [] : [{ labels, value }];
+}
+
 const INSTANCE_STATES = ['initialize', 'backup', 'master', 'fault'];
 
 const SERVER_METRICS: readonly Metric[] = [
@@ -146,24 +151,24 @@ const VRRP_METRICS: readonly Metric[] = [
     ['vrrp_drained', 'gauge', '1 from `evergate drain node` to `evergate ready node`'],
     ({ drained }, labels) => [{ labels, value: drained ? 1 : 0 }],
   ),
-  ofInstances(['vrrp_priority', 'gauge', 'Priority in force'], (instance, labels) => [
-    { labels, value: instance.effectivePriority },
-  ]),
+  ofInstances(['vrrp_priority', 'gauge', 'Priority in force'], (instance, labels) =>
+    figure(labels, instance.effectivePriority),
+  ),
   ofInstances(
     ['vrrp_transitions_total', 'counter', 'Changes of state'],
     ({ transitions }, labels) => [{ labels, value: transitions }],
   ),
   ofInstances(
     ['vrrp_advertisements_sent_total', 'counter', 'Advertisements sent'],
-    ({ advertsSent }, labels) => [{ labels, value: advertsSent }],
+    ({ advertsSent }, labels) => figure(labels, advertsSent),
   ),
   ofInstances(
     ['vrrp_advertisements_received_total', 'counter', 'Advertisements heard and accepted'],
-    ({ advertsReceived }, labels) => [{ labels, value: advertsReceived }],
+    ({ advertsReceived }, labels) => figure(labels, advertsReceived),
   ),
   ofInstances(
     ['vrrp_packets_dropped_total', 'counter', 'Packets that were not accepted, by reason'],
-    ({ dropped }, labels) =>
+    ({ dropped = {} }, labels) =>
       Object.entries(dropped).map(([reason, value]) => ({
         labels: [...labels, ['reason', reason]],
         value,

@@ -91,3 +91,13 @@ test('labels of any text are one line that reads back', () => {
     }),
   );
 });
+
+test('an election that is not VRRP has no figures of VRRP', () => {
+  const [instance] = FACTS.vrrp;
+  assert.ok(instance?.virtualRouterId !== undefined);
+  const { virtualRouterId, version, priority, effectivePriority, ...rest } = instance;
+  const { advertsSent, advertsReceived, dropped, ...owner } = rest;
+  const text = metricsText({ rows: [], info: INFO, facts: { ...FACTS, vrrp: [owner] } }, []);
+  assert.match(text, /^evergate_vrrp_owner\{instance="control-plane"\} 1$/m);
+  assert.doesNotMatch(text, /^evergate_vrrp_(priority|advertisements|packets)\S*\{/m);
+});

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {
-  effectivePriority,
-  newScriptState,
-  stepScript,
-  type TrackedEntry,
-  verdictOf,
-} from './tracking.ts';
+import { newScriptState, stepScript, type TrackedEntry, verdictOf } from './verdict.ts';
 
 test('stepScript() counts the first result at once, then rise and fall', () => {
   const config = { rise: 2, fall: 3 };
@@ -52,13 +46,6 @@ test('verdictOf() adds weights and names faults as keepalived does', () => {
   ]);
   assert.equal(verdictOf([], { weight: -30, serving: false }).priorityDelta, -30);
   assert.equal(verdictOf([entry(2, true)], { weight: 5, serving: true }).priorityDelta, 7);
-});
-
-test('effectivePriority() stays within 1..254 and leaves 255 alone', () => {
-  assert.equal(effectivePriority(100, 2), 102);
-  assert.equal(effectivePriority(250, 20), 254);
-  assert.equal(effectivePriority(10, -20), 1);
-  assert.equal(effectivePriority(255, -20), 255);
 });
 
 test('verdictOf() multiplies the number in a file, and says what is wrong with other things', () => {

@@ -3,7 +3,7 @@
  * announced on one interface, frame by frame. Pure; times in milliseconds.
  */
 
-import type { IpAddress } from '../core/ip-address.ts';
+import type { IpAddress } from '../../core/ip-address.ts';
 
 /** keepalived.conf allows 100 repeats for 255 addresses. */
 const WAITING_MAX = 25_500;

@@ -2,13 +2,13 @@
  * Whether a stranger holds one of our addresses, before we ever take it (RFC 5227 section 2.1, RFC 4862
  * section 5.4). Pure.
  *
- * An answer alone is no trouble: the master of our own virtual router answers as well. So an answer with
- * an advertisement of that router heard is fine. An answer in silence is watched longer: the kernel of a
- * killed master answers until the lifetime of its address is over. Who answers even then is a stranger.
+ * An answer alone is no trouble: another node that owns the address by election answers as well. So an
+ * answer with a sign of life of such an owner is fine. An answer in silence is watched longer: the kernel of
+ * a killed owner answers until the lifetime of its address is over. Who answers even then is a stranger.
  */
 
-import type { IpAddress } from '../core/ip-address.ts';
-import { LIFETIME_MS_MAX } from '../vrrp/lifetime.ts';
+import type { IpAddress } from '../../core/ip-address.ts';
+import { LIFETIME_MS_MAX } from './lifetime.ts';
 
 /** Probes of an ordinary start, and how far apart. */
 const PROBES = 3;
@@ -35,23 +35,23 @@ export class AddressProbe {
   #suspicionEndsAt = Number.POSITIVE_INFINITY;
   #answer: { readonly mac: string; readonly address: IpAddress; readonly at: number } | null = null;
 
-  /** `downIntervalMs`: a living master is heard within it. */
-  constructor(now: number, downIntervalMs: number) {
+  /** `heardWithinMs`: a living owner is heard at least that often, and gives three signs of life in it. */
+  constructor(now: number, heardWithinMs: number) {
     this.#startedAt = now;
     this.#nextAt = now;
-    // A master may be killed just before its next advertisement, a third of the down interval after its
-    // first answer; its address goes a lifetime later.
-    const goneMs = downIntervalMs / 3 + LIFETIME_MS_MAX + ANSWER_FRESH_MS;
-    this.#suspicionMs = Math.max(downIntervalMs, goneMs);
+    // An owner may be killed just before its next sign of life, a third of that time after its first answer;
+    // its address goes a lifetime later.
+    const goneMs = heardWithinMs / 3 + LIFETIME_MS_MAX + ANSWER_FRESH_MS;
+    this.#suspicionMs = Math.max(heardWithinMs, goneMs);
   }
 
-  /** A packet of our virtual router came, whatever is wrong with it. */
-  onRouterHeard(): void {
+  /** Whoever may own the address gave a sign of life, whatever is wrong with it. */
+  onOwnerHeard(): void {
     this.#heard = true;
   }
 
   onAnswer(mac: string, address: IpAddress, now: number): void {
-    // Anew for another than the last, and after a silence: several masters may be killed in turn.
+    // Anew for another than the last, and after a silence: several owners may be killed in turn.
     const last = this.#answer;
     const isNews = last === null || mac !== last.mac || now - last.at > ANSWER_FRESH_MS;
     if (isNews && this.#suspicions < SUSPICIONS_MAX) {

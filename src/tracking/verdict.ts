@@ -3,7 +3,7 @@
  * arithmetic of keepalived.conf(5) ("weight", "rise", "fall"), without running or reading anything.
  */
 
-/** A verdict as the election takes it (guardian/election.ts). */
+/** A verdict as the election takes it (contracts/election.ts, track()). */
 export type Verdict = {
   readonly priorityDelta: number;
   readonly faults: readonly string[];
@@ -15,9 +15,6 @@ export type ScriptState = {
   /** Results in a row that contradict `passing`. */
   readonly streak: number;
 };
-
-/** Priority of an address owner: nothing changes it (RFC 9568 section 5.2.4). */
-export const OWNER_PRIORITY = 255;
 
 export function newScriptState(): ScriptState {
   return { passing: null, streak: 0 };
@@ -112,10 +109,4 @@ function faultText(entry: TrackedEntry): string {
   return entry.passing === null
     ? `process "${name}" has not been looked for yet`
     : `process "${name}" does not run`;
-}
-
-/** The priority to advertise: clamped to 1..254, where 255 stays what it is. */
-export function effectivePriority(configured: number, priorityDelta: number): number {
-  if (configured === OWNER_PRIORITY) return OWNER_PRIORITY;
-  return Math.min(254, Math.max(1, configured + priorityDelta));
 }

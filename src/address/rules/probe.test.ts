@@ -27,7 +27,7 @@ test('AddressProbe takes an answer as the master when its router is heard', () =
   const probe = new AddressProbe(0, 3600);
   const { verdict, now } = run(probe, (at) => {
     probe.onAnswer(MAC, VIP, at);
-    if (at > 800) probe.onRouterHeard();
+    if (at > 800) probe.onOwnerHeard();
   });
   assert.deepEqual(verdict, { kind: 'free' });
   assert.ok(now < 1200);

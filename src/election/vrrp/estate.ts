@@ -1,0 +1,66 @@
+/**
+ * What a speaker leaves behind that was killed: who is master of an instance's addresses then shows in
+ * advertisements, and the lowest of backups takes over after its Master_Down_Interval.
+ */
+
+import type { Inheritance, OpenEstate, SuccessorEar } from '../../address/estate.ts';
+import { readMastership } from '../../address/mastership.ts';
+import { assert } from '../../core/assert.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
+import { bootMs } from '../../linux/clock.ts';
+import type { Link } from '../../linux/netlink-route.ts';
+import { WireWatch } from '../../vrrp/wire-watch.ts';
+import { Advertiser } from './advertiser.ts';
+import { type ResolvedInstance, resolveInstances } from './resolve.ts';
+import { heldMs, type VrrpEstate } from './section.ts';
+
+/** Packets taken at one go. */
+const PACKETS_MAX = 512;
+
+export const openEstate: OpenEstate<VrrpEstate> = (
+  { vrrp, mastershipFile },
+  { links, present },
+) => {
+  const mastership = readMastership(mastershipFile);
+  return resolveInstances(vrrp, links, present).map((resolved): Inheritance => {
+    const { name } = resolved.config;
+    const lastSentAt = mastership.get(name)?.shownAt ?? bootMs();
+    return {
+      name,
+      resolved,
+      until: lastSentAt + heldMs(resolved.config),
+      listen: () => listen(resolved, links),
+    };
+  });
+};
+
+function listen(instance: ResolvedInstance, links: readonly Link[]): SuccessorEar | null {
+  const byName = (wanted: string | undefined) => links.find(({ name }) => name === wanted) ?? null;
+  const base = byName(instance.config.interface);
+  assert(base !== null, 'interfaces of resolved instances exist');
+  const virtual = byName(instance.config.virtualMac?.name);
+  const counters = { sent: 0, received: 0, dropped: {}, watch: new WireWatch([]) };
+  try {
+    const advertiser = new Advertiser(instance, { base, virtual }, counters, () => {});
+    return {
+      fd: advertiser.fd,
+      whySucceeded: (now) => whySucceeded(advertiser, now),
+      close: () => advertiser.close(),
+    };
+  } catch {
+    // It goes when its time is over instead.
+    return null;
+  }
+}
+
+function whySucceeded(advertiser: Advertiser, now: number): string | null {
+  for (let count = 0; count < PACKETS_MAX; count += 1) {
+    const received = advertiser.receive(now);
+    if (received === null) return null;
+    const { heard } = received;
+    if (heard !== null && heard.priority > 0) {
+      return `${formatIpAddress(heard.source)} is master now`;
+    }
+  }
+  return null;
+}
