@@ -1,5 +1,6 @@
 /** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
 
+import { setBlocking } from '../linux/files.ts';
 import { startDataPlane } from './relay/pool.ts';
 import { runBalancer } from './run-balancer.ts';
 
@@ -12,6 +13,13 @@ if (process.send === undefined) {
 }
 
 process.title = 'evergate: spare';
+
+// Pipes of its own to the guardian, which passes on what it logs there; one that is full, or that nobody
+// reads any more, must neither stop it nor end it (docs/adr/0014).
+for (const stream of [process.stdout, process.stderr]) {
+  setBlocking(stream.fd, false);
+  stream.on('error', () => {});
+}
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
