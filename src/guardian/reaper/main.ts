@@ -5,9 +5,11 @@
 
 import { readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { createLog } from '../log.ts';
+import { createLog, lossReport, styleOfProcess } from '../log.ts';
+import { leave } from '../output/standard-streams.ts';
+import { StreamWriter } from '../output/stream-writer.ts';
 import { REAPER_TITLE } from '../run-dir.ts';
-import type { ReaperOrder } from './order.ts';
+import { LOG_FD, type ReaperOrder } from './order.ts';
 import { Reaping } from './reaping.ts';
 
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
@@ -39,9 +41,15 @@ function lastOrder(): ReaperOrder | null {
 flushCompileCache();
 const order = lastOrder();
 if (order !== null) {
-  const log = createLog((line) => process.stderr.write(line), {
-    journal: process.env.JOURNAL_STREAM !== undefined,
-    now: () => new Date(),
-  });
-  new Reaping(order, log).run();
+  const style = styleOfProcess();
+  const writer = new StreamWriter(LOG_FD, lossReport(style, ''));
+  const log = createLog((line) => writer.write(line), style);
+  let code = 0;
+  try {
+    await new Reaping(order, log).run();
+  } catch (error) {
+    log('error', `The reaper failed: ${error instanceof Error ? error.stack : error}`);
+    code = 1;
+  }
+  await leave([writer], code);
 }

@@ -1,6 +1,9 @@
-/** What the guardian tells its reaper, as one line of JSON. */
+/** What the guardian tells its reaper, as one line of JSON, and leaves it. */
 
 import type { VrrpConfig } from '../../config/model.ts';
+
+/** Where the reaper finds the guardian's standard error. */
+export const LOG_FD = 3;
 
 export type ReaperOrder = {
   readonly vrrp: VrrpConfig;

@@ -3,6 +3,7 @@
  * as soon as it is not. All times are ms of linux/clock.ts.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { type Link, RouteSocket } from '../../linux/netlink-route.ts';
@@ -62,8 +63,8 @@ export class Reaping {
     });
   }
 
-  /** Blocks until nothing is left. */
-  run(): void {
+  /** Resolves when nothing is left. Between two rounds, which block, what it has said goes out. */
+  async run(): Promise<void> {
     const poll = new PollSet(Math.max(1, this.#held.length));
     while (this.#held.length > 0) {
       const now = bootMs();
@@ -76,6 +77,7 @@ export class Reaping {
       for (const { ear } of this.#held) if (ear !== null) poll.add(ear.fd);
       poll.wait(next - now);
       this.#look(bootMs());
+      await setImmediate();
     }
     this.#route.close();
   }
