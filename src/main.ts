@@ -1,6 +1,7 @@
 /** Entry of the command: one thin file per subcommand; only the one asked for is loaded. */
 
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { complain, errorLine, print } from './commands/printing.ts';
 import { OperationalError } from './core/errors.ts';
 import { VERSION } from './version.ts';
 
@@ -19,10 +20,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   lab: async () => (await import('./commands/lab.ts')).labCommand(),
 };
 
-/** Makes complaints about arguments begin as all other errors do, also those of subcommands. */
-function nameErrors(command: Command): void {
-  for (const subcommand of command.commands) nameErrors(subcommand);
-  command.configureOutput({
+/**
+ * Makes complaints about arguments begin as all other errors do, and lets what is printed get out before the
+ * end; also those of subcommands.
+ */
+function tame(command: Command): void {
+  for (const subcommand of command.commands) tame(subcommand);
+  command.exitOverride().configureOutput({
+    writeOut: print,
+    writeErr: complain,
     outputError: (text, write) => write(text.replace(/^error: /, 'evergate: error: ')),
   });
 }
@@ -37,12 +43,16 @@ const asked = COMMANDS[process.argv[2] ?? ''];
 for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
   program.addCommand(await load());
 }
-nameErrors(program);
+tame(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof OperationalError)) throw error;
-  process.stderr.write(`evergate: error: ${error.message} [${error.code}]\n`);
-  process.exitCode = 1;
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
+    if (!(error instanceof OperationalError)) throw error;
+    complain(errorLine(error));
+    process.exitCode = 1;
+  }
 }

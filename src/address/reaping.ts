@@ -3,6 +3,7 @@
  * as soon as it is not. All times are ms of linux/clock.ts.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { assert } from '../core/assert.ts';
 import { formatIpAddress } from '../core/ip-address.ts';
 import { bootMs } from '../linux/clock.ts';
@@ -50,8 +51,8 @@ export class Reaping<Estate> {
     });
   }
 
-  /** Blocks until nothing is left. */
-  run(): void {
+  /** Resolves when nothing is left. Between two rounds, which block, what it has said goes out. */
+  async run(): Promise<void> {
     const poll = new PollSet(Math.max(1, this.#held.length));
     while (this.#held.length > 0) {
       const now = bootMs();
@@ -64,6 +65,7 @@ export class Reaping<Estate> {
       for (const { ear } of this.#held) if (ear !== null) poll.add(ear.fd);
       poll.wait(next - now);
       this.#look(bootMs());
+      await setImmediate();
     }
     this.#route.close();
   }

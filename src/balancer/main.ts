@@ -1,6 +1,7 @@
 /** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
 
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
+import { setBlocking } from '../linux/files.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { runBalancer } from './run-balancer.ts';
 
@@ -13,6 +14,13 @@ if (process.send === undefined) {
 }
 
 process.title = SPARE_TITLE;
+
+// Pipes of its own to the guardian, which passes on what it logs there; one that is full, or that nobody
+// reads any more, must neither stop it nor end it (docs/adr/0014).
+for (const stream of [process.stdout, process.stderr]) {
+  setBlocking(stream.fd, false);
+  stream.on('error', () => {});
+}
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});

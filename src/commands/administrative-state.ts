@@ -9,6 +9,7 @@ import { OperationalError } from '../core/errors.ts';
 import type { AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
+import { print } from './printing.ts';
 
 const MEANINGS: Readonly<Record<AdminState, string>> = {
   ready: 'Let a server take connections again, or this node the VIP',
@@ -42,7 +43,7 @@ export function serverStateCommand(state: AdminState): Command {
       );
       const place = [backend, server].map(encodeURIComponent).join('/');
       await askGuardian(runDir, 'POST', `/v1/servers/${place}/${state}`);
-      process.stdout.write(`${backend}/${server} is in state ${state}\n`);
+      print(`${backend}/${server} is in state ${state}\n`);
     });
 }
 
@@ -59,7 +60,7 @@ async function setNode(runDir: string, state: AdminState): Promise<void> {
     state === 'drain'
       ? 'This node is drained: it does not have the VIP and does not take it'
       : 'This node is ready to take the VIP';
-  process.stdout.write(`${done}\n`);
+  print(`${done}\n`);
 }
 
 /** Throws OperationalError 'refused' that lists the servers there are. */

@@ -5,6 +5,7 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnost
 import type { Config } from '../config/model/config.ts';
 import { loadConfig } from '../load-config/load.ts';
 import { inputProblem } from './inputs.ts';
+import { print } from './printing.ts';
 
 type CheckOptions = {
   readonly config?: string;
@@ -77,6 +78,6 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   const lines = json
     ? [JSON.stringify(diagnostics, null, 2)]
     : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, keepalived.length)];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.join('\n')}\n`);
   process.exitCode = hasErrors(diagnostics) ? 1 : 0;
 }

@@ -14,6 +14,7 @@ import { runSession } from '../lab/session/session.ts';
 import { createTextReporter } from '../lab/session/text-reporter.ts';
 import { CLIENT_DEFAULTS, startCluster } from '../lab/start-cluster.ts';
 import { startSingle } from '../lab/start-single.ts';
+import { complain, print } from './printing.ts';
 
 type LabOptions = {
   readonly seed?: string;
@@ -105,17 +106,16 @@ async function run(options: LabOptions): Promise<void> {
 }
 
 function createReporter(json: boolean, keys: boolean): Reporter {
-  const write = (text: string): void => void process.stdout.write(text);
-  if (json) return createJsonReporter(write);
+  if (json) return createJsonReporter(print);
   const coloured = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
-  return createTextReporter({ write, coloured, keys });
+  return createTextReporter({ write: print, coloured, keys });
 }
 
 async function clusterIsPossible(): Promise<boolean> {
   const missing = await missingPrerequisites();
   if (missing.length === 0) return true;
   const lines = missing.map(({ what, fix }) => `  ${what}\n    ${fix}`);
-  process.stderr.write(
+  complain(
     'evergate: error: The cluster cannot be built here; this is missing:\n' +
       `${lines.join('\n')}\n` +
       'One balancer with three apiservers works without it:\n  npm start -- --single\n',
@@ -134,7 +134,7 @@ async function fault(
   }
   const question = { ask: 'fault', name, node: options.node ?? null } as const;
   const { report } = await askControl(runningLab(options.id), question, 'fault');
-  print(
+  answer(
     command,
     report,
     `${report.name} on ${report.node}: ${report.does}\nExpected: ${report.expected}\n`,
@@ -142,13 +142,13 @@ async function fault(
 }
 
 async function status(options: AskOptions, command: Command): Promise<void> {
-  const answer = await askControl(runningLab(options.id), { ask: 'status' }, 'status');
-  print(command, answer.status, renderLabStatus(answer.status));
+  const told = await askControl(runningLab(options.id), { ask: 'status' }, 'status');
+  answer(command, told.status, renderLabStatus(told.status));
 }
 
 async function logs(node: string, options: AskOptions): Promise<void> {
   const { lines } = await askControl(runningLab(options.id), { ask: 'logs', node }, 'logs');
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  print(lines.map((line) => `${line}\n`).join(''));
 }
 
 async function clean(options: { readonly all: boolean }): Promise<void> {
@@ -158,7 +158,7 @@ async function clean(options: { readonly all: boolean }): Promise<void> {
   for (const lab of crashed) reporter.removed(await removeLab(lab));
   if (crashed.length > 0) return;
   const running = found.length === 0 ? '' : `; ${found.length} running, "--all" ends them`;
-  process.stdout.write(`No crashed lab to remove${running}\n`);
+  print(`No crashed lab to remove${running}\n`);
 }
 
 function runningLab(id: string | undefined): string {
@@ -182,10 +182,10 @@ function describeFaults(): string {
   ).join('\n');
 }
 
-function print(command: Command, value: object, text: string): void {
+function answer(command: Command, value: object, text: string): void {
   // "--json" is the lab's option as well, which takes it wherever it stands.
   const { json } = command.optsWithGlobals<{ readonly json: boolean }>();
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text);
+  print(json ? `${JSON.stringify(value)}\n` : text);
 }
 
 function parseCount(text: string): number {

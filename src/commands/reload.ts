@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { exchangeWithGuardian } from './admin-client.ts';
+import { complain, print } from './printing.ts';
 
 /** Host names may take 5 s to be looked up, an evergate.yaml 30 s to be read; both are far less in practice. */
 const RELOAD_LIMIT_MS = 60_000;
@@ -22,13 +23,11 @@ export function reloadCommand(): Command {
       const { lines } = answer.body as { readonly lines: readonly string[] };
       const text = lines.map((line) => `${line}\n`).join('');
       if (answer.status === 200) {
-        process.stdout.write(text);
+        print(text);
         return;
       }
-      process.stderr.write(text);
-      process.stderr.write(
-        'evergate: error: The reload was refused; what ran before goes on [refused]\n',
-      );
+      complain(text);
+      complain('evergate: error: The reload was refused; what ran before goes on [refused]\n');
       process.exitCode = 1;
     });
 }

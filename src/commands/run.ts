@@ -8,12 +8,14 @@ import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { Guardian } from '../guardian/guardian.ts';
-import { createLog, type Log } from '../guardian/log.ts';
+import { type Log, styleOfProcess } from '../guardian/log.ts';
+import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
 import { refuseNames } from '../load-config/resolve-hosts.ts';
 import { VERSION } from '../version.ts';
 import { inputProblem } from './inputs.ts';
+import { errorLine } from './printing.ts';
 
 type RunOptions = {
   readonly config?: string;
@@ -69,10 +71,25 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   const problem = inputProblem(options);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   process.title = GUARDIAN_TITLE;
-  const log = createLog((line) => process.stderr.write(line), {
-    journal: process.env.JOURNAL_STREAM !== undefined,
-    now: () => new Date(),
+  const streams = StandardStreams.take(styleOfProcess());
+  process.on('uncaughtException', (error) => {
+    streams.log('error', `The guardian failed: ${error instanceof Error ? error.stack : error}`);
+    void streams.leave(1);
   });
+  let failed = true;
+  try {
+    failed = await guard(options, streams);
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error;
+    streams.stderr.write(errorLine(error));
+  }
+  // The IPC channel and worker threads are gone; do not wait for what a library may still hold open.
+  await streams.leave(failed ? 1 : 0);
+}
+
+/** Resolves when the node has stopped: whether it had to. Throws OperationalError when it cannot start. */
+async function guard(options: RunOptions, streams: StandardStreams): Promise<boolean> {
+  const { log } = streams;
   const { config, node } = await readConfig(options, log);
   let failed = false;
   const finished = Promise.withResolvers<void>();
@@ -103,6 +120,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
     balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
     spare: options.spare && config.balancer?.process.spare !== false,
     log,
+    outputs: streams,
     onFailure: (text) => {
       failed = true;
       log('error', text);
@@ -116,8 +134,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   await finished.promise;
   await guardian.stop();
   log('info', 'Stopped');
-  // The IPC channel and worker threads are gone; do not wait for what a library may still hold open.
-  process.exit(failed ? 1 : 0);
+  return failed;
 }
 
 /** The first errors and the first warnings, in their order: a wrong file may have thousands. */

@@ -1,6 +1,7 @@
 /** `evergate schema`: the JSON Schema of evergate.yaml, for editors that complete and check while typing. */
 
 import { Command } from 'commander';
+import { print } from './printing.ts';
 
 export function schemaCommand(): Command {
   return new Command('schema')
@@ -8,6 +9,6 @@ export function schemaCommand(): Command {
     .action(async () => {
       // Loaded now: `evergate --help` needs none of it.
       const { jsonSchema } = await import('../config/evergate-yaml/json-schema.ts');
-      process.stdout.write(jsonSchema());
+      print(jsonSchema());
     });
 }

@@ -5,6 +5,7 @@ import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { type StatusReport, VERDICT_EXIT_CODES } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
+import { complain, errorLine, print } from './printing.ts';
 import { renderStatus } from './status-text.ts';
 
 const NOT_RUNNING_EXIT_CODE = 2;
@@ -21,14 +22,12 @@ export function statusCommand(): Command {
       } catch (error) {
         if (!(error instanceof OperationalError)) throw error;
         const said = { verdict: 'down', error: error.message };
-        if (options.json) process.stdout.write(`${JSON.stringify(said)}\n`);
-        process.stderr.write(`evergate: error: ${error.message} [${error.code}]\n`);
+        if (options.json) print(`${JSON.stringify(said)}\n`);
+        complain(errorLine(error));
         process.exitCode = NOT_RUNNING_EXIT_CODE;
         return;
       }
-      process.stdout.write(
-        options.json ? `${JSON.stringify(report, null, 2)}\n` : renderStatus(report),
-      );
+      print(options.json ? `${JSON.stringify(report, null, 2)}\n` : renderStatus(report));
       process.exitCode = VERDICT_EXIT_CODES[report.verdict];
     });
 }

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   'no-source-address': 'The interface has no address to send advertisements from.',
   'balancer-failed': 'The balancer process could not start serving.',
   'vrrp-failed': 'The VRRP speaker could not go on.',
+  'not-printed': 'What a command prints could not be written to standard output.',
   'lab-failed': 'The lab could not be built, asked or removed.',
 } as const satisfies Record<string, string>;
 

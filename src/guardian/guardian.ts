@@ -16,6 +16,7 @@ import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { Notifier } from './notifier.ts';
 import { Orphans } from './orphans.ts';
+import type { Outputs } from './output/standard-streams.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
@@ -48,6 +49,8 @@ export type GuardianOptions = {
   /** Keep a second balancer that waits to take over. */
   readonly spare: boolean;
   readonly log: Log;
+  /** Where the standard streams of balancers go. */
+  readonly outputs: Outputs;
   /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
   readonly onFailure: (text: string) => void;
 };
@@ -226,6 +229,7 @@ export class Guardian {
       relieves: this.#serving,
       spare: this.#options.spare,
       log: this.#options.log,
+      outputs: this.#options.outputs,
       onServing: (serving, why) => this.#onServing(serving, why),
       onPid: (role, pid) => runDir.writePid(role, pid),
       onReload: async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLog } from './log.ts';
+import { createLog, lossReport } from './log.ts';
 
 function linesOf(journal: boolean, text: string): string {
   let written = '';
@@ -25,5 +25,23 @@ describe('createLog()', () => {
 
   it('gives each line of a text its own head', () => {
     assert.equal(linesOf(true, 'one\ntwo'), '<4>one\n<4>two\n');
+  });
+});
+
+describe('lossReport()', () => {
+  const now = () => new Date(0);
+
+  it('says how many lines were lost, and why', () => {
+    assert.equal(
+      lossReport({ journal: false, now }, '')(17, 'broken pipe (EPIPE)'),
+      '1970-01-01T00:00:00.000Z warning 17 log lines were lost: broken pipe (EPIPE)\n',
+    );
+  });
+
+  it('knows one from many, and the journal', () => {
+    assert.equal(
+      lossReport({ journal: true, now }, ' to standard output')(1, 'no space left'),
+      '<4>1 log line to standard output was lost: no space left\n',
+    );
   });
 });

@@ -1,8 +1,16 @@
 /** Lines on standard error, as a service manager expects of a process in the foreground. */
 
+import type { LossReport } from './output/stream-writer.ts';
+
 export type LogLevel = 'info' | 'warning' | 'error';
 
 export type Log = (level: LogLevel, text: string) => void;
+
+/**
+ * Under the journal lines carry its priority prefix and no time, which it adds itself; otherwise ISO time and
+ * the level.
+ */
+export type LogStyle = { readonly journal: boolean; readonly now: () => Date };
 
 /** Priorities as sd-daemon(3) reads them at the head of a line. */
 const JOURNAL_PREFIX: Readonly<Record<LogLevel, string>> = {
@@ -11,21 +19,27 @@ const JOURNAL_PREFIX: Readonly<Record<LogLevel, string>> = {
   error: '<3>',
 };
 
-/**
- * Under the journal (JOURNAL_STREAM is set) lines carry its priority prefix and no time, which it adds
- * itself; otherwise ISO time and the level.
- */
-export function createLog(
-  write: (line: string) => void,
-  options: { readonly journal: boolean; readonly now: () => Date },
-): Log {
+/** As this process was started: by a service manager with a journal (JOURNAL_STREAM is set), or not. */
+export function styleOfProcess(): LogStyle {
+  return { journal: process.env.JOURNAL_STREAM !== undefined, now: () => new Date() };
+}
+
+/** `write` gets whole lines, one at a time. */
+export function createLog(write: (line: string) => void, style: LogStyle): Log {
   return (level, text) => {
-    for (const line of text.split('\n')) {
-      write(
-        options.journal
-          ? `${JOURNAL_PREFIX[level]}${line}\n`
-          : `${options.now().toISOString()} ${level.padEnd(7)} ${line}\n`,
-      );
-    }
+    for (const line of text.split('\n')) write(logLine(level, line, style));
   };
+}
+
+/** A line of the log that says how many were lost; `where`: "", or " to standard output". */
+export function lossReport(style: LogStyle, where: string): LossReport {
+  return (lost, why) => {
+    const lines = lost === 1 ? `1 log line${where} was` : `${lost} log lines${where} were`;
+    return logLine('warning', `${lines} lost: ${why}`, style);
+  };
+}
+
+function logLine(level: LogLevel, line: string, { journal, now }: LogStyle): string {
+  if (journal) return `${JOURNAL_PREFIX[level]}${line}\n`;
+  return `${now().toISOString()} ${level.padEnd(7)} ${line}\n`;
 }

@@ -1,4 +1,4 @@
-/** Descriptors that are not sockets: close(2), shared memory (memfd_create(2), mmap(2)), limits. */
+/** Descriptors that are not sockets: close(2), dup3(2), shared memory (memfd_create(2), mmap(2)), limits. */
 
 import { SystemError } from './errno.ts';
 import { addressOf, bind, cString, errno, pinnedBuffer, viewOf } from './libc.ts';
@@ -18,16 +18,41 @@ const getrlimit = bind<[number, number]>('int', 'getrlimit', ['int', 'int64_t'])
 const setrlimit = bind<[number, number]>('int', 'setrlimit', ['int', 'int64_t']);
 const mkfifo = bind<[number, number]>('int', 'mkfifo', ['int64_t', 'uint32_t']);
 const gettidCall = bind<[]>('int', 'gettid', []);
+const dup3 = bind<[number, number, number]>('int', 'dup3', ['int', 'int', 'int']);
+const fcntl = bind<[number, number, number]>('int', 'fcntl', ['int', 'int', 'int']);
+const exitCall = bind<[number]>('int', '_exit', ['int']);
 
 const MFD_CLOEXEC = 1;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const RLIMIT_NOFILE = 7;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0x800;
 
 /** Closes a descriptor we own. A descriptor that is not open is a programmer's error. */
 export function closeFd(fd: number): void {
   // Linux releases the descriptor whatever close() says; EBADF alone would mean we do not own it.
   if (closeCall(fd) === -1 && errno() === 9) throw new SystemError('close', 9, `descriptor ${fd}`);
+}
+
+/** Has `fd` refer to what `other` refers to (dup3(2)); children inherit it. They must not be the same. */
+export function replaceDescriptor(fd: number, other: number): void {
+  if (dup3(other, fd, 0) === -1) throw new SystemError('dup3', errno(), `descriptor ${fd}`);
+}
+
+/** Whether writing to `fd` may wait, for all who share its open file description (fcntl(2), F_SETFL). */
+export function setBlocking(fd: number, blocking: boolean): void {
+  const flags = fcntl(fd, F_GETFL, 0);
+  const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  if (flags === -1 || fcntl(fd, F_SETFL, wanted) === -1) {
+    throw new SystemError('fcntl', errno(), `descriptor ${fd}`);
+  }
+}
+
+/** Ends the process at once, whatever its threads do (_exit(2)); no listener of 'exit' is called. */
+export function endNow(code: number): void {
+  exitCall(code);
 }
 
 /** Makes a named pipe, fifo(7); throws SystemError (EEXIST where there is something). */

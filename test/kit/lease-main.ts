@@ -6,10 +6,13 @@
 import { join } from 'node:path';
 import { assert } from '../../src/core/assert.ts';
 import { Guardian } from '../../src/guardian/guardian.ts';
+import { styleOfProcess } from '../../src/guardian/log.ts';
+import { StandardStreams } from '../../src/guardian/output/standard-streams.ts';
 import { leaseElections } from './lease-election.ts';
 import { HELD_MS, LEASE_MS, LeaseSection, leaseConfig } from './lease-section.ts';
 import { NODE_INTERFACE } from './network.ts';
 
+const streams = StandardStreams.take(styleOfProcess());
 const [, , address = '', directory = ''] = process.argv;
 assert(process.send !== undefined, 'a test starts it');
 const config = { balancer: null, vrrp: null };
@@ -23,10 +26,11 @@ const guardian = await Guardian.start({
   runDir: join(directory, 'run'),
   balancerGraceMs: 0,
   spare: false,
-  log: (level, text) => process.stderr.write(`${level} ${text}\n`),
+  log: streams.log,
+  outputs: streams,
   onFailure: (text) => process.stderr.write(`failed ${text}\n`),
 });
 process.once('SIGTERM', async () => {
   await guardian.stop();
-  process.exit(0);
+  await streams.leave(0);
 });

@@ -3,11 +3,11 @@
  * then sees to it that the virtual addresses do not outlive their use (docs/adr/0010).
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../log.ts';
-import type { ReaperOrder } from './order.ts';
+import { LOG_FD, type ReaperOrder } from './order.ts';
 
 const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -57,11 +57,15 @@ export class ReaperKeeper {
   #start(): void {
     const { estateModule, onPid } = this.#options;
     const args = [...process.execArgv, ...HEAP_FLAGS, ENTRY, estateModule];
-    // The pipe's other end is held by nobody but us: it closes when we end, however we end.
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+    // The pipe's other end is held by nobody but us: it closes when we end, however we end. What it has to say
+    // it says after that. Not as descriptor 2, which libuv makes a blocking one for a child, and so for us.
+    const stdio: StdioOptions = ['pipe', 'ignore', 'pipe'];
+    stdio[LOG_FD] = 2;
+    const child = spawn(process.execPath, args, { stdio });
     this.#child = child;
     if (child.pid !== undefined) onPid(child.pid);
-    child.stdin.on('error', () => {});
+    child.stdin?.on('error', () => {});
+    child.stderr?.on('data', (text) => this.#options.log('warning', `Reaper: ${text}`.trimEnd()));
     this.tell(this.#order);
     let over = false;
     const onEnd = (why: string): void => {

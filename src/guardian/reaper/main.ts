@@ -9,9 +9,11 @@ import type { OpenEstate } from '../../address/estate.ts';
 import { Reaping } from '../../address/reaping.ts';
 import { REAPER_TITLE } from '../../contracts/run-directory.ts';
 import { assert } from '../../core/assert.ts';
-import { createLog } from '../log.ts';
+import { createLog, lossReport, styleOfProcess } from '../log.ts';
+import { leave } from '../output/standard-streams.ts';
+import { StreamWriter } from '../output/stream-writer.ts';
 import { childIn } from '../run-dir.ts';
-import type { ReaperOrder } from './order.ts';
+import { LOG_FD, type ReaperOrder } from './order.ts';
 
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
 const ORDER_BYTES_MAX = 16 << 20;
@@ -53,11 +55,22 @@ function whyUseless(balancerIn: string | null): string | null {
 flushCompileCache();
 const order = lastOrder();
 if (order !== null) {
-  const log = createLog((line) => process.stderr.write(line), {
-    journal: process.env.JOURNAL_STREAM !== undefined,
-    now: () => new Date(),
-  });
-  const { estate, balancerIn } = order;
-  const warn = (text: string) => log('warning', text);
-  new Reaping({ openEstate, estate, whyUseless: () => whyUseless(balancerIn), warn }).run();
+  const style = styleOfProcess();
+  const writer = new StreamWriter(LOG_FD, lossReport(style, ''));
+  const log = createLog((line) => writer.write(line), style);
+  let code = 0;
+  try {
+    const { estate, balancerIn } = order;
+    const warn = (text: string) => log('warning', text);
+    await new Reaping({
+      openEstate,
+      estate,
+      whyUseless: () => whyUseless(balancerIn),
+      warn,
+    }).run();
+  } catch (error) {
+    log('error', `The reaper failed: ${error instanceof Error ? error.stack : error}`);
+    code = 1;
+  }
+  await leave([writer], code);
 }

@@ -1,4 +1,7 @@
-/** What the guardian tells its reaper, as one line of JSON. */
+/** What the guardian tells its reaper, as one line of JSON, and leaves it. */
+
+/** Where the reaper finds the guardian's standard error. */
+export const LOG_FD = 3;
 
 export type ReaperOrder = {
   /** As the election says (contracts/election.ts, estate()). */

@@ -12,6 +12,8 @@ import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../.
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
+import { ChildOutput } from '../output/child-output.ts';
+import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
 import {
   type LoopWatch,
@@ -34,6 +36,8 @@ export type BalancerLaunch = {
   readonly standby: boolean;
   readonly servers: readonly ServerStateRecord[];
   readonly orphanMs: number;
+  /** Where its standard output and error go. */
+  readonly outputs: Outputs;
 };
 
 export type BalancerEvents = {
@@ -44,6 +48,8 @@ export type BalancerEvents = {
 
 export class BalancerProcess {
   readonly pid: number | null;
+  /** Resolves when it is gone and all it wrote to its standard streams is passed on. */
+  readonly silent: Promise<unknown>;
   readonly #child: ChildProcess;
   readonly #relays: number;
   readonly #beats: Uint32Array;
@@ -63,13 +69,18 @@ export class BalancerProcess {
     const { near, far } = openDescriptorChannel();
     this.#channel = near;
     this.#known = new Set(launch.listeners.map(({ id }) => id));
+    const stdout = new ChildOutput(launch.outputs.stdout);
+    const stderr = new ChildOutput(launch.outputs.stderr);
+    this.silent = Promise.all([stdout.ended, stderr.ended]);
     const inherited = [beatFd, far, ...launch.listeners.map(({ fd }) => fd)];
     this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
+      stdio: ['ignore', stdout.fd, stderr.fd, 'ipc', ...inherited],
       serialization: 'json',
     });
     closeFd(beatFd);
     closeFd(far);
+    stdout.opened();
+    stderr.opened();
     this.pid = this.#child.pid ?? null;
     const end = (why: string): void => {
       if (this.#ended) return;

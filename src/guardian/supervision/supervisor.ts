@@ -3,6 +3,7 @@
  * one, and says whether this node balances. The decisions are in supervision.ts and beat-monitor.ts.
  */
 
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
@@ -12,6 +13,7 @@ import { SystemError } from '../../linux/errno.ts';
 import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
+import type { Outputs } from '../output/standard-streams.ts';
 import type { ChildRole } from '../run-dir.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
 import { Spare } from './spare.ts';
@@ -28,6 +30,8 @@ const START_LIMIT_MS = 10_000;
 const REPORT_LIMIT_MS = 500;
 /** A reload takes a turn of each relay's loop, in which ten thousand sessions may be reset: about a second. */
 const RELOAD_LIMIT_MS = 30_000;
+/** For what a balancer that has ended logged last. */
+const LAST_LINES_MS = 500;
 /** Requests to a balancer that are open at one time. */
 const REQUESTS_MAX = 64;
 
@@ -43,6 +47,8 @@ export type SupervisorOptions = {
   /** Keep a warm spare. */
   readonly spare: boolean;
   readonly log: Log;
+  /** Where the standard streams of balancers go. */
+  readonly outputs: Outputs;
   /** Called when this node begins or ceases to count as one that balances. */
   readonly onServing: (serving: boolean, why: string) => void;
   /** Called with the pid of each new balancer and spare. */
@@ -173,19 +179,21 @@ export class Supervisor {
     this.#dispatch({ kind: 'stop' });
     clearInterval(this.#timer);
     this.#spare?.stop();
-    if (this.#process === null) return;
+    const process = this.#process;
+    if (process === null) return;
     const gone = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
-    this.#process.send({ kind: 'stop', graceMs });
-    const force = setTimeout(() => this.#process?.kill(), graceMs + 1000);
+    process.send({ kind: 'stop', graceMs });
+    const force = setTimeout(() => process.kill(), graceMs + 1000);
     await gone;
     clearTimeout(force);
+    await Promise.race([process.silent, setTimeoutPromise(LAST_LINES_MS)]);
   }
 
   #launch() {
-    const { relays, orphanMs } = this.#options;
-    return { config: this.#config, relays, listeners: this.#sockets, orphanMs };
+    const { relays, orphanMs, outputs } = this.#options;
+    return { config: this.#config, relays, listeners: this.#sockets, orphanMs, outputs };
   }
 
   /** The spare where there is one, otherwise a new process. */

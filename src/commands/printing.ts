@@ -1,0 +1,41 @@
+/**
+ * What commands print. A reader that has gone (`evergate status | head -1`) ends nothing and changes no exit
+ * code: the command has done what it was asked. Only what could not be written is an error.
+ */
+
+import { OperationalError } from '../core/errors.ts';
+import { errorName, errorText } from '../linux/errno.ts';
+
+const heard = new WeakSet<NodeJS.WriteStream>();
+
+/** To standard output. */
+export function print(text: string): void {
+  hear(process.stdout, (error) => {
+    if (error.code === 'EPIPE') return;
+    complain(errorLine(new OperationalError('not-printed', explain(error))));
+    process.exitCode ||= 1;
+  });
+  process.stdout.write(text);
+}
+
+/** To standard error; where that fails nobody can be told. */
+export function complain(text: string): void {
+  hear(process.stderr, () => {});
+  process.stderr.write(text);
+}
+
+/** As every command tells what ended it. */
+export function errorLine({ message, code }: OperationalError): string {
+  return `evergate: error: ${message} [${code}]\n`;
+}
+
+/** Once: Node tells of a failed write by an event, and ends the process when nobody hears it. */
+function hear(stream: NodeJS.WriteStream, onError: (error: NodeJS.ErrnoException) => void): void {
+  if (heard.has(stream)) return;
+  heard.add(stream);
+  stream.on('error', onError);
+}
+
+function explain({ errno = 0 }: NodeJS.ErrnoException): string {
+  return `Standard output cannot be written: ${errorText(-errno)} (${errorName(-errno)})`;
+}
