@@ -4,53 +4,36 @@
  */
 
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
-import type { IpAddress } from '../core/ip-address.ts';
 import { receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
 import { pinnedBuffer } from './libc.ts';
 import {
+  openRawSocket,
+  type RawPacket,
+  type RawSocketOptions,
+  TRAFFIC_CLASS,
+  TTL_MAX,
+} from './raw-socket.ts';
+import {
   AF_INET,
-  openSocket,
+  IPPROTO_IP,
   SO_REUSEADDR,
-  SOCK_RAW,
   SOL_SOCKET,
   setOption,
   setOptionBytes,
 } from './sockets.ts';
 
-const IPPROTO_IP = 0;
-const SO_PRIORITY = 12;
-const SO_RCVBUFFORCE = 33;
-const SO_BINDTODEVICE = 25;
 const IP_HDRINCL = 3;
 const IP_MULTICAST_IF = 32;
 const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
 const IP_MULTICAST_ALL = 49;
-/** TC_PRIO_CONTROL: queued before ordinary traffic. */
-const PRIORITY_CONTROL = 6;
 
 const HEADER_BYTES = 20;
-const TTL = 255;
-/** Of which the kernel makes twice as many: a flood must not push out the one packet that counts. */
-const RECEIVE_BYTES = 512 * 1024;
-/** DSCP CS6, as routing protocols are marked. */
-const TYPE_OF_SERVICE = 0xc0;
 const PACKET_BYTES_MAX = 4096;
 
-export type RawSocketOptions = {
-  readonly protocol: number;
-  readonly interfaceName: string;
-  readonly interfaceIndex: number;
-  /** Source of what is sent. */
-  readonly source: number;
-  /** Multicast group to join; null: none. */
-  readonly group: number | null;
-  /** False: the group is only sent to. Absent: true. */
-  readonly listens?: boolean;
-  /** Of what is sent. Absent: 255. */
-  readonly ttl?: number;
+export type Raw4SocketOptions = RawSocketOptions<number> & {
   /** Bytes between the IP header and the message, filled by `complete` of sendTo(). Absent: 0. */
   readonly headroom?: number;
 };
@@ -63,18 +46,7 @@ export type Completion = {
   readonly complete: (packet: Uint8Array) => void;
 };
 
-/** A packet as received; valid until the next receive(). */
-export type RawPacket = {
-  readonly message: Uint8Array;
-  readonly source: IpAddress;
-  readonly destination: IpAddress;
-  /** IPv6: the hop limit. */
-  readonly ttl: number;
-  /** From the IP header on; IPv6: the message alone. */
-  readonly whole: Uint8Array;
-};
-
-export class RawSocket {
+export class Raw4Socket {
   readonly fd: number;
   /** Write the message to send here; sendTo() puts it on the wire. */
   readonly outgoing: Uint8Array;
@@ -87,20 +59,14 @@ export class RawSocket {
   readonly #target = pinnedBuffer(16);
 
   /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
-  constructor(options: RawSocketOptions) {
+  constructor(options: Raw4SocketOptions) {
     this.#source = options.source;
     this.#protocol = options.protocol;
     this.#headroom = options.headroom ?? 0;
-    this.#ttl = options.ttl ?? TTL;
+    this.#ttl = options.ttl ?? TTL_MAX;
     this.outgoing = this.#packet.subarray(HEADER_BYTES + this.#headroom);
     this.#target.writeUInt16LE(AF_INET, 0);
-    this.fd = openSocket(AF_INET, SOCK_RAW, options.protocol);
-    try {
-      configure(this.fd, options);
-    } catch (error) {
-      closeFd(this.fd);
-      throw error;
-    }
+    this.fd = openRawSocket(AF_INET, options, (fd) => configure(fd, options));
   }
 
   /** Sends the first `length` bytes of `outgoing`; 0 or the errno. */
@@ -109,7 +75,7 @@ export class RawSocket {
     const total = HEADER_BYTES + this.#headroom + length;
     // The kernel fills in the length, the checksum, and an identification of 0 (raw(7), IP_HDRINCL).
     packet[0] = 0x45;
-    packet[1] = TYPE_OF_SERVICE;
+    packet[1] = TRAFFIC_CLASS;
     writeUint16(packet, 2, total);
     writeUint16(packet, 4, completion?.identification ?? 0);
     writeUint16(packet, 6, 0);
@@ -145,12 +111,9 @@ export class RawSocket {
   }
 }
 
-function configure(fd: number, options: RawSocketOptions): void {
-  const { interfaceName, interfaceIndex, group } = options;
-  setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${interfaceName}\0`));
+function configure(fd: number, options: Raw4SocketOptions): void {
+  const { interfaceIndex, group } = options;
   setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES);
   setOption(fd, IPPROTO_IP, IP_HDRINCL, 1);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
   if (group === null) return;
@@ -162,6 +125,6 @@ function configure(fd: number, options: RawSocketOptions): void {
     setOptionBytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
   }
   setOptionBytes(fd, IPPROTO_IP, IP_MULTICAST_IF, membership);
-  setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, TTL);
+  setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, TTL_MAX);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 }
