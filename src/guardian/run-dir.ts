@@ -24,7 +24,7 @@ export const DEFAULT_RUN_DIR = '/run/evergate';
 /** The process titles; they are how a pid from a file is recognised as ours. */
 export const GUARDIAN_TITLE = 'evergate: guardian';
 export const BALANCER_TITLE = 'evergate: balancer';
-export const SPARE_TITLE = 'evergate: spare';
+const SPARE_TITLE = 'evergate: spare';
 export const REAPER_TITLE = 'evergate: reaper';
 
 /**

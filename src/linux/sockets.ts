@@ -20,7 +20,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
-export const SO_REUSEPORT = 15;
+const SO_REUSEPORT = 15;
 export const SO_BINDTODEVICE = 25;
 export const IPPROTO_IP = 0;
 export const IPPROTO_IPV6 = 41;

@@ -67,7 +67,7 @@ const F_SETPIPE_SZ = 1031;
 const STREAM_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 /** Room for a struct sockaddr of any family that a peer of ours can have. */
-export const ADDRESS_BYTES = 128;
+const ADDRESS_BYTES = 128;
 
 const scratch = pinnedBuffer(4096);
 const scratchAddress = addressOf(scratch);

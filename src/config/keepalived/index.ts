@@ -57,7 +57,7 @@ type Blocks = {
 };
 
 /** Scripts, and instances, of one configuration at most. */
-export const BLOCKS_MAX = 256;
+const BLOCKS_MAX = 256;
 
 function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
   const blocks: Blocks = {
