@@ -26,6 +26,7 @@ const totals: Totals = { passed: 0, failed: 0, skipped: [] };
 if (words.length === 0) {
   step('Types', 'tsc', ['--noEmit']);
   step('Lint, format and import direction', 'biome', ['check', '.']);
+  step('Unused exports, files and packages', 'knip', ['--no-progress']);
 }
 installPeers();
 await runFiles(
