@@ -2,7 +2,8 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, output, type Started, startOn } from './processes.ts';
+import { freePort } from '../../test/kit/haproxy.ts';
+import { output, type Started, startOn } from './processes.ts';
 
 /** The proxy has a core to itself; load and backend share the other. */
 export const PROXY_CORE = '0';
