@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { PAGES as MEASURED } from '../../bench/failover/tables.ts';
+import { PAGES as MEASURED } from '../../bench/failover/page.ts';
 import { GLOBAL_DIRECTIVES } from '../../src/config/haproxy/directives-global.ts';
 import { VRRP_INSTANCE } from '../../src/config/keepalived/directives.ts';
 import { PAGES } from '../../tools/docs/directive-tables.ts';

@@ -1,4 +1,4 @@
-/** The tables of everything that was measured, whenever that was, in the order of faults and stacks. */
+/** docs/failover.md: the tables of everything that was measured, whenever that was, in the order of faults and stacks. */
 
 import type { PageTables } from '../../tools/docs/page-tables.ts';
 import { FAULTS } from './faults.ts';
