@@ -121,7 +121,7 @@ export class Network {
 }
 
 /** What it lets through, it carries as it should. */
-export function isSteady({ loss, duplicate, flip, extraDelayMs }: Link): boolean {
+function isSteady({ loss, duplicate, flip, extraDelayMs }: Link): boolean {
   return loss === 0 && duplicate === 0 && flip === 0 && extraDelayMs === 0;
 }
 

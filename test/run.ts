@@ -45,6 +45,7 @@ if (words.length === 0) {
   await Promise.all([
     step('Types', 'tsc', ['--noEmit']),
     step('Lint, format and import direction', 'biome', ['check', '.']),
+    step('Unused exports, files and packages', 'knip', ['--no-progress']),
   ]);
 }
 const units = ['src', 'sim', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));

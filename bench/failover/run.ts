@@ -26,10 +26,10 @@ import {
   WATCHES,
 } from './measure.ts';
 import { OwnerWatch } from './owner-watch.ts';
+import { tablesOf } from './page.ts';
 import { dated, RESULTS, readResults, type SavedRow, saveRows, thisSetting } from './results.ts';
 import { makeStack, STACK_TITLES, type Stack, type StackName } from './stacks.ts';
 import { type Row, runText } from './table.ts';
-import { tablesOf } from './tables.ts';
 
 const STACK_NAMES = Object.keys(STACK_TITLES) as readonly StackName[];
 const REQUEST_INTERVAL_MS = 10;

@@ -14,7 +14,7 @@ export type Row = {
 
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
 
-export function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;

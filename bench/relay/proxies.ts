@@ -2,7 +2,8 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, output, type Started, startOn } from './processes.ts';
+import { freePort } from '../../test/kit/haproxy.ts';
+import { output, type Started, startOn } from './processes.ts';
 
 /** The proxy has a core to itself; load and backend share the other. */
 export const PROXY_CORE = '0';
@@ -10,7 +11,7 @@ export const LOAD_CORE = '1';
 /** Free ones, so that two runs do not meet. */
 export const LISTEN_PORT = await freePort();
 export const SERVER_PORT = await freePort();
-export const SERVERS_MAX = 100;
+const SERVERS_MAX = 100;
 /** Connections at once that HAProxy and nginx are told to expect; both need two descriptors for each. */
 const CONNECTIONS_MAX = 9400;
 
@@ -27,7 +28,7 @@ export type ProxyServer = {
 };
 
 /** Addresses of the backend; one nginx answers on all of them. */
-export function serverAddresses(count: number): string[] {
+function serverAddresses(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `127.0.1.${index + 1}`);
 }
 

@@ -49,7 +49,7 @@ export function compare(
   return { ours: median(mine), theirs: median(others), ratio: median(ratios), ratios };
 }
 
-export function valuesOf(samples: Samples, proxy: string, measure: string): number[] {
+function valuesOf(samples: Samples, proxy: string, measure: string): number[] {
   return (samples.get(proxy) ?? []).map((sample) => sample[measure] ?? Number.NaN);
 }
 

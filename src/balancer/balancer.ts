@@ -21,7 +21,7 @@ import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
 import { Checker } from './checks/checker.ts';
-import { LogSender } from './log/log-sender.ts';
+import { EventLogWriter } from './event-log-writer.ts';
 import { dropPrivileges } from './privileges.ts';
 import { Rebalancer } from './rebalancer.ts';
 import { ServerTable } from './servers/server-table.ts';
@@ -61,7 +61,7 @@ export class Balancer {
   readonly #filesMax: number;
   readonly #table: ServerTable;
   readonly #checker: Checker;
-  readonly #sender = new LogSender();
+  readonly #eventLog = new EventLogWriter();
   readonly #rates = new Rates();
   readonly #limits = new LimitWatch();
   readonly #admin: AdminSurface;
@@ -98,7 +98,7 @@ export class Balancer {
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, relays, listeners, beatFd } = this.#message;
-    this.#sender.retarget(config.backends.flatMap(({ logs }) => logs));
+    this.#eventLog.retarget(config.backends.flatMap(({ logs }) => logs));
     this.#plane = await startDataPlane(
       {
         config,
@@ -165,7 +165,7 @@ export class Balancer {
     const before = this.#config.backends;
     this.#config = config;
     this.#listeners = listeners;
-    this.#sender.retarget(config.backends.flatMap(({ logs }) => logs));
+    this.#eventLog.retarget(config.backends.flatMap(({ logs }) => logs));
     this.#table.reconfigure(config.backends);
     this.#checker.reconfigure(config.backends);
     this.#rebalancer?.reconfigure(before);
@@ -212,7 +212,7 @@ export class Balancer {
     this.#admin.close();
     await this.#plane?.stop();
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    this.#sender.close();
+    this.#eventLog.close();
   }
 
   /** Stops accepting and answering operators; ends with its last connection, whenever that is. */
@@ -278,7 +278,7 @@ export class Balancer {
   }
 
   #logEvent(backend: number, { level, text }: ServerMessage): void {
-    this.#sender.send(this.#config.backends[backend]?.logs ?? [], level, text);
+    this.#eventLog.write(this.#config.backends[backend]?.logs ?? [], level, text);
     const severity =
       level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
     this.#events.log(severity, text);
@@ -358,7 +358,7 @@ export class Balancer {
           filesMax: this.#filesMax,
           connectionsMax: this.#connectionsMax(),
           stopping: this.#stopping,
-          ownLogsDropped: this.#sender.dropped,
+          ownLogsDropped: this.#eventLog.dropped,
         }),
       facts: () => {
         const fresh = this.#facts !== null && performance.now() - this.#facts.at < FACTS_MS_MAX;

@@ -12,7 +12,8 @@ import { renderLabStatus } from '../lab/session/lab-status.ts';
 import type { Reporter } from '../lab/session/reporter.ts';
 import { runSession } from '../lab/session/session.ts';
 import { createTextReporter } from '../lab/session/text-reporter.ts';
-import { CLIENT_DEFAULTS, startCluster } from '../lab/start-cluster.ts';
+import { startCluster } from '../lab/start-cluster.ts';
+import { CLIENT_DEFAULTS } from '../lab/start-lab.ts';
 import { startSingle } from '../lab/start-single.ts';
 import { complain, print } from './printing.ts';
 

@@ -61,7 +61,7 @@ function isReordered(before: readonly string[], after: readonly string[]): boole
 }
 
 /** Values of the model are plain data in an order of their own. */
-export function sameValue(one: unknown, other: unknown): boolean {
+function sameValue(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 

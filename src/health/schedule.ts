@@ -7,7 +7,7 @@ import { fullHealth } from './rise-fall.ts';
 const FIRST_CHECK_WITHIN_MS = 500;
 
 /** A refused connection asks for a check at once, but not more often than this. */
-export const HINT_INTERVAL_MS = 100;
+const HINT_INTERVAL_MS = 100;
 
 type Intervals = Pick<
   CheckConfig,

@@ -6,7 +6,7 @@
 import type { CheckResult, CheckStatus } from './server-state.ts';
 
 export const LEVEL_EMERGENCY = 0;
-export const LEVEL_ALERT = 1;
+const LEVEL_ALERT = 1;
 export const LEVEL_WARNING = 4;
 export const LEVEL_NOTICE = 5;
 

@@ -6,7 +6,7 @@
 import { runCommand } from './run-command.ts';
 import type { Topology } from './topology.ts';
 
-export const NAMESPACE_PREFIX = 'eg-';
+const NAMESPACE_PREFIX = 'eg-';
 
 const SWITCH = 'switch';
 const CLIENT = 'client';
@@ -22,7 +22,7 @@ export function clientNamespace(labId: string): string {
 }
 
 /** All namespaces of a lab, in the order in which they are made. */
-export function namespacesOf(labId: string, topology: Topology): string[] {
+function namespacesOf(labId: string, topology: Topology): string[] {
   const hosts = [SWITCH, ...topology.nodes.map((node) => node.name), CLIENT];
   return hosts.map((host) => namespaceOf(labId, host));
 }

@@ -3,21 +3,26 @@
  * each, a switch, and a host with the clients.
  */
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApiserver, buildClient, EVERGATE } from './build-node.ts';
-import { type Authority, createAuthority } from './certificates.ts';
+import type { Authority } from './certificates.ts';
 import { Cluster, type LabUrl } from './cluster.ts';
-import { kubeconfig } from './kubeconfig.ts';
 import { LabClient } from './lab-client.ts';
 import { LabError } from './lab-error.ts';
 import { LabNode } from './lab-node.ts';
-import { labsRoot, StateFile } from './lab-state.ts';
+import type { StateFile } from './lab-state.ts';
 import { buildNetwork, clientNamespace, namespaceOf } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
-import { removeLab } from './remove-lab.ts';
 import { inNamespace, type PrivateDirectory, Service } from './service.ts';
+import {
+  type LabOptions,
+  startLab,
+  startLoad,
+  writeAuthority,
+  writeKubeconfig,
+} from './start-lab.ts';
 import { openSyslog } from './syslog/sink.ts';
 import { ARTICLE, type Topology, type TopologyNode } from './topology.ts';
 
@@ -31,28 +36,14 @@ export type NodePaths = {
   readonly runDir: string;
 };
 
-export type ClusterOptions = {
+export type ClusterOptions = LabOptions & {
   readonly filesDirectory?: string;
   /** The daemon of a node, when it is not this Evergate; it writes guardian.pid and balancer.pid. */
   readonly nodeCommand?: (paths: NodePaths) => string[];
-  readonly requestIntervalMs?: number;
-  readonly patienceMs?: number;
-  readonly watches?: number;
-  readonly watchSilenceMs?: number;
   /** Try for the same ports on the host every time. */
   readonly steadyPorts?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (text: string) => void;
 };
 
-export const CLIENT_DEFAULTS = {
-  requestIntervalMs: 20,
-  patienceMs: 300,
-  watches: 6,
-  watchSilenceMs: 5000,
-} as const;
-
-const SERVING_BOUND_MS = 60_000;
 const SYSLOG_PORT = 514;
 const HOST_PORT_VIP = 18_443;
 const HOST_PORT_STATS = 11_080;
@@ -70,17 +61,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
   const files = resolve(options.filesDirectory ?? ARTICLE_FILES);
   assertFiles(files, ARTICLE);
-  const state = StateFile.create(labsRoot(), 'cluster');
-  try {
-    const cluster = await build(state, files, ARTICLE, options);
-    options.onProgress?.('Waiting for one owner of the VIP and the first answers');
-    await cluster.waitUntilServing(SERVING_BOUND_MS, options.signal);
-    await cluster.parts.client.reset();
-    return cluster;
-  } catch (error) {
-    await removeLab({ directory: state.directory, state: state.state, running: true });
-    throw error;
-  }
+  return startLab(
+    {
+      kind: 'cluster',
+      waitingFor: 'one owner of the VIP and the first answers',
+      build: (state) => build(state, files, ARTICLE, options),
+    },
+    options,
+  );
 }
 
 async function build(
@@ -94,9 +82,7 @@ async function build(
   options.onProgress?.('Making namespaces and certificates');
   makeHostDirectories(state);
   await buildNetwork(id, topology);
-  const authority = await createAuthority();
-  const authorityFile = join(directory, 'ca.crt');
-  writeFileSync(authorityFile, authority.pem);
+  const { authority, authorityFile } = await writeAuthority(directory);
   const nodes: LabNode[] = [];
   for (const node of topology.nodes) {
     nodes.push(await buildNode(state, node, files, topology, authority, options));
@@ -109,22 +95,13 @@ async function build(
   const client = new LabClient(buildClient(directory, enterClient));
   await client.start();
   const urls = await forwardPorts(client, topology, options.steadyPorts === true);
-  const kubeconfigFile = join(directory, 'kubeconfig');
   const endpoint = `${topology.vip}:${topology.vipPort}`;
   const servers = { host: urls[0]?.url ?? '', vip: `https://${endpoint}` };
-  writeFileSync(kubeconfigFile, kubeconfig(authority.pem, servers), { mode: 0o600 });
+  const kubeconfigFile = writeKubeconfig(directory, authority, servers);
   options.signal?.throwIfAborted();
   for (const node of nodes) node.startDaemon();
-  await client.load({
-    host: topology.vip,
-    port: topology.vipPort,
-    authorityFile,
-    addresses: topology.clientAddresses,
-    intervalMs: options.requestIntervalMs ?? CLIENT_DEFAULTS.requestIntervalMs,
-    patienceMs: options.patienceMs ?? CLIENT_DEFAULTS.patienceMs,
-    watches: options.watches ?? CLIENT_DEFAULTS.watches,
-    watchSilenceMs: options.watchSilenceMs ?? CLIENT_DEFAULTS.watchSilenceMs,
-  });
+  const target = { host: topology.vip, port: topology.vipPort, authorityFile };
+  await startLoad(client, { ...target, addresses: topology.clientAddresses }, options);
   return new Cluster({ state, topology, nodes, client, urls, kubeconfigFile, endpoint });
 }
 

@@ -8,50 +8,41 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { buildApiserver, buildClient, EVERGATE } from './build-node.ts';
-import { createAuthority } from './certificates.ts';
 import { Cluster } from './cluster.ts';
-import { kubeconfig } from './kubeconfig.ts';
 import { LabClient } from './lab-client.ts';
 import { LabError } from './lab-error.ts';
 import { LabNode } from './lab-node.ts';
-import { labsRoot, StateFile } from './lab-state.ts';
-import { removeLab } from './remove-lab.ts';
+import type { StateFile } from './lab-state.ts';
 import { Service } from './service.ts';
-import { CLIENT_DEFAULTS, type ClusterOptions } from './start-cluster.ts';
+import {
+  type LabOptions,
+  startLab,
+  startLoad,
+  writeAuthority,
+  writeKubeconfig,
+} from './start-lab.ts';
 import { ARTICLE, type Topology } from './topology.ts';
 
 const HOST = '127.0.0.1';
-const SERVING_BOUND_MS = 60_000;
 
 type Ports = { readonly api: number; readonly stats: number };
 
 /** As startCluster(), with everything on 127.0.0.1; takes no files of its own. */
-export async function startSingle(
-  options: Omit<ClusterOptions, 'filesDirectory' | 'nodeCommand' | 'steadyPorts'> = {},
-): Promise<Cluster> {
-  const state = StateFile.create(labsRoot(), 'single');
-  try {
-    const cluster = await build(state, ARTICLE, options);
-    options.onProgress?.('Waiting for the first answers');
-    await cluster.waitUntilServing(SERVING_BOUND_MS, options.signal);
-    await cluster.parts.client.reset();
-    return cluster;
-  } catch (error) {
-    await removeLab({ directory: state.directory, state: state.state, running: true });
-    throw error;
-  }
+export function startSingle(options: LabOptions = {}): Promise<Cluster> {
+  return startLab(
+    {
+      kind: 'single',
+      waitingFor: 'the first answers',
+      build: (state) => build(state, ARTICLE, options),
+    },
+    options,
+  );
 }
 
-async function build(
-  state: StateFile,
-  topology: Topology,
-  options: ClusterOptions,
-): Promise<Cluster> {
+async function build(state: StateFile, topology: Topology, options: LabOptions): Promise<Cluster> {
   const { directory } = state;
   options.onProgress?.('Making certificates, starting apiservers, a balancer and a client');
-  const authority = await createAuthority();
-  const authorityFile = join(directory, 'ca.crt');
-  writeFileSync(authorityFile, authority.pem);
+  const { authority, authorityFile } = await writeAuthority(directory);
   const names = topology.nodes.map((node) => node.name);
   const runDir = join(directory, 'run');
   mkdirSync(runDir);
@@ -98,20 +89,11 @@ async function build(
   const client = new LabClient(buildClient(directory, (command) => [...command]));
   await client.start();
   record(state, client.service);
-  await client.load({
-    host: HOST,
-    port: ports.api,
-    authorityFile,
-    addresses: topology.clientAddresses.map((_address, index) => `127.0.0.${index + 2}`),
-    intervalMs: options.requestIntervalMs ?? CLIENT_DEFAULTS.requestIntervalMs,
-    patienceMs: options.patienceMs ?? CLIENT_DEFAULTS.patienceMs,
-    watches: options.watches ?? CLIENT_DEFAULTS.watches,
-    watchSilenceMs: CLIENT_DEFAULTS.watchSilenceMs,
-  });
+  const addresses = topology.clientAddresses.map((_address, index) => `127.0.0.${index + 2}`);
+  await startLoad(client, { host: HOST, port: ports.api, authorityFile, addresses }, options);
   const endpoint = `${HOST}:${ports.api}`;
   const api = `https://${endpoint}`;
-  const kubeconfigFile = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfigFile, kubeconfig(authority.pem, { host: api }), { mode: 0o600 });
+  const kubeconfigFile = writeKubeconfig(directory, authority, { host: api });
   const urls = [
     { what: 'Kubernetes API', url: api },
     { what: 'stats', url: `http://${HOST}:${ports.stats}${topology.statsPath}` },

@@ -1,13 +1,12 @@
 /**
  * Calls that raw, packet and netlink sockets share: bind(2) with any address, sendto(2), recv(2),
- * recvmsg(2). They
- * return the result or the negated errno and never block.
+ * recvmsg(2). They return the result or the negated errno and never block.
  */
 
 import { EINTR, SystemError } from './errno.ts';
 import { addressOf, bind, errno } from './libc.ts';
+import { bindCall, MSG_DONTWAIT, recvCall } from './socket-calls.ts';
 
-const bindCall = bind<[number, number, number]>('int', 'bind', ['int', 'int64_t', 'uint32_t']);
 const sendtoCall = bind<[number, number, number, number, number, number]>('int64_t', 'sendto', [
   'int',
   'int64_t',
@@ -16,16 +15,8 @@ const sendtoCall = bind<[number, number, number, number, number, number]>('int64
   'int64_t',
   'uint32_t',
 ]);
-const recvCall = bind<[number, number, number, number]>('int64_t', 'recv', [
-  'int',
-  'int64_t',
-  'size_t',
-  'int',
-]);
 
 const recvmsgCall = bind<[number, number, number]>('int64_t', 'recvmsg', ['int', 'int64_t', 'int']);
-
-const MSG_DONTWAIT = 0x40;
 
 /** Binds to an address in wire form (struct sockaddr_ll, sockaddr_nl); throws SystemError. */
 export function bindRaw(fd: number, address: Buffer, about: string): void {

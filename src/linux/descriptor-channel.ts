@@ -7,6 +7,7 @@ import { receiveMessage } from './datagram-calls.ts';
 import { EAGAIN, EINTR, ENFILE, SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
 import { addressOf, bind, errno } from './libc.ts';
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from './socket-calls.ts';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from './sockets.ts';
 
 const socketpair = bind<[number, number, number, number]>('int', 'socketpair', [
@@ -20,8 +21,6 @@ const fcntl = bind<[number, number, number]>('int', 'fcntl', ['int', 'int', 'int
 
 const SOCK_SEQPACKET = 5;
 const SCM_RIGHTS = 1;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const MSG_CTRUNC = 8;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;

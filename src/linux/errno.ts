@@ -12,22 +12,14 @@ export const ENOMEM = 12;
 export const EACCES = 13;
 export const EEXIST = 17;
 export const ENODEV = 19;
-export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
-export const EPIPE = 32;
 export const EPROTO = 71;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
-export const ENETDOWN = 100;
-export const ENETUNREACH = 101;
-export const ECONNABORTED = 103;
-export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
-export const EHOSTUNREACH = 113;
-export const EALREADY = 114;
 export const EINPROGRESS = 115;
 
 /** A system call failed in a way its caller cannot mend. */

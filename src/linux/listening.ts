@@ -2,26 +2,20 @@
 
 import { formatIpv4 } from '../core/ip.ts';
 import { formatIpAddress, readIpAddress } from '../core/ip-address.ts';
-import { addressOf, bind, pinnedBuffer } from './libc.ts';
-import { AF_INET, AF_INET6, AF_UNIX, SOL_SOCKET, type SocketAddress } from './sockets.ts';
-
-const getsockopt = bind<[number, number, number, number, number]>('int', 'getsockopt', [
-  'int',
-  'int',
-  'int',
-  'int64_t',
-  'int64_t',
-]);
-const getsockname = bind<[number, number, number]>('int', 'getsockname', [
-  'int',
-  'int64_t',
-  'int64_t',
-]);
+import { addressOf, pinnedBuffer } from './libc.ts';
+import { getsocknameCall, getsockoptCall } from './socket-calls.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_BINDTODEVICE,
+  SOL_SOCKET,
+  type SocketAddress,
+} from './sockets.ts';
 
 const SO_ACCEPTCONN = 30;
-const SO_BINDTODEVICE = 25;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
 /** struct sockaddr_un is the longest. */
 const ADDRESS_BYTES = 110;
 const PATH_OFFSET = 2;
@@ -50,21 +44,21 @@ export function whatListens(fd: number): Listening | null {
 /** null: the socket has no such option. */
 function option(fd: number, level: number, name: number): number | null {
   length.writeUInt32LE(value.length);
-  const failed = getsockopt(fd, level, name, addressOf(value), addressOf(length)) === -1;
+  const failed = getsockoptCall(fd, level, name, addressOf(value), addressOf(length)) === -1;
   return failed ? null : value.readInt32LE();
 }
 
 function interfaceOf(fd: number): string | null {
   length.writeUInt32LE(name.length);
   const to = addressOf(name);
-  if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, to, addressOf(length)) === -1) return null;
+  if (getsockoptCall(fd, SOL_SOCKET, SO_BINDTODEVICE, to, addressOf(length)) === -1) return null;
   const found = name.toString('utf8', 0, length.readUInt32LE()).replace(/\0.*$/s, '');
   return found === '' ? null : found;
 }
 
 function nameOf(fd: number): SocketAddress | null {
   length.writeUInt32LE(name.length);
-  if (getsockname(fd, addressOf(name), addressOf(length)) === -1) return null;
+  if (getsocknameCall(fd, addressOf(name), addressOf(length)) === -1) return null;
   switch (name.readUInt16LE()) {
     case AF_INET:
       return { kind: 'ipv4', host: formatIpv4(name.readUInt32BE(4)), port: name.readUInt16BE(2) };

@@ -1,66 +1,40 @@
-/**
- * A raw IPv4 socket on one interface, with headers of our own making: raw(7), ip(7). Used for VRRP, whose
- * packets need a source address of our choice and a TTL of 255, and are believed by the TTL they came with.
- */
+/** What raw sockets of both families share: raw(7), socket(7). Used for VRRP. */
 
-import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
 import type { IpAddress } from '../core/ip-address.ts';
-import { receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
 import {
-  AF_INET,
   openSocket,
-  SO_REUSEADDR,
+  SO_BINDTODEVICE,
   SOCK_RAW,
   SOL_SOCKET,
   setOption,
   setOptionBytes,
 } from './sockets.ts';
 
-const IPPROTO_IP = 0;
 const SO_PRIORITY = 12;
 const SO_RCVBUFFORCE = 33;
-const SO_BINDTODEVICE = 25;
-const IP_HDRINCL = 3;
-const IP_MULTICAST_IF = 32;
-const IP_MULTICAST_TTL = 33;
-const IP_MULTICAST_LOOP = 34;
-const IP_ADD_MEMBERSHIP = 35;
-const IP_MULTICAST_ALL = 49;
 /** TC_PRIO_CONTROL: queued before ordinary traffic. */
 const PRIORITY_CONTROL = 6;
-
-const HEADER_BYTES = 20;
-const TTL = 255;
 /** Of which the kernel makes twice as many: a flood must not push out the one packet that counts. */
 const RECEIVE_BYTES = 512 * 1024;
-/** DSCP CS6, as routing protocols are marked. */
-const TYPE_OF_SERVICE = 0xc0;
-const PACKET_BYTES_MAX = 4096;
 
-export type RawSocketOptions = {
+/** TTL or hop limit of what is sent: nobody beyond a router can forge it. */
+export const TTL_MAX = 255;
+/** DSCP CS6, as routing protocols are marked. */
+export const TRAFFIC_CLASS = 0xc0;
+
+export type RawSocketOptions<Address extends IpAddress> = {
   readonly protocol: number;
   readonly interfaceName: string;
   readonly interfaceIndex: number;
   /** Source of what is sent. */
-  readonly source: number;
+  readonly source: Address;
   /** Multicast group to join; null: none. */
-  readonly group: number | null;
+  readonly group: Address | null;
   /** False: the group is only sent to. Absent: true. */
   readonly listens?: boolean;
-  /** Of what is sent. Absent: 255. */
+  /** Of what is sent; IPv6: the hop limit of what is sent to one machine. Absent: 255. */
   readonly ttl?: number;
-  /** Bytes between the IP header and the message, filled by `complete` of sendTo(). Absent: 0. */
-  readonly headroom?: number;
-};
-
-/** For packets with a header of their own before the message. */
-export type Completion = {
-  /** Of the IP header; not 0. */
-  readonly identification: number;
-  /** Gets the whole packet, its IP header complete but for the checksum. */
-  readonly complete: (packet: Uint8Array) => void;
 };
 
 /** A packet as received; valid until the next receive(). */
@@ -74,94 +48,25 @@ export type RawPacket = {
   readonly whole: Uint8Array;
 };
 
-export class RawSocket {
-  readonly fd: number;
-  /** Write the message to send here; sendTo() puts it on the wire. */
-  readonly outgoing: Uint8Array;
-  readonly #source: number;
-  readonly #protocol: number;
-  readonly #headroom: number;
-  readonly #ttl: number;
-  readonly #packet = pinnedBuffer(PACKET_BYTES_MAX);
-  readonly #incoming = pinnedBuffer(PACKET_BYTES_MAX);
-  readonly #target = pinnedBuffer(16);
-
-  /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
-  constructor(options: RawSocketOptions) {
-    this.#source = options.source;
-    this.#protocol = options.protocol;
-    this.#headroom = options.headroom ?? 0;
-    this.#ttl = options.ttl ?? TTL;
-    this.outgoing = this.#packet.subarray(HEADER_BYTES + this.#headroom);
-    this.#target.writeUInt16LE(AF_INET, 0);
-    this.fd = openSocket(AF_INET, SOCK_RAW, options.protocol);
-    try {
-      configure(this.fd, options);
-    } catch (error) {
-      closeFd(this.fd);
-      throw error;
-    }
+/**
+ * A raw socket on one interface; `configure` does what its family needs, and the socket is closed when that
+ * fails. The caller owns the descriptor. Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the
+ * interface is gone.
+ */
+export function openRawSocket(
+  family: number,
+  options: Pick<RawSocketOptions<IpAddress>, 'protocol' | 'interfaceName'>,
+  configure: (fd: number) => void,
+): number {
+  const fd = openSocket(family, SOCK_RAW, options.protocol);
+  try {
+    setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${options.interfaceName}\0`));
+    setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
+    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES);
+    configure(fd);
+    return fd;
+  } catch (error) {
+    closeFd(fd);
+    throw error;
   }
-
-  /** Sends the first `length` bytes of `outgoing`; 0 or the errno. */
-  sendTo(destination: number, length: number, completion: Completion | null = null): number {
-    const packet = this.#packet;
-    const total = HEADER_BYTES + this.#headroom + length;
-    // The kernel fills in the length, the checksum, and an identification of 0 (raw(7), IP_HDRINCL).
-    packet[0] = 0x45;
-    packet[1] = TYPE_OF_SERVICE;
-    writeUint16(packet, 2, total);
-    writeUint16(packet, 4, completion?.identification ?? 0);
-    writeUint16(packet, 6, 0);
-    packet[8] = this.#ttl;
-    packet[9] = this.#protocol;
-    writeUint16(packet, 10, 0);
-    writeUint32(packet, 12, this.#source);
-    writeUint32(packet, 16, destination);
-    writeUint32(this.#target, 4, destination);
-    completion?.complete(packet.subarray(0, total));
-    const sent = sendDatagram(this.fd, packet, total, this.#target);
-    return sent < 0 ? -sent : 0;
-  }
-
-  /** The next packet; null: none waits. Packets with a broken IP header are skipped as if lost. */
-  receive(): RawPacket | null {
-    const bytes = this.#incoming;
-    const received = receiveDatagram(this.fd, bytes);
-    if (received < HEADER_BYTES) return null;
-    const headerBytes = ((bytes[0] ?? 0) & 0xf) * 4;
-    const totalBytes = Math.min(received, readUint16(bytes, 2));
-    return {
-      message: bytes.subarray(Math.min(headerBytes, totalBytes), totalBytes),
-      source: readUint32(bytes, 12),
-      destination: readUint32(bytes, 16),
-      ttl: bytes[8] ?? 0,
-      whole: bytes.subarray(0, totalBytes),
-    };
-  }
-
-  close(): void {
-    closeFd(this.fd);
-  }
-}
-
-function configure(fd: number, options: RawSocketOptions): void {
-  const { interfaceName, interfaceIndex, group } = options;
-  setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${interfaceName}\0`));
-  setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES);
-  setOption(fd, IPPROTO_IP, IP_HDRINCL, 1);
-  setOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  if (group === null) return;
-  // struct ip_mreqn: group, local address, interface index.
-  const membership = Buffer.alloc(12);
-  membership.writeUInt32BE(group, 0);
-  membership.writeInt32LE(interfaceIndex, 8);
-  if (options.listens !== false) {
-    setOptionBytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
-  }
-  setOptionBytes(fd, IPPROTO_IP, IP_MULTICAST_IF, membership);
-  setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, TTL);
-  setOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 }

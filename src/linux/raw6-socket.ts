@@ -12,20 +12,15 @@ import {
 import { bindRaw, receiveMessage, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
 import { addressOf, pinnedBuffer } from './libc.ts';
-import type { RawPacket } from './raw-socket.ts';
 import {
-  AF_INET6,
-  openSocket,
-  SOCK_RAW,
-  SOL_SOCKET,
-  setOption,
-  setOptionBytes,
-} from './sockets.ts';
+  openRawSocket,
+  type RawPacket,
+  type RawSocketOptions,
+  TRAFFIC_CLASS,
+  TTL_MAX,
+} from './raw-socket.ts';
+import { AF_INET6, IPPROTO_IPV6, IPV6_FREEBIND, setOption, setOptionBytes } from './sockets.ts';
 
-const IPPROTO_IPV6 = 41;
-const SO_PRIORITY = 12;
-const SO_RCVBUFFORCE = 33;
-const SO_BINDTODEVICE = 25;
 const IPV6_UNICAST_HOPS = 16;
 const IPV6_MULTICAST_IF = 17;
 const IPV6_MULTICAST_HOPS = 18;
@@ -37,16 +32,8 @@ const IPV6_PKTINFO = 50;
 const IPV6_RECVHOPLIMIT = 51;
 const IPV6_HOPLIMIT = 52;
 const IPV6_TCLASS = 67;
-const IPV6_FREEBIND = 78;
-/** TC_PRIO_CONTROL: queued before ordinary traffic. */
-const PRIORITY_CONTROL = 6;
-const HOP_LIMIT = 255;
-/** DSCP CS6, as routing protocols are marked. */
-const TRAFFIC_CLASS = 0xc0;
 
 const BYTES_MAX = 8192;
-/** As of raw-socket.ts. */
-const RECEIVE_BYTES = 512 * 1024;
 const ADDRESS_BYTES = 28;
 const CONTROL_BYTES = 256;
 /** struct msghdr on 64-bit machines. */
@@ -54,20 +41,6 @@ const MESSAGE_HEADER_BYTES = 56;
 const MESSAGE_HEADER_CONTROL_LENGTH = 40;
 /** struct cmsghdr: length, level, type. */
 const CONTROL_HEADER_BYTES = 16;
-
-export type Raw6SocketOptions = {
-  readonly protocol: number;
-  readonly interfaceName: string;
-  readonly interfaceIndex: number;
-  /** Source of what is sent. */
-  readonly source: IpAddress;
-  /** False: the group is only sent to. Absent: true. */
-  readonly listens?: boolean;
-  /** Hop limit of what is sent to one machine. Absent: 255. */
-  readonly ttl?: number;
-  /** Multicast group to join; null: none. */
-  readonly group: IpAddress | null;
-};
 
 export class Raw6Socket {
   readonly fd: number;
@@ -83,7 +56,7 @@ export class Raw6Socket {
   readonly #interfaceIndex: number;
 
   /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
-  constructor(options: Raw6SocketOptions) {
+  constructor(options: RawSocketOptions<IpAddress>) {
     this.outgoing = this.#outgoing;
     this.#interfaceIndex = options.interfaceIndex;
     this.#vector.writeBigUInt64LE(BigInt(addressOf(this.#incoming)), 0);
@@ -92,13 +65,7 @@ export class Raw6Socket {
     this.#header.writeBigUInt64LE(BigInt(addressOf(this.#vector)), 16);
     this.#header.writeBigUInt64LE(1n, 24);
     this.#header.writeBigUInt64LE(BigInt(addressOf(this.#control)), 32);
-    this.fd = openSocket(AF_INET6, SOCK_RAW, options.protocol);
-    try {
-      configure(this.fd, options);
-    } catch (error) {
-      closeFd(this.fd);
-      throw error;
-    }
+    this.fd = openRawSocket(AF_INET6, options, (fd) => configure(fd, options));
   }
 
   /** Sends the first `length` bytes of `outgoing`; 0 or the errno. */
@@ -171,12 +138,9 @@ function isLinkLocal(address: bigint): boolean {
   return address >> 118n === 0x3fan || address >> 112n === 0xff02n;
 }
 
-function configure(fd: number, options: Raw6SocketOptions): void {
+function configure(fd: number, options: RawSocketOptions<IpAddress>): void {
   const { interfaceName, interfaceIndex, source, group } = options;
-  setOptionBytes(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${interfaceName}\0`));
-  setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES);
-  setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, options.ttl ?? HOP_LIMIT);
+  setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, options.ttl ?? TTL_MAX);
   setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
@@ -191,6 +155,6 @@ function configure(fd: number, options: Raw6SocketOptions): void {
   membership.writeInt32LE(interfaceIndex, 16);
   if (options.listens !== false) setOptionBytes(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, membership);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex);
-  setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOP_LIMIT);
+  setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, TTL_MAX);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 }

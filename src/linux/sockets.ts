@@ -6,18 +6,8 @@
 import { parseIpv4 } from '../core/ip.ts';
 import { EADDRINUSE, SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
-import { addressOf, bind, errno } from './libc.ts';
-
-const socketCall = bind<[number, number, number]>('int', 'socket', ['int', 'int', 'int']);
-const bindCall = bind<[number, number, number]>('int', 'bind', ['int', 'int64_t', 'uint32_t']);
-const listenCall = bind<[number, number]>('int', 'listen', ['int', 'int']);
-const setsockoptCall = bind<[number, number, number, number, number]>('int', 'setsockopt', [
-  'int',
-  'int',
-  'int',
-  'int64_t',
-  'uint32_t',
-]);
+import { addressOf, errno } from './libc.ts';
+import { bindCall, listenCall, setsockoptCall, socketCall } from './socket-calls.ts';
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -30,15 +20,15 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
-export const SO_REUSEPORT = 15;
-const SO_BINDTODEVICE = 25;
-const IPPROTO_IP = 0;
-const IPPROTO_IPV6 = 41;
-const IPPROTO_TCP = 6;
+const SO_REUSEPORT = 15;
+export const SO_BINDTODEVICE = 25;
+export const IPPROTO_IP = 0;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_TCP = 6;
 const IP_FREEBIND = 15;
-const IPV6_FREEBIND = 78;
-const IPV6_V6ONLY = 26;
-const TCP_NODELAY = 1;
+export const IPV6_FREEBIND = 78;
+export const IPV6_V6ONLY = 26;
+export const TCP_NODELAY = 1;
 
 /** Longest queue of connections the kernel completes before we accept (net.core.somaxconn caps it). */
 export const LISTEN_BACKLOG = 4096;

@@ -5,30 +5,30 @@
 
 import { EINTR } from './errno.ts';
 import { addressOf, bind, errno, pinnedBuffer } from './libc.ts';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from './sockets.ts';
+import {
+  connectCall,
+  getsocknameCall,
+  getsockoptCall,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  recvCall,
+  sendCall,
+  setsockoptCall,
+  socketCall,
+} from './socket-calls.ts';
+import {
+  IPPROTO_TCP,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from './sockets.ts';
 
-const socketCall = bind<[number, number, number]>('int', 'socket', ['int', 'int', 'int']);
 const accept4 = bind<[number, number, number, number]>('int', 'accept4', [
   'int',
   'int64_t',
   'int64_t',
-  'int',
-]);
-const connectCall = bind<[number, number, number]>('int', 'connect', [
-  'int',
-  'int64_t',
-  'uint32_t',
-]);
-const recvCall = bind<[number, number, number, number]>('int64_t', 'recv', [
-  'int',
-  'int64_t',
-  'size_t',
-  'int',
-]);
-const sendCall = bind<[number, number, number, number]>('int64_t', 'send', [
-  'int',
-  'int64_t',
-  'size_t',
   'int',
 ]);
 const spliceCall = bind<[number, number, number, number, number, number]>('int64_t', 'splice', [
@@ -43,25 +43,6 @@ const pipe2 = bind<[number, number]>('int', 'pipe2', ['int64_t', 'int']);
 const fcntl = bind<[number, number, number]>('int', 'fcntl', ['int', 'int', 'int']);
 const shutdownCall = bind<[number, number]>('int', 'shutdown', ['int', 'int']);
 const closeCall = bind<[number]>('int', 'close', ['int']);
-const getsockopt = bind<[number, number, number, number, number]>('int', 'getsockopt', [
-  'int',
-  'int',
-  'int',
-  'int64_t',
-  'int64_t',
-]);
-const setsockopt = bind<[number, number, number, number, number]>('int', 'setsockopt', [
-  'int',
-  'int',
-  'int',
-  'int64_t',
-  'uint32_t',
-]);
-const getsockname = bind<[number, number, number]>('int', 'getsockname', [
-  'int',
-  'int64_t',
-  'int64_t',
-]);
 const getpeername = bind<[number, number, number]>('int', 'getpeername', [
   'int',
   'int64_t',
@@ -71,8 +52,6 @@ const getpeername = bind<[number, number, number]>('int', 'getpeername', [
 const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
@@ -80,8 +59,6 @@ const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
 const SHUT_WR = 1;
 const MSG_PEEK = 2;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
@@ -90,7 +67,7 @@ const F_SETPIPE_SZ = 1031;
 const STREAM_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 /** Room for a struct sockaddr of any family that a peer of ours can have. */
-export const ADDRESS_BYTES = 128;
+const ADDRESS_BYTES = 128;
 
 const scratch = pinnedBuffer(4096);
 const scratchAddress = addressOf(scratch);
@@ -114,7 +91,7 @@ export function acceptConnection(listener: number): number {
 /** Fills lastAddress with the socket's own address. */
 export function localAddress(fd: number): number {
   addressLength[0] = ADDRESS_BYTES;
-  return getsockname(fd, addressStart, addressStart + ADDRESS_BYTES) === 0 ? 0 : -errno();
+  return getsocknameCall(fd, addressStart, addressStart + ADDRESS_BYTES) === 0 ? 0 : -errno();
 }
 
 /** Fills lastAddress with the address of the other end. */
@@ -137,7 +114,7 @@ export function startConnect(fd: number, target: number, targetBytes: number): n
 /** The pending error of a socket (SO_ERROR), which this clears; 0: none. */
 export function pendingError(fd: number): number {
   scratchWords[4] = 4;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, scratchAddress, scratchAddress + 16) === -1) {
+  if (getsockoptCall(fd, SOL_SOCKET, SO_ERROR, scratchAddress, scratchAddress + 16) === -1) {
     return errno();
   }
   return scratchWords[0] ?? 0;
@@ -188,7 +165,7 @@ export function uncork(fd: number): void {
 /** Small writes go out at once; harmless on a unix socket, which refuses it. */
 export function setNoDelay(fd: number): void {
   scratchWords[0] = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, scratchAddress, 4);
+  setsockoptCall(fd, IPPROTO_TCP, TCP_NODELAY, scratchAddress, 4);
 }
 
 /**
@@ -227,7 +204,7 @@ export function setLiveness(fd: number, liveness: Liveness): void {
 
 function setWord(fd: number, level: number, option: number, value: number): void {
   scratchWords[0] = value;
-  setsockopt(fd, level, option, scratchAddress, 4);
+  setsockoptCall(fd, level, option, scratchAddress, 4);
 }
 
 const pipeEnds = new Int32Array(2);
@@ -251,7 +228,7 @@ export function finishWriting(fd: number): void {
 export function resetOnClose(fd: number): void {
   scratchWords[0] = 1;
   scratchWords[1] = 0;
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, scratchAddress, 8);
+  setsockoptCall(fd, SOL_SOCKET, SO_LINGER, scratchAddress, 8);
 }
 
 /** close(2) without its result: Linux releases the descriptor whatever it says. */

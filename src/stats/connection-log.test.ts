@@ -2,13 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptDate, connectLine, syslogHeader, tcplogLine } from './connection-log.ts';
+import { acceptDate, connectLine, tcplogLine } from './connection-log.ts';
 
 const TIME = { year: 2026, month: 11, day: 3, hour: 2, minute: 58, second: 4 };
-
-test('syslogHeader() pads the day with a space, as RFC 3164 asks', () => {
-  assert.equal(syslogHeader(18, 6, TIME, 42), '<150>Nov  3 02:58:04 haproxy[42]: ');
-});
 
 test('acceptDate() pads all numbers with zeros', () => {
   assert.equal(acceptDate(TIME, 7), '03/Nov/2026:02:58:04.007');

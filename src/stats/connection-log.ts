@@ -1,18 +1,9 @@
 /**
  * Log lines about connections, word for word as HAProxy writes them (configuration manual, 8.2.1 and
- * 8.2.2), under the header of RFC 3164 without a host name. Pure: times come in as data.
+ * 8.2.2), without what syslog puts before them. Pure: times come in as data.
  */
 
-/** A moment in local time. */
-export type LocalTime = {
-  readonly year: number;
-  /** 1..12 */
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-};
+import { clockText, type LocalTime, monthName, twoDigits } from '../core/local-time.ts';
 
 /** Syslog level of connection lines (RFC 5424): informational. */
 export const CONNECTION_LOG_LEVEL = 6;
@@ -37,24 +28,10 @@ export type TerminationCode =
   | 'sD'
   | 'KD';
 
-const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-
-/** `<150>Nov  3 02:58:44 haproxy[PID]: `; the tag stays `haproxy`, so that existing rules match. */
-export function syslogHeader(
-  facility: number,
-  level: number,
-  time: LocalTime,
-  processId: number,
-): string {
-  const day = String(time.day).padStart(2, ' ');
-  const date = `${MONTHS[time.month - 1] ?? '???'} ${day} ${clock(time)}`;
-  return `<${facility * 8 + level}>${date} haproxy[${processId}]: `;
-}
-
 /** The time of HAProxy's %t: `23/Nov/2026:02:58:44.250`. */
 export function acceptDate(time: LocalTime, milliseconds: number): string {
-  const month = MONTHS[time.month - 1] ?? '???';
-  return `${two(time.day)}/${month}/${time.year}:${clock(time)}.${String(milliseconds).padStart(3, '0')}`;
+  const date = `${twoDigits(time.day)}/${monthName(time)}/${time.year}`;
+  return `${date}:${clockText(time)}.${String(milliseconds).padStart(3, '0')}`;
 }
 
 /** The default line, written when a connection was accepted. Addresses as `host:port`. */
@@ -101,12 +78,4 @@ export function tcplogLine(end: SessionEnd): string {
   const route = `${end.frontend} ${end.backend}/${end.server ?? '<NOSRV>'}`;
   const outcome = `${end.bytes} ${end.termination} ${counts} 0/0`;
   return `${end.client} [${end.acceptDate}] ${route} ${times} ${outcome}`;
-}
-
-function clock(time: LocalTime): string {
-  return `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
 }

@@ -1,32 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TEST_INFO } from './fixture.ts';
 import { type PageOptions, statsPage } from './html.ts';
 import type { ProcessInfo } from './info.ts';
 import type { BackendRow, FrontendRow, ServerRow } from './rows.ts';
 
-const info: ProcessInfo = {
-  version: '2.6.12-evergate0.1.0',
-  releaseDate: '2026/11/23',
-  node: 'node<1>',
-  pid: 42,
-  relays: 2,
-  uptimeS: 65,
-  startTimeS: 0,
-  filesMax: 1024,
-  connectionsMax: 4000,
-  connectionsCurrent: 3,
-  connectionsTotal: 30,
-  requestsTotal: 5,
-  rate: 1,
-  rateMax: 9,
-  listeners: 4,
-  stopping: false,
-  logsDropped: 0,
-  bytesOut: 1000,
-  bytesOutRate: 10_000,
-  splicedBytes: 500,
-  memoryBytes: 1,
-};
+const info: ProcessInfo = { ...TEST_INFO, node: 'node<1>', bytesOutRate: 10_000 };
 
 const traffic = {
   proxyId: 3,

@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shortDuration, uptimeText } from './durations.ts';
-import { infoEntries, infoText } from './info.ts';
+import { TEST_INFO } from './fixture.ts';
+import { infoEntries, infoText, type ProcessInfo } from './info.ts';
 
-const info = {
-  version: '2.6.12-evergate0.1.0',
-  releaseDate: '2026/11/23',
-  node: 'node1',
-  pid: 42,
-  relays: 2,
+const info: ProcessInfo = {
+  ...TEST_INFO,
   uptimeS: 4.7,
   startTimeS: 1_795_000_000.5,
-  filesMax: 1024,
-  connectionsMax: 4000,
-  connectionsCurrent: 3,
-  connectionsTotal: 30,
-  requestsTotal: 5,
-  rate: 1,
-  rateMax: 9,
-  listeners: 4,
-  stopping: false,
-  logsDropped: 0,
-  bytesOut: 1000,
-  bytesOutRate: 10,
-  splicedBytes: 500,
   memoryBytes: 50 * 2 ** 20,
 };
 

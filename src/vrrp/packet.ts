@@ -29,7 +29,7 @@ import { hasTrailer, TRAILER_BYTES, type TrailerFault } from './signature.ts';
 
 export const IPPROTO_VRRP = 112;
 /** Addresses the count field can hold. */
-export const ADDRESSES_MAX = 255;
+const ADDRESSES_MAX = 255;
 /** Longest message of either version, signed. */
 export const MESSAGE_BYTES_MAX = 8 + 16 * ADDRESSES_MAX + TRAILER_BYTES;
 /** RFC 9568 section 7.1: the TTL must be 255, so that no packet from beyond a router is believed. */

@@ -22,8 +22,8 @@ import { fail, ok, type Result } from '../core/result.ts';
 
 export const TRAILER_BYTES = 28;
 /** Of a secret, in bytes. */
-export const SECRET_BYTES_MIN = 32;
-export const SECRET_BYTES_MAX = 64;
+const SECRET_BYTES_MIN = 32;
+const SECRET_BYTES_MAX = 64;
 
 const SCHEME_SHA256 = 1;
 const HMAC_OFFSET = 12;

@@ -4,17 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { closedPort, dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { startPlane } from '../../src/planes/relay/fixture/plane.ts';
+import { accepts, startHaproxy } from '../kit/haproxy.ts';
+import { hasProgram } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
 
-const HAPROXY = '/usr/sbin/haproxy';
 const CLIENTS = [1, 2, 3, 7, 19, 54, 101, 200, 253].flatMap((last) => [
   `127.0.0.${last}`,
   `127.${last}.3.9`,
@@ -40,16 +39,13 @@ const CASES: readonly Case[] = [
 
 for (const { name, weights, usable } of CASES) {
   test(`balance source meets HAProxy's servers: ${name}`, { timeout: 300_000 }, async (t) => {
-    if (!existsSync(HAPROXY)) {
-      t.skip(`${HAPROXY} is missing: apt-get install haproxy`);
-      return;
-    }
+    if (!hasProgram('haproxy')) return t.skip('The program "haproxy" (Debian: haproxy) is missing');
     const servers: number[] = [];
     for (const index of weights.keys()) {
       const server = await startServer(t, (socket) => socket.end(String(index)));
       servers.push(server.port);
     }
-    const theirs = await startHaproxy(t, servers, weights, usable);
+    const theirs = await startTheirs(t, servers, weights, usable);
     const { port: ours, publish } = await startPlane(t, {
       servers,
       weights,
@@ -71,7 +67,7 @@ async function serverOf(t: TestContext, port: number, from: string): Promise<str
   return answer;
 }
 
-async function startHaproxy(
+async function startTheirs(
   t: TestContext,
   servers: readonly number[],
   weights: readonly number[],
@@ -84,9 +80,9 @@ async function startHaproxy(
     const state = usable[index] ? '' : ' disabled';
     return `  server s${index + 1} 127.0.0.1:${server} weight ${weights[index]}${state}\n`;
   });
-  const file = join(directory, 'haproxy.cfg');
-  writeFileSync(
-    file,
+  startHaproxy(
+    t,
+    directory,
     `defaults
   mode tcp
   timeout connect 2s
@@ -97,27 +93,6 @@ listen source
   balance source
 ${lines.join('')}`,
   );
-  const child = spawn(HAPROXY, ['-db', '-f', file], { stdio: 'ignore' });
-  t.after(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-  });
-  for (let turn = 0; turn < 500; turn++) {
-    if (await accepts(port)) return port;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('HAProxy did not start within 5 s');
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
+  await waitUntil('HAProxy listens', () => accepts(port), 10);
+  return port;
 }

@@ -4,30 +4,14 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { CheckConfig } from '../../src/config/model/checks.ts';
+import { testConfig } from '../../src/balancer/fixture.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { comparedServers } from '../kit/compared-servers.ts';
+import { freePort, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
-
-const CHECK: CheckConfig = {
-  kind: 'tcp',
-  host: null,
-  port: null,
-  intervalMs: 200,
-  fastIntervalMs: 200,
-  downIntervalMs: 200,
-  rise: 2,
-  fall: 2,
-  connectTimeoutMs: 200,
-  responseTimeoutMs: null,
-  passive: null,
-};
 
 type Metrics = {
   readonly types: ReadonlyMap<string, string>;
@@ -57,8 +41,7 @@ async function scrape(port: number): Promise<string> {
 
 /** Texts of both exporters once the checks have settled: HAProxy's, ours. */
 async function scrapeBoth(t: TestContext): Promise<readonly [string, string]> {
-  const up = await openPort(t);
-  const down = await freePort();
+  const { backend, text } = await comparedServers(t);
   const base = testConfig();
   const [page] = base.httpFrontends;
   assert.ok(page !== undefined);
@@ -67,47 +50,20 @@ async function scrapeBoth(t: TestContext): Promise<readonly [string, string]> {
     httpFrontends: [
       { ...page, name: 'prometheus', stats: null, metrics: { path: '/metrics', guarded: false } },
     ],
-    backends: [
-      testBackend({
-        balance: { kind: 'roundrobin' },
-        servers: [
-          testServer('up', { port: up, check: CHECK }),
-          testServer('down', { port: down, check: CHECK }),
-          testServer('off', { port: up, check: CHECK, disabled: true }),
-          testServer('plain', { port: up, check: null, weight: 3, backup: true }),
-        ],
-      }),
-    ],
+    backends: [backend],
   });
-  const [port, front] = [await freePort(), await freePort()];
-  const file = join(ours.folder, 'haproxy.cfg');
-  writeFileSync(
-    file,
+  const port = await freePort();
+  startHaproxy(
+    t,
+    ours.folder,
     `global
   maxconn 4000
-defaults
-  mode tcp
-  timeout connect 10s
-  timeout client 1m
-  timeout server 1m
-  maxconn 3000
-frontend kube-api
-  bind 127.0.0.1:${front}
-  default_backend kube-master
-backend kube-master
-  balance roundrobin
-  server up 127.0.0.1:${up} check inter 200 fall 2
-  server down 127.0.0.1:${down} check inter 200 fall 2
-  server off 127.0.0.1:${up} check inter 200 fall 2 disabled
-  server plain 127.0.0.1:${up} weight 3 backup
-listen prometheus
+${text}listen prometheus
   mode http
   bind 127.0.0.1:${port}
   http-request use-service prometheus-exporter if { path /metrics }
 `,
   );
-  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
-  t.after(() => haproxy.kill('SIGKILL'));
   const settled = async (each: number): Promise<string | null> => {
     const text = await scrape(each).catch(() => '');
     const done = /server="down",state="L4CON"\} 1/.test(text);

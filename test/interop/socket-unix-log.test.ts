@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LogSender } from '../../src/balancer/log/log-sender.ts';
+import { EventLogWriter } from '../../src/balancer/event-log-writer.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
@@ -21,15 +21,15 @@ test('server events reach a unix syslog socket', async (t) => {
   });
   t.after(() => receiver.kill());
   await waitUntil('socat listens', () => existsSync(path));
-  const sender = new LogSender();
-  t.after(() => sender.close());
+  const writer = new EventLogWriter();
+  t.after(() => writer.close());
   const arrived = once(receiver.stdout, 'data', { signal: AbortSignal.timeout(5000) });
-  sender.send(
+  writer.write(
     [{ address: { kind: 'unix', path }, format: 'rfc3164', facility: 3, levelMax: 7, levelMin: 0 }],
     1,
     'Server b/s is DOWN',
   );
   const [data] = await arrived;
   assert.match(String(data), /^<25>.* haproxy\[\d+\]: Server b\/s is DOWN\n$/);
-  assert.equal(sender.dropped, 0);
+  assert.equal(writer.dropped, 0);
 });

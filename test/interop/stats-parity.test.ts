@@ -1,36 +1,17 @@
 /** The same configuration through the real HAProxy and through us: the tables must have the same shape. */
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { CheckConfig } from '../../src/config/model/checks.ts';
-import type { BalancerConfig } from '../../src/config/model/config.ts';
+import { testConfig } from '../../src/balancer/fixture.ts';
 import { type RunningBalancer, startBalancer } from '../kit/balancer.ts';
-import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { comparedServers } from '../kit/compared-servers.ts';
+import { ADMIN_SOCKET, askSocket, freePort, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
-const CHECK: CheckConfig = {
-  kind: 'tcp',
-  host: null,
-  port: null,
-  intervalMs: 200,
-  fastIntervalMs: 200,
-  downIntervalMs: 200,
-  rise: 2,
-  fall: 2,
-  connectTimeoutMs: 200,
-  responseTimeoutMs: null,
-  passive: null,
-};
-
 const run = promisify(execFile);
-const ask = async (path: string, command: string): Promise<string> =>
-  (await run('sh', ['-c', `echo '${command}' | socat -t5 - '${path}'`])).stdout;
-
 type Pair = {
   readonly ours: RunningBalancer;
   /** Path of HAProxy's socket. */
@@ -40,52 +21,22 @@ type Pair = {
 
 /** One up, one down, one disabled, one unchecked server, and the article's stats page. */
 async function startPair(t: TestContext): Promise<Pair> {
-  const up = await openPort(t);
-  const down = await freePort();
+  const { backend, text } = await comparedServers(t);
   const base = testConfig();
-  const config: BalancerConfig = {
+  const ours = await startBalancer(t, {
     ...base,
-    process: {
-      ...base.process,
-      statsSockets: [{ path: '', mode: null, user: null, group: null, level: 'admin' }],
-    },
-    backends: [
-      testBackend({
-        balance: { kind: 'roundrobin' },
-        servers: [
-          testServer('up', { port: up, check: CHECK }),
-          testServer('down', { port: down, check: CHECK }),
-          testServer('off', { port: up, check: CHECK, disabled: true }),
-          testServer('plain', { port: up, check: null, weight: 3, backup: true }),
-        ],
-      }),
-    ],
-  };
-  const ours = await startBalancer(t, config);
+    process: { ...base.process, statsSockets: [ADMIN_SOCKET] },
+    backends: [backend],
+  });
   const theirs = join(ours.folder, 'haproxy.sock');
-  const [page, front] = [await freePort(), await freePort()];
-  const file = join(ours.folder, 'haproxy.cfg');
-  writeFileSync(
-    file,
+  const page = await freePort();
+  startHaproxy(
+    t,
+    ours.folder,
     `global
   maxconn 4000
   stats socket ${theirs} mode 600 level admin
-defaults
-  mode tcp
-  timeout connect 10s
-  timeout client 1m
-  timeout server 1m
-  maxconn 3000
-frontend kube-api
-  bind 127.0.0.1:${front}
-  default_backend kube-master
-backend kube-master
-  balance roundrobin
-  server up 127.0.0.1:${up} check inter 200 fall 2
-  server down 127.0.0.1:${down} check inter 200 fall 2
-  server off 127.0.0.1:${up} check inter 200 fall 2 disabled
-  server plain 127.0.0.1:${up} weight 3 backup
-listen stats
+${text}listen stats
   mode http
   bind 127.0.0.1:${page}
   stats enable
@@ -96,13 +47,11 @@ listen stats
   stats admin if TRUE
 `,
   );
-  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
-  t.after(() => haproxy.kill('SIGKILL'));
   const settled = (text: string): boolean => /,up,.*,L4OK,/.test(text) && /,L4CON,/.test(text);
   for (const path of [theirs, ours.sockets.admin ?? '']) {
     await waitUntil(
       `the checks behind ${path}`,
-      async () => settled(await ask(path, 'show stat').catch(() => '')),
+      async () => settled(await askSocket(path, 'show stat').catch(() => '')),
       100,
     );
   }
@@ -149,6 +98,44 @@ function kindOf(cell: string): string {
   return /^-?\d+$/.test(cell) ? 'number' : 'text';
 }
 
+/** Commands of the runtime socket, and mistakes in them. */
+const COMMANDS = [
+  'set server kube-master/up state drain',
+  'set server kube-master/up state ready',
+  'set server kube-master/up state nonsense',
+  'set server kube-master/nope state ready',
+  'set server nope/up state ready',
+  'set server kube-master/up weight 300',
+  'set server kube-master/up weight 7',
+  'get weight kube-master/up',
+  'set server kube-master/up weight 100%',
+  'set server',
+  'disable server kube-master/up',
+  'enable server kube-master/up',
+  'enable server kube-master',
+  'set timeout cli 60',
+  'set timeout cli x',
+  'show cli level',
+  'show servers state nope',
+  'show backend',
+  'show table',
+];
+
+/** What the page's form sends, and what no browser would. */
+const FORMS = [
+  's=up&action=maint&b=%233',
+  's=up&action=ready&b=%233',
+  's=up&s=down&action=drain&b=kube-master',
+  's=up&s=nope&action=ready&b=kube-master',
+  's=nope&action=ready&b=%233',
+  's=up&action=nonsense&b=%233',
+  's=up&b=%233',
+  'action=ready&b=%233',
+  's=up&action=ready&b=%2399',
+  `${'s=up&'.repeat(4000)}action=ready&b=%233`,
+  '',
+];
+
 test("tables and answers are HAProxy 2.6's", async (t) => {
   const reason = whyNoHaproxy('socat', 'curl');
   if (reason !== null) return t.skip(reason);
@@ -156,7 +143,10 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
   const socket = ours.sockets.admin ?? '';
 
   await t.test('show stat', async () => {
-    const [mine, their] = [await ask(socket, 'show stat'), await ask(theirs, 'show stat')];
+    const [mine, their] = [
+      await askSocket(socket, 'show stat'),
+      await askSocket(theirs, 'show stat'),
+    ];
     assertSameTable(mine.trimEnd(), their.trimEnd());
     assert.ok(mine.endsWith('\n\n') && their.endsWith('\n\n'));
   });
@@ -172,7 +162,10 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
   await t.test('show info', async () => {
     const keys = (text: string): (string | undefined)[] =>
       text.split('\n').map((line) => line.split(':')[0]);
-    const [mine, their] = [await ask(socket, 'show info'), await ask(theirs, 'show info')];
+    const [mine, their] = [
+      await askSocket(socket, 'show info'),
+      await askSocket(theirs, 'show info'),
+    ];
     assert.deepEqual(keys(mine), keys(their));
     const kinds = (text: string): string[] =>
       text.split('\n').map((line) => kindOf(line.split(': ')[1] ?? ''));
@@ -181,7 +174,7 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
 
   await t.test('show servers state', async () => {
     const state = async (path: string): Promise<string[][]> =>
-      (await ask(path, 'show servers state'))
+      (await askSocket(path, 'show servers state'))
         .split('\n')
         // The tenth column is the age of the state.
         .map((line) => line.split(' ').toSpliced(9, 1));
@@ -189,29 +182,8 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
   });
 
   await t.test('commands and mistakes', async () => {
-    const commands = [
-      'set server kube-master/up state drain',
-      'set server kube-master/up state ready',
-      'set server kube-master/up state nonsense',
-      'set server kube-master/nope state ready',
-      'set server nope/up state ready',
-      'set server kube-master/up weight 300',
-      'set server kube-master/up weight 7',
-      'get weight kube-master/up',
-      'set server kube-master/up weight 100%',
-      'set server',
-      'disable server kube-master/up',
-      'enable server kube-master/up',
-      'enable server kube-master',
-      'set timeout cli 60',
-      'set timeout cli x',
-      'show cli level',
-      'show servers state nope',
-      'show backend',
-      'show table',
-    ];
-    for (const command of commands) {
-      assert.equal(await ask(socket, command), await ask(theirs, command), command);
+    for (const command of COMMANDS) {
+      assert.equal(await askSocket(socket, command), await askSocket(theirs, command), command);
     }
   });
 
@@ -221,20 +193,7 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
       const form = ['-s', '-o', '/dev/null', '-w', '%{http_code} %header{location}', '-d', body];
       return (await run('curl', [...form, '-u', 'admin:admin', url])).stdout;
     };
-    const forms = [
-      's=up&action=maint&b=%233',
-      's=up&action=ready&b=%233',
-      's=up&s=down&action=drain&b=kube-master',
-      's=up&s=nope&action=ready&b=kube-master',
-      's=nope&action=ready&b=%233',
-      's=up&action=nonsense&b=%233',
-      's=up&b=%233',
-      'action=ready&b=%233',
-      's=up&action=ready&b=%2399',
-      `${'s=up&'.repeat(4000)}action=ready&b=%233`,
-      '',
-    ];
-    for (const form of forms) {
+    for (const form of FORMS) {
       const label = form.slice(0, 60);
       assert.equal(await post(ours.ports.stats, form), await post(theirPage, form), label);
     }

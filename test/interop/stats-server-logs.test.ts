@@ -1,40 +1,18 @@
 /** The same things happen to servers behind the real HAProxy and behind us: the log must read the same. */
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { LogTarget } from '../../src/config/model/process.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { ADMIN_SOCKET, askSocket, freePort, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
+import { receiveSyslog, type SyslogReceiver } from '../kit/syslog-receiver.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
-const run = promisify(execFile);
 const CHECK = { ...TEST_CHECK, intervalMs: 200, fastIntervalMs: 200, downIntervalMs: 200 };
-
-/** A syslog receiver; lines lose their time, process and check durations, which differ by nature. */
-async function receiver(t: TestContext): Promise<{ port: number; lines: string[] }> {
-  const socket = createSocket('udp4');
-  t.after(() => socket.close());
-  const lines: string[] = [];
-  socket.on('message', (message) => {
-    lines.push(
-      String(message)
-        .replace(/^(<\d+>)[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d haproxy\[\d+\]: /, '$1')
-        .replace(/check duration: \d+ms/, 'check duration: 0ms')
-        .trimEnd(),
-    );
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { port: socket.address().port, lines };
-}
 
 async function listen(port: number): Promise<Server> {
   const server = createServer((socket) => socket.on('error', () => {}).resume());
@@ -43,16 +21,16 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-test('server events read as HAProxy 2.6 writes them', async (t) => {
-  const reason = whyNoHaproxy('socat');
-  if (reason !== null) return t.skip(reason);
-  const [one, two] = [await freePort(), await freePort()];
-  const servers = { one: await listen(one), two: await listen(two) };
-  t.after(() => {
-    servers.one.close();
-    servers.two.close();
-  });
-  const [mine, their] = [await receiver(t), await receiver(t)];
+type Pair = {
+  /** Paths of both runtime sockets. */
+  readonly sockets: readonly string[];
+  readonly mine: SyslogReceiver;
+  readonly their: SyslogReceiver;
+};
+
+/** The same two servers on these ports, the second a backup, behind HAProxy and behind us. */
+async function startPair(t: TestContext, one: number, two: number): Promise<Pair> {
+  const [mine, their] = [await receiveSyslog(t), await receiveSyslog(t)];
   const target: LogTarget = {
     address: { kind: 'udp', host: '127.0.0.1', port: mine.port },
     format: 'rfc3164',
@@ -63,10 +41,7 @@ test('server events read as HAProxy 2.6 writes them', async (t) => {
   const base = testConfig();
   const ours = await startBalancer(t, {
     ...base,
-    process: {
-      ...base.process,
-      statsSockets: [{ path: '', mode: null, user: null, group: null, level: 'admin' }],
-    },
+    process: { ...base.process, statsSockets: [ADMIN_SOCKET] },
     backends: [
       testBackend({
         balance: { kind: 'roundrobin' },
@@ -80,9 +55,9 @@ test('server events read as HAProxy 2.6 writes them', async (t) => {
     ],
   });
   const theirSocket = join(ours.folder, 'haproxy.sock');
-  const file = join(ours.folder, 'haproxy.cfg');
-  writeFileSync(
-    file,
+  startHaproxy(
+    t,
+    ours.folder,
     `global
   log 127.0.0.1:${their.port} local2
   stats socket ${theirSocket} mode 600 level admin
@@ -99,45 +74,54 @@ listen kube-master
   server two 127.0.0.1:${two} check inter 200 fall 2 backup
 `,
   );
-  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
-  t.after(() => haproxy.kill('SIGKILL'));
-  const sockets = [ours.sockets.admin ?? '', theirSocket];
-  const ask = (path: string, command: string): Promise<{ stdout: string }> =>
-    run('sh', ['-c', `echo '${command}' | socat -t5 - '${path}'`]);
+  return { sockets: [ours.sockets.admin ?? '', theirSocket], mine, their };
+}
+
+/** Resolves when the checks have settled to these words everywhere. */
+async function settle(sockets: readonly string[], words: readonly [string, string]): Promise<void> {
+  for (const path of sockets) {
+    await waitUntil(
+      `${words.join(' and ')} at ${path}`,
+      async () => {
+        const text = await askSocket(path, 'show stat -1 4 -1').catch(() => '');
+        const states = text
+          .split('\n')
+          .slice(1, 3)
+          .map((line) => line.split(',')[17]);
+        return states[0] === words[0] && states[1] === words[1];
+      },
+      50,
+    );
+  }
+}
+
+test('server events read as HAProxy 2.6 writes them', async (t) => {
+  const reason = whyNoHaproxy('socat');
+  if (reason !== null) return t.skip(reason);
+  const [one, two] = [await freePort(), await freePort()];
+  const servers = { one: await listen(one), two: await listen(two) };
+  t.after(() => {
+    servers.one.close();
+    servers.two.close();
+  });
+  const { sockets, mine, their } = await startPair(t, one, two);
   const everywhere = async (command: string): Promise<void> => {
-    for (const path of sockets) await ask(path, command);
-  };
-  /** Both logs have as many lines, and the checks have settled to these words. */
-  const settle = async (words: readonly [string, string]): Promise<void> => {
-    for (const path of sockets) {
-      await waitUntil(
-        `${words.join(' and ')} at ${path}`,
-        async () => {
-          const { stdout } = await ask(path, 'show stat -1 4 -1').catch(() => ({ stdout: '' }));
-          const states = stdout
-            .split('\n')
-            .slice(1, 3)
-            .map((line) => line.split(',')[17]);
-          return states[0] === words[0] && states[1] === words[1];
-        },
-        50,
-      );
-    }
+    for (const path of sockets) await askSocket(path, command);
   };
 
-  await settle(['UP', 'UP']);
+  await settle(sockets, ['UP', 'UP']);
   await everywhere('set server kube-master/one state drain');
   await everywhere('set server kube-master/one state ready');
   await everywhere('set server kube-master/one state maint');
   await everywhere('set server kube-master/one state ready');
-  await settle(['UP', 'UP']);
+  await settle(sockets, ['UP', 'UP']);
   servers.one.close();
-  await settle(['DOWN', 'UP']);
+  await settle(sockets, ['DOWN', 'UP']);
   servers.two.close();
-  await settle(['DOWN', 'DOWN']);
+  await settle(sockets, ['DOWN', 'DOWN']);
   await everywhere('set server kube-master/two state maint');
   servers.one = await listen(one);
-  await settle(['UP', 'MAINT']);
+  await settle(sockets, ['UP', 'MAINT']);
 
   assert.ok(mine.lines.length >= 9, mine.lines.join('\n'));
   assert.deepEqual(mine.lines, their.lines);

@@ -54,6 +54,48 @@ export async function startBalancer(
 ): Promise<RunningBalancer> {
   const folder = mkdtempSync(join(tmpdir(), 'eg-bal-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { listeners, ports, sockets } = openListeners(config, folder);
+  const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
+  const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
+  const channel = openDescriptorChannel();
+  const inherited = [beatFd, channel.far, ...listeners.map(({ fd }) => fd)];
+  const bounded = options.filesMax === undefined ? [] : limitFiles(options.filesMax);
+  const [command = '', ...args] = [...bounded, process.execPath, ENTRY];
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
+    serialization: 'json',
+  });
+  for (const fd of inherited) closeFd(fd);
+  t.after(() => {
+    child.kill('SIGKILL');
+    closeFd(channel.near);
+  });
+  const running = { ...listenTo(child), ports, sockets, folder, beats };
+  running.send({
+    kind: 'start',
+    config,
+    relays: 1,
+    beatFd: FIRST_FD,
+    standby: false,
+    channelFd: FIRST_FD + 1,
+    listeners: listeners.map(({ id, purpose }, index) => ({
+      id,
+      fd: FIRST_FD + 2 + index,
+      purpose,
+    })),
+    servers: options.servers ?? [],
+    orphanMs: 5000,
+  });
+  if (options.wait !== false) await running.message('serving');
+  return running;
+}
+
+type Listeners = Pick<RunningBalancer, 'ports' | 'sockets'> & {
+  readonly listeners: readonly InheritedListener[];
+};
+
+/** What the guardian would bind for this configuration; the caller owns the descriptors. */
+function openListeners(config: BalancerConfig, folder: string): Listeners {
   const listeners: InheritedListener[] = [];
   const ports: Record<string, number> = {};
   const sockets: Record<string, string> = {};
@@ -74,35 +116,22 @@ export async function startBalancer(
     const purpose = { kind: 'stats-socket', path, level } as const;
     listeners.push({ id: listeners.length, fd, purpose });
   }
-  const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
-  const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-  const channel = openDescriptorChannel();
-  const inherited = [beatFd, channel.far, ...listeners.map(({ fd }) => fd)];
-  const bounded = options.filesMax === undefined ? [] : limitFiles(options.filesMax);
-  const [command = '', ...args] = [...bounded, process.execPath, ENTRY];
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
-    serialization: 'json',
-  });
-  for (const fd of inherited) closeFd(fd);
-  t.after(() => {
-    child.kill('SIGKILL');
-    closeFd(channel.near);
-  });
+  return { listeners, ports, sockets };
+}
+
+function listenTo(
+  child: ChildProcess,
+): Pick<RunningBalancer, 'child' | 'pid' | 'messages' | 'ended' | 'send' | 'message'> {
   const messages: BalancerToGuardian[] = [];
   child.on('message', (message) => messages.push(message as BalancerToGuardian));
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   assert.ok(child.pid !== undefined);
-  const running: RunningBalancer = {
+  return {
     child,
     pid: child.pid,
-    ports,
-    sockets,
-    folder,
     messages,
-    beats,
     ended,
     send: (message) => {
       child.send(message);
@@ -113,23 +142,6 @@ export async function startBalancer(
         () => messages.findLast((one) => one.kind === kind) as never,
       ),
   };
-  running.send({
-    kind: 'start',
-    config,
-    relays: 1,
-    beatFd: FIRST_FD,
-    standby: false,
-    channelFd: FIRST_FD + 1,
-    listeners: listeners.map(({ id, purpose }, index) => ({
-      id,
-      fd: FIRST_FD + 2 + index,
-      purpose,
-    })),
-    servers: options.servers ?? [],
-    orphanMs: 5000,
-  });
-  if (options.wait !== false) await running.message('serving');
-  return running;
 }
 
 /** prlimit(1) becomes the command behind it: same pid, same descriptors. */

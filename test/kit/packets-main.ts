@@ -4,7 +4,7 @@ import { bootMs } from '../../src/linux/clock.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from '../../src/linux/datagram-calls.ts';
 import { pinnedBuffer } from '../../src/linux/libc.ts';
 import { type Link, RouteSocket } from '../../src/linux/netlink-route.ts';
-import { RawSocket } from '../../src/linux/raw-socket.ts';
+import { Raw4Socket } from '../../src/linux/raw4-socket.ts';
 import { AF_INET, openSocket, SOCK_RAW } from '../../src/linux/sockets.ts';
 import { IPPROTO_VRRP } from '../../src/vrrp/packet.ts';
 import type { PacketsCommand } from './packets.ts';
@@ -35,9 +35,9 @@ function linkOf(name: string): Link {
   return found;
 }
 
-function openRaw(): RawSocket {
+function openRaw(): Raw4Socket {
   const options = { interfaceName: link.name, interfaceIndex: link.index, source: 0 };
-  return new RawSocket({ ...options, protocol: IPPROTO_VRRP, group: GROUP });
+  return new Raw4Socket({ ...options, protocol: IPPROTO_VRRP, group: GROUP });
 }
 
 /** The next one that waits; null: none. */

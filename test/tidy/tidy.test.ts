@@ -2,10 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 
 const LINES_MAX = 500;
 const COLUMNS_MAX = 100;
+const FOLDER_FILES_MAX = 40;
+
+/** Folders with more files, and why. */
+const FULL_FOLDERS: Readonly<Record<string, string>> = {
+  'src/planes/relay': 'gets its rooms in a commit of pure moves',
+};
 
 const sources = globSync('{src,sim,test,bench,tools}/**/*.ts').filter(
   (file) => !file.includes('fixtures'),
@@ -31,6 +38,12 @@ describe('The tree', () => {
     assert.deepEqual(found, []);
   });
 
+  it(`has no folder with over ${FOLDER_FILES_MAX} source files`, () => {
+    const folders = Map.groupBy(sources, dirname);
+    const full = [...folders].filter(([, files]) => files.length > FOLDER_FILES_MAX);
+    assert.deepEqual(full.map(([folder]) => folder).toSorted(), Object.keys(FULL_FOLDERS));
+  });
+
   it(`has no code line over ${COLUMNS_MAX} columns, strings and tests aside`, () => {
     const code = sources.filter((file) => !file.endsWith('.test.ts'));
     const found = offences(code, (text) =>
@@ -54,6 +67,15 @@ describe('The tree', () => {
   it('takes time and randomness as values in the pure folders', () => {
     const found = offences(pure, (text) => text.match(/Math\.random|Date\.now|new Date\(/g) ?? []);
     assert.deepEqual(found, []);
+  });
+
+  it('has tools that know nothing of the bench', () => {
+    const tools = sources.filter((file) => file.startsWith('tools/'));
+    assert.ok(tools.length > 2);
+    assert.deepEqual(
+      offences(tools, (text) => text.match(/from '.*bench\/.*'/g) ?? []),
+      [],
+    );
   });
 
   it('has no unfinished places', () => {

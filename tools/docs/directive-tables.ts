@@ -1,11 +1,8 @@
 /**
- * Tables of the documentation that come from the code or from measurements, as Markdown: the directives of both
- * front ends, the metrics, the figures of bench/failover. Each page has pairs of marker comments, and what
- * stands between two of them is written here.
+ * Tables of the documentation that come from the code, as Markdown: the directives of both front ends, the
+ * metrics.
  */
 
-import { RESULTS, readResults } from '../../bench/failover/results.ts';
-import { tablesOf } from '../../bench/failover/tables.ts';
 import type { DirectiveTable } from '../../src/config/haproxy/directives.ts';
 import { GLOBAL_DIRECTIVES, SECTIONS } from '../../src/config/haproxy/directives-global.ts';
 import { PROXY_DIRECTIVES } from '../../src/config/haproxy/directives-proxy.ts';
@@ -27,6 +24,7 @@ import {
   VRRP_SCRIPT,
 } from '../../src/config/keepalived/directives.ts';
 import { METRICS } from '../../src/stats/metrics/metrics.ts';
+import type { PageTables } from './page-tables.ts';
 
 /** One directive, section or keyword, whichever table it comes from. */
 type Entry = { readonly name: string; readonly treatment: Treatment };
@@ -98,8 +96,7 @@ function renderMetrics(): string {
   return `| Name | Type | What it is |\n|---|---|---|\n${lines.join('\n')}\n`;
 }
 
-/** By page: what goes between the markers of each name. */
-export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const PAGES: PageTables = {
   'docs/haproxy.md': {
     sections: render(fromSections()),
     global: render(fromTable(GLOBAL_DIRECTIVES)),
@@ -109,7 +106,6 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
   },
   'docs/metrics.md': { metrics: renderMetrics() },
-  'docs/failover.md': tablesOf(readResults(RESULTS)?.rows ?? []),
   'docs/keepalived.md': {
     blocks: render(fromRules(TOP_LEVEL)),
     'global-defs': render(fromRules(GLOBAL_DEFS)),
@@ -121,32 +117,3 @@ export const PAGES: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'track-file': render(fromRules(TRACK_FILE)),
   },
 };
-
-function begin(name: string): string {
-  return `<!-- begin ${name} (written by tools/docs/write-directive-tables.ts) -->\n`;
-}
-
-function end(name: string): string {
-  return `<!-- end ${name} -->`;
-}
-
-/** The page with its tables written anew. Throws when it does not hold every pair of markers once. */
-export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
-  let text = page;
-  for (const [name, table] of Object.entries(tables)) {
-    const [before, inside, ...more] = text.split(begin(name));
-    const [, after, ...rest] = inside?.split(end(name)) ?? [];
-    if (before === undefined || after === undefined || more.length + rest.length > 0) {
-      throw new Error(
-        `The page needs one pair of markers for "${name}": ${begin(name)}${end(name)}`,
-      );
-    }
-    text = `${before}${begin(name)}\n${table}\n${end(name)}${after}`;
-  }
-  return text;
-}
-
-/** Names of the markers a page holds, to find those that nothing is written for. */
-export function markersOf(page: string): readonly string[] {
-  return [...page.matchAll(/<!-- begin (\S+) /g)].map(([, name = '']) => name);
-}

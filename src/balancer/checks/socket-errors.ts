@@ -23,7 +23,7 @@ const OWN_ERRORS: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
 ]);
 
-export function errorText(error: NodeJS.ErrnoException): string {
+function errorText(error: NodeJS.ErrnoException): string {
   return ERROR_TEXTS[error.code ?? ''] ?? error.message;
 }
 

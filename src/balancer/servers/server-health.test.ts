@@ -2,46 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendConfig } from '../../config/model/traffic.ts';
-import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import type { CheckResult } from '../../health/server-state.ts';
 import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
+import { buildTable, REFUSED, usable } from './fixture.ts';
 import { checkStateOf } from './server-entry.ts';
-import { ServerTable } from './server-table.ts';
 
 const PASSED: CheckResult = { status: 'L7OK', passed: true, info: '', durationMs: 0, code: 200 };
-const REFUSED: CheckResult = {
-  status: 'L4CON',
-  passed: false,
-  info: 'Connection refused',
-  durationMs: 0,
-};
-
-function build(backend: BackendConfig = testBackend(), records: ServerStateRecord[] = []) {
-  const lines: string[] = [];
-  const downs: string[] = [];
-  const traffic = { connects: 0 };
-  let changes = 0;
-  const table = new ServerTable({
-    backends: [backend],
-    records,
-    now: () => 1000,
-    sessions: () => 0,
-    connects: () => traffic.connects,
-    onDown: (backendIndex, server) => downs.push(`${backendIndex}/${server}`),
-    onUp: () => {},
-    log: (_, { level, text }) => lines.push(`${level} ${text}`),
-    onChange: () => changes++,
-  });
-  return { table, lines, downs, traffic, changes: () => changes };
-}
-
-const usable = (table: ServerTable) =>
-  table.snapshot().backends[0]?.servers.map((server) => server.usable);
-
 const DRAINED: CheckResult = { ...PASSED, status: 'L7OKC', code: 404 };
 
 test('a check that passes on a condition stops new connections at once, until it passes', () => {
-  const { table, lines, changes } = build();
+  const { table, lines, changes } = buildTable();
   table.recordCheck(0, 0, PASSED);
   const before = changes();
   table.recordCheck(0, 0, DRAINED);
@@ -62,14 +32,14 @@ test('a check that passes on a condition stops new connections at once, until it
 });
 
 test('a server that was stopping is so for the next balancer', () => {
-  const first = build();
+  const first = buildTable();
   first.table.recordCheck(0, 0, DRAINED);
-  const next = build(testBackend(), [...first.table.records()]);
+  const next = buildTable(testBackend(), [...first.table.records()]);
   assert.deepEqual(usable(next.table), [false, true]);
 });
 
 test('in panic the servers that answer come back first, then all that no operator took out', () => {
-  const { table } = build(testBackend({ panic: true }));
+  const { table } = buildTable(testBackend({ panic: true }));
   table.recordCheck(0, 0, REFUSED);
   assert.deepEqual(usable(table), [false, true]);
   table.recordCheck(0, 1, DRAINED);
@@ -84,7 +54,7 @@ test('in panic the servers that answer come back first, then all that no operato
 test('traffic that cannot connect marks a server at once, where its check says so', () => {
   const passive = { errorLimit: 1, onError: 'mark-down' } as const;
   const servers = [testServer('m1', { check: { ...TEST_CHECK, passive } }), testServer('m2')];
-  const { table, lines, downs } = build(testBackend({ servers }));
+  const { table, lines, downs } = buildTable(testBackend({ servers }));
   table.recordCheck(0, 0, PASSED);
   table.recordConnectFailure(0, 0);
   table.recordConnectFailure(0, 1);
@@ -101,7 +71,7 @@ test('traffic that cannot connect marks a server at once, where its check says s
 test('a connect that works in between breaks the row of failed ones', () => {
   const passive = { errorLimit: 2, onError: 'mark-down' } as const;
   const servers = [testServer('m1', { check: { ...TEST_CHECK, passive } })];
-  const { table, traffic } = build(testBackend({ servers }));
+  const { table, traffic } = buildTable(testBackend({ servers }));
   table.recordConnectFailure(0, 0);
   traffic.connects = 1;
   table.recordConnectFailure(0, 0);
@@ -111,7 +81,7 @@ test('a connect that works in between breaks the row of failed ones', () => {
 });
 
 test('a server that goes down or into maintenance is told of once', () => {
-  const { table, downs } = build();
+  const { table, downs } = buildTable();
   table.recordCheck(0, 0, REFUSED);
   table.recordCheck(0, 0, REFUSED);
   table.setAdmin(0, 0, 'maint');
@@ -120,7 +90,7 @@ test('a server that goes down or into maintenance is told of once', () => {
 });
 
 test('what a certificate will hurt with is logged once, and forgotten when it is mended', () => {
-  const { table, lines } = build();
+  const { table, lines } = buildTable();
   table.recordCheck(0, 0, { ...PASSED, warnings: ['The certificate expires today; renew it'] });
   table.recordCheck(0, 0, { ...PASSED, warnings: ['The certificate expires today; renew it'] });
   table.recordCheck(0, 0, PASSED);

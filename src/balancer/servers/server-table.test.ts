@@ -1,43 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendConfig } from '../../config/model/traffic.ts';
-import type { CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import type { CheckResult } from '../../health/server-state.ts';
 import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
+import { buildTable, REFUSED, usable } from './fixture.ts';
 import { checkStateOf, healthPlace } from './server-entry.ts';
-import { ServerTable } from './server-table.ts';
 
 const PASSED: CheckResult = { status: 'L4OK', passed: true, info: '', durationMs: 0 };
-const REFUSED: CheckResult = {
-  status: 'L4CON',
-  passed: false,
-  info: 'Connection refused',
-  durationMs: 0,
-};
-
-function build(backend: BackendConfig = testBackend(), records: ServerStateRecord[] = []) {
-  const lines: string[] = [];
-  const ups: number[] = [];
-  const clock = { now: 1000 };
-  let changes = 0;
-  const table = new ServerTable({
-    backends: [backend],
-    records,
-    now: () => clock.now,
-    sessions: () => 0,
-    connects: () => 0,
-    onDown: () => {},
-    onUp: (_, server) => ups.push(server),
-    log: (_, { level, text }) => lines.push(`${level} ${text}`),
-    onChange: () => changes++,
-  });
-  return { table, lines, clock, ups, changes: () => changes };
-}
-
-const usable = (table: ServerTable) =>
-  table.snapshot().backends[0]?.servers.map(({ usable }) => usable);
-
 test('a failed first check takes the server out and says so as HAProxy does', () => {
-  const { table, lines, changes } = build();
+  const { table, lines, changes } = buildTable();
   assert.deepEqual(usable(table), [true, true]);
   table.recordCheck(0, 0, REFUSED);
   assert.deepEqual(usable(table), [false, true]);
@@ -53,7 +23,7 @@ test('a failed first check takes the server out and says so as HAProxy does', ()
 });
 
 test('a machine without descriptors took its servers down, one check after the other', () => {
-  const { table, lines, changes } = build();
+  const { table, lines, changes } = buildTable();
   const full: CheckResult = {
     status: 'SOCKERR',
     passed: false,
@@ -77,7 +47,7 @@ test('a machine without descriptors took its servers down, one check after the o
 });
 
 test('a server comes back after `rise` passes, and its downtime is counted', () => {
-  const { table, lines, clock } = build();
+  const { table, lines, clock } = buildTable();
   table.recordCheck(0, 0, REFUSED);
   clock.now += 3000;
   table.recordCheck(0, 0, PASSED);
@@ -90,7 +60,7 @@ test('a server comes back after `rise` passes, and its downtime is counted', () 
 });
 
 test('maintenance takes a server out, and leaving it brings it up with one failure to spare', () => {
-  const { table, lines } = build();
+  const { table, lines } = buildTable();
   table.recordCheck(0, 0, PASSED);
   table.setAdmin(0, 0, 'maint');
   assert.deepEqual(usable(table), [false, true]);
@@ -103,7 +73,7 @@ test('maintenance takes a server out, and leaving it brings it up with one failu
 });
 
 test('a draining server takes no new connections and stays up', () => {
-  const { table, lines } = build();
+  const { table, lines } = buildTable();
   table.setAdmin(0, 0, 'drain');
   assert.deepEqual(usable(table), [false, true]);
   assert.match(lines.at(-1) ?? '', /^5 Server kube-master\/m1 enters drain state\. 1 active and 0/);
@@ -117,13 +87,13 @@ test('a draining server takes no new connections and stays up', () => {
 
 test('a backup server counts apart, and the log says when it carries the backend', () => {
   const servers = [testServer('m1'), testServer('m2', { backup: true })];
-  const { table, lines } = build(testBackend({ servers }));
+  const { table, lines } = buildTable(testBackend({ servers }));
   table.recordCheck(0, 0, REFUSED);
   assert.match(lines[0] ?? '', /0 active and 1 backup servers left\. Running on backup\. 0 sess/);
 });
 
 test('weight 0 for all empties the backend; weights are in the snapshot', () => {
-  const { table, lines } = build();
+  const { table, lines } = buildTable();
   table.setWeight(0, 0, 0);
   assert.deepEqual(
     table.snapshot().backends[0]?.servers.map(({ weight }) => weight),
@@ -134,19 +104,19 @@ test('weight 0 for all empties the backend; weights are in the snapshot', () => 
 });
 
 test('setting what already holds changes and logs nothing', () => {
-  const { table, lines, changes } = build();
+  const { table, lines, changes } = buildTable();
   table.setAdmin(0, 0, 'ready');
   assert.deepEqual([lines.length, changes()], [0, 0]);
 });
 
 test('a successor starts where its predecessor was, in silence', () => {
-  const first = build();
+  const first = buildTable();
   first.table.recordCheck(0, 0, REFUSED);
   first.table.recordCheck(0, 0, PASSED);
   first.table.setAdmin(0, 1, 'drain');
   first.table.setWeight(0, 1, 7);
   const records = [...first.table.records()];
-  const { table, lines } = build(testBackend(), records);
+  const { table, lines } = buildTable(testBackend(), records);
   assert.deepEqual(table.records(), records);
   assert.deepEqual(usable(table), [false, false]);
   assert.deepEqual(lines, []);
@@ -156,14 +126,14 @@ test('a successor starts where its predecessor was, in silence', () => {
 
 test('a disabled server starts in maintenance; one without a check is up', () => {
   const servers = [testServer('m1', { disabled: true }), testServer('m2', { check: null })];
-  const { table } = build(testBackend({ servers }));
+  const { table } = buildTable(testBackend({ servers }));
   assert.deepEqual(usable(table), [false, true]);
   assert.equal(checkStateOf(table.entry(0, 1)), 'unchecked');
 });
 
 test('a server that comes back warms up, one that was there from the start does not', () => {
   const servers = [testServer('m1', { slowstartMs: 10_000 }), testServer('m2')];
-  const { table, clock, ups } = build(testBackend({ servers }));
+  const { table, clock, ups } = buildTable(testBackend({ servers }));
   const throttle = () => table.snapshot().backends[0]?.servers[0]?.throttle;
   assert.deepEqual([throttle(), table.warms()], [undefined, false]);
   table.recordCheck(0, 0, REFUSED);
@@ -182,7 +152,7 @@ test('a server that comes back warms up, one that was there from the start does 
 });
 
 test('log-health-checks tells each step of the counter', () => {
-  const { table, lines } = build(testBackend({ logHealthChecks: true }));
+  const { table, lines } = buildTable(testBackend({ logHealthChecks: true }));
   table.recordCheck(0, 0, PASSED);
   table.recordCheck(0, 0, PASSED);
   table.recordCheck(0, 0, REFUSED);
@@ -196,7 +166,7 @@ test('log-health-checks tells each step of the counter', () => {
 });
 
 test('other backends: what stays keeps what is known of it, what is new begins', () => {
-  const { table, clock, changes } = build();
+  const { table, clock, changes } = buildTable();
   table.recordCheck(0, 0, REFUSED);
   table.setAdmin(0, 1, 'drain');
   table.setWeight(0, 1, 7);
@@ -231,7 +201,7 @@ test('other backends: what stays keeps what is known of it, what is new begins',
 });
 
 test('a server at another address is another server', () => {
-  const { table } = build();
+  const { table } = buildTable();
   table.recordCheck(0, 0, REFUSED);
   table.setAdmin(0, 0, 'maint');
   table.reconfigure([testBackend({ servers: [testServer('m1', { host: '127.0.0.9' })] })]);
@@ -240,7 +210,7 @@ test('a server at another address is another server', () => {
 });
 
 test('what the files change counts more than what was asked for at run time', () => {
-  const { table } = build();
+  const { table } = buildTable();
   table.setWeight(0, 0, 7);
   table.setAdmin(0, 1, 'drain');
   const servers = [testServer('m1', { weight: 3 }), testServer('m2', { disabled: true })];
@@ -250,7 +220,7 @@ test('what the files change counts more than what was asked for at run time', ()
 });
 
 test('other rise and fall leave up what is up, and down what is down', () => {
-  const { table } = build();
+  const { table } = buildTable();
   table.recordCheck(0, 0, REFUSED);
   table.recordCheck(0, 1, PASSED);
   const check = { ...TEST_CHECK, rise: 5, fall: 1 };

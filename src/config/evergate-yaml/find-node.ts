@@ -14,7 +14,7 @@ export type FoundNode = {
 /** Items of a list that a sentence names; the rest is counted. */
 const NAMED_MAX = 8;
 
-export function listed(items: readonly string[]): string {
+function listed(items: readonly string[]): string {
   const named = items.slice(0, NAMED_MAX).join(', ');
   const rest = items.length - NAMED_MAX;
   return rest > 0 ? `${named} and ${rest} more` : named;

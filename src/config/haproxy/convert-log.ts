@@ -117,7 +117,7 @@ export function convertLogTarget(report: Report, call: Call): LogTarget | null {
 }
 
 /** Targets one proxy or the process may log to. */
-export const LOG_TARGETS_MAX = 32;
+const LOG_TARGETS_MAX = 32;
 
 /** Adds a target unless the very same is there already, as `log global` given twice would. */
 export function addLogTarget(

@@ -29,7 +29,7 @@ import { type Call, findCall, mayConvert } from './scope.ts';
 import { parseInteger, parseTimeMs } from './values.ts';
 
 /** Servers one backend may have. */
-export const SERVERS_MAX = 1_024;
+const SERVERS_MAX = 1_024;
 const RETRIES_MAX = 1_000;
 const DRAWS_MAX = 100;
 

@@ -12,7 +12,7 @@ import type { Call } from './scope.ts';
 import { isProxyName, parseAlpn, parseInteger, parseTimeMs } from './values.ts';
 
 /** HAProxy keeps weights in a byte and one more value. */
-export const WEIGHT_MAX = 256;
+const WEIGHT_MAX = 256;
 const CHECKS_MAX = 1_000_000;
 const CONNECTIONS_MAX = 10_000_000;
 

@@ -4,9 +4,6 @@
  * directives-option.ts; the keywords of `bind` and `server` lines in keywords.ts.
  */
 
-/** d: defaults, f: frontend, l: listen, b: backend. */
-export type ProxySection = 'd' | 'f' | 'l' | 'b';
-
 export type Treatment =
   /** Converted by the function of the same name, with so many arguments. */
   | {

@@ -18,7 +18,7 @@ import type { Report } from './report.ts';
 import { isProxyName } from './values.ts';
 
 /** Proxies one file may have. */
-export const PROXIES_MAX = 1_024;
+const PROXIES_MAX = 1_024;
 
 export type Drafts = {
   readonly global: GlobalDraft;

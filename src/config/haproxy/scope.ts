@@ -56,7 +56,7 @@ export function tellTreatment(
 }
 
 /** Says that no directive of the table begins like this line. */
-export function tellUnknown(
+function tellUnknown(
   report: Report,
   table: DirectiveTable,
   words: readonly Word[],

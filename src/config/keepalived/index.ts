@@ -10,10 +10,8 @@ import { type Diagnostic, hasErrors } from '../diagnostics.ts';
 import type { InstanceFacts, NodeFacts, WeightFacts } from '../lint.ts';
 import type { TrackConfig } from '../model/election.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
-import { didYouMean } from '../suggest.ts';
-import { TOP_LEVEL } from './directives.ts';
+import { type Blocks, sortBlocks, uniqueBlocks } from './blocks.ts';
 import { convertGlobalDefs, defaultGlobalDefs, type GlobalDefs } from './global-defs.ts';
-import { scriptFiles, watchesHaproxy } from './haproxy-watch.ts';
 import { finishInstance, isPriorityRefused } from './instance.ts';
 import { type InstanceDraft, readInstance } from './instance-draft.ts';
 import type { Word } from './lexer.ts';
@@ -21,22 +19,29 @@ import { finishFifo } from './notify.ts';
 import { parseStatements, type Statement } from './parser.ts';
 import { type ReadOptions, readLines } from './reader.ts';
 import { Report } from './report.ts';
-import { convertScript, type PlacedScript } from './script.ts';
-import { finishSyncGroups, joinSyncGroup, readSyncGroup } from './sync-group.ts';
+import type { PlacedScript } from './script.ts';
+import {
+  finishSyncGroups,
+  joinSyncGroup,
+  readSyncGroup,
+  type SyncGroupDraft,
+} from './sync-group.ts';
 import { convertTrackFile, convertTrackProcess, type Defined } from './track-process.ts';
-import { resolveTracks } from './tracks.ts';
+import {
+  convertScripts,
+  findWatches,
+  reportUntracked,
+  resolveScripts,
+  type Scripts,
+  type ScriptTrack,
+  type Watches,
+  type WatchOptions,
+} from './tracked-scripts.ts';
+import { resolveTracks, type Definitions as TrackDefinitions } from './tracks.ts';
 import { firstValue } from './values.ts';
-import { walk } from './walk.ts';
 import { reportSharedVirtualMacs } from './wire-features.ts';
 
-export type KeepalivedOptions = ReadOptions & {
-  /** Text of a script file, to see what it does; null when it cannot be read. */
-  readonly readScript: (path: string) => string | null;
-  /** Run scripts that watch haproxy as they are. */
-  readonly keepScripts: boolean;
-  /** Whether Evergate balances on this node too, so that there is no haproxy to watch. */
-  readonly balancerHere: boolean;
-};
+export type KeepalivedOptions = ReadOptions & WatchOptions;
 
 export type KeepalivedResult = {
   /** null when there are errors. */
@@ -46,131 +51,7 @@ export type KeepalivedResult = {
   readonly facts: NodeFacts;
 };
 
-type Blocks = {
-  readonly globals: Statement[];
-  readonly scripts: Statement[];
-  readonly processes: Statement[];
-  readonly files: Statement[];
-  readonly groups: Statement[];
-  readonly instances: Statement[];
-  /** How many scripts stand before each instance. */
-  readonly scriptsBefore: Map<Statement, number>;
-};
-
-/** Scripts, and instances, of one configuration at most. */
-export const BLOCKS_MAX = 256;
-
-function sortBlocks(statements: readonly Statement[], report: Report): Blocks {
-  const blocks: Blocks = {
-    globals: [],
-    scripts: [],
-    processes: [],
-    files: [],
-    groups: [],
-    instances: [],
-    scriptsBefore: new Map(),
-  };
-  const into = (list: Statement[]) => (statement: Statement) => {
-    list.push(statement);
-  };
-  const handlers = {
-    vrrp_track_process: into(blocks.processes),
-    track_process: into(blocks.processes),
-    vrrp_track_file: into(blocks.files),
-    track_file: into(blocks.files),
-    vrrp_sync_group: into(blocks.groups),
-    global_defs: into(blocks.globals),
-    vrrp_script: into(blocks.scripts),
-    vrrp_instance: (statement: Statement) => {
-      blocks.scriptsBefore.set(statement, blocks.scripts.length);
-      blocks.instances.push(statement);
-    },
-  };
-  walk(statements, TOP_LEVEL, 'the file', handlers, report);
-  return blocks;
-}
-
-/** Drops blocks whose name is taken and those above BLOCKS_MAX, with an error. */
-function uniqueBlocks(blocks: readonly Statement[], report: Report): readonly Statement[] {
-  const names = new Set<string>();
-  const excess = blocks[BLOCKS_MAX];
-  if (excess !== undefined) {
-    const text = `More than ${BLOCKS_MAX} blocks of "${excess.name.text}"; the rest is left out`;
-    report.error(excess.name, 'syntax-error', text);
-  }
-  return blocks.slice(0, BLOCKS_MAX).filter((block) => {
-    const name = firstValue(block);
-    const fresh = !names.has(name.text);
-    names.add(name.text);
-    if (!fresh) {
-      const text = `The ${block.name.text} "${name.text}" is defined twice; rename one`;
-      report.error(name, 'duplicate-name', text);
-    }
-    return fresh;
-  });
-}
-
-type Scripts = ReadonlyMap<string, PlacedScript | null>;
-
-function convertScripts(blocks: Blocks, globals: GlobalDefs, report: Report): Scripts {
-  const scripts = new Map<string, PlacedScript | null>();
-  for (const block of uniqueBlocks(blocks.scripts, report)) {
-    scripts.set(firstValue(block).text, convertScript(block, globals, report));
-  }
-  return scripts;
-}
-
-/** The script an instance tracks; null after an error about it. */
-function resolve(
-  name: Word,
-  scripts: Scripts,
-  before: ReadonlySet<string>,
-  report: Report,
-): PlacedScript | null {
-  const script = scripts.get(name.text);
-  if (script === undefined) {
-    const hint = didYouMean(name.text, scripts.keys());
-    report.error(name, 'unknown-name', `No vrrp_script is called "${name.text}"${hint}`);
-    return null;
-  }
-  if (!before.has(name.text)) {
-    const text = `The vrrp_script "${name.text}" stands behind the instance: it runs here, but keepalived ignores it; move it up`;
-    report.warning(name, 'unknown-name', text);
-  }
-  return script;
-}
-
-type Watch = { readonly why: string };
-
-/** Scripts that the tracking of our own balancer replaces, by name. */
-function findWatches(
-  scripts: Scripts,
-  tracked: ReadonlySet<string>,
-  options: KeepalivedOptions,
-  report: Report,
-): ReadonlyMap<string, Watch> {
-  const watches = new Map<string, Watch>();
-  if (!options.balancerHere || options.keepScripts) return watches;
-  for (const [name, script] of scripts) {
-    if (script === null || !tracked.has(name)) continue;
-    const { argv } = script.config;
-    const texts = scriptFiles(argv).map((path) => options.readScript(path));
-    const why = watchesHaproxy(argv, texts.find((text) => text !== null) ?? null);
-    if (why === null) continue;
-    watches.set(name, { why });
-    const text = `Script "${name}" ${why}; the built-in tracking of the balancer replaces it (--keep-scripts runs it as it is)`;
-    report.warning(script.command, 'replaced-script', text);
-  }
-  return watches;
-}
-
 type Converted = { readonly config: VrrpInstanceConfig; readonly facts: InstanceFacts };
-
-type ScriptTrack = {
-  readonly script: PlacedScript;
-  readonly weight: number;
-  readonly place: Word;
-};
 
 /** What one instance tracks, with names looked up. */
 type Resolved = {
@@ -182,7 +63,7 @@ type Resolved = {
 
 function convertInstance(
   { draft, scripts, processes, files }: Resolved,
-  watches: ReadonlyMap<string, Watch>,
+  watches: Watches,
   balancerHere: boolean,
   report: Report,
 ): Converted | null {
@@ -222,14 +103,6 @@ function reportSharedIds(drafts: readonly InstanceDraft[], report: Report): void
   }
 }
 
-function reportUntracked(scripts: Scripts, tracked: ReadonlySet<string>, report: Report): void {
-  for (const [name, script] of scripts) {
-    if (script === null || tracked.has(name)) continue;
-    const text = `Script "${name}" does not run: no instance tracks it in a "track_script" block`;
-    report.warning(script.name, 'ignored-directive', text);
-  }
-}
-
 function findInterfaces(drafts: readonly InstanceDraft[]): NodeFacts['interfaces'] {
   const interfaces = new Map<string, Word>();
   for (const draft of drafts) {
@@ -264,18 +137,52 @@ function inUse<Config extends { readonly name: string }>(
     .filter(({ name }) => names.has(name));
 }
 
-function resolveScripts(
-  draft: InstanceDraft,
-  scripts: Scripts,
-  before: ReadonlySet<string>,
+/** What the blocks before the instances define. */
+type Definitions = {
+  readonly globals: GlobalDefs;
+  readonly scripts: Scripts;
+  readonly processes: TrackDefinitions<unknown>;
+  readonly files: TrackDefinitions<unknown>;
+  readonly groups: readonly SyncGroupDraft[];
+};
+
+function resolveInstance(
+  block: Statement,
+  blocks: Blocks,
+  { globals, scripts, processes, files, groups }: Definitions,
   report: Report,
-): readonly ScriptTrack[] {
-  return draft.tracks.scripts.flatMap((track) => {
-    const script = resolve(track.name, scripts, before, report);
-    if (script === null) return [];
-    const place = track.weight === null ? (script.weight ?? track.name) : track.name;
-    return [{ script, weight: track.weight ?? script.config.weight, place }];
-  });
+): Resolved {
+  const draft = readInstance(block, globals, report);
+  const count = blocks.scriptsBefore.get(block) ?? 0;
+  const before = new Set(blocks.scripts.slice(0, count).map((script) => firstValue(script).text));
+  joinSyncGroup(draft, groups, report);
+  const { tracks } = draft;
+  return {
+    draft,
+    scripts: resolveScripts(draft, scripts, before, report),
+    processes: resolveTracks(tracks.processes, processes, 'vrrp_track_process', report),
+    files: resolveTracks(tracks.files, files, 'track_file', report),
+  };
+}
+
+function nodeFacts(
+  { routerId }: GlobalDefs,
+  converted: readonly Converted[],
+  running: readonly PlacedScript[],
+  drafts: readonly InstanceDraft[],
+): NodeFacts {
+  return {
+    routerId,
+    instances: converted.map((instance) => instance.facts),
+    scripts: running.map(({ config: { name, argv, user, group }, command }) => ({
+      name,
+      argv,
+      user,
+      group,
+      place: command,
+    })),
+    interfaces: findInterfaces(drafts),
+  };
 }
 
 /** Total: whatever the text holds, the result says what it is or what is wrong with it. */
@@ -295,19 +202,10 @@ export function parseKeepalived(
   const groups = uniqueBlocks(blocks.groups, report).map((block) =>
     readSyncGroup(block, globals, report),
   );
-  const instances = uniqueBlocks(blocks.instances, report).map((block): Resolved => {
-    const draft = readInstance(block, globals, report);
-    const count = blocks.scriptsBefore.get(block) ?? 0;
-    const before = new Set(blocks.scripts.slice(0, count).map((script) => firstValue(script).text));
-    joinSyncGroup(draft, groups, report);
-    const { tracks } = draft;
-    return {
-      draft,
-      scripts: resolveScripts(draft, scripts, before, report),
-      processes: resolveTracks(tracks.processes, processes, 'vrrp_track_process', report),
-      files: resolveTracks(tracks.files, files, 'track_file', report),
-    };
-  });
+  const definitions = { globals, scripts, processes, files, groups };
+  const instances = uniqueBlocks(blocks.instances, report).map((block) =>
+    resolveInstance(block, blocks, definitions, report),
+  );
   const drafts = instances.map(({ draft }) => draft);
   const tracked = new Set(
     drafts.flatMap((draft) => draft.tracks.scripts.map(({ name }) => name.text)),
@@ -344,18 +242,7 @@ export function parseKeepalived(
       .filter((fifo) => fifo !== null),
     instances: converted.map((instance) => instance.config),
   };
-  const facts: NodeFacts = {
-    routerId: globals.routerId,
-    instances: converted.map((instance) => instance.facts),
-    scripts: running.map(({ config: { name, argv, user, group }, command }) => ({
-      name,
-      argv,
-      user,
-      group,
-      place: command,
-    })),
-    interfaces: findInterfaces(drafts),
-  };
+  const facts = nodeFacts(globals, converted, running, drafts);
   const { diagnostics } = report;
   return { config: hasErrors(diagnostics) ? null : config, diagnostics, facts };
 }

@@ -76,7 +76,7 @@ const PEERS_MAX = 64;
 /** keepalived takes 0 as well, with which no packet leaves. */
 const TTL_RANGE = { min: 1, max: 255 } as const;
 
-export function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
+function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
   return {
     name,
     version: globals.version,

@@ -12,7 +12,7 @@ import { parseInteger, parseSeconds } from './values.ts';
 import { virtualMac, wireFeatures } from './wire-features.ts';
 
 /** RFC 2338 section 5.3.10: the field is eight bytes long. */
-export const PASSWORD_BYTES_MAX = 8;
+const PASSWORD_BYTES_MAX = 8;
 
 const ADVERT_DEFAULT_MS = 1000;
 /** RFC 5798 section 5.2.7: twelve bits of centiseconds. */

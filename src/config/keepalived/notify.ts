@@ -12,7 +12,7 @@ import type { Handlers } from './walk.ts';
 export type NotifyDraft = { -readonly [Key in keyof NotifyConfig]: NotifyConfig[Key] };
 
 /** `<command> [user [group]]`: the command with its parameters is one, perhaps quoted, word. */
-export function parseNotifyCommand(
+function parseNotifyCommand(
   { name, args }: Statement,
   fallback: Account | null,
   report: Report,

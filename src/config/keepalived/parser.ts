@@ -7,7 +7,7 @@ import type { Position, Token, Word } from './lexer.ts';
 import type { Report } from './report.ts';
 
 /** keepalived's own files nest three deep. */
-export const NESTING_MAX = 8;
+const NESTING_MAX = 8;
 
 export type Statement = {
   readonly name: Word;

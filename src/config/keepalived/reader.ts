@@ -11,12 +11,12 @@ import { generatorEnd, parseGenerator } from './generators.ts';
 import { columnAt, commentStart, lexLine, type SourceLine, type Token } from './lexer.ts';
 import type { Report } from './report.ts';
 
-export const INCLUDE_DEPTH_MAX = 8;
-export const INCLUDE_FILES_MAX = 64;
-export const LINES_MAX = 100_000;
-export const LINE_LENGTH_MAX = 16_384;
+const INCLUDE_DEPTH_MAX = 8;
+const INCLUDE_FILES_MAX = 64;
+const LINES_MAX = 100_000;
+const LINE_LENGTH_MAX = 16_384;
 /** Characters that values of definitions bring into a file and what it includes. */
-export const GROWTH_MAX = 4 << 20;
+const GROWTH_MAX = 4 << 20;
 
 /** Of all generators together. */
 const READINGS_MAX = 100_000;

@@ -6,7 +6,7 @@
 import { fail, ok, type Result } from '../../core/result.ts';
 
 /** Words of one command line at most. */
-export const SCRIPT_WORDS_MAX = 128;
+const SCRIPT_WORDS_MAX = 128;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',

@@ -11,7 +11,7 @@ import { parseAddress, parseAnyAddress, parseInterface } from './values.ts';
 import { listEntries } from './walk.ts';
 
 /** The count travels in one byte (RFC 5798 section 5.2.5). */
-export const ADDRESSES_MAX = 255;
+const ADDRESSES_MAX = 255;
 
 /** IFNAMSIZ - 1: the kernel keeps a label in an interface name's space (netdevice(7)). */
 const LABEL_LENGTH_MAX = 15;

@@ -7,7 +7,7 @@ import { assert } from '../../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
-import { RawSocket } from '../../linux/raw-socket.ts';
+import { Raw4Socket } from '../../linux/raw4-socket.ts';
 import { Raw6Socket } from '../../linux/raw6-socket.ts';
 import { type Expectation, IPPROTO_VRRP, type ReceivedPacket } from '../../vrrp/packet.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
@@ -78,7 +78,7 @@ function openOn(
           { ...common, source, group },
           { password, downIntervalMs: downMs, now: bootMs },
         )
-      : new RawSocket({ ...common, source, group });
+      : new Raw4Socket({ ...common, source, group });
   return {
     fd: socket.fd,
     outgoing: socket.outgoing,

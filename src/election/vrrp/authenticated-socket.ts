@@ -4,7 +4,8 @@
  */
 
 import { createHmac } from 'node:crypto';
-import { type RawPacket, RawSocket, type RawSocketOptions } from '../../linux/raw-socket.ts';
+import type { RawPacket } from '../../linux/raw-socket.ts';
+import { Raw4Socket, type Raw4SocketOptions } from '../../linux/raw4-socket.ts';
 import {
   AUTHENTICATION_HEADER_BYTES,
   IPPROTO_AH,
@@ -22,7 +23,7 @@ const SEQUENCES_PER_SECOND = 4;
 const IDENTIFICATION_MAX = 0xffff;
 
 export class AuthenticatedSocket {
-  readonly #socket: RawSocket;
+  readonly #socket: Raw4Socket;
   readonly #digest: (bytes: Uint8Array) => Uint8Array;
   readonly #replays: ReplayWindow;
   readonly #now: () => number;
@@ -31,7 +32,7 @@ export class AuthenticatedSocket {
 
   /** `now`: milliseconds. `downIntervalMs`: who was silent for longer may count anew. */
   constructor(
-    options: Omit<RawSocketOptions, 'protocol' | 'headroom'>,
+    options: Omit<Raw4SocketOptions, 'protocol' | 'headroom'>,
     {
       password,
       downIntervalMs,
@@ -43,7 +44,7 @@ export class AuthenticatedSocket {
     },
   ) {
     const headroom = AUTHENTICATION_HEADER_BYTES;
-    this.#socket = new RawSocket({ ...options, protocol: IPPROTO_AH, headroom });
+    this.#socket = new Raw4Socket({ ...options, protocol: IPPROTO_AH, headroom });
     this.#digest = (bytes) => createHmac('md5', password).update(bytes).digest();
     this.#replays = new ReplayWindow(downIntervalMs);
     this.#now = now;

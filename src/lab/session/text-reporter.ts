@@ -54,7 +54,7 @@ export function createTextReporter(options: TextOptions): Reporter {
 type Layout = { readonly names: readonly string[]; readonly vip: boolean };
 
 /** The picture of what was built, and how to reach and to hurt it. */
-export function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[] {
+function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[] {
   const { urls, kubeconfigFile, topology } = cluster.parts;
   const kubectl = `kubectl --kubeconfig ${kubeconfigFile}`;
   const title = topology === null ? 'one balancer on loopback' : "the article's cluster";

@@ -35,7 +35,7 @@ export const COMPLETE = 2;
 /** Reading from the source failed: its connection is gone. */
 export const SOURCE_LOST = 3;
 /** Writing to the receiver failed: its connection is gone. */
-export const RECEIVER_LOST = 4;
+const RECEIVER_LOST = 4;
 export type MoveResult = 0 | 1 | 2 | 3 | 4;
 
 // One step of a direction; internal.

@@ -20,10 +20,10 @@ import {
 import { counterLayout } from '../../stats/layout.ts';
 import { Acceptor } from './acceptor.ts';
 import { connectionsLimit, pipesOfRelay } from './capacity.ts';
+import { ConnectionLogWriter } from './connection-log-writer.ts';
 import type { ConnectFailed } from './connector.ts';
 import { Counters } from './counters.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
-import { LogSender } from './log-sender.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { COMPLETE, IDLE, MORE, type MoveResult, Mover, SOURCE_LOST } from './mover.ts';
 import { Opening } from './opening.ts';
@@ -66,7 +66,7 @@ export class Relay {
   private readonly wheel: TimingWheel;
   private readonly pipes: PipePool;
   private readonly reserve = new DescriptorReserve();
-  private readonly logs: LogSender;
+  private readonly logs: ConnectionLogWriter;
   private readonly mover: Mover;
   private readonly sessions: Sessions;
   private readonly opening: Opening;
@@ -102,7 +102,9 @@ export class Relay {
     this.relays = relays;
     this.pipes = new PipePool(pipesOfRelay(start.filesMax, relays));
     const targets = start.config.frontends.flatMap((frontend) => frontend.log.targets);
-    this.logs = new LogSender(targets, () => this.counters.add(this.routes.relay.logsDropped, 1));
+    this.logs = new ConnectionLogWriter(targets, () =>
+      this.counters.add(this.routes.relay.logsDropped, 1),
+    );
     this.sessions = new Sessions(
       this.table,
       this.routes,

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judged } from '../../../test/kit/time-verdict.ts';
-import { addressOf, bind, cString } from '../../linux/libc.ts';
+import { addressOf, cString } from '../../linux/libc.ts';
+import { sendCall } from '../../linux/socket-calls.ts';
 import { AF_INET, encodeSocketAddress } from '../../linux/sockets.ts';
 import { closeStream, finishWriting, openStream, startConnect } from '../../linux/stream-calls.ts';
 import { dial, readBytes, startServer, until } from './fixture/peers.ts';
@@ -15,12 +16,6 @@ const MSG_OOB = 1;
 const ATTEMPTS = 8;
 
 test('what follows urgent data arrives, though the end is known before', TIMEOUT, async (t) => {
-  const send = bind<[number, number, number, number]>('int64_t', 'send', [
-    'int',
-    'int64_t',
-    'size_t',
-    'int',
-  ]);
   let heard = '';
   const server = await startServer(t, (socket) => {
     socket.on('data', (chunk) => {
@@ -45,7 +40,7 @@ test('what follows urgent data arrives, though the end is known before', TIMEOUT
     ['behind', 0],
   ] as const) {
     const bytes = cString(text);
-    assert.equal(send(fd, addressOf(bytes), text.length, flags), text.length);
+    assert.equal(sendCall(fd, addressOf(bytes), text.length, flags), text.length);
   }
   finishWriting(fd);
   first.destroy();

@@ -13,8 +13,9 @@ import {
   type TerminationCode,
   tcplogLine,
 } from '../../stats/connection-log.ts';
+import type { ConnectionLogWriter } from './connection-log-writer.ts';
 import type { Counters } from './counters.ts';
-import type { LogSender } from './log-sender.ts';
+
 import type { MoverOwner } from './mover.ts';
 import type { Backend, Frontend, Routes, Server } from './routes.ts';
 import {
@@ -42,7 +43,7 @@ export class Sessions implements MoverOwner {
   private readonly routes: Routes;
   private readonly counters: Counters;
   private readonly wheel: TimingWheel;
-  private readonly logs: LogSender;
+  private readonly logs: ConnectionLogWriter;
   /** Gives back what a direction borrowed; set by the relay. */
   private readonly dropHeld: (fd: number) => void;
   /** Ends what a session that is not open yet has begun; set by the relay. */
@@ -57,7 +58,7 @@ export class Sessions implements MoverOwner {
     routes: Routes,
     counters: Counters,
     wheel: TimingWheel,
-    logs: LogSender,
+    logs: ConnectionLogWriter,
     dropHeld: (fd: number) => void,
     abandonOpening: (session: number) => void,
   ) {

@@ -4,23 +4,15 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { addressOf, bind, pinnedBuffer } from '../../linux/libc.ts';
-import { AF_INET } from '../../linux/sockets.ts';
+import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
+import { getsockoptCall } from '../../linux/socket-calls.ts';
+import { AF_INET, IPPROTO_TCP } from '../../linux/sockets.ts';
 import { lastAddress, localAddress } from '../../linux/stream-calls.ts';
 import { dial, outcome, readBytes, startEcho, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
 const TIMEOUT = { timeout: 300_000 };
 
-const getsockopt = bind<[number, number, number, number, number]>('int', 'getsockopt', [
-  'int',
-  'int',
-  'int',
-  'int64_t',
-  'int64_t',
-]);
-
-const IPPROTO_TCP = 6;
 const TCP_USER_TIMEOUT = 18;
 const TCP_KEEPIDLE = 4;
 const SO_KEEPALIVE = 9;
@@ -114,7 +106,8 @@ function options(level: number, option: number, chosen: (port: number) => boolea
     if (!chosen(((lastAddress[2] ?? 0) << 8) | (lastAddress[3] ?? 0))) continue;
     value.writeInt32LE(4, 16);
     const start = addressOf(value);
-    if (getsockopt(fd, level, option, start, start + 16) === 0) values.push(value.readInt32LE(0));
+    if (getsockoptCall(fd, level, option, start, start + 16) === 0)
+      values.push(value.readInt32LE(0));
   }
   return values;
 }

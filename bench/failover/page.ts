@@ -1,6 +1,8 @@
-/** The tables of everything that was measured, whenever that was, in the order of faults and stacks. */
+/** docs/failover.md: the tables of everything that was measured, whenever that was, in the order of faults and stacks. */
 
+import type { PageTables } from '../../tools/docs/page-tables.ts';
 import { FAULTS } from './faults.ts';
+import { RESULTS, readResults } from './results.ts';
 import { STACK_TITLES } from './stacks.ts';
 import { detailTable, outageTable, type Row } from './table.ts';
 
@@ -16,3 +18,8 @@ export function tablesOf(rows: readonly Row[]): {
   );
   return { outage: outageTable(ordered, STACK_TITLES), detail: detailTable(ordered) };
 }
+
+/** Of what was saved. */
+export const PAGES: PageTables = {
+  'docs/failover.md': tablesOf(readResults(RESULTS)?.rows ?? []),
+};
