@@ -21,7 +21,7 @@ export type FrontEnd = {
 };
 
 const ROOT = join(import.meta.dirname, '../..');
-export const SHARED = join(ROOT, '../shared');
+const SHARED = join(ROOT, '../shared');
 
 /** Golden inputs end at a line of dashes. */
 function golden(pattern: string): readonly string[] {

@@ -10,8 +10,8 @@ import { type Diagnostic, formatDiagnostic } from '../../src/config/diagnostics.
 import { type KeepalivedResult, parseKeepalived } from '../../src/config/keepalived/index.ts';
 import { lintNodes } from '../../src/config/lint.ts';
 
-export const GOLDEN_FOLDER = join(import.meta.dirname, 'keepalived');
-export const MAIN_FILE = 'keepalived.conf';
+const GOLDEN_FOLDER = join(import.meta.dirname, 'keepalived');
+const MAIN_FILE = 'keepalived.conf';
 
 const RULER = '----------\n';
 
