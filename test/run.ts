@@ -30,7 +30,7 @@ if (words.length === 0) {
 installPeers();
 await runFiles(
   'Unit, property and golden tests',
-  ['src', 'sim', 'test/tidy', 'test/golden', 'test/fuzz'],
+  ['src', 'sim', 'tools', 'test/tidy', 'test/golden', 'test/fuzz'],
   true,
 );
 await runFiles('Tests with real processes', ['test/netns', 'test/interop', 'test/browser'], 1);
