@@ -48,7 +48,7 @@ if (words.length === 0) {
     step('Unused exports, files and packages', 'knip', ['--no-progress']),
   ]);
 }
-const units = ['src', 'sim', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));
+const units = ['src', 'sim', 'tools', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));
 const pure = filesOf('{src,test/golden,test/tidy}').filter((file) => IN_PURE.test(file));
 await runFiles('Unit, property and golden tests', [
   // The longest first.
