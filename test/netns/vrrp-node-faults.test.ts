@@ -1,7 +1,7 @@
 /** Faults inside a node that whole Evergates live through: scripts, and a start without any apiserver. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -38,7 +38,11 @@ describe('faults inside a node', { skip, concurrency: 2 }, () => {
     const network = await createNetwork(t);
     const node = await network.addNode('one', '10.99.0.1/24');
     const path = (name: string) => join(folder, name);
-    const say = (word: string) => writeFileSync(path('word'), word);
+    // At once: a script that finds the file empty fails once more than the word says.
+    const say = (word: string) => {
+      writeFileSync(path('next'), word);
+      renameSync(path('next'), path('word'));
+    };
     const script = `#!/bin/sh\nread word <${path('word')}\ncase $word in ok) exit 0;; hang) sleep 60;; esac\n
 if [ "$word" = flap ]; then if [ -e ${path('odd')} ]; then rm ${path('odd')}; exit 0; fi; : >${path('odd')}; fi\nexit 1\n`;
     writeFileSync(path('chk.sh'), script, { mode: 0o755 });
