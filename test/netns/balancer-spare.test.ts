@@ -16,6 +16,7 @@ import { after, before, describe, it } from 'node:test';
 import type { StatusReport } from '../../src/stats/status.ts';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { askStatus } from '../kit/status.ts';
+import { judged } from '../kit/time-verdict.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
@@ -149,21 +150,27 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
     assert.deepEqual(later, [], `new connections failed; the fault was at ${faultAt}`);
   });
 
-  it('keeps the VIP side counting when a second balancer dies before the next spare is ready', async () => {
-    const { pid, restarts } = await ready();
-    process.kill(pid ?? 0, 'SIGKILL');
-    const second = await waitUntil(
-      'the spare serves',
-      async () => {
-        const { balancer } = await status();
-        return balancer?.state === 'serving' && balancer.pid !== pid ? balancer : null;
-      },
-      20,
-    );
-    process.kill(second.pid ?? 0, 'SIGKILL');
-    const third = await ready();
-    assert.equal(third.restarts, restarts + 2);
-    assert.doesNotMatch(readFileSync(join(folder, 'log'), 'utf8'), /No balancer has served/);
+  it('keeps the VIP side counting when a second balancer dies before the next spare is ready', async (t) => {
+    const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
+    // The next spare has to start within the grace period: on a late machine it may not.
+    await judged(t, async (attempt) => {
+      const { pid, restarts } = await ready();
+      const before = log().length;
+      process.kill(pid ?? 0, 'SIGKILL');
+      const second = await waitUntil(
+        'the spare serves',
+        async () => {
+          const { balancer } = await status();
+          return balancer?.state === 'serving' && balancer.pid !== pid ? balancer : null;
+        },
+        20,
+      );
+      process.kill(second.pid ?? 0, 'SIGKILL');
+      const third = await ready();
+      assert.equal(third.restarts, restarts + 2);
+      const said = log().slice(before);
+      attempt.holds(!said.includes('No balancer has served'), said);
+    });
   });
 
   it('is itself replaced when it dies', async () => {
