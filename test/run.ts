@@ -2,8 +2,8 @@
  * `npm test`: everything there is. Types and lint, then unit, property and golden tests, then the tests with
  * real processes. `npm run check` is the same without the last: what every commit passes.
  *
- * Two files run side by side: there may be two processors. What is said about time takes the machine's
- * lateness into account (kit/time-verdict.ts).
+ * Unit tests run two files side by side: there may be two processors. Those with real processes run one by one;
+ * what they say about time takes the machine's lateness into account (kit/time-verdict.ts).
  *
  * Peers come from Debian: as root on a Debian system the missing packages are installed with apt-get;
  * elsewhere the tests that need them are skipped, and counted at the end.
@@ -24,6 +24,8 @@ import { Summary } from './summary.ts';
 /** A file that takes longer hangs; the slowest takes a minute on a machine that does nothing else. */
 const FILE_LIMIT_MS = 900_000;
 const SIDE_BY_SIDE = 2;
+/** Real processes: each test runs several, and many of them watch times. */
+const ONE_BY_ONE = 1;
 const PURE = 'test/pure.ts';
 /** All in one process (pure.ts). */
 const IN_PURE =
@@ -50,16 +52,21 @@ if (words.length === 0) {
 }
 const units = ['src', 'sim', 'tools', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));
 const pure = filesOf('{src,test/golden,test/tidy}').filter((file) => IN_PURE.test(file));
-await runFiles('Unit, property and golden tests', [
-  // The longest first.
-  ...(words.length === 0 ? [PURE] : pure),
-  ...units.filter((file) => !IN_PURE.test(file) && !(isQuick && file.startsWith('test/fuzz'))),
-]);
+await runFiles(
+  'Unit, property and golden tests',
+  [
+    // The longest first.
+    ...(words.length === 0 ? [PURE] : pure),
+    ...units.filter((file) => !IN_PURE.test(file) && !(isQuick && file.startsWith('test/fuzz'))),
+  ],
+  SIDE_BY_SIDE,
+);
 if (!isQuick) {
   installPeers();
   await runFiles(
     'Tests with real processes',
     ['test/netns', 'test/interop', 'test/browser'].flatMap((folder) => filesOf(folder)),
+    ONE_BY_ONE,
   );
 }
 finish();
@@ -87,12 +94,16 @@ function filesOf(folder: string): readonly string[] {
     .sort();
 }
 
-async function runFiles(title: string, files: readonly string[]): Promise<void> {
+async function runFiles(
+  title: string,
+  files: readonly string[],
+  concurrency: number,
+): Promise<void> {
   if (files.length === 0) return;
   process.stdout.write(`\n== ${title} (${files.length} files)\n`);
   const tests = run({
     files: [...files],
-    concurrency: SIDE_BY_SIDE,
+    concurrency,
     timeout: FILE_LIMIT_MS,
     forceExit: true,
   });
