@@ -2,7 +2,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../test/kit/haproxy.ts';
+import { freePort } from '../../test/kit/free-port.ts';
 import { output, type Started, startOn } from './processes.ts';
 
 /** The proxy has a core to itself; load and backend share the other. */

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { freePort } from '../../test/kit/free-port.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { StatsSocketConfig } from '../config/model/process.ts';
 import type { BindConfig } from '../config/model/traffic.ts';
@@ -69,8 +70,7 @@ async function refusal(config: BalancerConfig): Promise<OperationalError> {
 
 describe('openListeners()', () => {
   it('refused a file that binds any address and one of them on a port, for its own sake', async () => {
-    const port = await occupy();
-    other?.close();
+    const port = await freePort();
     const any = { address: { kind: 'ipv4', host: '0.0.0.0', port }, origin: 'a:1' } as const;
     const six = {
       address: { kind: 'ipv6', host: '::', port, v6only: false },
@@ -93,8 +93,7 @@ describe('openListeners()', () => {
   });
 
   it('opens one socket for each relay on one port', async () => {
-    const port = await occupy();
-    await new Promise((resolve) => other?.close(resolve));
+    const port = await freePort();
     const listeners = await openListeners(configOf([ipv4(port)]), 3);
     assert.deepEqual(
       listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.relay),
@@ -184,11 +183,6 @@ describe('openListeners()', () => {
 });
 
 describe('Listeners', () => {
-  async function freePort(): Promise<number> {
-    const port = await occupy();
-    await new Promise((resolve) => other?.close(resolve));
-    return port;
-  }
   const ids = (sockets: Listeners['sockets']) => sockets.map(({ id, fd }) => `${id}/${fd}`);
 
   it('keeps the sockets of a place, also when it goes to another frontend', async () => {

@@ -9,7 +9,8 @@ import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balan
 import type { CheckConfig } from '../../src/config/model/checks.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openBrowser, takePicture, whyNoBrowser } from '../kit/browser.ts';
-import { freePort, openPort } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { openPort } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoBrowser() ?? false;

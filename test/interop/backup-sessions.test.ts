@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { dial, outcome, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 for (const [keyword, ends] of [

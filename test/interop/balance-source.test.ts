@@ -8,8 +8,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { closedPort, dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
+import { dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { startPlane } from '../../src/planes/relay/fixture/plane.ts';
+import { freePort } from '../kit/free-port.ts';
 import { accepts, startHaproxy } from '../kit/haproxy.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -73,7 +74,7 @@ async function startTheirs(
   weights: readonly number[],
   usable: readonly boolean[],
 ): Promise<number> {
-  const port = await closedPort();
+  const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'evergate-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const lines = servers.map((server, index) => {

@@ -20,7 +20,8 @@ import type { BackendConfig } from '../../src/config/model/traffic.ts';
 import type { CheckResult } from '../../src/health/server-state.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { readCheckFiles } from '../../src/load-config/read-check-files.ts';
-import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 async function listen(t: TestContext, server: Server): Promise<number> {

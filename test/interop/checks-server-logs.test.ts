@@ -12,7 +12,8 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort, openPort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { openPort, whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const run = promisify(execFile);

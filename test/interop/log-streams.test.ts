@@ -25,7 +25,7 @@ import { type TestContext, test } from 'node:test';
 import { askGuardian } from '../../src/commands/admin-client.ts';
 import { makeFifo } from '../../src/linux/files.ts';
 import type { StatusReport } from '../../src/stats/status.ts';
-import { freePort } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 

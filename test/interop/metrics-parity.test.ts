@@ -9,7 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { testConfig } from '../../src/balancer/fixture.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { comparedServers } from '../kit/compared-servers.ts';
-import { freePort, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 

@@ -23,7 +23,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { freePort } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
 import { hasProgram } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 

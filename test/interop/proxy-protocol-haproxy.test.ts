@@ -14,7 +14,8 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 /** Any address of loopback will do for a client; this one nobody else has. */

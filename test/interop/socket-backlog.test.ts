@@ -8,7 +8,7 @@ import { AdminSurface } from '../../src/balancer/admin/admin-surface.ts';
 import { testContext } from '../../src/balancer/admin/fixture.ts';
 import { testConfig } from '../../src/balancer/fixture.ts';
 import { LISTEN_BACKLOG, openListener } from '../../src/linux/sockets.ts';
-import { freePort } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
 
 const NO_SS =
   spawnSync('ss', ['-V']).error === undefined ? false : 'ss is missing (apt install iproute2)';

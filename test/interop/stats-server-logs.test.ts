@@ -8,7 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { LogTarget } from '../../src/config/model/process.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { ADMIN_SOCKET, askSocket, freePort, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { ADMIN_SOCKET, askSocket, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
 import { receiveSyslog, type SyslogReceiver } from '../kit/syslog-receiver.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 

@@ -10,7 +10,8 @@ import { test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
 import { startBalancer } from '../kit/balancer.ts';
-import { freePort, whyNoHaproxy } from '../kit/haproxy.ts';
+import { freePort } from '../kit/free-port.ts';
+import { whyNoHaproxy } from '../kit/haproxy.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 test('sources stick to the servers that HAProxy gives them', { timeout: 300_000 }, async (t) => {

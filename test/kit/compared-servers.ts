@@ -4,7 +4,8 @@ import type { TestContext } from 'node:test';
 import { TEST_CHECK, testBackend, testServer } from '../../src/balancer/fixture.ts';
 import type { CheckConfig } from '../../src/config/model/checks.ts';
 import type { BackendConfig } from '../../src/config/model/traffic.ts';
-import { freePort, openPort } from './haproxy.ts';
+import { freePort } from './free-port.ts';
+import { openPort } from './haproxy.ts';
 
 const CHECK: CheckConfig = {
   ...TEST_CHECK,

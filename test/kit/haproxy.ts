@@ -27,17 +27,6 @@ export async function openPort(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A port on which nobody listens now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Whether somebody accepts connections on this port of 127.0.0.1 now. */
 export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -5,8 +5,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../../../test/kit/free-port.ts';
 import type { ConnectionLog } from '../../config/model/traffic.ts';
-import { closedPort, dial, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
+import { dial, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
 /** A UDP syslog listener and the frontend log that sends to it. */
@@ -72,7 +73,7 @@ test('tcplog lines tell how each session ended', { timeout: 300_000 }, async (t)
 test('failed and missing servers are SC, retries are counted', { timeout: 300_000 }, async (t) => {
   const { lines, frontend } = await startSyslog(t);
   const echo = await startEcho(t);
-  const dead = await closedPort();
+  const dead = await freePort();
   const { port, publish } = await startPlane(t, { servers: [dead, echo.port], frontend });
   const client = await dial(t, port);
   client.end('x');

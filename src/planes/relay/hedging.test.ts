@@ -4,15 +4,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import {
-  closedPort,
-  dial,
-  outcome,
-  readBytes,
-  startEcho,
-  startServer,
-  until,
-} from './fixture/peers.ts';
+import { freePort } from '../../../test/kit/free-port.ts';
+import { dial, outcome, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 import { silentPort } from './fixture/silent-port.ts';
 
@@ -52,7 +45,7 @@ test('a connect that is not answered is raced by another server', TIMEOUT, async
 test('a rival that refuses is followed by the next', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
   const { port, count } = await startPlane(t, {
-    servers: [await silentPort(t), await closedPort(), echo.port],
+    servers: [await silentPort(t), await freePort(), echo.port],
     backend: { connectTimeoutMs: 15_000, hedgeConnectMs: 40 },
   });
   const client = await dial(t, port);

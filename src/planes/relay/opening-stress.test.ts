@@ -8,7 +8,8 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { closedPort, startServer, until } from './fixture/peers.ts';
+import { freePort } from '../../../test/kit/free-port.ts';
+import { startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 import { silentPort } from './fixture/silent-port.ts';
 
@@ -47,7 +48,7 @@ async function servers(t: TestContext): Promise<number[]> {
     });
   });
   const echo = await startServer(t, (socket) => socket.pipe(socket));
-  return [moody.port, await closedPort(), await silentPort(t), slow.port, echo.port];
+  return [moody.port, await freePort(), await silentPort(t), slow.port, echo.port];
 }
 
 /** Sockets of this process; pipes are kept for the next stream. */

@@ -6,17 +6,10 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { freePort } from '../../../test/kit/free-port.ts';
 import { BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { mapSharedMemory } from '../../linux/files.ts';
-import {
-  closedPort,
-  dial,
-  outcome,
-  readBytes,
-  startEcho,
-  startServer,
-  until,
-} from './fixture/peers.ts';
+import { dial, outcome, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
 const TIMEOUT = { timeout: 300_000 };
@@ -152,7 +145,7 @@ test('a client that never reads holds back the server', TIMEOUT, async (t) => {
 
 test('a refused server is passed over unnoticed and told once', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
-  const dead = await closedPort();
+  const dead = await freePort();
   const { port, count, events } = await startPlane(t, { servers: [dead, echo.port] });
   for (let turn = 0; turn < 4; turn++) {
     const client = await dial(t, port);
@@ -174,7 +167,7 @@ test('a refused server is passed over unnoticed and told once', TIMEOUT, async (
 });
 
 test('without any server the client is reset at once', TIMEOUT, async (t) => {
-  const dead = await closedPort();
+  const dead = await freePort();
   const { port, count, publish } = await startPlane(t, { servers: [dead, dead] });
   assert.match(await attempt(port), /ECONNRESET/);
   assert.equal(count(0, 'connectErrors') + count(1, 'connectErrors'), 2);

@@ -4,15 +4,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import {
-  closedPort,
-  dial,
-  outcome,
-  readBytes,
-  startEcho,
-  startServer,
-  until,
-} from './fixture/peers.ts';
+import { freePort } from '../../../test/kit/free-port.ts';
+import { dial, outcome, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
 
 const TIMEOUT = { timeout: 300_000 };
@@ -57,7 +50,7 @@ test('a client that never ends its half is cut after the fin timeout', TIMEOUT, 
 });
 
 test('"retries" bounds the servers that one client is tried with', TIMEOUT, async (t) => {
-  const [dead, echo] = [await closedPort(), await startEcho(t)];
+  const [dead, echo] = [await freePort(), await startEcho(t)];
   const started = async (retries: number) =>
     startPlane(t, {
       servers: [dead, dead, echo.port],
