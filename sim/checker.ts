@@ -2,12 +2,20 @@
 
 import { LIFETIME_MS_MAX } from '../src/address/rules/lifetime.ts';
 import type { MachineEffect, MachineEvent, MachineState } from '../src/vrrp/machine.ts';
+import { LAST_RESORT_PRIORITY } from '../src/vrrp/priority.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';
 import { cliques } from './cliques.ts';
 import { Conflicts } from './conflicts.ts';
 import { isWell } from './network.ts';
 import { noCounts, type Rule } from './rules.ts';
-import { announcementMs, convergenceMs, handoverMs, hopMs, reapedMs } from './settings.ts';
+import {
+  announcementMs,
+  convergenceMs,
+  handoverMs,
+  hopMs,
+  lastResortMs,
+  reapedMs,
+} from './settings.ts';
 import type { CheckerView, NodeView, WorldView } from './views.ts';
 import { Ways } from './ways.ts';
 
@@ -38,7 +46,10 @@ export class Checker implements CheckerView {
   #wasWell = true;
   /** Until then some link was not well. */
   #unwellAt = 0;
-  #convergencePlanned = false;
+  /** When it is looked at next whether the cluster has converged. */
+  #convergenceAt = Number.POSITIVE_INFINITY;
+  /** Some node was drained since the last disturbance. */
+  #sawDrained = false;
   #disturbancesWhenQuiet = -1;
   #disturbancesWhenSteady = -1;
 
@@ -63,14 +74,14 @@ export class Checker implements CheckerView {
 
   /** How long after it nothing changes any more, even where nodes hear each other in part. */
   get steadyMs(): number {
-    const { nodes, settings } = this.#world;
-    return nodes.length * convergenceMs(settings, this.#lowestPriority());
+    const { nodes } = this.#world;
+    return nodes.length * this.#convergenceMs();
   }
 
   /** How long after the last disturbance every rule has been applied. */
   get settleMs(): number {
     const { settings } = this.#world;
-    return convergenceMs(settings, this.#lowestPriority()) + announcementMs(settings);
+    return this.#convergenceMs() + announcementMs(settings);
   }
 
   /** A rule is applied now, or something began that it watches. */
@@ -91,6 +102,7 @@ export class Checker implements CheckerView {
     this.#world.trace(`* ${what}`);
     this.#disturbances += 1;
     this.#disturbedAt = this.#world.now;
+    this.#sawDrained = false;
     const { isWell } = this.#world.network;
     if (!isWell || !this.#wasWell) this.#unwellAt = this.#world.now;
     this.#wasWell = isWell;
@@ -244,15 +256,21 @@ export class Checker implements CheckerView {
     return Math.min(...this.#world.nodes.map(({ state }) => state.effectivePriority));
   }
 
+  #convergenceMs(): number {
+    const { nodes, settings } = this.#world;
+    this.#sawDrained ||= nodes.some(({ state }) => state.drained);
+    const lastMs = this.#sawDrained ? lastResortMs(settings) : 0;
+    return convergenceMs(settings, this.#lowestPriority()) + lastMs;
+  }
+
   #planConvergence(): void {
-    if (this.#convergencePlanned) return;
-    this.#convergencePlanned = true;
-    const boundMs = convergenceMs(this.#world.settings, this.#lowestPriority());
-    const at = this.#disturbedAt + boundMs + ROUNDING_MS;
+    const at = this.#disturbedAt + this.#convergenceMs() + ROUNDING_MS;
+    if (this.#convergenceAt <= at) return;
+    this.#convergenceAt = at;
     this.#world.plan(at, () => {
-      this.#convergencePlanned = false;
-      const dueAt = this.#disturbedAt + convergenceMs(this.#world.settings, this.#lowestPriority());
-      if (this.#world.now <= dueAt) this.#planConvergence();
+      if (this.#convergenceAt !== at) return;
+      this.#convergenceAt = Number.POSITIVE_INFINITY;
+      if (this.#world.now <= this.#disturbedAt + this.#convergenceMs()) this.#planConvergence();
       else this.#checkConvergence();
     });
   }
@@ -283,21 +301,28 @@ export class Checker implements CheckerView {
 
   #checkOwner(group: readonly NodeView[]): void {
     const owners = group.filter((node) => node.isUp && node.kernelHolds);
+    const isCalled = group.some((node) => node.isCandidate);
     const eligible = group.filter((node) => node.isEligible);
     const names = owners.map(({ index }) => index).join(' and ') || 'nobody';
     this.count('one owner');
-    const expected = eligible.length > 0 ? 1 : 0;
+    const expected = isCalled ? 1 : 0;
     if (owners.length !== expected) {
       this.fail('one owner', `of nodes ${group.map(({ index }) => index)}, ${names} owns`);
     }
     const [owner] = owners;
+    if (owner === undefined || eligible.length === 0) return;
     const allPreempt = eligible.every(
       ({ config }) => config.preempt || config.initialState === 'master' || config.priority === 255,
     );
-    if (owner === undefined || !allPreempt) return;
+    if (!allPreempt) return;
     this.count('the best owns');
     const best = Math.max(...eligible.map(({ state }) => state.effectivePriority));
-    if (owner.state.effectivePriority < best) {
+    this.count('the drained come last');
+    // Whose priority is the lowest anyway lets it be.
+    if (owner.state.drained && best > LAST_RESORT_PRIORITY) {
+      this.fail('the drained come last', `node ${owner.index} owns, but another is not drained`);
+    }
+    if (!owner.state.drained && owner.state.effectivePriority < best) {
       this.fail('the best owns', `node ${owner.index} owns, but another has priority ${best}`);
     }
   }

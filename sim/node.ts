@@ -17,6 +17,7 @@ import {
   type step,
 } from '../src/vrrp/machine.ts';
 import { nextTickAt } from '../src/vrrp/machine-due.ts';
+import { type Drainable, NodeDrain } from '../src/vrrp/node-drain.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
 import { Clock } from './clock.ts';
@@ -67,6 +68,7 @@ export class Node implements NodeView {
   #verdictNews = false;
   /** A configuration read again, until the next round. */
   #nextConfig: MachineConfig | null = null;
+  #drain = new NodeDrain();
   #packets: ReceivedPacket[] = [];
   #claims: number[] = [];
   #roundAt = Number.POSITIVE_INFINITY;
@@ -88,10 +90,15 @@ export class Node implements NodeView {
     return this.online && this.process === 'running';
   }
 
-  /** Up, past its probe, and nothing tracked keeps it out. */
+  /** Up, past its probe, and nothing tracked keeps it out; drained or not. */
+  get isCandidate(): boolean {
+    const { faults, lastResort } = this.state;
+    const goes = this.isLeaving && !lastResort;
+    return this.isUp && !goes && this.probe === null && faults.length === 0;
+  }
+
   get isEligible(): boolean {
-    const { faults, drained } = this.state;
-    return this.isUp && !this.isLeaving && this.probe === null && faults.length === 0 && !drained;
+    return this.isCandidate && !this.state.drained;
   }
 
   /** Has said priority 0, and waits for its successor. */
@@ -243,10 +250,20 @@ export class Node implements NodeView {
 
   /** `evergate drain node`, and `evergate ready node`. */
   setDrained(drained: boolean): void {
-    const waitMs = leaveMs(this.config.intervalMs);
-    const event: MachineEvent = drained ? { kind: 'drain', waitMs } : { kind: 'ready' };
-    this.#feed(event, this.clock.read(this.#world.now));
+    this.#drain.ask(drained, [this.#drainable()], this.clock.read(this.#world.now));
     this.requestRound(this.#world.now);
+  }
+
+  #drainable(): Drainable {
+    const { phase, lastResort } = this.state;
+    return {
+      name: `node ${this.index}`,
+      phase,
+      isLastResort: lastResort,
+      leaveMs: leaveMs(this.config.intervalMs),
+      drain: (waitMs, now) => this.#feed({ kind: 'drain', waitMs }, now),
+      makeReady: (now) => this.#feed({ kind: 'ready' }, now),
+    };
   }
 
   setVerdict(verdict: Verdict): void {
@@ -310,6 +327,7 @@ export class Node implements NodeView {
     if (now >= nextTickAt(this.config, this.state)) this.#feed({ kind: 'tick' }, now);
     if (now >= this.#renewAt) this.#put(now);
     if (this.probe !== null) this.#runProbe(this.probe, now);
+    this.#drain.settle([this.#drainable()], now);
     if (this.process === 'running') this.#requestNext(now);
   }
 
@@ -454,6 +472,7 @@ export class Node implements NodeView {
     this.#cancelRound();
     this.#packets = [];
     this.#claims = [];
+    this.#drain = new NodeDrain();
     this.#addressNews = false;
     this.#verdictNews = false;
     // A process that starts reads the files as they are.

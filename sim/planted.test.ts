@@ -175,6 +175,17 @@ const PLANTED: readonly {
       step({ ...config, preempt: false, initialState: 'backup' }, state, event, now),
   },
   {
+    name: 'a drained backup that rises like any other',
+    rule: 'the drained come last',
+    machine: (config, state, event, now) => {
+      if (event.kind !== 'tick' || state.phase !== 'backup' || !state.drained) {
+        return step(config, state, event, now);
+      }
+      const result = step(config, { ...state, drained: false }, event, now);
+      return { ...result, state: { ...result.state, drained: true } };
+    },
+  },
+  {
     name: 'a master that leaves for no reason',
     rule: 'no move without a reason',
     machine: (config, state, event, now) =>

@@ -3,6 +3,7 @@
 export const RULES = [
   'one owner',
   'the best owns',
+  'the drained come last',
   'two owners',
   'handover',
   'no move without a reason',

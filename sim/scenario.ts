@@ -98,7 +98,8 @@ function settle(world: World): number {
       checker.fail('the cluster comes to rest', 'it still starts and stops');
     const { disturbedAt } = checker;
     checker.count('the cluster comes to rest');
-    world.run(disturbedAt + checker.settleMs);
+    // Where a node was drained until now, the time to wait for was longer.
+    world.run(Math.max(world.now, disturbedAt + checker.settleMs));
     if (checker.disturbedAt === disturbedAt && checker.isQuiet) break;
   }
   const forgeries = random.below(3);

@@ -2,6 +2,7 @@
 
 import type { Random } from '../src/core/random.ts';
 import type { MachineGarp } from '../src/vrrp/machine.ts';
+import { LAST_RESORT_PRIORITY } from '../src/vrrp/priority.ts';
 import { downIntervalMs, farewellSkewMs } from '../src/vrrp/timers.ts';
 
 export type Settings = {
@@ -118,6 +119,12 @@ export function convergenceMs(settings: Settings, lowestPriority: number): numbe
   // an interval of the delay's end, and then waits for its own timer.
   const waitMs = preemptDelayMs === 0 ? 0 : preemptDelayMs + intervalMs + downMs;
   return atWorst(settings, downMs + waitMs) + 4 * hopMs(settings);
+}
+
+/** What it takes longer where a node is drained: `last resort` of docs/simulation.md. */
+export function lastResortMs(settings: Settings): number {
+  const { version, intervalMs } = settings;
+  return atWorst(settings, downIntervalMs(version, LAST_RESORT_PRIORITY, intervalMs));
 }
 
 /** Two owners that hear each other: `conflict` of docs/simulation.md. */

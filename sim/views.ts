@@ -34,7 +34,9 @@ export interface NodeView {
   readonly held: boolean;
   /** Takes part in the election, as far as its process and machine go. */
   readonly isUp: boolean;
-  /** Up, past its probe, and nothing tracked keeps it out. */
+  /** Up, past its probe, and nothing tracked keeps it out; drained or not. */
+  readonly isCandidate: boolean;
+  /** A candidate that is not drained. */
   readonly isEligible: boolean;
   /** Has said priority 0, and waits for its successor. */
   readonly isLeaving: boolean;

@@ -1,5 +1,6 @@
 /** Everything a scenario consists of: time, chance, the network, the nodes, the checker and the trace. */
 
+import { assert } from '../src/core/assert.ts';
 import { type Random, seededRandom } from '../src/core/random.ts';
 import type { MachineConfig, step } from '../src/vrrp/machine.ts';
 import { Checker } from './checker.ts';
@@ -85,6 +86,7 @@ export class World implements WorldView {
 
   /** Lets the world go on up to and with the time `until`; throws Violation. */
   run(until: number): void {
+    assert(until >= this.now, 'time does not go back');
     while (this.#timeline.nextAt <= until) {
       this.#events += 1;
       if (this.#events > EVENTS_MAX)

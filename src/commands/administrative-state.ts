@@ -13,7 +13,8 @@ import { print } from './printing.ts';
 
 const MEANINGS: Readonly<Record<AdminState, string>> = {
   ready: 'Let a server take connections again, or this node the VIP',
-  drain: 'Give a server no new connections, those it has go on; or this node no VIP',
+  drain:
+    'Give a server no new connections, those it has go on; or this node no VIP that another can have',
   maint: 'Take a server out of use and do not check it',
 };
 
@@ -23,7 +24,7 @@ const NODE = 'node';
 const SERVER_NAMES = 'its name, or BACKEND/SERVER where the name alone is not unique';
 const ARGUMENTS: Readonly<Record<AdminState, string>> = {
   ready: `${SERVER_NAMES}; "${NODE}" is this node, which may take the VIP again`,
-  drain: `${SERVER_NAMES}; "${NODE}" is this node, which gives the VIP to another one and takes none`,
+  drain: `${SERVER_NAMES}; "${NODE}" is this node, which gives the VIP to another one and takes it only where no other can`,
   maint: SERVER_NAMES,
 };
 
@@ -58,7 +59,7 @@ async function setNode(runDir: string, state: AdminState): Promise<void> {
   await askGuardian(runDir, 'POST', `/v1/node/${state}`);
   const done =
     state === 'drain'
-      ? 'This node is drained: it does not have the VIP and does not take it'
+      ? 'This node is drained: it does not have the VIP and takes it only where no other node can'
       : 'This node is ready to take the VIP';
   print(`${done}\n`);
 }

@@ -73,6 +73,8 @@ const report = {
       version: 2,
       state: 'master',
       drained: false,
+      lastResort: false,
+      waitsFor: null,
       faults: [],
       priority: 100,
       effectivePriority: 100,
@@ -108,14 +110,27 @@ describe('renderStatus()', () => {
   });
 
   it('says which node is drained', () => {
-    const vrrp = report.vrrp.map((each) => ({ ...each, state: 'backup' as const, drained: true }));
-    assert.match(renderStatus({ ...report, vrrp }), /VRRP VI_1: backup, drained, priority 100/);
+    const vrrp = report.vrrp.map((each) => ({
+      ...each,
+      state: 'backup' as const,
+      drained: true,
+      waitsFor: { event: 'ready', inMs: 7605 } as const,
+    }));
+    const told = renderStatus({ ...report, vrrp });
+    assert.match(told, /VRRP VI_1: backup, drained, priority 100/);
+    assert.match(told, /^ {2}waits {5}for "evergate ready node", or for 7\.6 s in which no other/m);
+  });
+
+  it('says that a drained node has the VIP as the last resort', () => {
+    const vrrp = report.vrrp.map((each) => ({ ...each, drained: true, lastResort: true }));
+    const told = renderStatus({ ...report, vrrp });
+    assert.match(told, /VRRP VI_1: master, drained \(last resort\), priority 100/);
   });
 
   it('tells nothing of VRRP where another election owns the address', () => {
     const vrrp = report.vrrp.map(({ name, interface: device, state, drained, ...rest }) => {
-      const { faults, master, addresses, held, transitions } = rest;
-      const owner = { faults, master, addresses, held, transitions };
+      const { lastResort, waitsFor, faults, master, addresses, held, transitions } = rest;
+      const owner = { lastResort, waitsFor, faults, master, addresses, held, transitions };
       return { name, interface: device, state, drained, ...owner };
     });
     const told = renderStatus({ ...report, vrrp });

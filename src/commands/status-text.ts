@@ -1,6 +1,7 @@
 /** The status report as people read it: aligned columns, worst news first. */
 
 import type { BackendStatus, InstanceStatus, StatusReport } from '../stats/status.ts';
+import { explainWait } from '../stats/waits-for.ts';
 
 export function renderStatus(report: StatusReport): string {
   const lines = [
@@ -22,10 +23,12 @@ export function renderStatus(report: StatusReport): string {
 
 function renderInstance(instance: InstanceStatus): string[] {
   const [claim, wire] = renderFigures(instance);
-  const state = `${instance.state}${instance.drained ? ', drained' : ''}`;
+  const drained = instance.lastResort ? ', drained (last resort)' : ', drained';
+  const state = `${instance.state}${instance.drained ? drained : ''}`;
   return [
     `${instance.virtualRouterId === undefined ? 'VIP' : 'VRRP'} ${instance.name}: ${state}${claim} on ${instance.interface}`,
     `  master    ${instance.master ?? 'nobody heard'}`,
+    ...(instance.waitsFor === null ? [] : [`  waits     ${explainWait(instance.waitsFor)}`]),
     `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
     ...wire,
     ...(instance.warnings ?? []).map((warning) => `  warning   ${warning}`),

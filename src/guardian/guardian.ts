@@ -192,7 +192,7 @@ export class Guardian {
     try {
       await this.#election.setDrained(drained);
     } catch (error) {
-      if (error instanceof OperationalError) log('warning', `Not drained: ${error.message}`);
+      if (error instanceof OperationalError) log('warning', `Drain refused: ${error.message}`);
       throw error;
     }
     log('info', drained ? 'The node is drained' : 'The node is ready to take the VIP');

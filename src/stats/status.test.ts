@@ -25,6 +25,8 @@ const instance: InstanceStatus = {
   version: 2,
   state: 'backup',
   drained: false,
+  lastResort: false,
+  waitsFor: { event: 'master-silence', inMs: 3600 },
   faults: [],
   priority: 90,
   effectivePriority: 90,
@@ -96,6 +98,23 @@ describe('judge()', () => {
     const { verdict, reasons } = verdictOf(null, [{ ...instance, drained: true }]);
     assert.equal(verdict, 'degraded');
     assert.match(reasons.join(), /drained .* "evergate ready node"/);
+  });
+
+  it('is degraded while a drained node has the VIP, because no other does', () => {
+    const resort = { ...instance, drained: true, lastResort: true, state: 'master' as const };
+    const { verdict, reasons } = verdictOf(null, [{ ...resort, waitsFor: null }]);
+    assert.equal(verdict, 'degraded');
+    assert.match(reasons.join(), /last resort .* no other node .* "evergate ready node"/);
+  });
+
+  it('is degraded while nobody has the VIP, and says what the backup waits for', () => {
+    const { verdict, reasons } = verdictOf(null, [
+      { ...instance, master: null, waitsFor: { event: 'takeover', inMs: 3609 } },
+    ]);
+    assert.equal(verdict, 'degraded');
+    assert.deepEqual(reasons, [
+      'VRRP instance "VI_1" hears no master and waits 3.6 s for a better master, then takes the addresses',
+    ]);
   });
 
   it('is down when no server is usable', () => {

@@ -4,6 +4,7 @@
  */
 
 import type { AdminState, CheckState, CheckStatus } from '../health/server-state.ts';
+import { explainWait, type WaitsFor } from './waits-for.ts';
 
 export type StatusReport = {
   readonly node: string;
@@ -107,8 +108,12 @@ export type OwnershipStatus = {
   readonly name: string;
   readonly interface: string;
   readonly state: 'initialize' | 'backup' | 'master' | 'fault';
-  /** `evergate drain node`: it does not become master until `evergate ready node`. */
+  /** `evergate drain node`: until `evergate ready node` it is master only where no other node is. */
   readonly drained: boolean;
+  /** Drained and master, because no other node is. */
+  readonly lastResort: boolean;
+  /** What a backup waits for; null: it is none, or its election does not tell. */
+  readonly waitsFor: WaitsFor | null;
   /** Why it is in fault; empty otherwise. */
   readonly faults: readonly string[];
   /** Address of the node that is master as far as this one knows; null: nobody heard. */
@@ -181,14 +186,29 @@ export function judge(
       }
     }
   }
-  if (report.vrrp.some(({ drained }) => drained)) {
-    reasons.push('The node is drained and does not take the VIP; "evergate ready node" ends that');
-  }
-  for (const instance of report.vrrp) {
-    if (instance.state === 'fault') {
-      reasons.push(`VRRP instance "${instance.name}" is in fault: ${instance.faults.join(', ')}`);
-    }
-  }
+  reasons.push(...judgeOwnership(report.vrrp));
   if (down) return { verdict: 'down', reasons };
   return { verdict: reasons.length === 0 ? 'healthy' : 'degraded', reasons };
+}
+
+function judgeOwnership(instances: readonly InstanceStatus[]): readonly string[] {
+  const reasons: string[] = [];
+  if (instances.some(({ lastResort }) => lastResort)) {
+    reasons.push(
+      'The node is drained, and has the VIP as the last resort because no other node takes it; ' +
+        'start Evergate on another one, or "evergate ready node"',
+    );
+  } else if (instances.some(({ drained }) => drained)) {
+    reasons.push(
+      'The node is drained and takes the VIP only where no other node does; "evergate ready node" ends that',
+    );
+  }
+  for (const { name, state, faults, master, waitsFor } of instances) {
+    if (state === 'fault') {
+      reasons.push(`VRRP instance "${name}" is in fault: ${faults.join(', ')}`);
+    } else if (waitsFor !== null && master === null) {
+      reasons.push(`VRRP instance "${name}" hears no master and waits ${explainWait(waitsFor)}`);
+    }
+  }
+  return reasons;
 }

@@ -1,12 +1,13 @@
 /** When the VRRP machine (vrrp/machine.ts) is to be woken, and what it is to be woken for. All times are ms. */
 
 import type { MachineConfig, MachineState } from './machine-types.ts';
+import { LAST_RESORT_PRIORITY } from './priority.ts';
 import { downIntervalMs, farewellSkewMs } from './timers.ts';
 
 /** When `tick` is next needed; Infinity: not before another event. */
 export function nextTickAt(config: MachineConfig, state: MachineState): number {
   if (state.phase === 'backup') {
-    return mayRise(state) ? downAt(config, state) : Number.POSITIVE_INFINITY;
+    return state.held ? Number.POSITIVE_INFINITY : riseAt(config, state);
   }
   if (state.phase === 'master') {
     return Math.min(state.advertAt, state.nextGarp?.at ?? Number.POSITIVE_INFINITY);
@@ -16,12 +17,24 @@ export function nextTickAt(config: MachineConfig, state: MachineState): number {
 
 /** Whether a backup would be master now, were it not for its group. */
 export function isDue(config: MachineConfig, state: MachineState, now: number): boolean {
-  return state.phase === 'backup' && mayRise(state) && now >= downAt(config, state);
+  return state.phase === 'backup' && !state.held && now >= riseAt(config, state);
 }
 
-/** Whether a backup may become master at all. */
-function mayRise({ held, drained }: MachineState): boolean {
-  return !held && !drained;
+/**
+ * When a backup is master unless it hears of one before. A drained one comes after all that are not, also
+ * where it heard a worse master last, for which its timer was not started again.
+ */
+export function riseAt(config: MachineConfig, state: MachineState): number {
+  const at = downAt(config, state);
+  if (!state.drained) return at;
+  const { effectivePriority: priority, master, masterIntervalMs } = state;
+  const lost =
+    master === null
+      ? at
+      : master.heardAt + downIntervalMs(config.version, priority, masterIntervalMs);
+  return (
+    Math.max(at, lost) + downIntervalMs(config.version, LAST_RESORT_PRIORITY, masterIntervalMs)
+  );
 }
 
 function downAt(config: MachineConfig, state: MachineState): number {

@@ -12,7 +12,7 @@ import type {
   Phase,
   PlannedGarp,
 } from './machine-types.ts';
-import { effectivePriority, OWNER_PRIORITY } from './priority.ts';
+import { effectivePriority, LAST_RESORT_PRIORITY, OWNER_PRIORITY } from './priority.ts';
 import { downIntervalMs, leaveMs } from './timers.ts';
 
 /** A flood of advertisements must not become one of answers: so many in an interval, on average, at most. */
@@ -51,18 +51,20 @@ export class Run {
    */
   promoteWhenDue(): void {
     if (this.#config.grouped === true || !isDue(this.#config, this.state, this.#now)) return;
-    const why =
-      this.state.down.kind === 'none'
-        ? 'owner of the address'
-        : this.state.down.kind === 'skew'
-          ? 'the master left'
-          : 'no better master is heard';
-    this.#move('master', why);
+    if (this.state.drained) this.#rise('drained, but no other node is heard');
+    else if (this.state.down.kind === 'none') this.#rise('owner of the address');
+    else
+      this.#rise(this.state.down.kind === 'skew' ? 'the master left' : 'no better master is heard');
   }
 
   /** As a backup, with the group. */
   rise({ to, group }: Extract<MachineEvent, { kind: 'follow' }>): void {
-    if (to === 'master') this.#move('master', `sync group "${group}" is master`);
+    if (to === 'master') this.#rise(`sync group "${group}" is master`);
+  }
+
+  #rise(why: string): void {
+    this.state = { ...this.state, lastResort: this.state.drained };
+    this.#move('master', why);
   }
 
   /** As a master, with the group. */
@@ -147,7 +149,7 @@ export class Run {
     if (this.state.phase !== 'master') this.#sendAdvert(0);
   }
 
-  /** In any phase; a master leaves, and is drained only if another follows. */
+  /** In any phase; a master leaves, and if nobody follows it is as drained as it was before. */
   drain({ waitMs }: Extract<MachineEvent, { kind: 'drain' }>): void {
     assert(waitMs >= this.#leaveMs, 'a successor has the time it needs');
     const { phase, leave } = this.state;
@@ -158,13 +160,16 @@ export class Run {
 
   /** An ordinary node again: a backup that is due rises with its next tick. */
   ready(): void {
-    this.state = { ...this.state, drained: false };
-    if (this.state.leave?.to === 'backup') this.leaveFor('master', 'ready again');
+    const { lastResort, leave, phase } = this.state;
+    this.state = { ...this.state, drained: false, lastResort: false };
+    if (leave?.to === 'backup') this.leaveFor('master', 'ready again');
+    else if (lastResort && phase === 'master') this.#sendAdvert(this.#claim);
   }
 
   /** Remembers the verdict, and leaves or enters FAULT as it says. */
   track({ priorityDelta, faults }: Extract<MachineEvent, { kind: 'track' }>): void {
     const before = this.state;
+    const claimed = this.#claim;
     const priority = effectivePriority(this.#config.priority, priorityDelta);
     this.state = { ...before, effectivePriority: priority, faults };
     if (before.phase === 'initialize') return;
@@ -178,9 +183,9 @@ export class Run {
     } else if (faults.length > 0) {
       if (before.phase === 'master') this.leave('fault', faults.join(', '));
       else this.#move('fault', faults.join(', '));
-    } else if (before.phase === 'master' && priority !== before.effectivePriority) {
+    } else if (before.phase === 'master' && this.#claim !== claimed) {
       // A backup that is better now learns it at once.
-      this.#sendAdvert(priority);
+      this.#sendAdvert(this.#claim);
     }
   }
 
@@ -202,7 +207,7 @@ export class Run {
     const own = effectivePriority(priority, priorityDelta);
     this.state = { ...this.state, effectivePriority: own, faults };
     // Backups learn interval, priority and addresses at once, not after the old interval.
-    this.#sendAdvert(own);
+    this.#sendAdvert(this.#claim);
   }
 
   /** RFC 9568 section 6.4.2, an advertisement as backup. */
@@ -241,7 +246,7 @@ export class Run {
 
   /** RFC 9568 section 6.4.3, an advertisement as master. */
   hearAsMaster({ source, priority, intervalMs }: Extract<MachineEvent, { kind: 'advert' }>): void {
-    const own = this.state.effectivePriority;
+    const own = this.#claim;
     if (priority === 0) {
       this.#answer(own);
     } else if (priority > own || (priority === own && source > this.#config.address)) {
@@ -263,7 +268,7 @@ export class Run {
       const { intervalMs } = this.#config;
       const next = advertAt + intervalMs;
       const isLate = next <= this.#now;
-      this.#sendAdvert(this.state.effectivePriority, isLate ? this.#now + intervalMs : next);
+      this.#sendAdvert(this.#claim, isLate ? this.#now + intervalMs : next);
     }
     const { nextGarp } = this.state;
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
@@ -314,6 +319,11 @@ export class Run {
     if (this.#now - this.state.lastSentAt >= gapMs) this.#sendAdvert(priority);
   }
 
+  /** What a master says; every other node is better than the last resort. */
+  get #claim(): number {
+    return this.state.lastResort ? LAST_RESORT_PRIORITY : this.state.effectivePriority;
+  }
+
   #sendAdvert(priority: number, advertAt = this.#now + this.#config.intervalMs): void {
     this.effects.push({ kind: 'send-advert', priority });
     this.state = { ...this.state, lastSentAt: this.#now, advertAt };
@@ -326,8 +336,7 @@ export class Run {
     assert(kinds !== undefined, `${from} never becomes ${to}`);
     for (const kind of kinds) {
       if (from === 'master' && to === 'backup' && kind === 'send-advert') this.#sayFarewell();
-      else if (kind === 'send-advert')
-        this.#sendAdvert(to === 'leaving' ? 0 : this.state.effectivePriority);
+      else if (kind === 'send-advert') this.#sendAdvert(to === 'leaving' ? 0 : this.#claim);
       else if (kind === 'garp') this.#announceFirst();
       else this.effects.push({ kind });
     }
@@ -335,7 +344,7 @@ export class Run {
   }
 
   #sayFarewell(): void {
-    if (this.#config.saysFarewell) this.#sendAdvert(this.state.effectivePriority);
+    if (this.#config.saysFarewell) this.#sendAdvert(this.#claim);
   }
 
   /** keepalived: garp_master_repeat at once, and as many again after garp_master_delay. */
@@ -346,6 +355,7 @@ export class Run {
 
   #enter(to: Phase, why: string): void {
     const { phase: from, nextGarp, transitions } = this.state;
+    const lastResort = (to === 'master' || to === 'leaving') && this.state.lastResort;
     this.state = {
       ...this.state,
       phase: to,
@@ -353,7 +363,8 @@ export class Run {
       nextGarp: to === 'master' ? nextGarp : null,
       preemptAt: null,
       leave: null,
-      drained: to !== 'master' && this.state.drained,
+      drained: this.state.drained && (to !== 'master' || lastResort),
+      lastResort,
       master: to === 'master' ? { address: this.#config.address, heardAt: this.#now } : null,
       masterIntervalMs: this.#config.intervalMs,
       down: {

@@ -36,7 +36,7 @@ const RELOAD: Row<'reload'> = {
 };
 const DRAIN: Row<'drain'> = {
   because:
-    'ours: a master leaves as if it stopped, and stays if nobody follows; the others do not rise',
+    'ours: a master leaves as if it stopped, and stays if nobody follows; the others rise last of all',
   does: (run, event) => run.drain(event),
 };
 const READY: Row<'ready'> = {

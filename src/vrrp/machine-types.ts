@@ -51,7 +51,7 @@ export type PlannedGarp = { readonly at: number; readonly count: number };
 export type Leave = {
   /** Then it goes, whether somebody follows or not. */
   readonly until: number;
-  /** `backup`: drained, and master as before if nobody follows. `master`: what it left for is over; it stays. */
+  /** `backup`: drained, and master again if nobody follows. `master`: what it left for is over; it stays. */
   readonly to: 'initialize' | 'fault' | 'backup' | 'master';
   readonly why: string;
 };
@@ -78,8 +78,10 @@ export type MachineState = {
   readonly transitions: number;
   /** While `leaving`; null otherwise. */
   readonly leave: Leave | null;
-  /** Becomes no master; while `leaving`: if somebody follows. Never with `master`. */
+  /** Becomes master as the last resort only; while `leaving`: drained if somebody follows, unless it was before. */
   readonly drained: boolean;
+  /** A drained one that is master because nobody else is; with `master` and `leaving` only. */
+  readonly lastResort: boolean;
 };
 
 export type MachineEvent =
@@ -108,8 +110,8 @@ export type MachineEvent =
   /** An address that was put on the interface is no longer there. */
   | { readonly kind: 'address-lost' }
   /**
-   * The operator wants another node to be master, and this one not to become it. A master waits for a successor
-   * for `waitMs`, timers.ts leaveMs() at least: as long as the other instances of the node.
+   * The operator wants another node to be master, and this one only where there is no other. A master waits for
+   * a successor for `waitMs`, timers.ts leaveMs() at least: as long as the other instances of the node.
    */
   | { readonly kind: 'drain'; readonly waitMs: number }
   /** The end of that. */

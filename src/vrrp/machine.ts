@@ -11,8 +11,9 @@
  * - A process that is started within the down interval of a master that was killed goes on as that master.
  * - A master that leaves says priority 0 and serves on until it hears its successor: clients find one of the
  *   two at any time. Only when nobody follows in time are the addresses gone before somebody has them.
- * - A drained one is no master until it is told that it is ready. A master leaves first, and where nobody
- *   follows it stays, and is not drained.
+ * - A drained one is master as the last resort only, until it is told that it is ready: it waits for a down
+ *   interval of the lowest priority beyond its own, and says that priority. Where nobody follows a master that
+ *   is to be drained it stays, and is not drained.
  * - A master that yields sends its advertisement once more, so that the winner, who may not have heard
  *   it before, announces the addresses again (RFC 9568 section 6.4.3, (725)): no switch keeps the old way.
  */
@@ -49,6 +50,7 @@ export function newMachine(config: MachineConfig): MachineState {
     transitions: 0,
     leave: null,
     drained: false,
+    lastResort: false,
   };
 }
 

@@ -90,6 +90,8 @@ class LeaseElection implements Election {
         interface: device,
         state: this.#state,
         drained: this.#drained,
+        lastResort: false,
+        waitsFor: null,
         faults: this.#state === 'fault' ? this.#faults : [],
         master: null,
         addresses: held.map((each) => `${formatIpAddress(each.address)}/${each.prefixLength}`),

@@ -9,6 +9,7 @@ import {
   toldPhase,
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
+import { waitsFor } from '../../vrrp/waiting.ts';
 import type { Counters } from './advertiser.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
@@ -24,7 +25,7 @@ type Told = {
 export function instanceStatus(told: Told, now: number): VrrpStatus {
   const { resolved, machineConfig, state, held, counters } = told;
   const { config } = resolved;
-  const { phase, effectivePriority, faults, transitions, drained } = state;
+  const { phase, effectivePriority, faults, transitions, drained, lastResort } = state;
   const { version, priority, intervalMs } = machineConfig;
   const master = knownMaster(machineConfig, state, now);
   return {
@@ -34,7 +35,9 @@ export function instanceStatus(told: Told, now: number): VrrpStatus {
     version: config.version,
     state: toldPhase(phase),
     // Who leaves is drained only when another follows.
-    drained: drained && phase !== 'leaving',
+    drained: drained && (lastResort || phase !== 'leaving'),
+    lastResort,
+    waitsFor: waitsFor(machineConfig, state, now),
     faults: phase === 'fault' ? faults : [],
     priority: config.priority,
     effectivePriority,

@@ -24,8 +24,8 @@ import { isDue, nextTickAt } from '../../vrrp/machine-due.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
+import { InstanceFaults } from './instance-faults.ts';
 import { instanceStatus } from './instance-status.ts';
-import { linkFaults, linkVerdict } from './link-verdict.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
 import type { ResolvedInstance } from './resolve.ts';
@@ -65,15 +65,7 @@ export class Instance {
   #state: MachineState;
   #ports: Ports;
   #probe: AddressProbe | null = null;
-  #verdict: TrackingVerdict;
-  /** Reasons to be in FAULT that are none of tracking's business. */
-  #linkFaults: readonly string[] = [];
-  /** Of the interfaces that are only tracked. */
-  #linkVerdict: TrackingVerdict = { priorityDelta: 0, faults: [] };
-  #mainFault: string | null = null;
-  #groupFault: string | null = null;
-  #strangerFault: string | null = null;
-  #addressFault: { readonly text: string; readonly until: number } | null = null;
+  readonly #faults: InstanceFaults;
   /** An address fault was found inside a step; the end of the turn acts on it. */
   #faultsPending = false;
   #turnedAt = 0;
@@ -92,7 +84,7 @@ export class Instance {
     this.#machineConfig = machineConfigOf(resolved, context.grouped);
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
-    this.#verdict = firstVerdict(resolved.config, context.resumed);
+    this.#faults = new InstanceFaults(firstVerdict(resolved.config, context.resumed));
     this.#ports = this.#open(resolved, this.#counters, links);
   }
 
@@ -109,9 +101,14 @@ export class Instance {
     return this.#state.phase;
   }
 
+  /** Drained, and master because nobody else is. */
+  get isLastResort(): boolean {
+    return this.#state.lastResort;
+  }
+
   /** Whether it has reasons of its own to be in FAULT. */
   get isFaulty(): boolean {
-    return this.#ownFaults().length > 0;
+    return this.#faults.own().length > 0;
   }
 
   /** A backup that nothing but its group keeps from being master. */
@@ -128,7 +125,7 @@ export class Instance {
       waits ? Number.POSITIVE_INFINITY : tickAt,
       this.#ports.vips.renewAt,
       this.#ports.vips.announceAt,
-      this.#addressFault?.until ?? Number.POSITIVE_INFINITY,
+      this.#faults.address?.until ?? Number.POSITIVE_INFINITY,
     );
   }
 
@@ -136,7 +133,7 @@ export class Instance {
   start(links: ReadonlyMap<string, Link>, now: number): void {
     const { version, priority, advertIntervalMs } = this.#resolved.config;
     const { resumed } = this.#context;
-    this.#readLinks(links);
+    this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now);
     if (resumed !== null) {
       this.#step({ kind: 'resume', sentAt: resumed.shownAt }, now);
@@ -149,7 +146,7 @@ export class Instance {
 
   /** The address probe's turn; a machine without a carrier has nobody to ask. */
   probe(now: number): ProbeVerdict {
-    if (this.#probe === null || this.#linkFaults.length > 0) return { kind: 'free' };
+    if (this.#probe === null || this.#faults.hasLinkFault) return { kind: 'free' };
     if (this.#probe.takeDue(now)) this.#ports.vips.probe();
     return this.#probe.verdict(now);
   }
@@ -180,8 +177,8 @@ export class Instance {
   /** Timers: the machine's, the addresses' lifetime, the end of an address fault. */
   turn(now: number): void {
     this.#turnedAt = now;
-    if (this.#addressFault !== null && now >= this.#addressFault.until) {
-      this.#addressFault = null;
+    if (this.#faults.address !== null && now >= this.#faults.address.until) {
+      this.#faults.address = null;
       this.#pushFaults(now);
     }
     if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
@@ -206,14 +203,14 @@ export class Instance {
   }
 
   track(verdict: TrackingVerdict, now: number): void {
-    this.#verdict = verdict;
+    this.#faults.verdict = verdict;
     this.#pushFaults(now);
   }
 
   /** null: no other member of its sync group is in FAULT. */
   setGroupFault(text: string | null, now: number): void {
-    if (text === this.#groupFault) return;
-    this.#groupFault = text;
+    if (text === this.#faults.group) return;
+    this.#faults.group = text;
     this.#pushFaults(now);
   }
 
@@ -224,14 +221,14 @@ export class Instance {
 
   /** null: the main thread is alive. */
   setMainFault(text: string | null, now: number): void {
-    if (text === this.#mainFault) return;
-    this.#mainFault = text;
+    if (text === this.#faults.main) return;
+    this.#faults.main = text;
     this.#pushFaults(now);
   }
 
   /** Interfaces have changed; descriptors may be others afterwards. */
   setLinks(links: ReadonlyMap<string, Link>, now: number): void {
-    this.#readLinks(links);
+    this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now);
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
     if (!complete || this.#ports.key === portsKey(this.#resolved, links)) return;
@@ -268,7 +265,7 @@ export class Instance {
   canBecome({ config, sourceAddress }: ResolvedInstance): boolean {
     const own = this.#resolved;
     return (
-      this.#strangerFault === null &&
+      this.#faults.stranger === null &&
       own.config.name === config.name &&
       own.config.interface === config.interface &&
       own.config.virtualRouterId === config.virtualRouterId &&
@@ -311,7 +308,7 @@ export class Instance {
     this.#counters = counters;
     this.#ports = ports;
     this.changed = true;
-    this.#readLinks(links);
+    this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now, 'reload');
     if (ports === old) return;
     old.close();
@@ -320,7 +317,7 @@ export class Instance {
 
   /** A stranger holds one of its addresses: it stays out for good. */
   refuse(text: string, now: number): void {
-    this.#strangerFault = text;
+    this.#faults.stranger = text;
     this.#probe = null;
     this.#pushFaults(now);
   }
@@ -330,7 +327,7 @@ export class Instance {
     return leaveMs(this.#machineConfig.intervalMs);
   }
 
-  /** Not to be master; one that is waits so long for a successor. */
+  /** To be master as the last resort only; one that is master waits so long for a successor. */
   drain(waitMs: number, now: number): void {
     this.#step({ kind: 'drain', waitMs }, now);
   }
@@ -383,6 +380,7 @@ export class Instance {
       state.effectivePriority !== before.effectivePriority ||
       state.faults !== before.faults ||
       state.drained !== before.drained ||
+      state.lastResort !== before.lastResort ||
       state.master?.address !== before.master?.address;
   }
 
@@ -439,7 +437,7 @@ export class Instance {
       // It has said that it goes; the addresses went with the interface, perhaps.
       if (this.#state.phase === 'leaving') return;
       const text = `addresses cannot be added: ${error.message}`;
-      this.#addressFault = { text, until: now + ADDRESS_FAULT_MS };
+      this.#faults.address = { text, until: now + ADDRESS_FAULT_MS };
       this.#faultsPending = true;
     }
   }
@@ -452,19 +450,8 @@ export class Instance {
   }
 
   #pushFaults(now: number, kind: 'track' | 'reload' = 'track'): void {
-    const own = this.#ownFaults();
-    const faults = this.#groupFault === null ? own : [...own, this.#groupFault];
-    const priorityDelta = this.#verdict.priorityDelta + this.#linkVerdict.priorityDelta;
-    this.#step({ kind, priorityDelta, faults }, now);
-  }
-
-  #ownFaults(): readonly string[] {
-    const links = new Set([...this.#linkFaults, ...this.#linkVerdict.faults]);
-    const faults = [...links, ...this.#verdict.faults];
-    if (this.#strangerFault !== null) faults.unshift(this.#strangerFault);
-    if (this.#mainFault !== null) faults.unshift(this.#mainFault);
-    if (this.#addressFault !== null) faults.unshift(this.#addressFault.text);
-    return faults;
+    const priorityDelta = this.#faults.priorityDelta;
+    this.#step({ kind, priorityDelta, faults: this.#faults.all() }, now);
   }
 
   #onForeignClaim(address: IpAddress, mac: string, now: number): void {
@@ -474,12 +461,6 @@ export class Instance {
       this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
     }
     this.#step({ kind: 'foreign-claim' }, now);
-  }
-
-  /** The interfaces the instance uses, and those it only tracks. */
-  #readLinks(links: ReadonlyMap<string, Link>): void {
-    this.#linkFaults = linkFaults(this.#resolved, links);
-    this.#linkVerdict = linkVerdict(this.#resolved, links);
   }
 
   #open(resolved: ResolvedInstance, counters: Counters, links: Links): Ports {

@@ -22,6 +22,7 @@ import { SystemError } from '../../linux/errno.ts';
 import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { NodeDrain } from '../../vrrp/node-drain.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
@@ -33,7 +34,6 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { NodeDrain } from './node-drain.ts';
 import { explainSystemError, type ResolvedInstance, resolveInstances } from './resolve.ts';
 
 /** Descriptors of all instances together. */
@@ -109,10 +109,10 @@ export class SpeakerLoop {
     for (let index = 0; index < instances.length; index += 1) instances[index]?.turn(now);
     for (let index = 0; index < this.#groups.length; index += 1) this.#groups[index]?.settle(now);
     if (this.#probing) this.#runProbes(now);
-    const drained = this.#drain.settle(this.#instances, now);
+    const settled = this.#drain.settle(this.#instances, now);
     this.#report(now);
     // After the status: who asks for it then finds what was done.
-    if (drained !== null) this.#post(drained);
+    if (settled !== null) this.#post({ kind: 'drain-settled', ...settled });
   }
 
   /** Priority 0, addresses gone, sockets closed. Never throws. */

@@ -53,7 +53,7 @@ export type FromSpeaker =
       readonly kind: 'reloaded';
       readonly refusal: { readonly code: ErrorCode; readonly text: string } | null;
     }
-  /** `refusal`: why the node is not drained. */
+  /** `refusal`: why the node is not drained as it was asked to be. */
   | { readonly kind: 'drain-settled'; readonly refusal: string | null }
   | { readonly kind: 'event'; readonly event: ElectionEvent }
   | { readonly kind: 'status'; readonly instances: readonly InstanceStatus[] };

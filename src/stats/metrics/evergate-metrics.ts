@@ -151,6 +151,10 @@ const VRRP_METRICS: readonly Metric[] = [
     ['vrrp_drained', 'gauge', '1 from `evergate drain node` to `evergate ready node`'],
     ({ drained }, labels) => [{ labels, value: drained ? 1 : 0 }],
   ),
+  ofInstances(
+    ['vrrp_last_resort', 'gauge', '1 while a drained node is master because no other is'],
+    ({ lastResort }, labels) => [{ labels, value: lastResort ? 1 : 0 }],
+  ),
   ofInstances(['vrrp_priority', 'gauge', 'Priority in force'], (instance, labels) =>
     figure(labels, instance.effectivePriority),
   ),

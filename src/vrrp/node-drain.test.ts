@@ -6,6 +6,7 @@ class Member {
   readonly name: string;
   phase: string;
   readonly leaveMs: number;
+  isLastResort = false;
   drained = false;
   waitMs = 0;
 
@@ -33,7 +34,7 @@ test('a node is drained when every instance has left', () => {
   first.phase = 'backup';
   assert.equal(drain.settle([first, second], 1), null);
   second.phase = 'backup';
-  assert.deepEqual(drain.settle([first, second], 2), { kind: 'drain-settled', refusal: null });
+  assert.deepEqual(drain.settle([first, second], 2), { refusal: null });
   assert.equal(drain.settle([first, second], 3), null, 'told once');
   const late = new Member('C', 'initialize');
   drain.join(late, 4);
@@ -74,6 +75,32 @@ test('a member that its sync group has made a backup is drained with it', () => 
   drain.settle([first, second], 1);
   assert.equal(second.drained, true);
   drain.ask(false, [first, second], 2);
-  assert.deepEqual(drain.settle([first, second], 3), { kind: 'drain-settled', refusal: null });
+  assert.deepEqual(drain.settle([first, second], 3), { refusal: null });
   assert.deepEqual([first.drained, second.drained], [false, false]);
+});
+
+/** Drained, and master of both as the last resort since 1. */
+function lastResort(): { readonly drain: NodeDrain; readonly members: readonly Member[] } {
+  const drain = new NodeDrain();
+  const members = [new Member('A', 'backup'), new Member('B', 'backup', 1000)];
+  drain.ask(true, members, 0);
+  assert.deepEqual(drain.settle(members, 0), { refusal: null });
+  for (const member of members) {
+    member.phase = 'master';
+    member.isLastResort = true;
+  }
+  assert.equal(drain.settle(members, 1), null);
+  return { drain, members };
+}
+
+test('a last resort that is asked to drain offers at once, and stays drained', () => {
+  const { drain, members } = lastResort();
+  drain.ask(true, members, 2);
+  for (const member of members) member.phase = 'master';
+  const settled = drain.settle(members, 3);
+  assert.match(settled?.refusal ?? '', /"A", "B": this node stays drained, and serves as the last/);
+  assert.deepEqual(
+    members.map(({ drained, phase }) => `${drained} ${phase}`),
+    ['true master', 'true master'],
+  );
 });

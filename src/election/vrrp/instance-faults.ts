@@ -1,0 +1,56 @@
+/** Why an instance is, or would be, in FAULT, by who says so, and what tracking adds to its priority. */
+
+import type { TrackingVerdict } from '../../contracts/election.ts';
+import type { Link } from '../../linux/netlink-route.ts';
+import { linkFaults, linkVerdict } from './link-verdict.ts';
+import type { ResolvedInstance } from './resolve.ts';
+
+export class InstanceFaults {
+  /** What tracking says. */
+  verdict: TrackingVerdict;
+  /** null: the main thread is alive. */
+  main: string | null = null;
+  /** null: no other member of its sync group is in FAULT. */
+  group: string | null = null;
+  /** A stranger holds one of its addresses, for good. */
+  stranger: string | null = null;
+  /** Addresses could not be added; `until`: the next try. */
+  address: { readonly text: string; readonly until: number } | null = null;
+  #links: readonly string[] = [];
+  /** Of the interfaces that are only tracked. */
+  #trackedLinks: TrackingVerdict = { priorityDelta: 0, faults: [] };
+
+  constructor(verdict: TrackingVerdict) {
+    this.verdict = verdict;
+  }
+
+  /** The interfaces the instance uses, and those it only tracks. */
+  readLinks(resolved: ResolvedInstance, links: ReadonlyMap<string, Link>): void {
+    this.#links = linkFaults(resolved, links);
+    this.#trackedLinks = linkVerdict(resolved, links);
+  }
+
+  /** An interface that it uses is missing or down. */
+  get hasLinkFault(): boolean {
+    return this.#links.length > 0;
+  }
+
+  get priorityDelta(): number {
+    return this.verdict.priorityDelta + this.#trackedLinks.priorityDelta;
+  }
+
+  /** All but what its group has: that would keep a group in FAULT by itself. */
+  own(): readonly string[] {
+    const links = new Set([...this.#links, ...this.#trackedLinks.faults]);
+    const faults = [...links, ...this.verdict.faults];
+    if (this.stranger !== null) faults.unshift(this.stranger);
+    if (this.main !== null) faults.unshift(this.main);
+    if (this.address !== null) faults.unshift(this.address.text);
+    return faults;
+  }
+
+  all(): readonly string[] {
+    const own = this.own();
+    return this.group === null ? own : [...own, this.group];
+  }
+}
