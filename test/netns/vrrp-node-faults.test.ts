@@ -48,7 +48,7 @@ if [ "$word" = flap ]; then if [ -e ${path('odd')} ]; then rm ${path('odd')}; ex
     writeFileSync(path('chk.sh'), script, { mode: 0o755 });
     writeFileSync(
       path('keepalived.conf'),
-      `vrrp_script chk {\n script ${path('chk.sh')}\n interval 0.1\n timeout 0.5\n rise 1\n fall 2\n user root\n}
+      `vrrp_script chk {\n script ${path('chk.sh')}\n interval 0.1\n timeout 3\n rise 1\n fall 2\n user root\n}
 vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\n virtual_router_id 51
  virtual_ipaddress { ${VIP}/24 }\n track_script { chk }\n}\n`,
     );
@@ -126,9 +126,17 @@ vrrp_instance VI_1 {\n interface ${NODE_INTERFACE}\n version 3\n advert_int 0.1\
     );
     assert.deepEqual(await network.owners(VIP), [owner], 'nobody was healthier, nobody moved');
     for (const node of nodes) {
-      const instance = await instanceOf(join(folder, node.name, 'run'));
-      assert.deepEqual(instance?.dropped, {}, node.name);
-      if (node.name !== owner) assert.ok((instance?.advertsReceived ?? 0) > 0, node.name);
+      // On a busy machine a node may begin after another has served.
+      const instance = await waitUntil(
+        `${node.name} takes part`,
+        async () => {
+          const told = await instanceOf(join(folder, node.name, 'run'));
+          const takesPart = node.name === owner || (told?.advertsReceived ?? 0) > 0;
+          return takesPart ? told : null;
+        },
+        50,
+      );
+      assert.deepEqual(instance.dropped, {}, node.name);
     }
   });
 });
