@@ -63,12 +63,16 @@ export interface Elections {
   sectionOf(config: Config): ElectionSection | null;
   /**
    * Resolves when the election takes part. `section`: of sectionOf(). `mastershipFile`: where it notes what it
-   * owns (address/mastership.ts); it outlives the process. Rejects with OperationalError with nothing left behind.
+   * owns (address/mastership.ts); it outlives the process. `takeOver`: called once, when everything else is ready
+   * and before an address or the file is touched; it resolves when nobody keeps what an earlier process has left
+   * any more, so that the lifetime of addresses that are to go on is renewed until then. Rejects with
+   * OperationalError, also that of `takeOver`, with nothing left behind.
    */
   start(
     section: ElectionSection,
     mastershipFile: string,
     onEvent: (event: ElectionEvent) => void,
+    takeOver: () => Promise<void>,
   ): Promise<Election>;
 }
 

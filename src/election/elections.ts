@@ -7,8 +7,8 @@ import { startVrrp } from './vrrp/speaker.ts';
 
 export const ELECTIONS: Elections = {
   sectionOf: ({ vrrp }) => (vrrp === null ? null : new VrrpSection(vrrp)),
-  start: (section, mastershipFile, onEvent) => {
+  start: (section, mastershipFile, onEvent, takeOver) => {
     assert(section instanceof VrrpSection, 'VRRP is what sectionOf() gives');
-    return startVrrp(section.config, mastershipFile, onEvent);
+    return startVrrp(section.config, mastershipFile, onEvent, takeOver);
   },
 };

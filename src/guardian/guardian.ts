@@ -246,10 +246,11 @@ export class Guardian {
     const notifier = new Notifier(config, this.#options.log);
     this.#notifier = notifier;
     this.#closers.push(() => notifier.close(NOTIFY_GRACE_MS));
-    await orphans.endReaper();
     const mastership = mastershipPath(runDir.path);
     const onEvent = (event: ElectionEvent) => this.#onElection(event);
-    const election = await this.#options.elections.start(section, mastership, onEvent);
+    const election = await this.#options.elections.start(section, mastership, onEvent, () =>
+      orphans.endReaper(),
+    );
     this.#election = election;
     // Closed in the other order: until the addresses are gone there is a reaper.
     const reaper = new ReaperKeeper({

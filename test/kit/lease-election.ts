@@ -33,8 +33,9 @@ const CLAIM_INTERVAL_MS = 50;
 export function leaseElections(section: LeaseSection): Elections {
   return {
     sectionOf: () => section,
-    start: async (wanted, mastershipFile, onEvent) => {
+    start: async (wanted, mastershipFile, onEvent, takeOver) => {
       assert(wanted instanceof LeaseSection, 'a lease is what sectionOf() gives');
+      await takeOver();
       return new LeaseElection(wanted, mastershipFile, onEvent);
     },
   };

@@ -25,6 +25,8 @@ export const BEAT_SLOT = 0;
 export const STOP_SLOT = 1;
 /** 1: everything is released. Written by the speaker's thread. */
 export const DONE_SLOT = 2;
+/** 1: what an earlier speaker has left may be taken over. Written by the main thread. */
+export const GO_SLOT = 3;
 
 export const BEAT_INTERVAL_MS = 200;
 /** A main thread silent for longer cannot supervise a balancer: the node gives its addresses up. */
@@ -42,6 +44,8 @@ export type ToSpeaker =
   | { readonly kind: 'drain'; readonly drained: boolean };
 
 export type FromSpeaker =
+  /** The thread has its code and waits for GO_SLOT. */
+  | { readonly kind: 'loaded' }
   /** Sockets are open, probes are over. */
   | { readonly kind: 'ready' }
   /** It could not start; nothing is left behind. */

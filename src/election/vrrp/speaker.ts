@@ -24,6 +24,7 @@ import {
   BEAT_SLOT,
   DONE_SLOT,
   type FromSpeaker,
+  GO_SLOT,
   SHARED_BYTES,
   type SpeakerData,
   STOP_SLOT,
@@ -41,14 +42,16 @@ const ANSWER_MS_MAX = 5000;
  * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
  * somebody answers for an address and no master is heard; at once where a speaker with the same
  * `mastershipFile` was killed as master just now and this one goes on). Throws OperationalError: missing-interface,
- * no-raw-sockets, no-source-address, address-taken, vrrp-failed; nothing is left behind then.
+ * no-raw-sockets, no-source-address, address-taken, vrrp-failed, and that of `takeOver` (contracts/election.ts);
+ * nothing is left behind then.
  */
 export async function startVrrp(
   config: VrrpConfig,
   mastershipFile: string,
   onEvent: (event: ElectionEvent) => void,
+  takeOver: () => Promise<void> = async () => {},
 ): Promise<Election> {
-  const speaker = new Speaker(config, mastershipFile, onEvent);
+  const speaker = new Speaker(config, mastershipFile, onEvent, takeOver);
   try {
     await speaker.started;
     return speaker;
@@ -62,6 +65,7 @@ class Speaker implements Election {
   readonly started: Promise<void>;
   #config: VrrpConfig;
   readonly #onEvent: (event: ElectionEvent) => void;
+  readonly #takeOver: () => Promise<void>;
   readonly #wakeupFd = openWakeup();
   readonly #slots = new Int32Array(new SharedArrayBuffer(SHARED_BYTES));
   readonly #port: MessagePort;
@@ -75,9 +79,15 @@ class Speaker implements Election {
   #statuses: readonly InstanceStatus[] = [];
   #phase: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
 
-  constructor(config: VrrpConfig, mastershipFile: string, onEvent: (event: ElectionEvent) => void) {
+  constructor(
+    config: VrrpConfig,
+    mastershipFile: string,
+    onEvent: (event: ElectionEvent) => void,
+    takeOver: () => Promise<void>,
+  ) {
     this.#config = config;
     this.#onEvent = onEvent;
+    this.#takeOver = takeOver;
     this.started = this.#start.promise;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -185,6 +195,12 @@ class Speaker implements Election {
 
   #onMessage(message: FromSpeaker): void {
     switch (message.kind) {
+      case 'loaded':
+        this.#takeOver().then(
+          () => this.#go(),
+          (error) => this.#start.reject(error),
+        );
+        break;
       case 'ready':
         if (this.#phase === 'starting') this.#phase = 'running';
         this.#start.resolve();
@@ -235,9 +251,15 @@ class Speaker implements Election {
     closeFd(this.#wakeupFd);
   }
 
+  #go(): void {
+    Atomics.store(this.#slots, GO_SLOT, 1);
+    Atomics.notify(this.#slots, GO_SLOT);
+  }
+
   #askToStop(): void {
     Atomics.store(this.#slots, STOP_SLOT, 1);
     wake(this.#wakeupFd);
+    this.#go();
   }
 
   /** The process exits without stop(): the last chance to hand the addresses over in order. */

@@ -5,7 +5,7 @@ import { OperationalError } from '../../core/errors.ts';
 import { errorText } from '../../linux/errno.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
 import { SpeakerLoop } from './loop.ts';
-import { DONE_SLOT, type FromSpeaker, type SpeakerData } from './messages.ts';
+import { DONE_SLOT, type FromSpeaker, GO_SLOT, type SpeakerData, STOP_SLOT } from './messages.ts';
 import { explainSystemError } from './resolve.ts';
 
 /** Above ordinary threads, below the kernel's own. */
@@ -20,6 +20,10 @@ function post(message: FromSpeaker): void {
 function run(): void {
   let loop: SpeakerLoop | null = null;
   try {
+    post({ kind: 'loaded' });
+    const slots = new Int32Array(data.shared);
+    Atomics.wait(slots, GO_SLOT, 0);
+    if (Atomics.load(slots, STOP_SLOT) === 1) return;
     loop = new SpeakerLoop(data);
     const refused = becomeRealTime(REAL_TIME_PRIORITY);
     if (refused !== 0) {

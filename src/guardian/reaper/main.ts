@@ -18,6 +18,7 @@ import { LOG_FD, type ReaperOrder } from './order.ts';
 /** A configuration of 255 virtual routers with all that belongs to them is far below. */
 const ORDER_BYTES_MAX = 16 << 20;
 const STDIN = 0;
+const BALANCERS = ['balancer', 'retired'] as const;
 
 process.title = REAPER_TITLE;
 // They are meant for the guardian, which ends us when the addresses are gone.
@@ -46,8 +47,10 @@ const { openEstate }: { readonly openEstate?: OpenEstate<unknown> } = await impo
 );
 assert(openEstate !== undefined, 'the election says what it has left');
 
+/** While the next guardian starts its own balancer, the one of before is the retired one. */
 function whyUseless(balancerIn: string | null): string | null {
-  const balances = balancerIn === null || childIn(balancerIn, 'balancer') !== null;
+  if (balancerIn === null) return null;
+  const balances = BALANCERS.some((role) => childIn(balancerIn, role) !== null);
   return balances ? null : 'no balancer is left either';
 }
 
