@@ -3,21 +3,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { BalanceConfig, ServerConfig } from '../config/model/traffic.ts';
+import type { ServerConfig } from '../config/model/traffic.ts';
+import { HASH_TYPES } from './algorithm.ts';
+import { ALGORITHM_NAMES, algorithmOf, type BalanceConfig } from './algorithms.ts';
 import { createPicker } from './create-picker.ts';
 import type { PickContext } from './picker.ts';
 import { buildServerMap, gcdOfWeights } from './server-map.ts';
+import type { BackendSnapshot } from './snapshot.ts';
 import { sourceHash } from './source.ts';
 
-const BALANCES: readonly BalanceConfig[] = [
-  { kind: 'roundrobin' },
-  { kind: 'static-rr' },
-  { kind: 'leastconn' },
-  { kind: 'first' },
-  { kind: 'random', draws: 2 },
-  { kind: 'source' },
-  { kind: 'source', hash: 'consistent' },
-];
+const BALANCES: readonly BalanceConfig[] = ALGORITHM_NAMES.flatMap((name) => {
+  const { plain, withHash } = algorithmOf(name);
+  return [plain, ...(withHash === undefined ? [] : HASH_TYPES.map((hash) => withHash(hash)))];
+});
 
 function server(weight: number, backup = false): ServerConfig {
   const base = { name: 's', host: '127.0.0.1', port: 1, connectionsMax: 0, check: null };
@@ -92,6 +90,38 @@ test('the rotating algorithms give each server exactly its weight over one cycle
           shares[picked] = (shares[picked] ?? 0) + 1;
         }
         assert.deepEqual(shares, weights);
+      },
+    ),
+  );
+});
+
+/** The first picks of a fresh picker for one client, while every server has room. */
+function firstPicks(
+  balance: BalanceConfig,
+  servers: readonly ServerConfig[],
+  snapshot: BackendSnapshot,
+  hash: number,
+): readonly number[] {
+  const picker = createPicker(balance, servers, snapshot, 0);
+  return Array.from({ length: 8 }, () => picker.pick(context({ sourceHash: hash })));
+}
+
+test('an algorithm is what its traits say', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...BALANCES),
+      fc.array(fc.integer({ min: 1, max: 256 }), { minLength: 1, maxLength: 6 }),
+      fc.nat(0xffffffff),
+      (balance, weights, hash) => {
+        const servers = weights.map((weight) => server(weight));
+        const whole = allUsable(servers);
+        const { isStatic, keepsServer } = algorithmOf(balance.kind);
+        const picks = firstPicks(balance, servers, whole, hash);
+        if (keepsServer) assert.equal(new Set(picks).size, 1);
+        const warming = {
+          servers: whole.servers.map((each, index) => ({ ...each, throttle: 1 + 7 * index })),
+        };
+        if (isStatic) assert.deepEqual(firstPicks(balance, servers, warming, hash), picks);
       },
     ),
   );

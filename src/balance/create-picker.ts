@@ -1,17 +1,11 @@
 /** Chooses the algorithm a backend's configuration asks for, and lets backup servers stand in. */
 
-import type { BalanceConfig, ServerConfig } from '../config/model/traffic.ts';
-import { unreachable } from '../core/assert.ts';
-import { createConsistentPicker } from './consistent.ts';
+import type { ServerConfig } from '../config/model/traffic.ts';
+import { algorithmOf, type BalanceConfig } from './algorithms.ts';
 import { createFirstPicker } from './first.ts';
-import { createLeastconnPicker } from './leastconn.ts';
 import type { Candidate, Picker } from './picker.ts';
-import { createRandomPicker } from './random.ts';
-import { createRoundrobinPicker } from './roundrobin.ts';
 import { gcdOfWeights } from './server-map.ts';
 import type { BackendSnapshot } from './snapshot.ts';
-import { createSourcePicker } from './source.ts';
-import { createStaticRrPicker } from './static-rr.ts';
 
 /**
  * `phase` shifts where rotating algorithms begin, so that relays do not all start at the same server;
@@ -23,8 +17,9 @@ export function createPicker(
   snapshot: BackendSnapshot,
   phase: number,
 ): Picker {
-  const rotates = balance.kind !== 'source' && balance.kind !== 'static-rr';
-  const ramps = rotates && snapshot.servers.some(({ throttle }) => throttle !== undefined);
+  const algorithm = algorithmOf(balance.kind);
+  const ramps =
+    !algorithm.isStatic && snapshot.servers.some(({ throttle }) => throttle !== undefined);
   const usable = (backup: boolean): Candidate[] =>
     servers.flatMap((config, server) => {
       const state = snapshot.servers[server];
@@ -43,39 +38,11 @@ export function createPicker(
     ...active.map((candidate) => candidate.weight),
   ]);
   const heaviest = Math.max(1, ...servers.map((server) => server.weight));
-  const primary = createActivePicker(balance, active, { divisor, heaviest, phase });
+  const primary = algorithm.createPicker(balance, active, { divisor, heaviest, phase });
   return {
     pick(context) {
       const server = primary.pick(context);
       return server === -1 ? backup.pick(context) : server;
     },
   };
-}
-
-/** Greatest common divisor and largest of the weights; where rotating algorithms begin. */
-type Numbers = { readonly divisor: number; readonly heaviest: number; readonly phase: number };
-
-function createActivePicker(
-  balance: BalanceConfig,
-  candidates: readonly Candidate[],
-  { divisor, heaviest, phase }: Numbers,
-): Picker {
-  switch (balance.kind) {
-    case 'roundrobin':
-      return createRoundrobinPicker(candidates, phase);
-    case 'static-rr':
-      return createStaticRrPicker(candidates, divisor, phase);
-    case 'leastconn':
-      return createLeastconnPicker(candidates, phase);
-    case 'first':
-      return createFirstPicker(candidates);
-    case 'random':
-      return createRandomPicker(candidates, balance.draws);
-    case 'source':
-      return balance.hash === 'consistent'
-        ? createConsistentPicker(candidates, heaviest)
-        : createSourcePicker(candidates, divisor);
-    default:
-      return unreachable(balance);
-  }
 }

@@ -3,9 +3,18 @@
  * whatever its weight, as in HAProxy; among equals the choice rotates.
  */
 
+import type { Algorithm } from './algorithm.ts';
 import type { Candidate, Picker } from './picker.ts';
 
-export function createLeastconnPicker(candidates: readonly Candidate[], phase: number): Picker {
+export const LEASTCONN: Algorithm<{ readonly kind: 'leastconn' }> = {
+  plain: { kind: 'leastconn' },
+  isStatic: false,
+  keepsServer: false,
+  sharesRoom: true,
+  createPicker: (_, candidates, { phase }) => createLeastconnPicker(candidates, phase),
+};
+
+function createLeastconnPicker(candidates: readonly Candidate[], phase: number): Picker {
   let start = phase % candidates.length;
   return {
     pick(context) {

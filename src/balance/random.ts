@@ -3,9 +3,25 @@
  * weight ("power of two choices" with the default of 2).
  */
 
+import type { Algorithm } from './algorithm.ts';
 import type { Candidate, PickContext, Picker } from './picker.ts';
 
-export function createRandomPicker(candidates: readonly Candidate[], draws: number): Picker {
+const DRAWS = 2;
+const DRAWS_MAX = 100;
+
+export const RANDOM: Algorithm<{ readonly kind: 'random'; readonly draws: number }> = {
+  plain: { kind: 'random', draws: DRAWS },
+  withArgument: (argument) => {
+    const draws = /^\d{1,9}$/.test(argument) ? Number(argument) : 0;
+    return draws >= 1 && draws <= DRAWS_MAX ? { kind: 'random', draws } : null;
+  },
+  isStatic: false,
+  keepsServer: false,
+  sharesRoom: true,
+  createPicker: ({ draws }, candidates) => createRandomPicker(candidates, draws),
+};
+
+function createRandomPicker(candidates: readonly Candidate[], draws: number): Picker {
   const drawOne = (context: PickContext): Candidate | null => {
     let total = 0;
     for (const { server, weight } of candidates) if (!context.excluded(server)) total += weight;

@@ -3,9 +3,18 @@
  * is chosen and pays the total back; shares are exact over one cycle and never come in bursts.
  */
 
+import type { Algorithm } from './algorithm.ts';
 import type { Candidate, Picker } from './picker.ts';
 
-export function createRoundrobinPicker(candidates: readonly Candidate[], phase: number): Picker {
+export const ROUNDROBIN: Algorithm<{ readonly kind: 'roundrobin' }> = {
+  plain: { kind: 'roundrobin' },
+  isStatic: false,
+  keepsServer: false,
+  sharesRoom: true,
+  createPicker: (_, candidates, { phase }) => createRoundrobinPicker(candidates, phase),
+};
+
+function createRoundrobinPicker(candidates: readonly Candidate[], phase: number): Picker {
   const credit = new Float64Array(candidates.length);
   const pick: Picker['pick'] = (context) => {
     let best = -1;

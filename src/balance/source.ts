@@ -1,12 +1,27 @@
 /**
  * `balance source`: the client's address decides, through HAProxy's map and without avalanche (hash-type
- * map-based). A server that may not be chosen hands over to the next one in the map.
+ * map-based), or by consistent.ts. A server that may not be chosen hands over to the next one in the map.
  */
 
+import type { Algorithm, HashType } from './algorithm.ts';
+import { createConsistentPicker } from './consistent.ts';
 import type { Candidate, PickContext, Picker } from './picker.ts';
 import { buildServerMap } from './server-map.ts';
 
-export function createSourcePicker(candidates: readonly Candidate[], divisor: number): Picker {
+/** Without `hash` it is map-based. */
+export const SOURCE: Algorithm<{ readonly kind: 'source'; readonly hash?: HashType }> = {
+  plain: { kind: 'source' },
+  withHash: (hash) => ({ kind: 'source', hash }),
+  isStatic: true,
+  keepsServer: true,
+  sharesRoom: false,
+  createPicker: ({ hash }, candidates, { divisor, heaviest }) =>
+    hash === 'consistent'
+      ? createConsistentPicker(candidates, heaviest)
+      : createSourcePicker(candidates, divisor),
+};
+
+function createSourcePicker(candidates: readonly Candidate[], divisor: number): Picker {
   const map = buildServerMap(candidates, divisor);
   return { pick: (context) => firstFrom(map, context.sourceHash % map.length, context) };
 }

@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { ALGORITHM_NAMES } from '../../src/balance/algorithms.ts';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { GOLDEN_ENV, goldenFiles, SEPARATOR, splitGolden } from './haproxy-golden.ts';
@@ -35,3 +36,13 @@ for (const { name, path } of goldenFiles()) {
     else assert.equal(actual, golden);
   });
 }
+
+test('every balance algorithm stands in a golden file', () => {
+  const texts = goldenFiles().map(({ path }) => readFileSync(path, 'utf8'));
+  const seen = (name: string): boolean =>
+    texts.some((text) => text.includes(`"balance": {\n        "kind": "${name}"`));
+  assert.deepEqual(
+    ALGORITHM_NAMES.filter((name) => !seen(name)),
+    [],
+  );
+});

@@ -1,6 +1,7 @@
 /** Commands that change servers: `set server`, `enable server`, `set weight` and their relatives. */
 
-import type { BalanceConfig } from '../../config/model/traffic.ts';
+import { algorithmOf } from '../../balance/algorithms.ts';
+import { assert } from '../../core/assert.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { weightOf } from '../servers/server-entry.ts';
@@ -111,8 +112,10 @@ function setWeight(place: Place, text: string | undefined, context: AdminContext
   const configured = context.table.entry(backend, server).config.weight;
   const weight = parseWeight(text, configured);
   if (!weight.ok) return `${weight.reason}\n`;
-  const balance = context.config.backends[backend]?.balance.kind ?? 'roundrobin';
-  if (isStatic(balance) && weight.value !== 0 && weight.value !== configured) {
+  const balance = context.config.backends[backend]?.balance;
+  assert(balance !== undefined, 'a server is found in a backend of the configuration');
+  const { isStatic } = algorithmOf(balance.kind);
+  if (isStatic && weight.value !== 0 && weight.value !== configured) {
     return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.\n";
   }
   context.table.setWeight(backend, server, weight.value);
@@ -134,9 +137,4 @@ function parseWeight(text: string | undefined, configured: number): Result<numbe
     return fail('Absolute weight can only be between 0 and 256 inclusive.');
   }
   return ok(value);
-}
-
-/** Algorithms whose map HAProxy lays out once (`weight` in its configuration manual). */
-function isStatic(kind: BalanceConfig['kind']): boolean {
-  return kind === 'source' || kind === 'static-rr' || kind === 'first';
 }

@@ -1,10 +1,10 @@
 /** The balancer half of evergate.yaml; it is the same on every node. */
 
+import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type { StatsSocketConfig } from '../model/process.ts';
 import type {
   BackendConfig,
-  BalanceConfig,
   FrontendConfig,
   HttpFrontendConfig,
   KeepaliveConfig,
@@ -18,13 +18,7 @@ import type { FoundNode } from './find-node.ts';
 import { refuseCollisions, refuseLoops, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
 import { checkServers, listServers, toServer } from './servers.ts';
-import {
-  sharesRoom,
-  warnOfStats,
-  warnOfStrays,
-  warnOfTcpCheck,
-  warnOfTimeouts,
-} from './warnings.ts';
+import { warnOfStats, warnOfStrays, warnOfTcpCheck, warnOfTimeouts } from './warnings.ts';
 
 /** HAProxy's default realm is its own name. */
 const STATS_REALM = 'Evergate';
@@ -32,7 +26,6 @@ const STATS_REALM = 'Evergate';
 const METRICS_PATH = '/metrics';
 const STATS_CONNECTIONS_MAX = 100;
 const STATS_CLIENT_TIMEOUT_MS = 60_000;
-const RANDOM_DRAWS = 2;
 
 /** Sections and keys that only a balancer uses. */
 const BALANCER_KEYS = [
@@ -150,8 +143,8 @@ function toFrontend(draft: Draft, logs: Logs): FrontendConfig {
 }
 
 function toBalance({ file: { balance, hash } }: Draft): BalanceConfig {
-  if (balance === 'random') return { kind: balance, draws: RANDOM_DRAWS };
-  return balance === 'source' ? { kind: balance, hash } : { kind: balance };
+  const algorithm = algorithmOf(balance);
+  return algorithm.withHash?.(hash) ?? algorithm.plain;
 }
 
 function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): BackendConfig {
@@ -168,7 +161,7 @@ function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): 
     keepalive: toKeepalive(draft),
     ...(hedge.connect > 0 ? { hedgeConnectMs: hedge.connect } : {}),
     ...(hedge['first-answer'] > 0 ? { hedgeAfterMs: hedge['first-answer'] } : {}),
-    ...(sharesRoom(draft) && rebalance.rate > 0
+    ...(algorithmOf(draft.file.balance).sharesRoom && rebalance.rate > 0
       ? { rebalance: { afterMs: rebalance.after, ratePerS: rebalance.rate } }
       : {}),
     servers,

@@ -4,6 +4,8 @@
  */
 
 import { z } from 'zod';
+import { HASH_TYPES } from '../../balance/algorithm.ts';
+import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
 import { LISTENS_MAX, LOGS_MAX, VIPS_MAX } from './defaults.ts';
 import { node, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
@@ -79,10 +81,10 @@ export const NATIVE_SCHEMA = z
       .record(z.string(), serverEntry)
       .optional()
       .describe('The apiservers, where they are not the nodes themselves'),
-    balance: choice(['leastconn', 'roundrobin', 'static-rr', 'source', 'first', 'random'])
+    balance: choice(ALGORITHM_NAMES)
       .prefault('leastconn')
       .describe('Which server takes the next connection'),
-    hash: choice(['map-based', 'consistent'])
+    hash: choice(HASH_TYPES)
       .prefault('map-based')
       .describe('For balance source; consistent: few clients move when a server comes or goes'),
     retries: integer({ min: 0, max: 100 })

@@ -1,5 +1,6 @@
 /** What works in an evergate.yaml and will hurt in front of Kubernetes API servers. Warnings only. */
 
+import { ALGORITHM_NAMES, algorithmOf } from '../../balance/algorithms.ts';
 import { COMMON_PASSWORDS } from '../haproxy/lints.ts';
 import type { Draft } from './draft.ts';
 import type { NativeFile } from './schema.ts';
@@ -26,19 +27,16 @@ export function warnOfTcpCheck(draft: Draft, names: readonly string[]): void {
   draft.report.warning(draft.place(['check', 'type']), 'tcp-check-of-tls', text);
 }
 
-/** Whether a client that comes back finds a server with room, rather than its own or the first one. */
-export function sharesRoom({ file: { balance } }: Draft): boolean {
-  return balance !== 'source' && balance !== 'first';
-}
-
 /** Keys that another one would have to call for. */
 export function warnOfStrays(draft: Draft): void {
   const { report, file } = draft;
-  if (file.balance !== 'source' && draft.has(['hash'])) {
-    const text = '"hash" is ignored without "balance: source"';
+  const algorithm = algorithmOf(file.balance);
+  if (algorithm.withHash === undefined && draft.has(['hash'])) {
+    const hashing = ALGORITHM_NAMES.filter((name) => algorithmOf(name).withHash !== undefined);
+    const text = `"hash" is ignored without "balance: ${hashing.join(' or ')}"`;
     report.warning(draft.keyPlace(['hash']), 'ignored-directive', text);
   }
-  if (!sharesRoom(draft) && draft.has(['rebalance'])) {
+  if (!algorithm.sharesRoom && draft.has(['rebalance'])) {
     const text = `"rebalance" is ignored with "balance: ${file.balance}": a client that comes back gets the same server`;
     report.warning(draft.keyPlace(['rebalance']), 'ignored-directive', text);
   }

@@ -3,10 +3,10 @@
  * together.
  */
 
+import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type {
   BackendConfig,
-  BalanceConfig,
   FrontendConfig,
   HttpFrontendConfig,
   ServerConfig,
@@ -74,16 +74,17 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
   };
 }
 
-/** `hash-type` only matters to `balance source`. */
+/** `hash-type` only matters to an algorithm that hashes. */
 function buildBalance(report: Report, draft: ProxyDraft): BalanceConfig {
   const { balance, hashType } = draft;
-  if (hashType === null || balance.value.kind !== 'source') return balance.value;
+  const { withHash } = algorithmOf(balance.value.kind);
+  if (hashType === null || withHash === undefined) return balance.value;
   if (hashType.value.startsWith('consistent')) {
     const text =
       '"hash-type consistent" sends clients to other servers than HAProxy would: where nodes run ' +
       'one and the other, say "hash-type map-based"';
     report.warning(hashType.place, 'unsupported-directive', text);
-    return { kind: 'source', hash: 'consistent' };
+    return withHash('consistent');
   }
   const text = `"hash-type ${hashType.value}" is not supported: say "hash-type map-based"`;
   report.error(hashType.place, 'unsupported-directive', text);

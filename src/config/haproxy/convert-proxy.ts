@@ -1,7 +1,12 @@
 /** Sections `defaults`, `frontend`, `listen` and `backend`, line by line, into drafts. */
 
+import {
+  ALGORITHM_NAMES,
+  algorithmOf,
+  type BalanceConfig,
+  isAlgorithmName,
+} from '../../balance/algorithms.ts';
 import type { LogTarget } from '../model/process.ts';
-import type { BalanceConfig } from '../model/traffic.ts';
 import { BINDS_MAX, convertBind } from './convert-bind.ts';
 import {
   convertCheckConnect,
@@ -31,7 +36,6 @@ import { parseInteger, parseTimeMs } from './values.ts';
 /** Servers one backend may have. */
 const SERVERS_MAX = 1_024;
 const RETRIES_MAX = 1_000;
-const DRAWS_MAX = 100;
 
 export type ProxyContext = {
   readonly report: Report;
@@ -65,18 +69,16 @@ function convertLogFormat({ report, draft }: ProxyContext, call: Call, word: Wor
   report.warning(call.place, 'unsupported-directive', text);
 }
 
-const PLAIN_BALANCES = ['roundrobin', 'static-rr', 'leastconn', 'first', 'source'] as const;
-
 /** Algorithms that read HTTP or a protocol on top of TCP. */
 const OTHER_BALANCES = ['uri', 'url_param', 'hdr', 'rdp-cookie', 'hash'];
 
+/** "leastconn" or "random(3)"; null: no algorithm is called so, or it takes no such argument. */
 function parseBalance(text: string): BalanceConfig | null {
-  const plain = PLAIN_BALANCES.find((name) => name === text);
-  if (plain !== undefined) return { kind: plain };
-  const random = /^random(?:\((\d{1,9})\))?$/.exec(text);
-  if (random === null) return null;
-  const draws = random[1] === undefined ? 2 : Number(random[1]);
-  return draws >= 1 && draws <= DRAWS_MAX ? { kind: 'random', draws } : null;
+  const [, name = '', argument] = /^([^(]*)(?:\((.*)\))?$/.exec(text) ?? [];
+  if (!isAlgorithmName(name)) return null;
+  const algorithm = algorithmOf(name);
+  if (argument === undefined) return algorithm.plain;
+  return algorithm.withArgument?.(argument) ?? null;
 }
 
 function convertBalance({ report, draft }: ProxyContext, call: Call): void {
@@ -88,7 +90,7 @@ function convertBalance({ report, draft }: ProxyContext, call: Call): void {
       const text = `"balance ${name}" is not supported: say roundrobin, leastconn or source`;
       report.error(word, 'unsupported-directive', text);
     } else {
-      const known = [...PLAIN_BALANCES, 'random'].join(', ');
+      const known = ALGORITHM_NAMES.join(', ');
       report.error(word, 'bad-value', `"${word.text}" is no algorithm; use one of ${known}`);
     }
     return;

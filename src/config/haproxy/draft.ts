@@ -1,8 +1,9 @@
 /** Proxies while their sections are read: what the file said, with the places where it said so. */
 
+import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { PassiveHealthConfig } from '../model/checks.ts';
 import type { LogTarget } from '../model/process.ts';
-import type { BalanceConfig, BindConfig, MonitorTerm } from '../model/traffic.ts';
+import type { BindConfig, MonitorTerm } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';

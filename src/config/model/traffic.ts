@@ -1,5 +1,6 @@
 /** The model of traffic: where it comes in, how it is balanced, and the servers that it goes to. */
 
+import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { CheckConfig } from './checks.ts';
 import type { LogTarget, SocketFileConfig } from './process.ts';
 
@@ -156,18 +157,6 @@ export type BackendConfig = {
   /** true where the proxy was a `listen`: the CSV then has one proxy with both rows. */
   readonly listen: boolean;
 };
-
-export type BalanceConfig =
-  | { readonly kind: 'roundrobin' }
-  | { readonly kind: 'static-rr' }
-  | { readonly kind: 'leastconn' }
-  | { readonly kind: 'first' }
-  | { readonly kind: 'random'; readonly draws: number }
-  | {
-      readonly kind: 'source';
-      /** consistent: few clients change their server when one comes or goes; absent: map-based. */
-      readonly hash?: 'map-based' | 'consistent';
-    };
 
 /** Optional members are features that are off where a front end does not name them. */
 export type ServerConfig = {

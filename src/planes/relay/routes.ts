@@ -3,6 +3,7 @@
  * keys, server addresses encoded once, absent timeouts as Infinity.
  */
 
+import { algorithmOf } from '../../balance/algorithms.ts';
 import { createPicker } from '../../balance/create-picker.ts';
 import type { Picker } from '../../balance/picker.ts';
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
@@ -163,7 +164,7 @@ function buildBackend(
   stick: StickTable | null,
 ): Backend {
   const limited = config.servers.some((server) => server.connectionsMax > 0);
-  const sticky = config.balance.kind === 'source';
+  const sticky = algorithmOf(config.balance.kind).keepsServer;
   const servers = config.servers.map((server, position): Server => {
     const kind = server.host.includes(':') ? 'ipv6' : 'ipv4';
     const address = encodedAddress(server);
