@@ -1,6 +1,5 @@
 /** For tests: configurations with one thing changed, and a data plane that moves nothing. */
 
-import type { CheckConfig } from '../config/model/checks.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { BackendConfig, ServerConfig } from '../config/model/traffic.ts';
 import type {
@@ -11,6 +10,7 @@ import type {
   Reconfiguration,
   StartDataPlane,
 } from '../contracts/data-plane.ts';
+import type { CheckConfig } from '../health/kinds/check-kinds.ts';
 import { counterLayout, SERVER_COUNTERS } from '../stats/layout.ts';
 
 export const TEST_CHECK: CheckConfig = {

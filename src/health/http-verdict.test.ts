@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HttpCheckConfig, HttpExpectation } from '../config/model/checks.ts';
+import type { HttpCheckRules, HttpExpectation } from '../config/model/checks.ts';
 import { judgeHttp } from './http-verdict.ts';
 
-type Rules = Pick<HttpCheckConfig, 'expect' | 'drainOn'>;
+type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn'>;
 
 const response = (status: number, body = '', complete = true) => ({
   status,

@@ -3,14 +3,14 @@
  * (configuration manual section 4.2), with its words.
  */
 
-import type { HttpCheckConfig, HttpExpectation } from '../config/model/checks.ts';
+import type { HttpCheckRules, HttpExpectation } from '../config/model/checks.ts';
 import { unreachable } from '../core/assert.ts';
 import type { HttpResponse } from './http-response.ts';
 import type { CheckResult } from './server-state.ts';
 
 export type HttpVerdict = Pick<CheckResult, 'status' | 'passed' | 'info' | 'code'>;
 
-type Rules = Pick<HttpCheckConfig, 'expect' | 'drainOn'>;
+type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn'>;
 
 /** "pending": the body must be read further. */
 type Outcome = 'met' | 'pending' | 'wrong-status' | 'no-match' | 'unwanted-match';

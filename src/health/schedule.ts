@@ -1,6 +1,6 @@
 /** When a server's next check is due (HAProxy: inter, fastinter, downinter; management guide "check"). */
 
-import type { CheckConfig } from '../config/model/checks.ts';
+import type { CheckSchedule } from '../config/model/checks.ts';
 import { fullHealth } from './rise-fall.ts';
 
 /** A start does not wait longer than this for the first word about a server. */
@@ -10,7 +10,7 @@ const FIRST_CHECK_WITHIN_MS = 500;
 const HINT_INTERVAL_MS = 100;
 
 type Intervals = Pick<
-  CheckConfig,
+  CheckSchedule,
   'intervalMs' | 'fastIntervalMs' | 'downIntervalMs' | 'rise' | 'fall'
 >;
 

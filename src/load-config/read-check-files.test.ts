@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../config/haproxy/index.ts';
-import type { CheckConfig } from '../config/model/checks.ts';
+import type { CheckConfig } from '../health/kinds/check-kinds.ts';
 import { createAuthority, createServerCertificate } from '../lab/certificates.ts';
 import { readCheckFiles } from './read-check-files.ts';
 

@@ -6,8 +6,9 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import type { CheckConfig, CheckTls, FileText } from '../config/model/checks.ts';
+import type { CheckTls, FileText } from '../config/model/checks.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
+import { checkKindOf } from '../health/kinds/check-kinds.ts';
 import { readText } from './read-text.ts';
 
 /** Larger files are neither certificates nor tokens; a bundle of all authorities is about 250 kB. */
@@ -22,11 +23,18 @@ export type ReadConfig = {
 /** `file` is the configuration file, for messages. */
 export function readCheckFiles(file: string, config: BalancerConfig): ReadConfig {
   const reader = new Reader();
+  const files = {
+    fillTls: (tls: CheckTls) => fillTls(reader, tls),
+    fillText: (named: FileText) => reader.read(named),
+  };
   const backends = config.backends.map((backend) => ({
     ...backend,
     servers: backend.servers.map((server) => ({
       ...server,
-      check: server.check === null ? null : fillCheck(reader, server.check),
+      check:
+        server.check === null
+          ? null
+          : checkKindOf(server.check.kind).withFiles(server.check, files),
     })),
   }));
   const diagnostics = [...reader.problems].map(
@@ -78,17 +86,6 @@ class Reader {
     this.problems.set(path, `${read.problem}${fix}`);
     return null;
   }
-}
-
-function fillCheck(reader: Reader, check: CheckConfig): CheckConfig {
-  if (check.kind === 'tcp') return check;
-  if (check.kind === 'tls') return { ...check, tls: fillTls(reader, check.tls) };
-  const { token } = check.request;
-  return {
-    ...check,
-    tls: check.tls === null ? null : fillTls(reader, check.tls),
-    request: { ...check.request, token: token === null ? null : reader.read(token) },
-  };
 }
 
 function fillTls(reader: Reader, tls: CheckTls): CheckTls {

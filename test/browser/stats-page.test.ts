@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
-import type { CheckConfig } from '../../src/config/model/checks.ts';
+import type { CheckConfig } from '../../src/health/kinds/check-kinds.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openBrowser, takePicture, whyNoBrowser } from '../kit/browser.ts';
 import { freePort } from '../kit/free-port.ts';

@@ -14,6 +14,7 @@ import { test } from 'node:test';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
 import type { NativeContext } from '../../src/config/evergate-yaml/draft.ts';
 import { parseNative } from '../../src/config/evergate-yaml/index.ts';
+import { ALL_CHECK_KINDS } from '../../src/health/kinds/check-kinds.ts';
 
 const FOLDER = join(import.meta.dirname, 'evergate-yaml');
 const SEPARATOR = '----------';
@@ -55,3 +56,14 @@ for (const name of names.toSorted()) {
     else assert.equal(actual, golden);
   });
 }
+
+test('every kind of check stands in a golden file', () => {
+  const texts = names.map((name) => readFileSync(join(FOLDER, name), 'utf8'));
+  const configs = texts.flatMap((text) => text.split(`${SEPARATOR}\n`)[2] ?? []);
+  const kinds = new Set(
+    configs
+      .flatMap((json) => [...json.matchAll(/"check": \{\s+"kind": "(\w+)"/g)])
+      .map(([, kind]) => kind),
+  );
+  assert.equal(kinds.size, ALL_CHECK_KINDS.length);
+});

@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import { ALGORITHM_NAMES } from '../../src/balance/algorithms.ts';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
+import { ALL_CHECK_KINDS } from '../../src/health/kinds/check-kinds.ts';
 import { GOLDEN_ENV, goldenFiles, SEPARATOR, splitGolden } from './haproxy-golden.ts';
 
 const { UPDATE_GOLDEN } = process.env;
@@ -36,6 +37,18 @@ for (const { name, path } of goldenFiles()) {
     else assert.equal(actual, golden);
   });
 }
+
+test('every kind of check with an option stands in a golden file', () => {
+  const texts = goldenFiles().map(({ path }) => splitGolden(readFileSync(path, 'utf8')));
+  const seen = texts.filter(({ valid }) => valid).map(({ input }) => input);
+  for (const { option } of ALL_CHECK_KINDS) {
+    if (option === null) continue;
+    assert.ok(
+      seen.some((input) => input.includes(`option ${option}`)),
+      option,
+    );
+  }
+});
 
 test('every balance algorithm stands in a golden file', () => {
   const texts = goldenFiles().map(({ path }) => readFileSync(path, 'utf8'));

@@ -14,7 +14,8 @@ import type { TLSSocket } from 'node:tls';
 import type { Check } from '../../src/balancer/checks/check.ts';
 import { createHttpCheck } from '../../src/balancer/checks/check-http.ts';
 import { TEST_CHECK } from '../../src/balancer/fixture.ts';
-import type { CheckTls, FileText, HttpCheckConfig } from '../../src/config/model/checks.ts';
+import type { CheckTls, FileText } from '../../src/config/model/checks.ts';
+import type { HttpCheckConfig } from '../../src/health/kinds/http.ts';
 import type { CheckResult } from '../../src/health/server-state.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 

@@ -2,8 +2,8 @@
 
 import type { TestContext } from 'node:test';
 import { TEST_CHECK, testBackend, testServer } from '../../src/balancer/fixture.ts';
-import type { CheckConfig } from '../../src/config/model/checks.ts';
 import type { BackendConfig } from '../../src/config/model/traffic.ts';
+import type { CheckConfig } from '../../src/health/kinds/check-kinds.ts';
 import { freePort } from './free-port.ts';
 import { openPort } from './haproxy.ts';
 

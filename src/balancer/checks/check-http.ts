@@ -7,10 +7,11 @@
  */
 
 import type { Socket } from 'node:net';
-import type { HttpCheckConfig, HttpCheckRequest } from '../../config/model/checks.ts';
+import type { HttpCheckRequest } from '../../config/model/checks.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { parseHttpResponse, RESPONSE_BYTES_MAX } from '../../health/http-response.ts';
 import { type HttpVerdict, judgeHttp } from '../../health/http-verdict.ts';
+import type { HttpCheckConfig } from '../../health/kinds/http.ts';
 import type { CheckResult } from '../../health/server-state.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
 import { closeGently, type Opened, openConnection } from './open-connection.ts';

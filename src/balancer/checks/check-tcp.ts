@@ -5,7 +5,7 @@
  * client that said nothing, which kube-apiserver logs as a failed TLS handshake.
  */
 
-import type { TcpCheckConfig } from '../../config/model/checks.ts';
+import type { TcpCheckConfig } from '../../health/kinds/tcp.ts';
 import type { Check, CheckTarget } from './check.ts';
 import { openConnection } from './open-connection.ts';
 

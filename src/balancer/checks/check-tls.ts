@@ -1,6 +1,6 @@
 /** The TLS check: a handshake that completes passes (HAProxy: `check-ssl`); nothing is asked over it. */
 
-import type { TlsCheckConfig } from '../../config/model/checks.ts';
+import type { TlsCheckConfig } from '../../health/kinds/tls.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
 import { closeGently, openConnection } from './open-connection.ts';
 import { tlsFacts } from './tls-settings.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { CheckConfig } from '../../config/model/checks.ts';
+import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
 import { Checker } from './checker.ts';
 

@@ -1,8 +1,8 @@
 /** Runs the health checks: one timer or one running check per server, never both and never more. */
 
-import type { CheckConfig } from '../../config/model/checks.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
+import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';
 import type { Check, CheckTarget } from './check.ts';

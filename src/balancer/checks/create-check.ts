@@ -1,7 +1,7 @@
 /** From a check's configuration to what runs it. */
 
-import type { CheckConfig } from '../../config/model/checks.ts';
 import { unreachable } from '../../core/assert.ts';
+import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import type { Check, CheckTarget } from './check.ts';
 import { createHttpCheck } from './check-http.ts';
 import { createTcpCheck } from './check-tcp.ts';

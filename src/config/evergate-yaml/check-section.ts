@@ -3,6 +3,7 @@
  * to is not there, the check does without it, and a note says what is therefore not verified.
  */
 
+import { ALL_CHECK_KINDS, checkKindOfType } from '../../health/kinds/check-kinds.ts';
 import { WHOLE_FILE } from '../haproxy/report.ts';
 import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -26,12 +27,15 @@ const HTTP_KEYS = ['path', 'expect', 'token'] as const;
 
 /** Keys that the check's type has no use for. */
 function refuseStrays(draft: Draft, section: CheckSection): void {
-  const strays = [
-    ...(section.type === 'tcp' ? TLS_KEYS : []),
-    ...(section.type === 'https' ? [] : HTTP_KEYS),
-  ].filter((key) => section[key] !== undefined);
+  const { takesTls, takesHttp } = checkKindOfType(section.type);
+  const strays = [...(takesTls ? [] : TLS_KEYS), ...(takesHttp ? [] : HTTP_KEYS)].filter(
+    (key) => section[key] !== undefined,
+  );
   for (const key of strays) {
-    const fits = (HTTP_KEYS as readonly string[]).includes(key) ? 'https' : 'https or tls';
+    const trait = (HTTP_KEYS as readonly string[]).includes(key) ? 'takesHttp' : 'takesTls';
+    const fits = ALL_CHECK_KINDS.filter((kind) => kind[trait])
+      .map(({ type }) => type)
+      .join(' or ');
     const text = `"check.${key}" has no meaning for "type: ${section.type}"; remove it, or use type ${fits}`;
     draft.report.error(draft.keyPlace(['check', key]), 'bad-value', text);
   }
@@ -111,11 +115,10 @@ function chooseClient(
   }
   const missing = [KUBEADM_CERT, KUBEADM_KEY].find((path) => !context.fileExists(path));
   if (missing === undefined) return { value: { cert: KUBEADM_CERT, key: KUBEADM_KEY }, note: null };
-  // Only an https check asks for something that an apiserver may deny to strangers.
-  const note =
-    section.type === 'https'
-      ? `Checks ask without a client certificate: the file "${missing}" does not exist`
-      : null;
+  // Only who makes a request asks for something that an apiserver may deny to strangers.
+  const note = checkKindOfType(section.type).takesHttp
+    ? `Checks ask without a client certificate: the file "${missing}" does not exist`
+    : null;
   return { value: null, note };
 }
 
@@ -126,7 +129,7 @@ function chooseClient(
 export function planCheck(draft: Draft, here: boolean): CheckPlan {
   const section = draft.file.check;
   refuseStrays(draft, section);
-  const tls = section.type !== 'tcp';
+  const tls = checkKindOfType(section.type).takesTls;
   const authority = tls ? chooseAuthority(draft, here, section) : { value: null, note: null };
   if (section.verify === undefined) warnOfMissing(draft, here, authority.note);
   const client = tls ? chooseClient(draft, here, section) : { value: null, note: null };

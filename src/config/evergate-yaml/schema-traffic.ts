@@ -1,6 +1,7 @@
 /** Keys of evergate.yaml for connections: `check`, `timeouts`, `hedge`, `tcp`, `clients`. */
 
 import { z } from 'zod';
+import { ALL_CHECK_KINDS, CHECK_TYPES } from '../../health/kinds/check-kinds.ts';
 import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../hedging.ts';
 import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
 import {
@@ -20,9 +21,9 @@ import {
 
 export const check = z
   .strictObject({
-    type: choice(['https', 'tls', 'tcp'])
+    type: choice(CHECK_TYPES)
       .prefault('https')
-      .describe('https asks for path; tls ends after the handshake; tcp only connects'),
+      .describe(ALL_CHECK_KINDS.map(({ type, does }) => `${type} ${does}`).join('; ')),
     path: word('a path', '/readyz', /^\/[!-~]*$/, 1024)
       .optional()
       .describe('What an https check asks for. Default: /readyz'),

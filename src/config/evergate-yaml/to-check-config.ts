@@ -1,13 +1,14 @@
 /** The plan of the `check` section, put into the model's terms for one server. */
 
 import { parseIpv4 } from '../../core/ip.ts';
+import { type CheckConfig, checkKindOfType } from '../../health/kinds/check-kinds.ts';
 import { isIpv6 } from '../haproxy/address.ts';
 import type {
-  CheckConfig,
   CheckSchedule,
   CheckTls,
   FileText,
   HttpCheckRequest,
+  HttpCheckRules,
 } from '../model/checks.ts';
 import type { CheckPlan } from './check-section.ts';
 
@@ -48,7 +49,7 @@ function toTls(plan: CheckPlan, host: string, clientNames: readonly string[]): C
     // RFC 6066 section 3: addresses are not sent as server names.
     sni: isAddress(name) ? null : name,
     verifyName: ca === null ? null : name,
-    alpn: section.type === 'https' ? ['http/1.1'] : [],
+    alpn: checkKindOfType(section.type).alpn,
     clientNames,
   };
 }
@@ -75,20 +76,15 @@ export function toCheckConfig(
   host: string,
   clientNames: readonly string[],
 ): CheckConfig {
-  const schedule = toSchedule(plan);
-  const { type } = plan.section;
-  if (type === 'tcp') return { ...schedule, kind: 'tcp' };
-  const tls = toTls(plan, host, clientNames);
-  if (type === 'tls') return { ...schedule, kind: 'tls', tls };
+  const kind = checkKindOfType(plan.section.type);
   const ranges = plan.expect.map((status) => ({ min: status, max: status }));
-  return {
-    ...schedule,
-    kind: 'http',
-    tls,
+  const http: HttpCheckRules = {
     request: toRequest(plan, host),
     expect: [{ negated: false, kind: 'status', ranges }],
     // An apiserver that is alive and not ready finishes what it has and gets nothing new.
     drainOn: 'unexpected-status',
     keepConnection: true,
   };
+  const tls = kind.takesTls ? toTls(plan, host, clientNames) : null;
+  return kind.build({ schedule: toSchedule(plan), tls, http });
 }

@@ -1,6 +1,7 @@
 /** What works in an evergate.yaml and will hurt in front of Kubernetes API servers. Warnings only. */
 
 import { ALGORITHM_NAMES, algorithmOf } from '../../balance/algorithms.ts';
+import { checkKindOfType } from '../../health/kinds/check-kinds.ts';
 import { COMMON_PASSWORDS } from '../haproxy/lints.ts';
 import type { Draft } from './draft.ts';
 import type { NativeFile } from './schema.ts';
@@ -20,7 +21,7 @@ export function warnOfTimeouts(draft: Draft): void {
 
 /** `names`: the servers that such a check watches. */
 export function warnOfTcpCheck(draft: Draft, names: readonly string[]): void {
-  if (draft.file.check.type !== 'tcp') return;
+  if (checkKindOfType(draft.file.check.type).wantsAnswer) return;
   const text =
     `A TCP check passes a server that accepts connections and answers nothing (${names.join(', ')}); ` +
     'use "type: https", which asks for /readyz';

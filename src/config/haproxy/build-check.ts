@@ -3,11 +3,12 @@
  * them under `timeout check` and `inter`.
  */
 
+import { ALL_CHECK_KINDS, type CheckConfig, checkKindOf } from '../../health/kinds/check-kinds.ts';
 import type {
-  CheckConfig,
   CheckSchedule,
   CheckTls,
   HttpCheckRequest,
+  HttpCheckRules,
   PassiveHealthConfig,
 } from '../model/checks.ts';
 import type { ProxyDraft, ServerDraft } from './draft.ts';
@@ -20,8 +21,13 @@ const DEFAULT_FALL = 3;
 /** Manual section 5.2, error-limit. */
 const DEFAULT_ERROR_LIMIT = 10;
 
-/** Kinds of `option ...chk` that are done; the others are refused. */
-const KNOWN_OPTIONS = ['tcp-check', 'httpchk', 'ssl-hello-chk'];
+/** Options of plain checks, which go by TCP or TLS as the server's line says. */
+const PLAIN_OPTIONS = ['tcp-check', 'ssl-hello-chk'];
+
+/** The kind that has the option to itself; undefined: none has. */
+function kindOfOption(option: string) {
+  return ALL_CHECK_KINDS.find((kind) => kind.option === option);
+}
 
 /** The server's check; null: it has none, or an error was reported. */
 export function buildCheck(
@@ -31,15 +37,14 @@ export function buildCheck(
 ): CheckConfig | null {
   if (server.settings.check?.value !== true) return null;
   const schedule = buildSchedule(draft, server);
-  const option = draft.checkOption?.value ?? null;
   const tls = buildTls(report, draft, server);
-  if (option !== 'httpchk') {
-    return tls === null ? { kind: 'tcp', ...schedule } : { kind: 'tls', tls, ...schedule };
-  }
+  const plain = checkKindOf(tls === null ? 'tcp' : 'tls');
+  const kind = kindOfOption(draft.checkOption?.value ?? '') ?? plain;
+  return kind.build({ schedule, tls, http: buildHttpRules(draft) });
+}
+
+function buildHttpRules(draft: ProxyDraft): HttpCheckRules {
   return {
-    kind: 'http',
-    ...schedule,
-    tls,
     request: buildRequest(draft),
     expect: draft.rules.expect,
     drainOn: draft.disableOn404 ? '404' : 'none',
@@ -146,10 +151,8 @@ export function judgeCheckOption(report: Report, draft: ProxyDraft): void {
       '"option ssl-hello-chk" sends a hello that no server has answered for years: a handshake of ' +
       'today takes its place; say "check-ssl verify none" instead';
     report.warning(option.place, 'unsupported-directive', text);
-  } else if (!KNOWN_OPTIONS.includes(option.value)) {
-    const text =
-      `"option ${option.value}" is not supported: Evergate checks by TCP, TLS and HTTP; ` +
-      'say "option httpchk" or "option tcp-check"';
+  } else if (!PLAIN_OPTIONS.includes(option.value) && kindOfOption(option.value) === undefined) {
+    const text = `"option ${option.value}" is not supported: say "option httpchk" or "option tcp-check"`;
     report.error(option.place, 'unsupported-directive', text);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
+import { checkKindOf } from '../../health/kinds/check-kinds.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type {
   BackendConfig,
@@ -50,7 +51,7 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
   const { queueMax, slowstartMs, userTimeoutMs, sendProxy, shutdownBackups } = settings;
   const check = buildCheck(report, draft, server);
   const ownEnd = settings.checkPort !== undefined || settings.checkHost !== undefined;
-  if (sendProxy && check !== null && check.kind !== 'tcp' && !ownEnd) {
+  if (sendProxy && check !== null && checkKindOf(check.kind).wantsAnswer && !ownEnd) {
     const text =
       `Checks of "${name}" send no PROXY protocol header, as its traffic does: give them a "port" ` +
       'that takes none, or check by TCP connects';

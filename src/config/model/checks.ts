@@ -1,22 +1,11 @@
 /**
- * The part of the configuration model about health checks. As there, durations are whole milliseconds and
- * defaults are filled in by the front ends.
+ * The part of the configuration model about health checks: what several kinds of check are made of. The kinds
+ * themselves are in src/health/kinds/. Durations are whole milliseconds and defaults are filled in by the front
+ * ends.
  */
 
-/** An active health check, by what a server must do to pass. */
-export type CheckConfig = TcpCheckConfig | TlsCheckConfig | HttpCheckConfig;
-
-/** It takes a connection. */
-export type TcpCheckConfig = CheckSchedule & { readonly kind: 'tcp' };
-
-/** It completes a TLS handshake. */
-export type TlsCheckConfig = CheckSchedule & { readonly kind: 'tls'; readonly tls: CheckTls };
-
-/** It answers an HTTP request as expected. */
-export type HttpCheckConfig = CheckSchedule & {
-  readonly kind: 'http';
-  /** null: over plain TCP. */
-  readonly tls: CheckTls | null;
+/** What is asked over HTTP, and which answers pass. */
+export type HttpCheckRules = {
   readonly request: HttpCheckRequest;
   /** All must hold; with none, a status of 200..399 passes. */
   readonly expect: readonly HttpExpectation[];

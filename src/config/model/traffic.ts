@@ -1,7 +1,7 @@
 /** The model of traffic: where it comes in, how it is balanced, and the servers that it goes to. */
 
 import type { BalanceConfig } from '../../balance/algorithms.ts';
-import type { CheckConfig } from './checks.ts';
+import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import type { LogTarget, SocketFileConfig } from './process.ts';
 
 export type BindConfig = {
