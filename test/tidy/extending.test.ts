@@ -1,7 +1,10 @@
-/** docs/extending.md names files that are there, and for new ones folders that are there. */
+/**
+ * docs/extending.md names files that are there, and for new ones folders that are there. What it promises of
+ * algorithms and checks holds: who is not one asks for a trait and compares no names.
+ */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
 
@@ -34,4 +37,13 @@ test('every section says which files to touch, and they are there', () => {
     return !existsSync(fixed.endsWith('/') ? fixed : dirname(fixed));
   });
   assert.deepEqual(missing, []);
+});
+
+test('an algorithm or a kind of check is asked for its traits, not for its name', () => {
+  const compared = /\b(?:balance|check)(?:\.value)?\.(?:kind|type) [!=]==/;
+  assert.match("if (file.balance.kind === 'source') {", compared);
+  const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.test.ts'));
+  assert.ok(files.length > 300);
+  const found = files.filter((file) => compared.test(readFileSync(file, 'utf8')));
+  assert.deepEqual(found, []);
 });
