@@ -130,8 +130,8 @@ export class Balancer {
     this.#plane?.accept();
     await this.#admin.listen(this.#listeners);
     this.#active = true;
-    this.#look();
-    this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
+    this.#tick();
+    this.#timers.push(setInterval(() => this.#tick(), RATE_INTERVAL_MS));
     this.#checker.start();
   }
 
@@ -187,7 +187,7 @@ export class Balancer {
   }
 
   /** What the guardian knows now. */
-  learn(facts: NodeFacts): void {
+  keepFacts(facts: NodeFacts): void {
     this.#facts = { told: facts, at: performance.now() };
   }
 
@@ -231,14 +231,15 @@ export class Balancer {
     this.#timers.push(setInterval(beat, BEAT_INTERVAL_MS));
   }
 
-  #look(): void {
+  #tick(): void {
     const plane = this.#plane;
     if (plane === null) return;
     if (this.#table.warms()) plane.apply(this.#table.snapshot());
-    this.#rebalancer?.look();
-    for (const text of this.#limits.look(this.#limited(plane))) this.#events.log('warning', text);
+    this.#rebalancer?.findReturned();
+    for (const text of this.#limits.warnings(this.#limited(plane)))
+      this.#events.log('warning', text);
     const http = this.#admin.counts;
-    this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
+    this.#rates.update(collectTotals({ config: this.#config, plane, http }), performance.now());
   }
 
   #connectionsMax(): number {

@@ -143,7 +143,7 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
         break;
       }
       case 'facts':
-        balancer?.learn(message.facts);
+        balancer?.keepFacts(message.facts);
         break;
       case 'set-server': {
         const { id, backend, server, admin } = message;
