@@ -4,34 +4,23 @@
  */
 
 import { flushCompileCache } from 'node:module';
-import type { BalancerConfig } from '../config/model/config.ts';
-import type { DataPlane, DataPlaneEvent, StartDataPlane } from '../contracts/data-plane.ts';
-import type { InheritedListener } from '../contracts/listeners.ts';
-import type { GuardianToBalancer } from '../contracts/protocol.ts';
+import type { StartDataPlane } from '../contracts/data-plane.ts';
 import { assert } from '../core/assert.ts';
-import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
-import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
-import { receiveDescriptors } from '../linux/descriptor-channel.ts';
-import { closeFd, gettid, mapSharedMemory, raiseFileLimit } from '../linux/files.ts';
-import { connectionsLimit } from '../planes/relay/capacity.ts';
-import type { ServerCounter } from '../stats/layout.ts';
+import { SystemError } from '../linux/errno.ts';
+import { raiseFileLimit } from '../linux/files.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
 import type { AdminContext } from './admin/context.ts';
-import { Checker } from './checks/checker.ts';
-import { EventLogWriter } from './event-log-writer.ts';
+import { startBeating } from './beat.ts';
+import type { ReloadMessage, StartMessage } from './lifecycle.ts';
+import { ListeningSockets } from './listening-sockets.ts';
 import { dropPrivileges } from './privileges.ts';
-import { Rebalancer } from './rebalancer.ts';
-import { ServerTable } from './servers/server-table.ts';
-import { collectInfo } from './statistics/collect-info.ts';
-import { collectRows } from './statistics/collect-rows.ts';
-import { collectTotals } from './statistics/collect-totals.ts';
-import { frontendCounter, serverCounter } from './statistics/counters.ts';
-import { type Limited, LimitWatch } from './statistics/limit-watch.ts';
-import { RATE_INTERVAL_MS, Rates } from './statistics/rates.ts';
-import { collectReport } from './statistics/report.ts';
+import { ServerControl, type ServerControlEvents } from './servers/server-control.ts';
+import { RATE_INTERVAL_MS } from './statistics/rates.ts';
+import { Statistics } from './statistics/statistics.ts';
+import type { Traffic } from './traffic.ts';
 
 /** What the guardian told is old then: it hangs or is gone, and the VIP perhaps elsewhere. */
 const FACTS_MS_MAX = 5000;
@@ -39,85 +28,73 @@ const FACTS_MS_MAX = 5000;
 /** How often a finishing balancer looks whether connections are left. */
 const DRAIN_LOOK_MS = 20;
 
-export type StartMessage = Extract<GuardianToBalancer, { readonly kind: 'start' }>;
-
-export type ReloadMessage = Extract<GuardianToBalancer, { readonly kind: 'reload' }>;
-
-export type BalancerEvents = {
-  /** Every change of the servers, for a successor. */
-  servers(records: readonly ServerStateRecord[]): void;
-  log(level: 'info' | 'warning' | 'error', text: string): void;
+export type BalancerEvents = ServerControlEvents & {
   /** Told once; the balancer is of no use any more. */
   failed(text: string): void;
   /** Has the configuration read again; resolves with what came of it, in lines. */
   askReload(): Promise<string>;
 };
 
+export type ReloadOutcome = {
+  /** null: done; otherwise nothing has changed. */
+  readonly error: string | null;
+  /** Sessions that were reset because the new configuration does not allow them. */
+  readonly ended: number;
+};
+
 export class Balancer {
-  #config: BalancerConfig;
-  #listeners: readonly InheritedListener[];
   readonly #message: StartMessage;
   readonly #events: BalancerEvents;
+  readonly #traffic: Traffic;
   readonly #filesMax: number;
-  readonly #table: ServerTable;
-  readonly #checker: Checker;
-  readonly #eventLog = new EventLogWriter();
-  readonly #rates = new Rates();
-  readonly #limits = new LimitWatch();
+  readonly #sockets: ListeningSockets;
+  readonly #servers: ServerControl;
+  readonly #statistics: Statistics;
   readonly #admin: AdminSurface;
-  readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
-  #plane: DataPlane | null = null;
-  #rebalancer: Rebalancer | null = null;
   #facts: { readonly told: NodeFacts; readonly at: number } | null = null;
   #active = false;
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
+    const { config, listeners, channelFd, beatFd, servers, relays } = message;
     this.#message = message;
-    this.#config = message.config;
-    this.#listeners = message.listeners;
     this.#events = events;
+    this.#traffic = { config, plane: null };
     this.#filesMax = raiseFileLimit();
-    this.#beat(message.beatFd);
-    this.#table = new ServerTable({
-      backends: this.#config.backends,
-      records: message.servers,
-      now: () => performance.now(),
-      sessions: (backend, server) => this.#sessions(backend, server),
-      connects: (backend, server) => this.#counter(backend, server, 'connects'),
-      onDown: (backend, server) => this.#onServerDown(backend, server),
-      onUp: (backend, server) => this.#onServerUp(backend, server),
-      log: (backend, line) => this.#logEvent(backend, line),
-      onChange: () => this.#publish(),
+    this.#timers.push(startBeating(beatFd));
+    this.#sockets = new ListeningSockets(listeners, channelFd);
+    this.#servers = new ServerControl(this.#traffic, servers, events);
+    this.#statistics = new Statistics({
+      traffic: this.#traffic,
+      table: this.#servers.table,
+      relays,
+      filesMax: this.#filesMax,
     });
-    this.#checker = new Checker(this.#config.backends, this.#table);
-    this.#admin = new AdminSurface(this.#config, this.#context());
+    this.#admin = new AdminSurface(config, this.#context());
   }
 
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, relays, listeners, beatFd } = this.#message;
-    this.#eventLog.retarget(config.backends.flatMap(({ logs }) => logs));
-    this.#plane = await startDataPlane(
+    this.#servers.openLogs(config);
+    const plane = await startDataPlane(
       {
         config,
         relays,
         listeners,
         beatFd,
         accepting: false,
-        snapshot: this.#table.snapshot(),
+        snapshot: this.#servers.table.snapshot(),
         filesMax: this.#filesMax,
       },
-      (event) => this.#onDataPlaneEvent(event),
+      (event) => {
+        if (event.kind === 'failed') this.#events.failed(event.message);
+        else this.#servers.noteConnectFailure(event);
+      },
     );
-    this.#rebalancer = new Rebalancer({
-      table: this.#table,
-      plane: this.#plane,
-      now: () => performance.now(),
-      random: Math.random,
-      log: (backend, line) => this.#logEvent(backend, line),
-    });
+    this.#traffic.plane = plane;
+    this.#servers.attach(plane);
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
     flushCompileCache();
     for (const { level, text } of dropPrivileges(config.process)) this.#events.log(level, text);
@@ -125,77 +102,60 @@ export class Balancer {
 
   /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */
   async activate(servers: readonly ServerStateRecord[]): Promise<void> {
-    this.#table.restore(servers);
+    this.#servers.table.restore(servers);
     // Clients wait in the kernel's queue: they come before everything else.
-    this.#plane?.accept();
-    await this.#admin.listen(this.#listeners);
+    this.#traffic.plane?.accept();
+    await this.#admin.listen(this.#sockets.all);
     this.#active = true;
-    this.#look();
-    this.#timers.push(setInterval(() => this.#look(), RATE_INTERVAL_MS));
-    this.#checker.start();
+    this.#tick();
+    this.#timers.push(setInterval(() => this.#tick(), RATE_INTERVAL_MS));
+    this.#servers.startChecks();
   }
 
-  /**
-   * Takes what a reload's channel brought. Throws SystemError with nothing kept: it can be done without, but
-   * not in part.
-   */
-  takeListeners({ listeners, fresh }: ReloadMessage): readonly InheritedListener[] {
-    const received = receiveDescriptors(this.#message.channelFd, fresh.length);
-    const known = new Map(this.#listeners.map(({ id, fd }) => [id, fd]));
-    for (const [index, id] of fresh.entries()) known.set(id, received[index] ?? -1);
-    return listeners.map(({ id, purpose }) => {
-      const fd = known.get(id) ?? -1;
-      assert(fd >= 0, `listener ${id} is known or was sent`);
-      return { id, fd, purpose };
-    });
-  }
-
-  /**
-   * Goes on by another configuration with these listeners. Resolves with the number of sessions that were
-   * reset because it does not allow them.
-   */
-  async reload(config: BalancerConfig, listeners: readonly InheritedListener[]): Promise<number> {
-    const plane = this.#plane;
+  /** Goes on by another configuration with the listeners it names. */
+  async reload(message: ReloadMessage): Promise<ReloadOutcome> {
+    const { plane } = this.#traffic;
     assert(plane !== null, 'a balancer is prepared before it is told of changes');
-    const snapshot = this.#table.preview(config.backends);
+    const { config } = message;
+    let listeners: ListeningSockets['all'];
+    try {
+      listeners = this.#sockets.receive(message);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return { error: error.message, ended: 0 };
+    }
+    const snapshot = this.#servers.table.preview(config.backends);
     const ended = await plane.reconfigure({ config, listeners, snapshot });
     // From here on in one go: indexes and counters are those of the new configuration.
-    const kept = new Set(listeners.map(({ fd }) => fd));
-    const gone = this.#listeners.filter(({ fd }) => !kept.has(fd));
-    const before = this.#config.backends;
-    this.#config = config;
-    this.#listeners = listeners;
-    this.#eventLog.retarget(config.backends.flatMap(({ logs }) => logs));
-    this.#table.reconfigure(config.backends);
-    this.#checker.reconfigure(config.backends);
-    this.#rebalancer?.reconfigure(before);
+    const closeGone = this.#sockets.replace(listeners);
+    const before = this.#traffic.config.backends;
+    this.#traffic.config = config;
+    this.#servers.reconfigure(before);
     this.#admin.reconfigure(config);
     if (this.#active) {
       await this.#admin.listen(listeners).catch((error: Error) => {
         this.#events.log('error', `A stats page or runtime socket is not served: ${error.message}`);
       });
     }
-    for (const { fd } of gone) closeFd(fd);
-    return ended;
+    closeGone();
+    return { error: null, ended };
   }
 
+  /** null: there is nothing to report yet. */
   report(): BalancerReport | null {
-    const plane = this.#plane;
-    if (plane === null) return null;
-    const uptimeMs = performance.now() - this.#startedAt;
-    return collectReport({ config: this.#config, table: this.#table, plane, uptimeMs });
+    return this.#statistics.report();
   }
 
-  /** What the guardian knows now. */
-  learn(facts: NodeFacts): void {
+  /** What the guardian knows now, for those who ask within the next seconds. */
+  keepFacts(facts: NodeFacts): void {
     this.#facts = { told: facts, at: performance.now() };
   }
 
   /** null: done; otherwise what is wrong. */
   setServer(backend: string, server: string, admin: AdminState): string | null {
-    const place = this.#table.find(backend, server);
+    const place = this.#servers.table.find(backend, server);
     if (place === null) return `There is no server "${backend}/${server}"`;
-    this.#setAdmin(place.backend, place.server, admin, '');
+    this.#servers.setAdmin(place.backend, place.server, admin, '');
     return null;
   }
 
@@ -203,16 +163,15 @@ export class Balancer {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const deadline = performance.now() + graceMs;
-    this.#plane?.pause();
-    while (this.#connections() > 0 && performance.now() < deadline) {
+    this.#traffic.plane?.pause();
+    while (this.#statistics.connections() > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     }
-    this.#checker.stop();
-    this.#rebalancer?.stop();
+    this.#servers.stop();
     this.#admin.close();
-    await this.#plane?.stop();
+    await this.#traffic.plane?.stop();
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    this.#eventLog.close();
+    this.#servers.closeLogs();
   }
 
   /** Stops accepting and answering operators; ends with its last connection, whenever that is. */
@@ -221,151 +180,37 @@ export class Balancer {
     return this.stop(Number.POSITIVE_INFINITY);
   }
 
-  #beat(beatFd: number): void {
-    const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-    beats[TID_SLOT + MAIN_BEAT_SLOT] = gettid();
-    const beat = (): void => {
-      beats[MAIN_BEAT_SLOT] = ((beats[MAIN_BEAT_SLOT] ?? 0) + 1) >>> 0;
-    };
-    beat();
-    this.#timers.push(setInterval(beat, BEAT_INTERVAL_MS));
-  }
-
-  #look(): void {
-    const plane = this.#plane;
-    if (plane === null) return;
-    if (this.#table.warms()) plane.apply(this.#table.snapshot());
-    this.#rebalancer?.look();
-    for (const text of this.#limits.look(this.#limited(plane))) this.#events.log('warning', text);
-    const http = this.#admin.counts;
-    this.#rates.look(collectTotals({ config: this.#config, plane, http }), performance.now());
-  }
-
-  #connectionsMax(): number {
-    return connectionsLimit(this.#config, this.#filesMax, this.#message.relays);
-  }
-
-  /** The limits whose nearness is told. */
-  #limited(plane: DataPlane): readonly Limited[] {
-    const current = (index: number) => frontendCounter(plane, index, 'connectionsCurrent');
-    const frontends = this.#config.frontends.map(({ name, connectionsMax: limit }, index) => {
-      return { name: `Frontend "${name}"`, current: current(index), limit };
-    });
-    const all = frontends.reduce((sum, one) => sum + one.current, 0);
-    return [{ name: 'The balancer', current: all, limit: this.#connectionsMax() }, ...frontends];
-  }
-
-  #publish(): void {
-    this.#plane?.apply(this.#table.snapshot());
-    this.#events.servers(this.#table.records());
-  }
-
-  #onDataPlaneEvent(event: DataPlaneEvent): void {
-    if (event.kind === 'failed') {
-      this.#events.failed(event.message);
-      return;
-    }
-    const place = this.#table.find(event.backend, event.server);
-    if (place === null) return;
-    this.#table.recordConnectFailure(place.backend, place.server);
-    this.#checker.checkSoon(place.backend, place.server);
-  }
-
-  #setAdmin(backend: number, server: number, admin: AdminState, cause: string): void {
-    this.#table.setAdmin(backend, server, admin, cause);
-    // What was known before a maintenance is stale.
-    if (admin !== 'maint') this.#checker.checkSoon(backend, server);
-  }
-
-  #logEvent(backend: number, { level, text }: ServerMessage): void {
-    this.#eventLog.write(this.#config.backends[backend]?.logs ?? [], level, text);
-    const severity =
-      level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
-    this.#events.log(severity, text);
-  }
-
-  #sessions(backend: number, server: number): number {
-    return this.#counter(backend, server, 'sessionsCurrent');
-  }
-
-  #counter(backend: number, server: number, name: ServerCounter): number {
-    const plane = this.#plane;
-    return plane === null ? 0 : serverCounter(plane, backend, server, name);
-  }
-
-  #onServerDown(backend: number, server: number): void {
-    const config = this.#config.backends[backend]?.servers[server];
-    if (config?.shutdownSessionsOnDown === true) this.#shutdownSessions(backend, server);
-  }
-
-  #onServerUp(backend: number, server: number): void {
-    const servers = this.#config.backends[backend]?.servers ?? [];
-    if (servers[server]?.shutdownBackupsOnUp !== true) return;
-    for (const [index, { backup }] of servers.entries()) {
-      if (backup) this.#shutdownSessions(backend, index);
-    }
-  }
-
-  #shutdownSessions(backend: number, server: number): void {
-    const config = this.#config.backends[backend];
-    const name = config?.servers[server]?.name;
-    if (config !== undefined && name !== undefined) {
-      this.#plane?.shutdownSessions(config.name, name);
-    }
-  }
-
-  #connections(): number {
-    const plane = this.#plane;
-    if (plane === null) return 0;
-    let connections = 0;
-    for (const index of this.#config.frontends.keys()) {
-      connections += frontendCounter(plane, index, 'connectionsCurrent');
-    }
-    return connections;
+  /** About once a second. */
+  #tick(): void {
+    this.#servers.tick();
+    const warnings = this.#statistics.tick(this.#admin.counts);
+    for (const text of warnings) this.#events.log('warning', text);
   }
 
   #context(): AdminContext {
-    const current = () => this.#config;
+    const traffic = this.#traffic;
+    const servers = this.#servers;
     return {
       get config() {
-        return current();
+        return traffic.config;
       },
-      table: this.#table,
+      table: servers.table,
       now: () => performance.now(),
       reload: () => this.#events.askReload(),
-      rows: () => {
-        const plane = this.#plane;
-        if (plane === null) return [];
-        return collectRows({
-          config: this.#config,
-          table: this.#table,
-          plane,
-          rates: this.#rates,
-          http: this.#admin.counts,
-          now: performance.now(),
-          startedAt: this.#startedAt,
-        });
-      },
+      rows: () => this.#statistics.rows(this.#admin.counts),
       info: () =>
-        collectInfo({
-          config: this.#config,
-          plane: this.#plane,
+        this.#statistics.info({
           http: this.#admin.counts,
-          rates: this.#rates,
-          uptimeMs: performance.now() - this.#startedAt,
-          relays: this.#message.relays,
-          listeners: this.#listeners.length,
-          filesMax: this.#filesMax,
-          connectionsMax: this.#connectionsMax(),
+          listeners: this.#sockets.all.length,
           stopping: this.#stopping,
-          ownLogsDropped: this.#eventLog.dropped,
+          ownLogsDropped: servers.logsDropped,
         }),
       facts: () => {
         const fresh = this.#facts !== null && performance.now() - this.#facts.at < FACTS_MS_MAX;
         return fresh ? (this.#facts?.told ?? null) : null;
       },
-      setAdmin: (backend, server, admin, cause) => this.#setAdmin(backend, server, admin, cause),
-      shutdownSessions: (backend, server) => this.#shutdownSessions(backend, server),
+      setAdmin: (backend, server, admin, cause) => servers.setAdmin(backend, server, admin, cause),
+      shutdownSessions: (backend, server) => servers.shutdownSessions(backend, server),
     };
   }
 }

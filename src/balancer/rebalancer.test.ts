@@ -50,7 +50,7 @@ function build(t: TestContext, { plane, config }: Plane) {
     random: Math.random,
     log: (_, { text }) => lines.push(text),
   });
-  const timer = setInterval(() => rebalancer.look(), 20);
+  const timer = setInterval(() => rebalancer.findReturned(), 20);
   t.after(() => {
     clearInterval(timer);
     rebalancer.stop();
@@ -70,10 +70,10 @@ test('watches spread again when a server returns, none beyond, busy ones never',
   });
   const { table, lines, rebalancer } = build(t, plane);
   const open = (): number[] => [0, 1, 2].map((server) => plane.count(server, 'sessionsCurrent'));
-  rebalancer.look();
+  rebalancer.findReturned();
   table.setAdmin(0, 0, 'maint');
   await plane.publish([false, true, true]);
-  rebalancer.look();
+  rebalancer.findReturned();
   const ends = { count: 0 };
   const busy = await watch(t, plane.port, ends);
   const talk = setInterval(() => busy.write('y'), 50);

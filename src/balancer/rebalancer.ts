@@ -41,7 +41,7 @@ export class Rebalancer {
   }
 
   /** Looks which servers have returned; to be called about once a second. */
-  look(): void {
+  findReturned(): void {
     for (const backend of this.#options.table.backends.keys()) {
       // One that waits for its time looks by itself then.
       if (this.#states[backend]?.run?.plan == null) this.#step(backend);

@@ -1,15 +1,24 @@
 /**
  * The balancer process from the guardian's point of view: messages in, messages out, and an end for every
- * case. Knows nothing of how bytes move: the data plane is handed in.
+ * case. What is to happen when is decided in lifecycle.ts; here it is carried out. Knows nothing of how bytes
+ * move: the data plane is handed in.
  */
 
 import type { StartDataPlane } from '../contracts/data-plane.ts';
-import type { InheritedListener } from '../contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import { BALANCER_TITLE } from '../contracts/run-directory.ts';
-import type { ServerStateRecord } from '../health/server-state.ts';
-import { SystemError } from '../linux/errno.ts';
-import { Balancer, type ReloadMessage } from './balancer.ts';
+import { assert } from '../core/assert.ts';
+import { Balancer } from './balancer.ts';
+import {
+  LIFECYCLE_START,
+  type LifecycleEffect,
+  type LifecycleEvent,
+  type LifecycleMessage,
+  type LifecycleTask,
+  lifecycleStep,
+  type StartMessage,
+} from './lifecycle.ts';
+import { ReloadRequests } from './reload-requests.ts';
 
 /** The process around a balancer, as far as it needs one. */
 export type BalancerHost = {
@@ -27,123 +36,144 @@ export type BalancerHost = {
 
 /** Waits for 'start' and runs to the end of the process. */
 export function runBalancer(host: BalancerHost): { fail(text: string): void } {
-  let balancer: Balancer | null = null;
-  let ending = false;
-  let standby = false;
-  let orphanMs = 0;
-  let orphanEnd: NodeJS.Timeout | null = null;
-  // Steps of its life, one after the other: prepared, active, reloads.
-  let steps: Promise<void> = Promise.resolve();
-  const asked = new Map<number, (text: string) => void>();
-  let nextAsked = 1;
+  const run = new BalancerRun(host);
+  host.onMessage((message) => {
+    try {
+      run.receive(message);
+    } catch (error) {
+      run.fail(textOf(error));
+    }
+  });
+  host.onDisconnect(() => run.dispatch({ kind: 'guardian-gone' }));
+  host.onTerminate(() => run.dispatch({ kind: 'terminated' }));
+  return { fail: (text) => run.fail(text) };
+}
 
-  const fail = (text: string): void => {
-    if (ending) return;
-    ending = true;
-    host.send({ kind: 'failed', text }, () => host.exit(1));
-    // The verdict is out; what can still be closed is closed, whatever state it is in.
-    balancer?.stop(0).catch(() => {});
-  };
+class BalancerRun {
+  readonly #host: BalancerHost;
+  readonly #reloads: ReloadRequests;
+  #state = LIFECYCLE_START;
+  #balancer: Balancer | null = null;
+  #orphanEnd: NodeJS.Timeout | undefined;
 
-  const failWith = (error: unknown): void =>
-    fail(error instanceof Error ? error.message : String(error));
+  constructor(host: BalancerHost) {
+    this.#host = host;
+    this.#reloads = new ReloadRequests((id) => host.send({ kind: 'ask-reload', id }));
+  }
 
-  const finish = (how: (active: Balancer) => Promise<void>): void => {
-    if (ending) return;
-    ending = true;
-    const finished = balancer === null ? Promise.resolve() : how(balancer);
-    finished.then(
-      () => host.exit(0),
-      () => host.exit(1),
-    );
-  };
-
-  const end = (graceMs: number): void => finish((active) => active.stop(graceMs));
-
-  /** Another balancer serves in its place. */
-  const retire = (): void => finish((active) => active.retire());
-
-  const start = (message: Extract<GuardianToBalancer, { kind: 'start' }>): void => {
-    balancer = new Balancer(message, {
-      servers: (servers) => host.send({ kind: 'servers', servers }),
-      log: (level, text) => host.send({ kind: 'log', level, text }),
-      failed: fail,
-      askReload,
-    });
-    standby = message.standby;
-    orphanMs = message.orphanMs;
-    steps = balancer.prepare(host.startDataPlane);
-    if (standby) settle(steps, 'prepared');
-    else activate(message.servers);
-  };
-
-  const activate = (servers: readonly ServerStateRecord[]): void => {
-    const active = balancer;
-    if (active === null) throw new Error('A balancer is activated before it was started');
-    standby = false;
-    host.setTitle(BALANCER_TITLE);
-    // A spare may be called before it is ready: it is still ahead of a new process.
-    steps = steps.then(() => active.activate(servers));
-    settle(steps, 'serving');
-  };
-
-  const reload = (message: ReloadMessage): void => {
-    const active = balancer;
-    if (active === null) throw new Error('A balancer is reloaded before it was started');
-    const tell = (error: string | null, ended: number): void =>
-      host.send({ kind: 'reload', id: message.id, error, ended });
-    steps = steps.then(async () => {
-      if (ending) return;
-      let listeners: readonly InheritedListener[];
-      try {
-        listeners = active.takeListeners(message);
-      } catch (error) {
-        if (!(error instanceof SystemError)) throw error;
-        tell(error.message, 0);
-        return;
-      }
-      tell(null, await active.reload(message.config, listeners));
-    });
-    steps.catch(failWith);
-  };
-
-  const askReload = (): Promise<string> =>
-    new Promise((resolve) => {
-      const id = nextAsked++;
-      asked.set(id, resolve);
-      host.send({ kind: 'ask-reload', id });
-    });
-
-  const settle = (step: Promise<void>, kind: 'prepared' | 'serving'): void => {
-    step.then(() => {
-      if (!ending) host.send({ kind });
-    }, failWith);
-  };
-
-  const handle = (message: GuardianToBalancer): void => {
+  receive(message: GuardianToBalancer): void {
     switch (message.kind) {
       case 'start':
-        if (balancer !== null) throw new Error('The balancer was started twice');
-        start(message);
-        break;
       case 'activate':
-        activate(message.servers);
-        break;
       case 'reload':
-        reload(message);
+      case 'stop':
+        this.dispatch(message);
         break;
+      default:
+        this.#answer(message);
+    }
+  }
+
+  fail(text: string): void {
+    this.dispatch({ kind: 'failed', text });
+  }
+
+  dispatch(event: LifecycleEvent): void {
+    const step = lifecycleStep(this.#state, event);
+    this.#state = step.state;
+    for (const effect of step.effects) this.#perform(effect);
+  }
+
+  #perform(effect: LifecycleEffect): void {
+    const host = this.#host;
+    switch (effect.kind) {
+      case 'create':
+        this.#balancer = this.#create(effect.message);
+        break;
+      case 'carry-out':
+        this.#carryOut(effect.task).then(
+          () => this.dispatch({ kind: 'task-done' }),
+          (error) => this.fail(textOf(error)),
+        );
+        break;
+      case 'tell':
+        host.send({ kind: effect.what });
+        break;
+      case 'take-title':
+        host.setTitle(BALANCER_TITLE);
+        break;
+      case 'start-orphan-time':
+        this.#orphanEnd = setTimeout(() => this.dispatch({ kind: 'orphan-time-over' }), effect.ms);
+        break;
+      case 'end-orphan-time':
+        clearTimeout(this.#orphanEnd);
+        break;
+      case 'stop':
+        this.#finish(this.#active.stop(effect.graceMs));
+        break;
+      case 'retire':
+        this.#finish(this.#active.retire());
+        break;
+      case 'give-up':
+        host.send({ kind: 'failed', text: effect.text }, () => host.exit(1));
+        // The verdict is out; what can still be closed is closed, whatever state it is in.
+        this.#balancer?.stop(0).catch(() => {});
+        break;
+      case 'exit':
+        host.exit(effect.code);
+        break;
+    }
+  }
+
+  get #active(): Balancer {
+    assert(this.#balancer !== null, 'a balancer is created before it is used');
+    return this.#balancer;
+  }
+
+  #create(message: StartMessage): Balancer {
+    return new Balancer(message, {
+      servers: (servers) => this.#host.send({ kind: 'servers', servers }),
+      log: (level, text) => this.#host.send({ kind: 'log', level, text }),
+      failed: (text) => this.fail(text),
+      askReload: () => this.#reloads.ask(),
+    });
+  }
+
+  async #carryOut(task: LifecycleTask): Promise<void> {
+    switch (task.kind) {
+      case 'prepare':
+        return this.#active.prepare(this.#host.startDataPlane);
+      case 'activate':
+        return this.#active.activate(task.servers);
+      case 'reload': {
+        const outcome = await this.#active.reload(task.message);
+        this.#host.send({ kind: 'reload', id: task.message.id, ...outcome });
+      }
+    }
+  }
+
+  #finish(stopped: Promise<void>): void {
+    stopped.then(
+      () => this.dispatch({ kind: 'stopped', clean: true }),
+      () => this.dispatch({ kind: 'stopped', clean: false }),
+    );
+  }
+
+  /** Questions, and news that change nothing about this process's life. */
+  #answer(message: Exclude<GuardianToBalancer, LifecycleMessage>): void {
+    const balancer = this.#balancer;
+    switch (message.kind) {
       case 'reload-told':
-        asked.get(message.id)?.(message.text);
-        asked.delete(message.id);
+        this.#reloads.answer(message.id, message.text);
         break;
       case 'report': {
         // Before it serves there is nothing to report; the guardian gives up waiting by itself.
         const report = balancer?.report() ?? null;
-        if (report !== null) host.send({ kind: 'report', id: message.id, report });
+        if (report !== null) this.#host.send({ kind: 'report', id: message.id, report });
         break;
       }
       case 'facts':
-        balancer?.learn(message.facts);
+        balancer?.keepFacts(message.facts);
         break;
       case 'set-server': {
         const { id, backend, server, admin } = message;
@@ -151,32 +181,13 @@ export function runBalancer(host: BalancerHost): { fail(text: string): void } {
           balancer === null
             ? 'The balancer does not serve yet'
             : balancer.setServer(backend, server, admin);
-        host.send({ kind: 'set-server', id, error });
+        this.#host.send({ kind: 'set-server', id, error });
         break;
       }
-      case 'stop':
-        end(message.graceMs);
-        break;
     }
-  };
+  }
+}
 
-  host.onMessage((message) => {
-    try {
-      handle(message);
-    } catch (error) {
-      fail(error instanceof Error ? error.message : String(error));
-    }
-  });
-  host.onDisconnect(() => {
-    // A spare serves nobody. An active balancer goes on, so that the VIP is of use until a backup has it or a
-    // restarted guardian takes both over.
-    if (standby) host.exit(0);
-    else orphanEnd = setTimeout(() => end(0), orphanMs);
-  });
-  host.onTerminate(() => {
-    if (orphanEnd === null) return;
-    clearTimeout(orphanEnd);
-    retire();
-  });
-  return { fail };
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

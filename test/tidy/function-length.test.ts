@@ -13,8 +13,6 @@ const LINES_MAX = 70;
 
 /** Longer ones, by file and name, and why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
-  'src/balancer/run-balancer.ts: runBalancer':
-    'one loop over messages and its state, until it is a step machine',
   'test/interop/checks-parity.test.ts: createCases':
     'a table of cases, with the servers that each needs',
   'test/interop/checks-server-logs.test.ts: a server that drains, fails and comes back reads as with HAProxy 2.6':

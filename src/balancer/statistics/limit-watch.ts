@@ -19,7 +19,7 @@ export class LimitWatch {
   readonly #near = new Set<string>();
 
   /** What is to be said now, once for each time a limit comes near. */
-  look(all: readonly Limited[]): readonly string[] {
+  warnings(all: readonly Limited[]): readonly string[] {
     return all.flatMap(({ name, current, limit }) => {
       if (limit === 0 || current < limit * FAR) this.#near.delete(name);
       if (limit === 0 || current < limit * NEAR || this.#near.has(name)) return [];

@@ -22,7 +22,7 @@ export class Rates {
   #lookedAt: number | null = null;
 
   /** Takes the totals in; `now` is monotonic, in ms. */
-  look(totals: ReadonlyMap<string, number>, now: number): void {
+  update(totals: ReadonlyMap<string, number>, now: number): void {
     const elapsedMs = this.#lookedAt === null ? RATE_INTERVAL_MS : now - this.#lookedAt;
     this.#lookedAt = now;
     for (const [key, total] of totals) {

@@ -1,0 +1,160 @@
+/**
+ * What happens to servers, and what follows from it: the table of what is true about them, the checks that
+ * feed it, the snapshots that the data plane gets, the sessions that end or move, the lines in the log.
+ */
+
+import type { BalancerConfig } from '../../config/model/config.ts';
+import type { BackendConfig } from '../../config/model/traffic.ts';
+import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
+import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../../health/server-events.ts';
+import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
+import type { ServerCounter } from '../../stats/layout.ts';
+import { Checker } from '../checks/checker.ts';
+import { EventLogWriter } from '../event-log-writer.ts';
+import { Rebalancer } from '../rebalancer.ts';
+import { serverCounter } from '../statistics/counters.ts';
+import type { Traffic } from '../traffic.ts';
+import { ServerTable } from './server-table.ts';
+
+export type ServerControlEvents = {
+  /** Every change of the servers, for a successor. */
+  servers(records: readonly ServerStateRecord[]): void;
+  log(level: 'info' | 'warning' | 'error', text: string): void;
+};
+
+type ConnectFailure = Extract<DataPlaneEvent, { readonly kind: 'connect-failed' }>;
+
+export class ServerControl {
+  readonly table: ServerTable;
+  readonly #traffic: Readonly<Traffic>;
+  readonly #events: ServerControlEvents;
+  readonly #checker: Checker;
+  readonly #eventLog = new EventLogWriter();
+  #rebalancer: Rebalancer | null = null;
+
+  /** `records`: where the previous balancer left the servers. */
+  constructor(
+    traffic: Readonly<Traffic>,
+    records: readonly ServerStateRecord[],
+    events: ServerControlEvents,
+  ) {
+    this.#traffic = traffic;
+    this.#events = events;
+    const { backends } = traffic.config;
+    this.table = new ServerTable({
+      backends,
+      records,
+      now: () => performance.now(),
+      sessions: (backend, server) => this.#counter(backend, server, 'sessionsCurrent'),
+      connects: (backend, server) => this.#counter(backend, server, 'connects'),
+      onDown: (backend, server) => this.#onDown(backend, server),
+      onUp: (backend, server) => this.#onUp(backend, server),
+      log: (backend, message) => this.#log(backend, message),
+      onChange: () => this.#publish(),
+    });
+    this.#checker = new Checker(backends, this.table);
+  }
+
+  /** Lines of server events that were lost. */
+  get logsDropped(): number {
+    return this.#eventLog.dropped;
+  }
+
+  /** Opens what the log lines of these backends need, while the process may still open it. */
+  openLogs({ backends }: BalancerConfig): void {
+    this.#eventLog.retarget(backends.flatMap(({ logs }) => logs));
+  }
+
+  /** The data plane has started. */
+  attach(plane: DataPlane): void {
+    this.#rebalancer = new Rebalancer({
+      table: this.table,
+      plane,
+      now: () => performance.now(),
+      random: Math.random,
+      log: (backend, message) => this.#log(backend, message),
+    });
+  }
+
+  startChecks(): void {
+    this.#checker.start();
+  }
+
+  /** To be called about once a second: weights grow, sessions go back to servers that returned. */
+  tick(): void {
+    if (this.table.warms()) this.#traffic.plane?.apply(this.table.snapshot());
+    this.#rebalancer?.findReturned();
+  }
+
+  /** The traffic's configuration has changed; these backends were there before. */
+  reconfigure(before: readonly BackendConfig[]): void {
+    const { config } = this.#traffic;
+    this.openLogs(config);
+    this.table.reconfigure(config.backends);
+    this.#checker.reconfigure(config.backends);
+    this.#rebalancer?.reconfigure(before);
+  }
+
+  stop(): void {
+    this.#checker.stop();
+    this.#rebalancer?.stop();
+  }
+
+  closeLogs(): void {
+    this.#eventLog.close();
+  }
+
+  /** By index. `cause` goes into the log line, with a leading space. */
+  setAdmin(backend: number, server: number, admin: AdminState, cause: string): void {
+    this.table.setAdmin(backend, server, admin, cause);
+    // What was known before a maintenance is stale.
+    if (admin !== 'maint') this.#checker.checkSoon(backend, server);
+  }
+
+  /** A connect of traffic failed: passive health, and a check at once. */
+  noteConnectFailure(failure: ConnectFailure): void {
+    const place = this.table.find(failure.backend, failure.server);
+    if (place === null) return;
+    this.table.recordConnectFailure(place.backend, place.server);
+    this.#checker.checkSoon(place.backend, place.server);
+  }
+
+  /** By index. */
+  shutdownSessions(backend: number, server: number): void {
+    const config = this.#traffic.config.backends[backend];
+    const name = config?.servers[server]?.name;
+    if (config !== undefined && name !== undefined) {
+      this.#traffic.plane?.shutdownSessions(config.name, name);
+    }
+  }
+
+  #publish(): void {
+    this.#traffic.plane?.apply(this.table.snapshot());
+    this.#events.servers(this.table.records());
+  }
+
+  #onDown(backend: number, server: number): void {
+    const config = this.#traffic.config.backends[backend]?.servers[server];
+    if (config?.shutdownSessionsOnDown === true) this.shutdownSessions(backend, server);
+  }
+
+  #onUp(backend: number, server: number): void {
+    const servers = this.#traffic.config.backends[backend]?.servers ?? [];
+    if (servers[server]?.shutdownBackupsOnUp !== true) return;
+    for (const [index, { backup }] of servers.entries()) {
+      if (backup) this.shutdownSessions(backend, index);
+    }
+  }
+
+  #log(backend: number, { level, text }: ServerMessage): void {
+    this.#eventLog.write(this.#traffic.config.backends[backend]?.logs ?? [], level, text);
+    const severity =
+      level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
+    this.#events.log(severity, text);
+  }
+
+  #counter(backend: number, server: number, name: ServerCounter): number {
+    const { plane } = this.#traffic;
+    return plane === null ? 0 : serverCounter(plane, backend, server, name);
+  }
+}
