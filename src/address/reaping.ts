@@ -64,7 +64,7 @@ export class Reaping<Estate> {
       poll.clear();
       for (const { ear } of this.#held) if (ear !== null) poll.add(ear.fd);
       poll.wait(next - now);
-      this.#look(bootMs());
+      this.#removeWhatIsOver(bootMs());
       await setImmediate();
     }
     this.#route.close();
@@ -84,7 +84,7 @@ export class Reaping<Estate> {
     }
   }
 
-  #look(now: number): void {
+  #removeWhatIsOver(now: number): void {
     const useless = this.#whyUseless();
     this.#held = this.#held.filter((held) => {
       const why = useless ?? whyOver(held, now);

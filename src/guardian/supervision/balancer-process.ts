@@ -160,7 +160,7 @@ export class BalancerProcess {
   }
 
   /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */
-  look(everyMs: number): string | null {
+  checkBeats(everyMs: number): string | null {
     const { pid } = this;
     const now = performance.now();
     const lateMs = Math.max(0, now - this.#lookedAt - 2 * everyMs);

@@ -76,9 +76,9 @@ export class Spare {
   }
 
   /** Kills one that hangs. */
-  look(everyMs: number): void {
+  checkBeats(everyMs: number): void {
     const spare = this.#current?.process;
-    const hung = this.#ready ? (spare?.look(everyMs) ?? null) : null;
+    const hung = this.#ready ? (spare?.checkBeats(everyMs) ?? null) : null;
     if (spare !== undefined && hung !== null) this.#giveUp(spare, hung);
   }
 

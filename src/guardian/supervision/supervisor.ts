@@ -269,9 +269,9 @@ export class Supervisor {
   }
 
   #tick(): void {
-    const hung = this.#process?.look(TICK_MS) ?? null;
+    const hung = this.#process?.checkBeats(TICK_MS) ?? null;
     if (hung !== null) this.#dispatch({ kind: 'hung', why: hung });
-    this.#spare?.look(TICK_MS);
+    this.#spare?.checkBeats(TICK_MS);
     this.#dispatch({ kind: 'tick' });
   }
 

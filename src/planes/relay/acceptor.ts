@@ -104,14 +104,14 @@ export class Acceptor {
         this.listeners.push(listener);
       }
     }
-    this.tend(this.sessions.now);
+    this.resumeWhereRoom(this.sessions.now);
   }
 
   /** Starts accepting. What waited in the kernel's queue comes first. */
   begin(): void {
     this.paused = false;
     this.reserve.refill();
-    this.tend(this.sessions.now);
+    this.resumeWhereRoom(this.sessions.now);
   }
 
   /** A listener is readable. */
@@ -146,7 +146,7 @@ export class Acceptor {
   }
 
   /** Called once per turn: listeners come back when there is room or the rest is over. */
-  tend(now: number): void {
+  resumeWhereRoom(now: number): void {
     if (this.paused || this.restUntil > now) return;
     this.restUntil = 0;
     for (const listener of this.listeners) {

@@ -375,7 +375,7 @@ export class Connector implements PickContext {
   }
 
   /** Called once per turn: who waits gets what room there is. */
-  tend(backends: readonly Backend[]): void {
+  serveLines(backends: readonly Backend[]): void {
     if (this.lines.total === 0) return;
     for (const backend of backends) {
       if (!backend.limited) continue;

@@ -117,8 +117,8 @@ export class Opening {
   }
 
   /** Called once per turn. */
-  tend(): void {
-    this.connector.tend(this.routes.backends);
+  serveLines(): void {
+    this.connector.serveLines(this.routes.backends);
   }
 
   /** The session ends: gives back what it borrowed or occupied here. */

@@ -169,13 +169,13 @@ export class Relay {
       this.dispatch(fd, this.queue.eventsAt(index));
     }
     this.wheel.advance(now, this.due);
-    this.opening.tend();
-    this.acceptor.tend(now);
+    this.opening.serveLines();
+    this.acceptor.resumeWhereRoom(now);
     return this.messagesWait;
   }
 
-  /** Obeys one message; the number of sessions that a new configuration ended. */
-  obey(message: Exclude<MainToRelay, { kind: 'stop' }>): number {
+  /** Does what one message says. Returns the number of sessions that a new configuration ended. */
+  handle(message: Exclude<MainToRelay, { kind: 'stop' }>): number {
     switch (message.kind) {
       case 'snapshot':
         for (const backend of this.routes.backends) {

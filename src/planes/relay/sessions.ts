@@ -35,8 +35,8 @@ import type { TimingWheel } from './timing-wheel.ts';
 /** A header in front of a connection is sent at once: whoever waits longer sends none. */
 const GREETING_MS_MAX = 10_000;
 
-/** How the sockets of a session are closed: with FIN, or with RST so that nobody takes it for an end. */
-export type Farewell = 'finish' | 'reset';
+/** How sockets are closed: with FIN, or with RST so that nobody takes it for an end. */
+type CloseMode = 'finish' | 'reset';
 
 export class Sessions implements MoverOwner {
   private readonly table: SocketTable;
@@ -317,7 +317,7 @@ export class Sessions implements MoverOwner {
   // --- the end ----------------------------------------------------------------------------------
 
   /** Ends a session for good, with its log line. */
-  close(session: number, termination: TerminationCode, farewell: Farewell): void {
+  close(session: number, termination: TerminationCode, mode: CloseMode): void {
     const { table, counters } = this;
     const frontend = this.frontendOf(session);
     if (table.phase[session] !== PHASE_OPEN) this.abandonOpening(session);
@@ -336,17 +336,17 @@ export class Sessions implements MoverOwner {
     if (frontend.logs) this.logEnd(session, frontend, server, termination);
     counters.add(frontend.counters.connectionsCurrent, -1);
     counters.add(this.routes.relay.connectionsCurrent, -1);
-    this.closeSocket(session, farewell);
-    if (socket !== 0) this.closeSocket(socket, farewell);
+    this.closeSocket(session, mode);
+    if (socket !== 0) this.closeSocket(socket, mode);
   }
 
   /** Closes one socket; the session goes on without it only while it looks for a server. */
-  closeSocket(fd: number, farewell: Farewell): void {
+  closeSocket(fd: number, mode: CloseMode): void {
     const { table } = this;
     assert(table.role[fd] !== ROLE_NONE, 'a socket is closed once');
     this.dropHeld(fd);
     table.forget(fd);
-    if (farewell === 'reset') resetOnClose(fd);
+    if (mode === 'reset') resetOnClose(fd);
     closeStream(fd);
   }
 

@@ -12,7 +12,7 @@ import type { ConnectFailed } from './connector.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
 
-/** Messages obeyed per turn. */
+/** Messages handled per turn. */
 const MESSAGES_MAX = 1024;
 
 function main(start: RelayStart): void {
@@ -47,7 +47,7 @@ function main(start: RelayStart): void {
         // Ends this thread only.
         process.exit(0);
       }
-      const ended = relay.obey(message);
+      const ended = relay.handle(message);
       if (message.kind === 'reconfigure') tell({ kind: 'reconfigured', ended });
     }
   }
