@@ -3,7 +3,7 @@
  * leaves the event queue and its clients wait in the kernel's; it comes back when there is room.
  */
 
-import { EPOLLIN, type EventQueue } from '../../linux/epoll.ts';
+import { EPOLLIN } from '../../linux/epoll.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../linux/errno.ts';
 import { AF_INET, AF_INET6 } from '../../linux/sockets.ts';
 import {
@@ -13,14 +13,14 @@ import {
   resetOnClose,
   setLiveness,
 } from '../../linux/stream-calls.ts';
+import { connectionsLimit } from './capacity.ts';
 import { STREAM_EVENTS } from './connector.ts';
-import type { Counters } from './counters.ts';
-import type { DescriptorReserve } from './descriptor-reserve.ts';
 import type { RelayListener } from './messages.ts';
 import type { Opening } from './opening.ts';
-import type { Frontend, Routes } from './routes.ts';
+import type { RelayContext } from './relay-context.ts';
+import type { Frontend } from './routes.ts';
 import type { Sessions } from './sessions.ts';
-import { ROLE_LISTENER, type SocketTable } from './socket-table.ts';
+import { ROLE_LISTENER } from './socket-table.ts';
 
 /** Clients taken from one listener per turn, at most. */
 const BATCH_MAX = 64;
@@ -38,13 +38,10 @@ type Listener = {
 };
 
 export class Acceptor {
-  private readonly table: SocketTable;
+  private readonly context: RelayContext;
   private readonly sessions: Sessions;
   private readonly opening: Opening;
-  private readonly queue: EventQueue;
-  private readonly counters: Counters;
-  private readonly routes: Routes;
-  private readonly reserve: DescriptorReserve;
+  /** Over all frontends and relays. */
   private connectionsMax: number;
   private listeners: Listener[] = [];
   /** The client's address as 16 bytes. */
@@ -53,50 +50,36 @@ export class Acceptor {
   /** ms; 0: accepting. */
   private restUntil = 0;
 
-  /** `connectionsMax`: over all frontends and relays. */
-  constructor(
-    table: SocketTable,
-    sessions: Sessions,
-    opening: Opening,
-    queue: EventQueue,
-    counters: Counters,
-    routes: Routes,
-    reserve: DescriptorReserve,
-    connectionsMax: number,
-  ) {
-    this.table = table;
+  constructor(context: RelayContext, sessions: Sessions, opening: Opening) {
+    this.context = context;
     this.sessions = sessions;
     this.opening = opening;
-    this.queue = queue;
-    this.counters = counters;
-    this.routes = routes;
-    this.reserve = reserve;
-    this.connectionsMax = connectionsMax;
+    this.connectionsMax = connectionsMax(context);
   }
 
   /** Takes a listener on, for begin(); its descriptor stays the caller's. */
   listen({ fd, frontend: index }: RelayListener): void {
-    const frontend = this.routes.frontends[index];
+    const frontend = this.context.routes.frontends[index];
     if (frontend === undefined) return;
-    const generation = this.table.open(fd, ROLE_LISTENER, 0);
+    const generation = this.context.table.open(fd, ROLE_LISTENER, 0);
     // Every socket accepted from it has the same.
     setLiveness(fd, frontend.liveness);
     this.listeners.push({ fd, generation, frontend, listening: false, batch: 1 });
   }
 
   /** The routes have changed: listeners that stay keep their sockets and what waits in their queues. */
-  relisten(wanted: readonly RelayListener[], connectionsMax: number): void {
-    this.connectionsMax = connectionsMax;
+  relisten(wanted: readonly RelayListener[]): void {
+    this.connectionsMax = connectionsMax(this.context);
     const before = this.listeners;
     this.listeners = [];
     for (const listener of before) {
       if (wanted.some(({ fd }) => fd === listener.fd)) continue;
       this.suspend(listener);
-      this.table.forget(listener.fd);
+      this.context.table.forget(listener.fd);
     }
     for (const { fd, frontend: index } of wanted) {
       const listener = before.find((one) => one.fd === fd);
-      const frontend = this.routes.frontends[index];
+      const frontend = this.context.routes.frontends[index];
       if (listener === undefined) this.listen({ fd, frontend: index });
       else if (frontend !== undefined) {
         listener.frontend = frontend;
@@ -104,14 +87,14 @@ export class Acceptor {
         this.listeners.push(listener);
       }
     }
-    this.resumeWhereRoom(this.sessions.now);
+    this.resumeWhereRoom(this.context.clock.now);
   }
 
   /** Starts accepting. What waited in the kernel's queue comes first. */
   begin(): void {
     this.paused = false;
-    this.reserve.refill();
-    this.resumeWhereRoom(this.sessions.now);
+    this.context.reserve.refill();
+    this.resumeWhereRoom(this.context.clock.now);
   }
 
   /** A listener is readable. */
@@ -123,7 +106,7 @@ export class Acceptor {
         this.suspend(listener);
         return;
       }
-      if (!this.reserve.refill()) {
+      if (!this.context.reserve.refill()) {
         this.rest();
         return;
       }
@@ -135,7 +118,7 @@ export class Acceptor {
         if (client === -EAGAIN || isShortage(client)) return;
         continue;
       }
-      if (client >= this.table.size) {
+      if (client >= this.context.table.size) {
         closeStream(client);
         this.rest();
         return;
@@ -162,13 +145,13 @@ export class Acceptor {
 
   private admit(client: number, frontend: Frontend): void {
     if ((frontend.rules !== null || frontend.rate !== null) && !this.isWelcome(frontend)) {
-      this.counters.add(frontend.counters.connectionsDenied, 1);
+      this.context.counters.add(frontend.counters.connectionsDenied, 1);
       resetOnClose(client);
       closeStream(client);
       return;
     }
     const generation = this.sessions.open(client, frontend);
-    if (!this.queue.add(client, generation, STREAM_EVENTS)) {
+    if (!this.context.queue.add(client, generation, STREAM_EVENTS)) {
       this.sessions.close(client, 'SC', 'reset');
       this.rest();
       return;
@@ -180,31 +163,36 @@ export class Acceptor {
   private isWelcome({ rules, rate }: Frontend): boolean {
     if (!readSource(this.source)) return true;
     if (rules !== null && !rules.allows(this.source)) return false;
-    return rate === null || rate.admits(this.source, this.sessions.now);
+    return rate === null || rate.admits(this.source, this.context.clock.now);
   }
 
   private hasRoom(frontend: Frontend): boolean {
-    const { counters } = this;
-    if (counters.sum(this.routes.relay.connectionsCurrent) >= this.connectionsMax) return false;
+    const { counters } = this.context;
+    if (counters.sum(this.context.routes.relay.connectionsCurrent) >= this.connectionsMax)
+      return false;
     const max = frontend.config.connectionsMax;
     return max === 0 || counters.sum(frontend.counters.connectionsCurrent) < max;
   }
 
   private rest(): void {
-    this.restUntil = this.sessions.now + PAUSE_MS;
-    this.counters.add(this.routes.relay.acceptPauses, 1);
+    this.restUntil = this.context.clock.now + PAUSE_MS;
+    this.context.counters.add(this.context.routes.relay.acceptPauses, 1);
     for (const listener of this.listeners) this.suspend(listener);
   }
 
   private suspend(listener: Listener): void {
     if (!listener.listening) return;
-    this.queue.remove(listener.fd);
+    this.context.queue.remove(listener.fd);
     listener.listening = false;
   }
 
   private resume(listener: Listener): void {
-    listener.listening = this.queue.add(listener.fd, listener.generation, EPOLLIN);
+    listener.listening = this.context.queue.add(listener.fd, listener.generation, EPOLLIN);
   }
+}
+
+function connectionsMax({ routes, filesMax, relays }: RelayContext): number {
+  return connectionsLimit(routes.config, filesMax, relays);
 }
 
 /** Takes the IP address in lastAddress as 16 bytes, IPv4 in its mapped form. False: there is none. */

@@ -5,14 +5,7 @@
  */
 
 import type { PickContext } from '../../balance/picker.ts';
-import {
-  EPOLLET,
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLPRI,
-  EPOLLRDHUP,
-  type EventQueue,
-} from '../../linux/epoll.ts';
+import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../linux/epoll.ts';
 import {
   EADDRNOTAVAIL,
   EAGAIN,
@@ -32,9 +25,9 @@ import {
   startConnect,
 } from '../../linux/stream-calls.ts';
 import type { TerminationCode } from '../../stats/connection-log.ts';
-import type { Counters } from './counters.ts';
-import type { DescriptorReserve } from './descriptor-reserve.ts';
+import type { RelayContext } from './relay-context.ts';
 import type { Backend, Server } from './routes.ts';
+import { backendOf, rivalOf, serverOf } from './session-routes.ts';
 import type { Sessions } from './sessions.ts';
 import {
   FRESH,
@@ -43,9 +36,7 @@ import {
   PHASE_FLIGHT,
   PHASE_QUEUED,
   ROLE_SERVER,
-  type SocketTable,
 } from './socket-table.ts';
-import type { WaitingLines } from './waiting-lines.ts';
 
 /** Registered once per socket; edge-triggered. */
 export const STREAM_EVENTS = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -59,58 +50,37 @@ const OWN_TROUBLE = new Set([EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAG
 /** Sessions let out of one waiting line per turn, at most. */
 const LET_OUT_MAX = 64;
 
-/** Told of every connect that the server did not take. */
-export type ConnectFailed = (backend: string, server: string, reason: string) => void;
-
 export class Connector implements PickContext {
-  private readonly table: SocketTable;
+  private readonly context: RelayContext;
   private readonly sessions: Sessions;
-  private readonly queue: EventQueue;
-  private readonly counters: Counters;
-  private readonly lines: WaitingLines;
-  private readonly reserve: DescriptorReserve;
-  private readonly failed: ConnectFailed;
   // The session being served: the pick context of the moment.
   private session = 0;
   private backend: Backend | null = null;
   private passesFull = true;
   private sawFull = false;
 
-  constructor(
-    table: SocketTable,
-    sessions: Sessions,
-    queue: EventQueue,
-    counters: Counters,
-    lines: WaitingLines,
-    reserve: DescriptorReserve,
-    failed: ConnectFailed,
-  ) {
-    this.table = table;
+  constructor(context: RelayContext, sessions: Sessions) {
+    this.context = context;
     this.sessions = sessions;
-    this.queue = queue;
-    this.counters = counters;
-    this.lines = lines;
-    this.reserve = reserve;
-    this.failed = failed;
   }
 
   // --- PickContext ------------------------------------------------------------------------------
 
   get sourceHash(): number {
-    return this.table.sourceHash[this.session] ?? 0;
+    return this.context.table.sourceHash[this.session] ?? 0;
   }
 
   get now(): number {
-    return this.sessions.now;
+    return this.context.clock.now;
   }
 
   active(server: number): number {
     const counters = this.backend?.servers[server]?.counters;
-    return counters === undefined ? 0 : this.counters.sum(counters.sessionsCurrent);
+    return counters === undefined ? 0 : this.context.counters.sum(counters.sessionsCurrent);
   }
 
   excluded(server: number): boolean {
-    if (this.table.isTried(this.session, server)) return true;
+    if (this.context.table.isTried(this.session, server)) return true;
     if (!this.passesFull || this.backend?.limited !== true || !this.isFull(server)) return false;
     this.sawFull = true;
     return true;
@@ -142,19 +112,20 @@ export class Connector implements PickContext {
    * for it.
    */
   start(session: number, outcome: TerminationCode): void {
-    const backend = this.sessions.backendOf(session);
+    const { table, lines } = this.context;
+    const backend = backendOf(this.context, session);
     const attemptsMax = this.attemptsMax(backend);
     let termination = outcome;
-    while ((this.table.attempts[session] ?? 0) < attemptsMax) {
+    while ((table.attempts[session] ?? 0) < attemptsMax) {
       // Who comes later must not overtake those that wait.
-      const crowded = backend.limited && !backend.sticky && this.lines.length(backend.line) > 0;
+      const crowded = backend.limited && !backend.sticky && lines.length(backend.line) > 0;
       const server = crowded ? null : this.pick(session, backend, !backend.sticky);
       if (crowded || (server === null && this.sawFull)) {
         this.enqueue(session, backend, null);
         return;
       }
       if (server === null) break;
-      if (server.line !== -1 && (this.isFull(server.index) || this.lines.length(server.line) > 0)) {
+      if (server.line !== -1 && (this.isFull(server.index) || lines.length(server.line) > 0)) {
         this.enqueue(session, backend, server);
         return;
       }
@@ -170,7 +141,8 @@ export class Connector implements PickContext {
 
   /** Whether the connect is on its way. */
   private attempt(session: number, backend: Backend, server: Server): boolean {
-    const { table, sessions } = this;
+    const { table, clock } = this.context;
+    const sessions = this.sessions;
     table.attempts[session] = (table.attempts[session] ?? 0) + 1;
     const fd = this.connect(session, server);
     if (fd < 0) {
@@ -181,15 +153,16 @@ export class Connector implements PickContext {
     table.server[session] = server.index + 1;
     table.phase[session] = PHASE_CONNECTING;
     if (backend.hedgeConnectMs > 0) {
-      sessions.setHedge(session, sessions.now + backend.hedgeConnectMs);
+      sessions.deadlines.setHedge(session, clock.now + backend.hedgeConnectMs);
     }
-    sessions.rearm(session);
+    sessions.deadlines.rearm(session);
     return true;
   }
 
   /** A socket on its way to the server, or the negated errno of a connect that failed at once. */
   private connect(session: number, server: Server): number {
-    const { table, sessions } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
     table.markTried(session, server.index);
     sessions.enlist(server);
     const fd = this.openSocket(session, server);
@@ -198,9 +171,10 @@ export class Connector implements PickContext {
   }
 
   private openSocket(session: number, server: Server): number {
-    const { table, sessions } = this;
+    const { table, clock } = this.context;
+    const sessions = this.sessions;
     let fd = openStream(server.family);
-    if (isOutOfFiles(fd) && this.reserve.give()) fd = openStream(server.family);
+    if (isOutOfFiles(fd) && this.context.reserve.give()) fd = openStream(server.family);
     if (fd < 0) return fd;
     if (fd >= table.size) {
       closeStream(fd);
@@ -213,10 +187,10 @@ export class Connector implements PickContext {
       closeStream(fd);
       return result;
     }
-    const generation = table.open(fd, ROLE_SERVER, sessions.now);
+    const generation = table.open(fd, ROLE_SERVER, clock.now);
     table.peer[fd] = session;
     table.flags[fd] = FRESH;
-    if (!this.queue.add(fd, generation, STREAM_EVENTS)) {
+    if (!this.context.queue.add(fd, generation, STREAM_EVENTS)) {
       sessions.closeSocket(fd, 'reset');
       return -ENOMEM;
     }
@@ -228,10 +202,11 @@ export class Connector implements PickContext {
    * not open yet. A rival takes its place, or the next server is tried.
    */
   lost(session: number, fd: number, error: number): void {
-    const { table, sessions } = this;
-    const backend = sessions.backendOf(session);
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const backend = backendOf(this.context, session);
     const rival = table.rival[session] ?? 0;
-    const server = fd === rival ? sessions.rivalOf(session) : sessions.serverOf(session);
+    const server = fd === rival ? rivalOf(this.context, session) : serverOf(this.context, session);
     if (server === null) return;
     sessions.closeSocket(fd, 'finish');
     sessions.release(server);
@@ -239,7 +214,7 @@ export class Connector implements PickContext {
     if (rival === 0) {
       table.peer[session] = 0;
       table.server[session] = 0;
-      sessions.clearHedge(session);
+      sessions.deadlines.clearHedge(session);
       this.start(session, error === 0 ? 'SD' : error === ETIMEDOUT ? 'sC' : 'SC');
       return;
     }
@@ -251,7 +226,7 @@ export class Connector implements PickContext {
 
   /** The rival takes the first place; the other is the caller's to close. */
   private promote(session: number): void {
-    const { table } = this;
+    const { table } = this.context;
     const rival = table.rival[session] ?? 0;
     table.peer[session] = rival;
     table.server[session] = table.rivalServer[session] ?? 0;
@@ -260,24 +235,25 @@ export class Connector implements PickContext {
   }
 
   private noteFailure(backend: Backend, server: Server, error: number): void {
-    const { counters, sessions } = this;
+    const { counters, clock } = this.context;
     counters.add(server.counters.connectErrors, 1);
     counters.add(server.counters.retries, 1);
     counters.add(server.counters.redispatches, 1);
     if (error === 0 || OWN_TROUBLE.has(error)) return;
-    if (sessions.now - server.reportedAt < REPORT_INTERVAL_MS) return;
-    server.reportedAt = sessions.now;
-    this.failed(backend.config.name, server.config.name, errorText(error));
+    if (clock.now - server.reportedAt < REPORT_INTERVAL_MS) return;
+    server.reportedAt = clock.now;
+    this.context.connectFailed(backend.config.name, server.config.name, errorText(error));
   }
 
   // --- races ------------------------------------------------------------------------------------
 
   /** Has a second server race the first, where there is one left to try with room. */
   race(session: number): void {
-    const { table, sessions } = this;
-    sessions.clearHedge(session);
-    const backend = sessions.backendOf(session);
-    const slow = sessions.serverOf(session);
+    const { table } = this.context;
+    const sessions = this.sessions;
+    sessions.deadlines.clearHedge(session);
+    const backend = backendOf(this.context, session);
+    const slow = serverOf(this.context, session);
     // Every turn tries a server that no turn tried before.
     for (let turn = 0; turn < backend.servers.length; turn++) {
       const server = this.pick(session, backend, true);
@@ -289,40 +265,30 @@ export class Connector implements PickContext {
       }
       table.rival[session] = fd;
       table.rivalServer[session] = server.index + 1;
-      if (slow !== null) this.counters.add(slow.counters.hedges, 1);
+      if (slow !== null) this.context.counters.add(slow.counters.hedges, 1);
       break;
     }
-    sessions.rearm(session);
+    sessions.deadlines.rearm(session);
   }
 
   /** The server behind `fd` wins the session; another in the race is closed. */
   settle(session: number, fd: number): void {
-    const { table, sessions } = this;
-    sessions.clearHedge(session);
+    const { table } = this.context;
+    const sessions = this.sessions;
+    sessions.deadlines.clearHedge(session);
     const rival = table.rival[session] ?? 0;
     if (rival === 0) return;
     if (fd === rival) {
       const first = table.peer[session] ?? 0;
-      const loser = sessions.serverOf(session);
+      const loser = serverOf(this.context, session);
       this.promote(session);
-      const winner = sessions.serverOf(session);
-      if (winner !== null) this.counters.add(winner.counters.hedgesWon, 1);
+      const winner = serverOf(this.context, session);
+      if (winner !== null) this.context.counters.add(winner.counters.hedgesWon, 1);
       sessions.closeSocket(first, 'reset');
       if (loser !== null) sessions.release(loser);
       table.rival[session] = 0;
       table.rivalServer[session] = 0;
-    } else this.dropRival(session);
-  }
-
-  dropRival(session: number): void {
-    const { table, sessions } = this;
-    const rival = table.rival[session] ?? 0;
-    if (rival === 0) return;
-    const server = sessions.rivalOf(session);
-    table.rival[session] = 0;
-    table.rivalServer[session] = 0;
-    sessions.closeSocket(rival, 'reset');
-    if (server !== null) sessions.release(server);
+    } else sessions.dropRival(session);
   }
 
   /**
@@ -330,9 +296,10 @@ export class Connector implements PickContext {
    * place.
    */
   uproot(session: number): boolean {
-    const { table, sessions } = this;
-    const server = sessions.serverOf(session);
-    sessions.clearHedge(session);
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const server = serverOf(this.context, session);
+    sessions.deadlines.clearHedge(session);
     sessions.closeSocket(table.peer[session] ?? 0, 'reset');
     if (server !== null) sessions.release(server);
     if ((table.rival[session] ?? 0) === 0) {
@@ -350,33 +317,23 @@ export class Connector implements PickContext {
 
   /** `server`: the only one it waits for; null, or where that one's line is full: any. */
   private enqueue(session: number, backend: Backend, server: Server | null): void {
-    const { table, sessions, counters, lines } = this;
+    const { table, counters, lines, clock } = this.context;
+    const sessions = this.sessions;
     const max = server?.config.queueMax ?? 0;
     const own = server !== null && (max === 0 || lines.length(server.line) < max);
     const line = own ? server.line : backend.line;
     const block = own ? server.counters : backend.counters;
     table.phase[session] = PHASE_QUEUED;
-    table.queuedAt[session] = sessions.now;
+    table.queuedAt[session] = clock.now;
     lines.append(line, session);
     counters.add(block.queueCurrent, 1);
     counters.raise(block.queueMax, counters.sum(block.queueCurrent));
-    sessions.rearm(session);
-  }
-
-  /** Takes a session out of its line: it goes to a server, or away. */
-  dequeue(session: number): void {
-    const { table, sessions, counters, lines } = this;
-    const backend = sessions.backendOf(session);
-    const line = lines.lineOf(session);
-    const own = backend.servers.find((server) => server.line === line);
-    counters.add((own ?? backend).counters.queueCurrent, -1);
-    lines.remove(session);
-    table.waitedMs[session] = sessions.now - (table.queuedAt[session] ?? 0);
+    sessions.deadlines.rearm(session);
   }
 
   /** Called once per turn: who waits gets what room there is. */
   serveLines(backends: readonly Backend[]): void {
-    if (this.lines.total === 0) return;
+    if (this.context.lines.total === 0) return;
     for (const backend of backends) {
       if (!backend.limited) continue;
       for (const server of backend.servers) {
@@ -389,13 +346,13 @@ export class Connector implements PickContext {
   private letOut(backend: Backend, own: Server | null): void {
     const line = own === null ? backend.line : own.line;
     for (let count = 0; count < LET_OUT_MAX; count++) {
-      const session = this.lines.head(line);
+      const session = this.context.lines.head(line);
       if (session === -1) return;
       const server = this.pick(session, backend, own === null);
       if (server === null) return;
       // A server that went down hands its line over to those that clients now belong to.
       if (own !== null && server === own && this.isFull(own.index)) return;
-      this.dequeue(session);
+      this.sessions.leaveLine(session);
       if (own !== null && server !== own) this.start(session, 'SC');
       else if (!this.attempt(session, backend, server)) this.start(session, 'SC');
     }

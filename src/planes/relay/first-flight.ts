@@ -5,9 +5,10 @@
  */
 
 import { receive } from '../../linux/stream-calls.ts';
+import { releaseSlot } from './held-bytes.ts';
+import type { RelayContext } from './relay-context.ts';
 import { sendTo } from './sending.ts';
-import type { SocketTable } from './socket-table.ts';
-import { BUFFER_BYTES, type BufferPool } from './transfer-buffers.ts';
+import { BUFFER_BYTES } from './transfer-buffers.ts';
 
 /** Flights of one relay at once: 16 MiB. A session beyond that has no second server. */
 const FLIGHTS_MAX = 1024;
@@ -15,22 +16,22 @@ const FLIGHTS_MAX = 1024;
 const TLS_HANDSHAKE = 22;
 
 export class FirstFlights {
-  private readonly table: SocketTable;
-  private readonly buffers: BufferPool;
+  private readonly context: Pick<RelayContext, 'table' | 'buffers'>;
 
-  constructor(table: SocketTable, buffers: BufferPool) {
-    this.table = table;
-    this.buffers = buffers;
+  constructor(context: Pick<RelayContext, 'table' | 'buffers'>) {
+    this.context = context;
   }
 
   /** Whether a session that has no flight yet may begin one. */
   hasRoom(): boolean {
-    return this.buffers.used < FLIGHTS_MAX;
+    return this.context.buffers.used < FLIGHTS_MAX;
   }
 
   /** Bytes kept. */
   length(session: number): number {
-    return (this.table.slot[session] ?? 0) === 0 ? 0 : (this.table.slotStart[session] ?? 0);
+    return (this.context.table.slot[session] ?? 0) === 0
+      ? 0
+      : (this.context.table.slotStart[session] ?? 0);
   }
 
   isFull(session: number): boolean {
@@ -39,12 +40,14 @@ export class FirstFlights {
 
   /** Whether it begins as TLS does. */
   isHello(session: number): boolean {
-    return this.buffers.firstByte((this.table.slot[session] ?? 0) - 1) === TLS_HANDSHAKE;
+    return (
+      this.context.buffers.firstByte((this.context.table.slot[session] ?? 0) - 1) === TLS_HANDSHAKE
+    );
   }
 
   /** Reads more from the client, which must not be full: bytes read, 0 at its end, or a negated errno. */
   read(session: number): number {
-    const { table, buffers } = this;
+    const { table, buffers } = this.context;
     if ((table.slot[session] ?? 0) === 0) {
       table.slot[session] = buffers.acquire() + 1;
       table.slotStart[session] = 0;
@@ -53,7 +56,7 @@ export class FirstFlights {
     const start = buffers.address((table.slot[session] ?? 0) - 1) + length;
     const count = receive(session, start, BUFFER_BYTES - length);
     if (count > 0) table.slotStart[session] = length + count;
-    else if (length === 0) this.drop(session);
+    else if (length === 0) releaseSlot(this.context, session);
     return count;
   }
 
@@ -61,26 +64,20 @@ export class FirstFlights {
   send(session: number, server: number, from: number): number {
     const length = this.length(session);
     if (from === length) return length;
-    const start = this.buffers.address((this.table.slot[session] ?? 0) - 1) + from;
-    const count = sendTo(this.table, server, start, length - from, false);
+    const start = this.context.buffers.address((this.context.table.slot[session] ?? 0) - 1) + from;
+    const count = sendTo(this.context.table, server, start, length - from, false);
     return count < 0 ? count : from + count;
   }
 
   /** The end of the flight: what the server lacks, from byte `from` on, becomes what the mover holds. */
   handOver(session: number, from: number): void {
-    const { table } = this;
+    const { table } = this.context;
     const length = this.length(session);
     if (from >= length) {
-      this.drop(session);
+      releaseSlot(this.context, session);
       return;
     }
     table.slotStart[session] = from;
     table.held[session] = length - from;
-  }
-
-  private drop(session: number): void {
-    const slot = this.table.slot[session] ?? 0;
-    if (slot !== 0) this.buffers.release(slot - 1);
-    this.table.slot[session] = 0;
   }
 }

@@ -71,7 +71,8 @@ for (const [what, pipes] of [
     };
     const pool = new PipePool(pipes);
     t.after(() => pool.closeAll());
-    const mover = new Mover(table, new BufferPool(), pool, owner);
+    const context = { table, buffers: new BufferPool(), pipes: pool, clock: { now: 0 } };
+    const mover = new Mover(context, owner);
     const data = randomBytes(1 << 20);
     const into = pinnedBuffer(8192);
     let sent = 0;

@@ -4,23 +4,17 @@
  * byte of an answer the session can still go to another server, and does so when this one is slow.
  */
 
-import {
-  EPOLLERR,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLRDHUP,
-  type EventQueue,
-} from '../../linux/epoll.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../linux/epoll.ts';
 import { EAGAIN, ETIMEDOUT } from '../../linux/errno.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { acknowledge, peek, pendingError } from '../../linux/stream-calls.ts';
-import { type ConnectFailed, Connector } from './connector.ts';
-import type { Counters } from './counters.ts';
-import type { DescriptorReserve } from './descriptor-reserve.ts';
+import { Connector } from './connector.ts';
 import { FirstFlights } from './first-flight.ts';
 import { sendHeader, takeHeader } from './proxy-headers.ts';
-import type { Backend, Frontend, Routes, Server } from './routes.ts';
+import type { RelayContext } from './relay-context.ts';
+import type { Backend, Frontend, Server } from './routes.ts';
+import { logBegin } from './session-log.ts';
+import { backendOf, frontendOf, rivalOf, serverOf } from './session-routes.ts';
 import { hashAddress, type Sessions } from './sessions.ts';
 import {
   ENDED,
@@ -35,10 +29,8 @@ import {
   READABLE,
   ROLE_CLIENT,
   ROLE_SERVER,
-  type SocketTable,
 } from './socket-table.ts';
-import type { BufferPool } from './transfer-buffers.ts';
-import { WaitingLines } from './waiting-lines.ts';
+import type { Streams } from './streams.ts';
 
 const TROUBLE = EPOLLERR | EPOLLHUP;
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
@@ -54,38 +46,23 @@ const probe = pinnedBuffer(4096);
 const probeAddress = addressOf(probe);
 
 export class Opening {
-  private readonly table: SocketTable;
+  private readonly context: RelayContext;
   private readonly sessions: Sessions;
-  private readonly routes: Routes;
-  private readonly lines: WaitingLines;
+  private readonly streams: Streams;
   private readonly connector: Connector;
   private readonly flights: FirstFlights;
-  /** Bytes of this session flow from now on. */
-  private readonly opened: (session: number) => void;
 
-  constructor(
-    table: SocketTable,
-    sessions: Sessions,
-    queue: EventQueue,
-    counters: Counters,
-    routes: Routes,
-    buffers: BufferPool,
-    reserve: DescriptorReserve,
-    failed: ConnectFailed,
-    opened: (session: number) => void,
-  ) {
-    this.table = table;
+  constructor(context: RelayContext, sessions: Sessions, streams: Streams) {
+    this.context = context;
     this.sessions = sessions;
-    this.routes = routes;
-    this.lines = new WaitingLines(table.size, routes.lines);
-    this.connector = new Connector(table, sessions, queue, counters, this.lines, reserve, failed);
-    this.flights = new FirstFlights(table, buffers);
-    this.opened = opened;
+    this.streams = streams;
+    this.connector = new Connector(context, sessions);
+    this.flights = new FirstFlights(context);
   }
 
   /** Whether something is to happen sooner than the loop's idle time. */
   get hurried(): boolean {
-    return this.sessions.hedgesArmed > 0 || this.lines.total > 0;
+    return this.sessions.deadlines.hedgesArmed > 0 || this.context.lines.total > 0;
   }
 
   /** A client was accepted and registered. */
@@ -94,8 +71,8 @@ export class Opening {
       this.connector.start(session, 'SC');
       return;
     }
-    this.table.phase[session] = PHASE_GREETING;
-    this.sessions.rearm(session);
+    this.context.table.phase[session] = PHASE_GREETING;
+    this.sessions.deadlines.rearm(session);
   }
 
   /** An event of a session that is not open yet; its flags are up to date. */
@@ -106,33 +83,28 @@ export class Opening {
 
   /** The deadline of a session that is not open yet has passed. */
   due(session: number): void {
-    const { table, sessions, connector } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const connector = this.connector;
     const phase = table.phase[session];
     if (phase === PHASE_GREETING) sessions.close(session, 'cR', 'reset');
     else if (phase === PHASE_QUEUED) sessions.close(session, 'sQ', 'reset');
-    else if (sessions.hedgeDue(session)) connector.race(session);
+    else if (sessions.deadlines.hedgeDue(session)) connector.race(session);
     else if (phase === PHASE_CONNECTING) {
       connector.lost(session, table.peer[session] ?? 0, ETIMEDOUT);
-    } else sessions.close(session, sessions.timedOut(session), 'finish');
+    } else sessions.close(session, sessions.deadlines.timedOut(session), 'finish');
   }
 
   /** Called once per turn. */
   serveLines(): void {
-    this.connector.serveLines(this.routes.backends);
-  }
-
-  /** The session ends: gives back what it borrowed or occupied here. */
-  abandon(session: number): void {
-    this.sessions.clearHedge(session);
-    if (this.lines.lineOf(session) !== -1) this.connector.dequeue(session);
-    this.connector.dropRival(session);
+    this.connector.serveLines(this.context.routes.backends);
   }
 
   /** Its server takes no sessions any more: goes elsewhere, as long as it has not answered. */
   leave(session: number, server: Server): void {
-    const { table, sessions } = this;
-    if (sessions.rivalOf(session) === server) this.connector.dropRival(session);
-    else if (sessions.serverOf(session) === server) {
+    const { table } = this.context;
+    if (rivalOf(this.context, session) === server) this.sessions.dropRival(session);
+    else if (serverOf(this.context, session) === server) {
       this.connector.lost(session, table.peer[session] ?? 0, 0);
     }
   }
@@ -144,25 +116,28 @@ export class Opening {
    * for a server again, by restart().
    */
   uproot(session: number, stays: (server: number) => boolean): boolean {
-    const { table, connector } = this;
-    if (this.lines.lineOf(session) !== -1) {
-      connector.dequeue(session);
+    const { table, lines } = this.context;
+    const sessions = this.sessions;
+    if (lines.lineOf(session) !== -1) {
+      sessions.leaveLine(session);
       return true;
     }
     const rival = table.rivalServer[session] ?? 0;
-    if (rival !== 0 && !stays(rival - 1)) connector.dropRival(session);
+    if (rival !== 0 && !stays(rival - 1)) sessions.dropRival(session);
     const first = table.server[session] ?? 0;
-    return first !== 0 && !stays(first - 1) && connector.uproot(session);
+    return first !== 0 && !stays(first - 1) && this.connector.uproot(session);
   }
 
   /** The routes have changed; nobody waits in a line now. */
   reline(): void {
-    this.lines.replace(this.routes.lines);
+    this.context.lines.replace(this.context.routes.lines);
   }
 
   /** Looks for a server as if it had just come; one that waited before keeps the time it has waited. */
   restart(session: number): void {
-    const { table, sessions, connector } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const connector = this.connector;
     const waitedSince = table.phase[session] === PHASE_QUEUED ? table.queuedAt[session] : undefined;
     table.attempts[session] = 0;
     table.clearTried(session);
@@ -170,15 +145,16 @@ export class Opening {
     if (waitedSince === undefined || table.role[session] !== ROLE_CLIENT) return;
     if (table.phase[session] !== PHASE_QUEUED) return;
     table.queuedAt[session] = waitedSince;
-    sessions.rearm(session);
+    sessions.deadlines.rearm(session);
   }
 
   /** Races go on by the new settings; where there are none any more, the first server has it. */
   resume(session: number): void {
-    const { table, sessions } = this;
-    const { hedgeAfterMs, hedgeConnectMs, servers } = sessions.backendOf(session);
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.context, session);
     const phase = table.phase[session];
-    if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.clearHedge(session);
+    if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.deadlines.clearHedge(session);
     if (phase !== PHASE_FLIGHT || (hedgeAfterMs > 0 && servers.length > 1)) return;
     this.open(session, this.flights.length(session));
   }
@@ -186,7 +162,7 @@ export class Opening {
   // --- the client -------------------------------------------------------------------------------
 
   private clientEvent(session: number, events: number): void {
-    const phase = this.table.phase[session];
+    const phase = this.context.table.phase[session];
     if ((events & EPOLLERR) !== 0) {
       // A client that only finished may still want its answer; one that reset wants nothing.
       const code = phase === PHASE_QUEUED ? 'CQ' : phase === PHASE_CONNECTING ? 'CC' : 'CD';
@@ -197,26 +173,29 @@ export class Opening {
   }
 
   private greet(session: number): void {
-    const { table, sessions } = this;
+    const { table, clock } = this.context;
+    const sessions = this.sessions;
     const result = takeHeader(table, session);
     if (result === -EAGAIN) return;
     if (result !== 0) {
       sessions.close(session, 'PR', 'reset');
       return;
     }
-    const frontend = sessions.frontendOf(session);
+    const frontend = frontendOf(this.context, session);
     const named = table.destination[session * PEER_ADDRESS_BYTES] !== 0;
     if (named) {
       table.sourceHash[session] = hashAddress(table.address, session * PEER_ADDRESS_BYTES);
     }
-    if (frontend.logs) sessions.logBegin(session, frontend);
-    table.activeAt[session] = sessions.now;
+    if (frontend.logs) logBegin(this.context, session, frontend);
+    table.activeAt[session] = clock.now;
     this.connector.start(session, 'SC');
   }
 
   /** Takes what the client says and passes it on to every server in the race. */
   private readFlight(session: number): void {
-    const { table, sessions, flights } = this;
+    const { table, clock } = this.context;
+    const sessions = this.sessions;
+    const flights = this.flights;
     // Each turn adds at least a byte to a flight of bounded length, or is the last.
     while (((table.flags[session] ?? 0) & READABLE) !== 0) {
       const before = flights.length(session);
@@ -234,7 +213,7 @@ export class Opening {
         break;
       }
       sessions.moved(session, count, false);
-      table.activeAt[session] = sessions.now;
+      table.activeAt[session] = clock.now;
       if (!this.passOn(session, before)) return;
       if (!flights.isFull(session) && (flags & HUNG_UP) === 0) {
         table.flags[session] = flags & ~READABLE;
@@ -246,7 +225,9 @@ export class Opening {
 
   /** Gives the servers what came behind `from`. False: the session is no flight any more. */
   private passOn(session: number, from: number): boolean {
-    const { table, sessions, flights, connector } = this;
+    const { table, clock } = this.context;
+    const flights = this.flights;
+    const connector = this.connector;
     const first = table.peer[session] ?? 0;
     const length = flights.length(session);
     const reached = flights.send(session, first, from);
@@ -258,28 +239,29 @@ export class Opening {
       this.open(session, Math.max(reached, from));
       return false;
     }
-    table.activeAt[first] = sessions.now;
+    table.activeAt[first] = clock.now;
     const rival = table.rival[session] ?? 0;
     if (rival !== 0 && ((table.flags[rival] ?? 0) & JOINED) !== 0) {
-      if (flights.send(session, rival, from) !== length) connector.dropRival(session);
+      if (flights.send(session, rival, from) !== length) this.sessions.dropRival(session);
     }
     if (rival === 0) this.armHedge(session);
     return true;
   }
 
   private armHedge(session: number): void {
-    const { sessions } = this;
-    const { hedgeAfterMs } = sessions.backendOf(session);
-    const usual = (sessions.serverOf(session)?.answerMs ?? 0) * ANSWER_FACTOR;
+    const sessions = this.sessions;
+    const { hedgeAfterMs } = backendOf(this.context, session);
+    const usual = (serverOf(this.context, session)?.answerMs ?? 0) * ANSWER_FACTOR;
     const patience = Math.min(usual, hedgeAfterMs * PATIENCE_FACTOR_MAX);
-    sessions.setHedge(session, sessions.now + Math.max(hedgeAfterMs, patience));
-    sessions.rearm(session);
+    sessions.deadlines.setHedge(session, this.context.clock.now + Math.max(hedgeAfterMs, patience));
+    sessions.deadlines.rearm(session);
   }
 
   // --- the servers ------------------------------------------------------------------------------
 
   private serverEvent(fd: number, session: number, events: number): void {
-    const { table, connector } = this;
+    const { table } = this.context;
+    const connector = this.connector;
     if (((table.flags[fd] ?? 0) & JOINED) === 0) {
       if ((events & TROUBLE) !== 0) connector.lost(session, fd, pendingError(fd) || ETIMEDOUT);
       else if ((events & EPOLLOUT) !== 0) this.connected(session, fd);
@@ -304,9 +286,11 @@ export class Opening {
   }
 
   private connected(session: number, fd: number): void {
-    const { table, sessions, connector } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const connector = this.connector;
     const rival = fd === table.rival[session];
-    const server = rival ? sessions.rivalOf(session) : sessions.serverOf(session);
+    const server = rival ? rivalOf(this.context, session) : serverOf(this.context, session);
     if (server === null) return;
     sessions.established(session, fd, server);
     const version = server.config.sendProxy;
@@ -320,26 +304,30 @@ export class Opening {
       return;
     }
     connector.settle(session, fd);
-    const backend = sessions.backendOf(session);
+    const backend = backendOf(this.context, session);
     if (backend.hedgeAfterMs === 0) this.open(session, 0);
     else this.beginFlight(session, fd, backend);
   }
 
   /** Whether there is something to send to a server that has just connected. */
   private clientSpoke(session: number): boolean {
-    const flags = this.table.flags[session] ?? 0;
+    const flags = this.context.table.flags[session] ?? 0;
     return (flags & (READABLE | ENDED)) !== 0 || this.flights.length(session) > 0;
   }
 
   /** A second server gets the flight so far. */
   private joinFlight(session: number, fd: number): void {
-    const { table, flights, connector } = this;
+    const { table } = this.context;
+    const flights = this.flights;
+    const sessions = this.sessions;
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
-    if (flights.send(session, fd, 0) !== flights.length(session)) connector.dropRival(session);
+    if (flights.send(session, fd, 0) !== flights.length(session)) sessions.dropRival(session);
   }
 
   private beginFlight(session: number, fd: number, backend: Backend): void {
-    const { table, sessions, flights } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const flights = this.flights;
     if (backend.servers.length < 2) {
       this.open(session, 0);
       return;
@@ -348,17 +336,19 @@ export class Opening {
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
     // A server after one that left gets what that one had.
     if (flights.length(session) > 0 && !this.passOn(session, 0)) return;
-    sessions.rearm(session);
+    sessions.deadlines.rearm(session);
     if (((table.flags[session] ?? 0) & READABLE) !== 0) this.readFlight(session);
   }
 
   /** The first byte of an answer: the race is over. */
   private answered(session: number, fd: number): void {
-    const { table, sessions, connector, flights } = this;
+    const { table, clock } = this.context;
+    const connector = this.connector;
+    const flights = this.flights;
     connector.settle(session, fd);
-    const server = sessions.serverOf(session);
+    const server = serverOf(this.context, session);
     if (server !== null && flights.length(session) > 0) {
-      const spentMs = sessions.now - (table.activeAt[fd] ?? 0);
+      const spentMs = clock.now - (table.activeAt[fd] ?? 0);
       const before = server.answerMs;
       server.answerMs = before === 0 ? spentMs : before + (spentMs - before) * ANSWER_WEIGHT;
     }
@@ -367,11 +357,14 @@ export class Opening {
 
   /** `from`: what of the flight its server has. */
   private open(session: number, from: number): void {
-    const { table, sessions, connector, flights } = this;
+    const { table } = this.context;
+    const sessions = this.sessions;
+    const connector = this.connector;
+    const flights = this.flights;
     connector.settle(session, table.peer[session] ?? 0);
     flights.handOver(session, from);
     table.phase[session] = PHASE_OPEN;
-    sessions.rearm(session);
-    if (table.role[session] === ROLE_CLIENT) this.opened(session);
+    sessions.deadlines.rearm(session);
+    if (table.role[session] === ROLE_CLIENT) this.streams.begin(session);
   }
 }

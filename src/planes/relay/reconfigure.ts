@@ -17,45 +17,36 @@ import { readSource } from './acceptor.ts';
 import type { Counters } from './counters.ts';
 import type { RelayOrder } from './messages.ts';
 import type { Opening } from './opening.ts';
+import type { RelayContext } from './relay-context.ts';
 import { type RouteChanges, routeChanges } from './route-changes.ts';
 import { buildRoutes, type Frontend, type Routes } from './routes.ts';
 import type { Sessions } from './sessions.ts';
-import {
-  PEER_ADDRESS_BYTES,
-  PHASE_OPEN,
-  PHASE_QUEUED,
-  ROLE_CLIENT,
-  type SocketTable,
-} from './socket-table.ts';
+import { PEER_ADDRESS_BYTES, PHASE_OPEN, PHASE_QUEUED, ROLE_CLIENT } from './socket-table.ts';
 
-export type RelayParts = {
-  readonly table: SocketTable;
+/** The parts that sessions on their way are told of. */
+type RelayParts = {
   readonly sessions: Sessions;
   readonly opening: Opening;
-  readonly counters: Counters;
-  readonly routes: Routes;
   /** Visits them all; those that a visit closes, too. */
   readonly eachSession: (visit: (session: number) => void) => void;
-  /** This relay's number. */
-  readonly relay: number;
 };
 
 /** Returns how many sessions were reset. */
-export function reconfigure(parts: RelayParts, order: RelayOrder): number {
-  const { routes, relay } = parts;
+export function reconfigure(context: RelayContext, parts: RelayParts, order: RelayOrder): number {
+  const { routes, counters, relay } = context;
   const layout = counterLayout(order.config);
   const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order.sticks);
   const changes = routeChanges(routes.config, order.config);
   inherit(routes, next);
-  const move = new Move(parts, next, changes);
+  const move = new Move(context, parts, next, changes);
   move.leave();
-  const totals = readTotals(parts.counters, routes);
+  const totals = readTotals(counters, routes);
   const own = order.counters[relay];
   assert(own !== undefined, 'a relay has counters');
   const before = routes.frontends;
   Object.assign(routes, next);
-  parts.counters.replace(order.counters, own);
-  writeTotals(parts.counters, routes, totals, changes);
+  counters.replace(order.counters, own);
+  writeTotals(counters, routes, totals, changes);
   move.arrive(before);
   return move.ended;
 }
@@ -80,6 +71,7 @@ function inherit(before: Routes, after: Routes): void {
 
 /** The sessions on their way from the old routes to the new ones. */
 class Move {
+  private readonly context: RelayContext;
   private readonly parts: RelayParts;
   private readonly next: Routes;
   private readonly changes: RouteChanges;
@@ -90,11 +82,12 @@ class Move {
   private readonly unrouted: number[] = [];
   ended = 0;
 
-  constructor(parts: RelayParts, next: Routes, changes: RouteChanges) {
+  constructor(context: RelayContext, parts: RelayParts, next: Routes, changes: RouteChanges) {
+    this.context = context;
     this.parts = parts;
     this.next = next;
     this.changes = changes;
-    const ruled = parts.routes.frontends.filter(({ index, config }) => {
+    const ruled = context.routes.frontends.filter(({ index, config }) => {
       const successor = this.successor(index);
       return successor?.rules !== null && !isSame(config.sources, successor?.config.sources);
     });
@@ -103,7 +96,8 @@ class Move {
 
   /** By the old routes: ends what is not allowed, and takes the others from what does not stay. */
   leave(): void {
-    const { table, sessions, opening, eachSession } = this.parts;
+    const { table } = this.context;
+    const { sessions, opening, eachSession } = this.parts;
     eachSession((session) => {
       const frontend = (table.frontend[session] ?? 0) - 1;
       if (!this.isAllowed(session, frontend)) {
@@ -118,7 +112,8 @@ class Move {
 
   /** By the new routes: gives every session its indexes, and has it go on. */
   arrive(before: readonly Frontend[]): void {
-    const { table, sessions, opening, routes, eachSession } = this.parts;
+    const { table, routes } = this.context;
+    const { sessions, opening, eachSession } = this.parts;
     const tried = this.rememberTried();
     table.forgetTried(routes.serversMax);
     opening.reline();
@@ -126,7 +121,7 @@ class Move {
     for (const session of this.inOrder()) opening.restart(session);
     eachSession((session) => {
       if (table.phase[session] !== PHASE_OPEN) opening.resume(session);
-      if (table.role[session] === ROLE_CLIENT) sessions.rearm(session);
+      if (table.role[session] === ROLE_CLIENT) sessions.deadlines.rearm(session);
     });
   }
 
@@ -139,7 +134,7 @@ class Move {
   }
 
   private isAllowed(session: number, frontend: number): boolean {
-    const { table } = this.parts;
+    const { table } = this.context;
     const successor = this.successor(frontend);
     if (successor === undefined) return false;
     const server = (table.server[session] ?? 0) - 1;
@@ -152,9 +147,9 @@ class Move {
 
   /** Only sessions that are not open yet ask which servers were tried. */
   private rememberTried(): ReadonlyMap<number, readonly number[]> {
-    const { table, eachSession } = this.parts;
+    const { table } = this.context;
     const tried = new Map<number, readonly number[]>();
-    eachSession((session) => {
+    this.parts.eachSession((session) => {
       if (table.phase[session] === PHASE_OPEN) return;
       const servers = this.changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
       tried.set(
@@ -166,7 +161,7 @@ class Move {
   }
 
   private rename(session: number, before: readonly Frontend[], tried: readonly number[]): void {
-    const { table, counters, routes } = this.parts;
+    const { table, counters, routes } = this.context;
     const old = (table.frontend[session] ?? 0) - 1;
     const oldFrontend = before[old];
     const frontend = this.successor(old);
@@ -194,10 +189,10 @@ class Move {
 
   /** What the new configuration wants to know of a client, or of its connection, that the old one did not. */
   private refresh(session: number, before: Frontend, after: Frontend): void {
-    const { table, sessions } = this.parts;
+    const { table, clock } = this.context;
     setChanged(session, before.liveness, after.liveness);
     if (after.logs && !before.logs) {
-      table.acceptedWall[session] = Date.now() - (sessions.now - (table.acceptedAt[session] ?? 0));
+      table.acceptedWall[session] = Date.now() - (clock.now - (table.acceptedAt[session] ?? 0));
     }
     if (!after.keepsAddress || before.keepsAddress) return;
     const start = session * PEER_ADDRESS_BYTES;
@@ -209,7 +204,7 @@ class Move {
 
   /** Who waited comes first, in the order of coming. */
   private inOrder(): readonly number[] {
-    const { table } = this.parts;
+    const { table } = this.context;
     const since = (session: number): number =>
       table.phase[session] === PHASE_QUEUED
         ? (table.queuedAt[session] ?? 0)

@@ -8,7 +8,6 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { assert } from '../../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { gettid, mapSharedMemory } from '../../linux/files.ts';
-import type { ConnectFailed } from './connector.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
 
@@ -27,9 +26,11 @@ function main(start: RelayStart): void {
   const beat = (): void => {
     beats[slot] = (beats[slot] ?? 0) + 1;
   };
-  const failed: ConnectFailed = (backend, server, reason) =>
-    tell({ kind: 'connect-failed', backend, server, reason });
-  const relay = new Relay(start, clock(), failed, beat);
+  const relay = new Relay(start, clock(), {
+    connectFailed: (backend, server, reason) =>
+      tell({ kind: 'connect-failed', backend, server, reason }),
+    beat,
+  });
   // Node would keep this thread's compiled code at its end, which never comes (docs/adr/0005).
   flushCompileCache();
   beat();

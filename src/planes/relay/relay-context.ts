@@ -1,0 +1,83 @@
+/**
+ * What the parts of one relay share: its tables, its counters, and what it holds of the kernel. Built once,
+ * before the parts are. Each part gets it whole, and beside it the parts that it tells what to do.
+ */
+
+import { assert } from '../../core/assert.ts';
+import { EventQueue } from '../../linux/epoll.ts';
+import { counterLayout } from '../../stats/layout.ts';
+import { pipesOfRelay } from './capacity.ts';
+import { ConnectionLogWriter } from './connection-log-writer.ts';
+import { Counters } from './counters.ts';
+import { DescriptorReserve } from './descriptor-reserve.ts';
+import type { RelayStart } from './messages.ts';
+import { buildRoutes, type Routes } from './routes.ts';
+import { SocketTable } from './socket-table.ts';
+import { TimingWheel } from './timing-wheel.ts';
+import { BufferPool, PipePool } from './transfer-buffers.ts';
+import { WaitingLines } from './waiting-lines.ts';
+
+/** Events taken per turn. */
+const EVENTS_MAX = 256;
+
+/** What a relay tells the thread it runs on. */
+export type RelayReports = {
+  /** A server did not take a connect. */
+  readonly connectFailed: (backend: string, server: string, reason: string) => void;
+  /** Called during work that may take long: the loop still turns. */
+  readonly beat: () => void;
+};
+
+export type RelayContext = RelayReports & {
+  /** Its number; rotating algorithms begin there. */
+  readonly relay: number;
+  /** How many there are. */
+  readonly relays: number;
+  /** RLIMIT_NOFILE. */
+  readonly filesMax: number;
+  /** ms, monotonic; set by the loop once per turn. */
+  readonly clock: { now: number };
+  readonly table: SocketTable;
+  readonly routes: Routes;
+  readonly counters: Counters;
+  readonly wheel: TimingWheel;
+  readonly lines: WaitingLines;
+  readonly queue: EventQueue;
+  readonly buffers: BufferPool;
+  readonly pipes: PipePool;
+  readonly reserve: DescriptorReserve;
+  readonly logs: ConnectionLogWriter;
+};
+
+/** `now`: ms on the relay's clock. What it opens, the relay's close() closes. */
+export function buildRelayContext(
+  start: RelayStart,
+  now: number,
+  reports: RelayReports,
+): RelayContext {
+  const { config, snapshot, relay, sticks, filesMax } = start;
+  const own = start.counters[relay];
+  assert(own !== undefined, 'a relay has counters');
+  const relays = start.counters.length;
+  const routes = buildRoutes(config, counterLayout(config), snapshot.backends, relay, sticks);
+  const counters = new Counters(start.counters, own);
+  const table = new SocketTable(filesMax, routes.serversMax);
+  const targets = config.frontends.flatMap(({ log }) => log.targets);
+  return {
+    ...reports,
+    relay,
+    relays,
+    filesMax,
+    clock: { now },
+    table,
+    routes,
+    counters,
+    wheel: new TimingWheel(table.size, now),
+    lines: new WaitingLines(table.size, routes.lines),
+    queue: new EventQueue(EVENTS_MAX),
+    buffers: new BufferPool(),
+    pipes: new PipePool(pipesOfRelay(filesMax, relays)),
+    reserve: new DescriptorReserve(),
+    logs: new ConnectionLogWriter(targets, () => counters.add(routes.relay.logsDropped, 1)),
+  };
+}
