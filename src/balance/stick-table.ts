@@ -25,55 +25,55 @@ export function stickTableMemory(sources: number): SharedArrayBuffer {
 }
 
 export class StickTable {
-  private readonly words: Uint32Array;
-  private readonly buckets: number;
-  private readonly idleS: number;
+  readonly #words: Uint32Array;
+  readonly #buckets: number;
+  readonly #idleS: number;
 
   /** `idleMs`: how long a source that makes no connection is remembered; 0: as long as there is room. */
   constructor(memory: SharedArrayBuffer, idleMs: number) {
-    this.words = new Uint32Array(memory);
-    this.buckets = this.words.length / (WAYS * PLACE_WORDS);
-    this.idleS = idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs / 1000;
+    this.#words = new Uint32Array(memory);
+    this.#buckets = this.#words.length / (WAYS * PLACE_WORDS);
+    this.#idleS = idleMs === 0 ? Number.POSITIVE_INFINITY : idleMs / 1000;
   }
 
   /** The server of a source, -1 for none. `now`: ms, monotonic and common to all relays. */
   find(source: number, now: number): number {
-    const { words } = this;
-    const place = this.placeOf(source);
+    const words = this.#words;
+    const place = this.#placeOf(source);
     if (place === -1) return -1;
     const value = words[place + 1] ?? 0;
-    return age(value, now) > this.idleS ? -1 : (value & SERVER_MASK) - 1;
+    return age(value, now) > this.#idleS ? -1 : (value & SERVER_MASK) - 1;
   }
 
   /** Notes the server that a source was given, whatever it had before. */
   set(source: number, server: number, now: number): void {
-    const { words } = this;
-    let place = this.placeOf(source);
-    if (place === -1) place = this.oldestPlace(source, now);
+    const words = this.#words;
+    let place = this.#placeOf(source);
+    if (place === -1) place = this.#oldestPlace(source, now);
     words[place] = source;
     words[place + 1] = (secondsOf(now) << SERVER_BITS) | (server + 1);
   }
 
-  private firstPlace(source: number): number {
+  #firstPlace(source: number): number {
     const mixed = Math.imul(source ^ (source >>> 16), 0x45d9f3b) >>> 0;
-    return (((mixed ^ (mixed >>> 15)) >>> 0) % this.buckets) * WAYS * PLACE_WORDS;
+    return (((mixed ^ (mixed >>> 15)) >>> 0) % this.#buckets) * WAYS * PLACE_WORDS;
   }
 
   /** -1: the source is not known. */
-  private placeOf(source: number): number {
-    const first = this.firstPlace(source);
+  #placeOf(source: number): number {
+    const first = this.#firstPlace(source);
     for (let place = first; place < first + WAYS * PLACE_WORDS; place += PLACE_WORDS) {
-      if (this.words[place] === source && this.words[place + 1] !== 0) return place;
+      if (this.#words[place] === source && this.#words[place + 1] !== 0) return place;
     }
     return -1;
   }
 
-  private oldestPlace(source: number, now: number): number {
-    const first = this.firstPlace(source);
+  #oldestPlace(source: number, now: number): number {
+    const first = this.#firstPlace(source);
     let oldest = first;
     let oldestAge = -1;
     for (let place = first; place < first + WAYS * PLACE_WORDS; place += PLACE_WORDS) {
-      const value = this.words[place + 1] ?? 0;
+      const value = this.#words[place + 1] ?? 0;
       if (value === 0) return place;
       if (age(value, now) <= oldestAge) continue;
       oldest = place;

@@ -48,42 +48,42 @@ const DATA_WORD = PACKED ? 1 : 2;
 
 /** One epoll instance with its result buffer; used by one thread. */
 export class EventQueue {
-  private readonly epoll: number;
-  private readonly capacity: number;
-  private readonly control: Int32Array;
-  private readonly controlAddress: number;
-  private readonly events: Int32Array;
-  private readonly eventsAddress: number;
+  readonly #epoll: number;
+  readonly #capacity: number;
+  readonly #control: Int32Array;
+  readonly #controlAddress: number;
+  readonly #events: Int32Array;
+  readonly #eventsAddress: number;
 
   /** `capacity`: events taken at most per wait. */
   constructor(capacity: number) {
-    this.epoll = epollCreate(EPOLL_CLOEXEC);
-    if (this.epoll === -1) throw new SystemError('epoll_create1', errno());
-    this.capacity = capacity;
+    this.#epoll = epollCreate(EPOLL_CLOEXEC);
+    if (this.#epoll === -1) throw new SystemError('epoll_create1', errno());
+    this.#capacity = capacity;
     const control = pinnedBuffer(4096);
-    this.control = new Int32Array(control.buffer, control.byteOffset, EVENT_WORDS);
-    this.controlAddress = addressOf(control);
+    this.#control = new Int32Array(control.buffer, control.byteOffset, EVENT_WORDS);
+    this.#controlAddress = addressOf(control);
     const events = pinnedBuffer(Math.max(4096, capacity * EVENT_WORDS * 4));
-    this.events = new Int32Array(events.buffer, events.byteOffset, capacity * EVENT_WORDS);
-    this.eventsAddress = addressOf(events);
+    this.#events = new Int32Array(events.buffer, events.byteOffset, capacity * EVENT_WORDS);
+    this.#eventsAddress = addressOf(events);
   }
 
   /** Returns false when the kernel refuses (ENOMEM, ENOSPC: max_user_watches). */
   add(fd: number, generation: number, events: number): boolean {
-    this.control[0] = events;
-    this.control[DATA_WORD] = fd;
-    this.control[DATA_WORD + 1] = generation;
-    return epollControl(this.epoll, CONTROL_ADD, fd, this.controlAddress) === 0;
+    this.#control[0] = events;
+    this.#control[DATA_WORD] = fd;
+    this.#control[DATA_WORD + 1] = generation;
+    return epollControl(this.#epoll, CONTROL_ADD, fd, this.#controlAddress) === 0;
   }
 
   /** A closed descriptor leaves by itself; this is for those that stay open. */
   remove(fd: number): void {
-    epollControl(this.epoll, CONTROL_DELETE, fd, this.controlAddress);
+    epollControl(this.#epoll, CONTROL_DELETE, fd, this.#controlAddress);
   }
 
   /** Number of events fetched, 0 after `timeoutMs` or a signal. Throws on a programmer's error. */
   wait(timeoutMs: number): number {
-    const count = epollWait(this.epoll, this.eventsAddress, this.capacity, timeoutMs);
+    const count = epollWait(this.#epoll, this.#eventsAddress, this.#capacity, timeoutMs);
     if (count >= 0) return count;
     const error = errno();
     if (error === EINTR) return 0;
@@ -91,19 +91,19 @@ export class EventQueue {
   }
 
   eventsAt(index: number): number {
-    return this.events[index * EVENT_WORDS] ?? 0;
+    return this.#events[index * EVENT_WORDS] ?? 0;
   }
 
   fdAt(index: number): number {
-    return this.events[index * EVENT_WORDS + DATA_WORD] ?? 0;
+    return this.#events[index * EVENT_WORDS + DATA_WORD] ?? 0;
   }
 
   generationAt(index: number): number {
-    return this.events[index * EVENT_WORDS + DATA_WORD + 1] ?? 0;
+    return this.#events[index * EVENT_WORDS + DATA_WORD + 1] ?? 0;
   }
 
   close(): void {
-    closeFd(this.epoll);
+    closeFd(this.#epoll);
   }
 }
 

@@ -51,38 +51,38 @@ const OWN_TROUBLE = new Set([EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAG
 const LET_OUT_MAX = 64;
 
 export class Connector implements PickContext {
-  private readonly context: RelayContext;
-  private readonly sessions: Sessions;
+  readonly #context: RelayContext;
+  readonly #sessions: Sessions;
   // The session being served: the pick context of the moment.
-  private session = 0;
-  private backend: Backend | null = null;
-  private passesFull = true;
-  private sawFull = false;
+  #session = 0;
+  #backend: Backend | null = null;
+  #passesFull = true;
+  #sawFull = false;
 
   constructor(context: RelayContext, sessions: Sessions) {
-    this.context = context;
-    this.sessions = sessions;
+    this.#context = context;
+    this.#sessions = sessions;
   }
 
   // --- PickContext ------------------------------------------------------------------------------
 
   get sourceHash(): number {
-    return this.context.table.sourceHash[this.session] ?? 0;
+    return this.#context.table.sourceHash[this.#session] ?? 0;
   }
 
   get now(): number {
-    return this.context.clock.now;
+    return this.#context.clock.now;
   }
 
   active(server: number): number {
-    const counters = this.backend?.servers[server]?.counters;
-    return counters === undefined ? 0 : this.context.counters.sum(counters.sessionsCurrent);
+    const counters = this.#backend?.servers[server]?.counters;
+    return counters === undefined ? 0 : this.#context.counters.sum(counters.sessionsCurrent);
   }
 
   excluded(server: number): boolean {
-    if (this.context.table.isTried(this.session, server)) return true;
-    if (!this.passesFull || this.backend?.limited !== true || !this.isFull(server)) return false;
-    this.sawFull = true;
+    if (this.#context.table.isTried(this.#session, server)) return true;
+    if (!this.#passesFull || this.#backend?.limited !== true || !this.#isFull(server)) return false;
+    this.#sawFull = true;
     return true;
   }
 
@@ -90,17 +90,17 @@ export class Connector implements PickContext {
     return Math.floor(Math.random() * 2 ** 32);
   }
 
-  private isFull(server: number): boolean {
-    const max = this.backend?.servers[server]?.config.connectionsMax ?? 0;
+  #isFull(server: number): boolean {
+    const max = this.#backend?.servers[server]?.config.connectionsMax ?? 0;
     return max > 0 && this.active(server) >= max;
   }
 
   /** `passesFull`: servers without room are passed over. */
-  private pick(session: number, backend: Backend, passesFull: boolean): Server | null {
-    this.session = session;
-    this.backend = backend;
-    this.passesFull = passesFull;
-    this.sawFull = false;
+  #pick(session: number, backend: Backend, passesFull: boolean): Server | null {
+    this.#session = session;
+    this.#backend = backend;
+    this.#passesFull = passesFull;
+    this.#sawFull = false;
     return backend.servers[backend.picker.pick(this)] ?? null;
   }
 
@@ -112,41 +112,41 @@ export class Connector implements PickContext {
    * for it.
    */
   start(session: number, outcome: TerminationCode): void {
-    const { table, lines } = this.context;
-    const backend = backendOf(this.context, session);
-    const attemptsMax = this.attemptsMax(backend);
+    const { table, lines } = this.#context;
+    const backend = backendOf(this.#context, session);
+    const attemptsMax = this.#attemptsMax(backend);
     let termination = outcome;
     while ((table.attempts[session] ?? 0) < attemptsMax) {
       // Who comes later must not overtake those that wait.
       const crowded = backend.limited && !backend.sticky && lines.length(backend.line) > 0;
-      const server = crowded ? null : this.pick(session, backend, !backend.sticky);
-      if (crowded || (server === null && this.sawFull)) {
-        this.enqueue(session, backend, null);
+      const server = crowded ? null : this.#pick(session, backend, !backend.sticky);
+      if (crowded || (server === null && this.#sawFull)) {
+        this.#enqueue(session, backend, null);
         return;
       }
       if (server === null) break;
-      if (server.line !== -1 && (this.isFull(server.index) || lines.length(server.line) > 0)) {
-        this.enqueue(session, backend, server);
+      if (server.line !== -1 && (this.#isFull(server.index) || lines.length(server.line) > 0)) {
+        this.#enqueue(session, backend, server);
         return;
       }
-      if (this.attempt(session, backend, server)) return;
+      if (this.#attempt(session, backend, server)) return;
       termination = 'SC';
     }
-    this.sessions.close(session, termination, 'reset');
+    this.#sessions.close(session, termination, 'reset');
   }
 
-  private attemptsMax(backend: Backend): number {
+  #attemptsMax(backend: Backend): number {
     return Math.min(backend.config.retries + 1, backend.servers.length);
   }
 
   /** Whether the connect is on its way. */
-  private attempt(session: number, backend: Backend, server: Server): boolean {
-    const { table, clock } = this.context;
-    const sessions = this.sessions;
+  #attempt(session: number, backend: Backend, server: Server): boolean {
+    const { table, clock } = this.#context;
+    const sessions = this.#sessions;
     table.attempts[session] = (table.attempts[session] ?? 0) + 1;
-    const fd = this.connect(session, server);
+    const fd = this.#connect(session, server);
     if (fd < 0) {
-      this.noteFailure(backend, server, -fd);
+      this.#noteFailure(backend, server, -fd);
       return false;
     }
     table.peer[session] = fd;
@@ -160,21 +160,21 @@ export class Connector implements PickContext {
   }
 
   /** A socket on its way to the server, or the negated errno of a connect that failed at once. */
-  private connect(session: number, server: Server): number {
-    const { table } = this.context;
-    const sessions = this.sessions;
+  #connect(session: number, server: Server): number {
+    const { table } = this.#context;
+    const sessions = this.#sessions;
     table.markTried(session, server.index);
     sessions.enlist(server);
-    const fd = this.openSocket(session, server);
+    const fd = this.#openSocket(session, server);
     if (fd < 0) sessions.release(server);
     return fd;
   }
 
-  private openSocket(session: number, server: Server): number {
-    const { table, clock } = this.context;
-    const sessions = this.sessions;
+  #openSocket(session: number, server: Server): number {
+    const { table, clock } = this.#context;
+    const sessions = this.#sessions;
     let fd = openStream(server.family);
-    if (isOutOfFiles(fd) && this.context.reserve.give()) fd = openStream(server.family);
+    if (isOutOfFiles(fd) && this.#context.reserve.give()) fd = openStream(server.family);
     if (fd < 0) return fd;
     if (fd >= table.size) {
       closeStream(fd);
@@ -190,7 +190,7 @@ export class Connector implements PickContext {
     const generation = table.open(fd, ROLE_SERVER, clock.now);
     table.peer[fd] = session;
     table.flags[fd] = FRESH;
-    if (!this.context.queue.add(fd, generation, STREAM_EVENTS)) {
+    if (!this.#context.queue.add(fd, generation, STREAM_EVENTS)) {
       sessions.closeSocket(fd, 'reset');
       return -ENOMEM;
     }
@@ -202,15 +202,16 @@ export class Connector implements PickContext {
    * not open yet. A rival takes its place, or the next server is tried.
    */
   lost(session: number, fd: number, error: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const backend = backendOf(this.context, session);
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const backend = backendOf(this.#context, session);
     const rival = table.rival[session] ?? 0;
-    const server = fd === rival ? rivalOf(this.context, session) : serverOf(this.context, session);
+    const server =
+      fd === rival ? rivalOf(this.#context, session) : serverOf(this.#context, session);
     if (server === null) return;
     sessions.closeSocket(fd, 'finish');
     sessions.release(server);
-    this.noteFailure(backend, server, error);
+    this.#noteFailure(backend, server, error);
     if (rival === 0) {
       table.peer[session] = 0;
       table.server[session] = 0;
@@ -218,15 +219,15 @@ export class Connector implements PickContext {
       this.start(session, error === 0 ? 'SD' : error === ETIMEDOUT ? 'sC' : 'SC');
       return;
     }
-    if (fd !== rival) this.promote(session);
+    if (fd !== rival) this.#promote(session);
     table.rival[session] = 0;
     table.rivalServer[session] = 0;
     this.race(session);
   }
 
   /** The rival takes the first place; the other is the caller's to close. */
-  private promote(session: number): void {
-    const { table } = this.context;
+  #promote(session: number): void {
+    const { table } = this.#context;
     const rival = table.rival[session] ?? 0;
     table.peer[session] = rival;
     table.server[session] = table.rivalServer[session] ?? 0;
@@ -234,38 +235,38 @@ export class Connector implements PickContext {
     table.phase[session] = joined ? PHASE_FLIGHT : PHASE_CONNECTING;
   }
 
-  private noteFailure(backend: Backend, server: Server, error: number): void {
-    const { counters, clock } = this.context;
+  #noteFailure(backend: Backend, server: Server, error: number): void {
+    const { counters, clock } = this.#context;
     counters.add(server.counters.connectErrors, 1);
     counters.add(server.counters.retries, 1);
     counters.add(server.counters.redispatches, 1);
     if (error === 0 || OWN_TROUBLE.has(error)) return;
     if (clock.now - server.reportedAt < REPORT_INTERVAL_MS) return;
     server.reportedAt = clock.now;
-    this.context.connectFailed(backend.config.name, server.config.name, errorText(error));
+    this.#context.connectFailed(backend.config.name, server.config.name, errorText(error));
   }
 
   // --- races ------------------------------------------------------------------------------------
 
   /** Has a second server race the first, where there is one left to try with room. */
   race(session: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
+    const { table } = this.#context;
+    const sessions = this.#sessions;
     sessions.deadlines.clearHedge(session);
-    const backend = backendOf(this.context, session);
-    const slow = serverOf(this.context, session);
+    const backend = backendOf(this.#context, session);
+    const slow = serverOf(this.#context, session);
     // Every turn tries a server that no turn tried before.
     for (let turn = 0; turn < backend.servers.length; turn++) {
-      const server = this.pick(session, backend, true);
+      const server = this.#pick(session, backend, true);
       if (server === null) break;
-      const fd = this.connect(session, server);
+      const fd = this.#connect(session, server);
       if (fd < 0) {
-        this.noteFailure(backend, server, -fd);
+        this.#noteFailure(backend, server, -fd);
         continue;
       }
       table.rival[session] = fd;
       table.rivalServer[session] = server.index + 1;
-      if (slow !== null) this.context.counters.add(slow.counters.hedges, 1);
+      if (slow !== null) this.#context.counters.add(slow.counters.hedges, 1);
       break;
     }
     sessions.deadlines.rearm(session);
@@ -273,17 +274,17 @@ export class Connector implements PickContext {
 
   /** The server behind `fd` wins the session; another in the race is closed. */
   settle(session: number, fd: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
+    const { table } = this.#context;
+    const sessions = this.#sessions;
     sessions.deadlines.clearHedge(session);
     const rival = table.rival[session] ?? 0;
     if (rival === 0) return;
     if (fd === rival) {
       const first = table.peer[session] ?? 0;
-      const loser = serverOf(this.context, session);
-      this.promote(session);
-      const winner = serverOf(this.context, session);
-      if (winner !== null) this.context.counters.add(winner.counters.hedgesWon, 1);
+      const loser = serverOf(this.#context, session);
+      this.#promote(session);
+      const winner = serverOf(this.#context, session);
+      if (winner !== null) this.#context.counters.add(winner.counters.hedgesWon, 1);
       sessions.closeSocket(first, 'reset');
       if (loser !== null) sessions.release(loser);
       table.rival[session] = 0;
@@ -296,9 +297,9 @@ export class Connector implements PickContext {
    * place.
    */
   uproot(session: number): boolean {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const server = serverOf(this.context, session);
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const server = serverOf(this.#context, session);
     sessions.deadlines.clearHedge(session);
     sessions.closeSocket(table.peer[session] ?? 0, 'reset');
     if (server !== null) sessions.release(server);
@@ -307,7 +308,7 @@ export class Connector implements PickContext {
       table.server[session] = 0;
       return true;
     }
-    this.promote(session);
+    this.#promote(session);
     table.rival[session] = 0;
     table.rivalServer[session] = 0;
     return false;
@@ -316,9 +317,9 @@ export class Connector implements PickContext {
   // --- waiting lines ----------------------------------------------------------------------------
 
   /** `server`: the only one it waits for; null, or where that one's line is full: any. */
-  private enqueue(session: number, backend: Backend, server: Server | null): void {
-    const { table, counters, lines, clock } = this.context;
-    const sessions = this.sessions;
+  #enqueue(session: number, backend: Backend, server: Server | null): void {
+    const { table, counters, lines, clock } = this.#context;
+    const sessions = this.#sessions;
     const max = server?.config.queueMax ?? 0;
     const own = server !== null && (max === 0 || lines.length(server.line) < max);
     const line = own ? server.line : backend.line;
@@ -333,28 +334,28 @@ export class Connector implements PickContext {
 
   /** Called once per turn: who waits gets what room there is. */
   serveLines(backends: readonly Backend[]): void {
-    if (this.context.lines.total === 0) return;
+    if (this.#context.lines.total === 0) return;
     for (const backend of backends) {
       if (!backend.limited) continue;
       for (const server of backend.servers) {
-        if (server.line !== -1) this.letOut(backend, server);
+        if (server.line !== -1) this.#letOut(backend, server);
       }
-      this.letOut(backend, null);
+      this.#letOut(backend, null);
     }
   }
 
-  private letOut(backend: Backend, own: Server | null): void {
+  #letOut(backend: Backend, own: Server | null): void {
     const line = own === null ? backend.line : own.line;
     for (let count = 0; count < LET_OUT_MAX; count++) {
-      const session = this.context.lines.head(line);
+      const session = this.#context.lines.head(line);
       if (session === -1) return;
-      const server = this.pick(session, backend, own === null);
+      const server = this.#pick(session, backend, own === null);
       if (server === null) return;
       // A server that went down hands its line over to those that clients now belong to.
-      if (own !== null && server === own && this.isFull(own.index)) return;
-      this.sessions.leaveLine(session);
+      if (own !== null && server === own && this.#isFull(own.index)) return;
+      this.#sessions.leaveLine(session);
       if (own !== null && server !== own) this.start(session, 'SC');
-      else if (!this.attempt(session, backend, server)) this.start(session, 'SC');
+      else if (!this.#attempt(session, backend, server)) this.start(session, 'SC');
     }
   }
 }

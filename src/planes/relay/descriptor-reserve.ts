@@ -9,19 +9,19 @@ import { closeStream, openStream } from '../../linux/stream-calls.ts';
 
 export class DescriptorReserve {
   /** -1: given away. */
-  private held = -1;
+  #held = -1;
 
   /** Holds one back again where none is; false when there is none to be had. */
   refill(): boolean {
-    if (this.held < 0) this.held = openStream(AF_INET);
-    return this.held >= 0;
+    if (this.#held < 0) this.#held = openStream(AF_INET);
+    return this.#held >= 0;
   }
 
   /** Frees the descriptor for the next call that needs one; false when it was given away before. */
   give(): boolean {
-    if (this.held < 0) return false;
-    closeStream(this.held);
-    this.held = -1;
+    if (this.#held < 0) return false;
+    closeStream(this.#held);
+    this.#held = -1;
     return true;
   }
 }

@@ -16,22 +16,22 @@ const FLIGHTS_MAX = 1024;
 const TLS_HANDSHAKE = 22;
 
 export class FirstFlights {
-  private readonly context: Pick<RelayContext, 'table' | 'buffers'>;
+  readonly #context: Pick<RelayContext, 'table' | 'buffers'>;
 
   constructor(context: Pick<RelayContext, 'table' | 'buffers'>) {
-    this.context = context;
+    this.#context = context;
   }
 
   /** Whether a session that has no flight yet may begin one. */
   hasRoom(): boolean {
-    return this.context.buffers.used < FLIGHTS_MAX;
+    return this.#context.buffers.used < FLIGHTS_MAX;
   }
 
   /** Bytes kept. */
   length(session: number): number {
-    return (this.context.table.slot[session] ?? 0) === 0
+    return (this.#context.table.slot[session] ?? 0) === 0
       ? 0
-      : (this.context.table.slotStart[session] ?? 0);
+      : (this.#context.table.slotStart[session] ?? 0);
   }
 
   isFull(session: number): boolean {
@@ -41,13 +41,14 @@ export class FirstFlights {
   /** Whether it begins as TLS does. */
   isHello(session: number): boolean {
     return (
-      this.context.buffers.firstByte((this.context.table.slot[session] ?? 0) - 1) === TLS_HANDSHAKE
+      this.#context.buffers.firstByte((this.#context.table.slot[session] ?? 0) - 1) ===
+      TLS_HANDSHAKE
     );
   }
 
   /** Reads more from the client, which must not be full: bytes read, 0 at its end, or a negated errno. */
   read(session: number): number {
-    const { table, buffers } = this.context;
+    const { table, buffers } = this.#context;
     if ((table.slot[session] ?? 0) === 0) {
       table.slot[session] = buffers.acquire() + 1;
       table.slotStart[session] = 0;
@@ -56,7 +57,7 @@ export class FirstFlights {
     const start = buffers.address((table.slot[session] ?? 0) - 1) + length;
     const count = receive(session, start, BUFFER_BYTES - length);
     if (count > 0) table.slotStart[session] = length + count;
-    else if (length === 0) releaseSlot(this.context, session);
+    else if (length === 0) releaseSlot(this.#context, session);
     return count;
   }
 
@@ -64,17 +65,18 @@ export class FirstFlights {
   send(session: number, server: number, from: number): number {
     const length = this.length(session);
     if (from === length) return length;
-    const start = this.context.buffers.address((this.context.table.slot[session] ?? 0) - 1) + from;
-    const count = sendTo(this.context.table, server, start, length - from, false);
+    const start =
+      this.#context.buffers.address((this.#context.table.slot[session] ?? 0) - 1) + from;
+    const count = sendTo(this.#context.table, server, start, length - from, false);
     return count < 0 ? count : from + count;
   }
 
   /** The end of the flight: what the server lacks, from byte `from` on, becomes what the mover holds. */
   handOver(session: number, from: number): void {
-    const { table } = this.context;
+    const { table } = this.#context;
     const length = this.length(session);
     if (from >= length) {
-      releaseSlot(this.context, session);
+      releaseSlot(this.#context, session);
       return;
     }
     table.slotStart[session] = from;

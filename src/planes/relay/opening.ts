@@ -46,46 +46,46 @@ const probe = pinnedBuffer(4096);
 const probeAddress = addressOf(probe);
 
 export class Opening {
-  private readonly context: RelayContext;
-  private readonly sessions: Sessions;
-  private readonly streams: Streams;
-  private readonly connector: Connector;
-  private readonly flights: FirstFlights;
+  readonly #context: RelayContext;
+  readonly #sessions: Sessions;
+  readonly #streams: Streams;
+  readonly #connector: Connector;
+  readonly #flights: FirstFlights;
 
   constructor(context: RelayContext, sessions: Sessions, streams: Streams) {
-    this.context = context;
-    this.sessions = sessions;
-    this.streams = streams;
-    this.connector = new Connector(context, sessions);
-    this.flights = new FirstFlights(context);
+    this.#context = context;
+    this.#sessions = sessions;
+    this.#streams = streams;
+    this.#connector = new Connector(context, sessions);
+    this.#flights = new FirstFlights(context);
   }
 
   /** Whether something is to happen sooner than the loop's idle time. */
   get hurried(): boolean {
-    return this.sessions.deadlines.hedgesArmed > 0 || this.context.lines.total > 0;
+    return this.#sessions.deadlines.hedgesArmed > 0 || this.#context.lines.total > 0;
   }
 
   /** A client was accepted and registered. */
   begin(session: number, frontend: Frontend): void {
     if (!frontend.acceptProxy) {
-      this.connector.start(session, 'SC');
+      this.#connector.start(session, 'SC');
       return;
     }
-    this.context.table.phase[session] = PHASE_GREETING;
-    this.sessions.deadlines.rearm(session);
+    this.#context.table.phase[session] = PHASE_GREETING;
+    this.#sessions.deadlines.rearm(session);
   }
 
   /** An event of a session that is not open yet; its flags are up to date. */
   event(fd: number, session: number, events: number): void {
-    if (fd !== session) this.serverEvent(fd, session, events);
-    else this.clientEvent(session, events);
+    if (fd !== session) this.#serverEvent(fd, session, events);
+    else this.#clientEvent(session, events);
   }
 
   /** The deadline of a session that is not open yet has passed. */
   due(session: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const connector = this.connector;
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const connector = this.#connector;
     const phase = table.phase[session];
     if (phase === PHASE_GREETING) sessions.close(session, 'cR', 'reset');
     else if (phase === PHASE_QUEUED) sessions.close(session, 'sQ', 'reset');
@@ -97,15 +97,15 @@ export class Opening {
 
   /** Called once per turn. */
   serveLines(): void {
-    this.connector.serveLines(this.context.routes.backends);
+    this.#connector.serveLines(this.#context.routes.backends);
   }
 
   /** Its server takes no sessions any more: goes elsewhere, as long as it has not answered. */
   leave(session: number, server: Server): void {
-    const { table } = this.context;
-    if (rivalOf(this.context, session) === server) this.sessions.dropRival(session);
-    else if (serverOf(this.context, session) === server) {
-      this.connector.lost(session, table.peer[session] ?? 0, 0);
+    const { table } = this.#context;
+    if (rivalOf(this.#context, session) === server) this.#sessions.dropRival(session);
+    else if (serverOf(this.#context, session) === server) {
+      this.#connector.lost(session, table.peer[session] ?? 0, 0);
     }
   }
 
@@ -116,8 +116,8 @@ export class Opening {
    * for a server again, by restart().
    */
   uproot(session: number, stays: (server: number) => boolean): boolean {
-    const { table, lines } = this.context;
-    const sessions = this.sessions;
+    const { table, lines } = this.#context;
+    const sessions = this.#sessions;
     if (lines.lineOf(session) !== -1) {
       sessions.leaveLine(session);
       return true;
@@ -125,19 +125,19 @@ export class Opening {
     const rival = table.rivalServer[session] ?? 0;
     if (rival !== 0 && !stays(rival - 1)) sessions.dropRival(session);
     const first = table.server[session] ?? 0;
-    return first !== 0 && !stays(first - 1) && this.connector.uproot(session);
+    return first !== 0 && !stays(first - 1) && this.#connector.uproot(session);
   }
 
   /** The routes have changed; nobody waits in a line now. */
   reline(): void {
-    this.context.lines.replace(this.context.routes.lines);
+    this.#context.lines.replace(this.#context.routes.lines);
   }
 
   /** Looks for a server as if it had just come; one that waited before keeps the time it has waited. */
   restart(session: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const connector = this.connector;
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const connector = this.#connector;
     const waitedSince = table.phase[session] === PHASE_QUEUED ? table.queuedAt[session] : undefined;
     table.attempts[session] = 0;
     table.clearTried(session);
@@ -150,52 +150,52 @@ export class Opening {
 
   /** Races go on by the new settings; where there are none any more, the first server has it. */
   resume(session: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.context, session);
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.#context, session);
     const phase = table.phase[session];
     if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.deadlines.clearHedge(session);
     if (phase !== PHASE_FLIGHT || (hedgeAfterMs > 0 && servers.length > 1)) return;
-    this.open(session, this.flights.length(session));
+    this.#open(session, this.#flights.length(session));
   }
 
   // --- the client -------------------------------------------------------------------------------
 
-  private clientEvent(session: number, events: number): void {
-    const phase = this.context.table.phase[session];
+  #clientEvent(session: number, events: number): void {
+    const phase = this.#context.table.phase[session];
     if ((events & EPOLLERR) !== 0) {
       // A client that only finished may still want its answer; one that reset wants nothing.
       const code = phase === PHASE_QUEUED ? 'CQ' : phase === PHASE_CONNECTING ? 'CC' : 'CD';
-      this.sessions.close(session, code, 'reset');
+      this.#sessions.close(session, code, 'reset');
     } else if ((events & READ_EVENTS) === 0) return;
-    else if (phase === PHASE_GREETING) this.greet(session);
-    else if (phase === PHASE_FLIGHT) this.readFlight(session);
+    else if (phase === PHASE_GREETING) this.#greet(session);
+    else if (phase === PHASE_FLIGHT) this.#readFlight(session);
   }
 
-  private greet(session: number): void {
-    const { table, clock } = this.context;
-    const sessions = this.sessions;
+  #greet(session: number): void {
+    const { table, clock } = this.#context;
+    const sessions = this.#sessions;
     const result = takeHeader(table, session);
     if (result === -EAGAIN) return;
     if (result !== 0) {
       sessions.close(session, 'PR', 'reset');
       return;
     }
-    const frontend = frontendOf(this.context, session);
+    const frontend = frontendOf(this.#context, session);
     const named = table.destination[session * PEER_ADDRESS_BYTES] !== 0;
     if (named) {
       table.sourceHash[session] = hashAddress(table.address, session * PEER_ADDRESS_BYTES);
     }
-    if (frontend.logs) logBegin(this.context, session, frontend);
+    if (frontend.logs) logBegin(this.#context, session, frontend);
     table.activeAt[session] = clock.now;
-    this.connector.start(session, 'SC');
+    this.#connector.start(session, 'SC');
   }
 
   /** Takes what the client says and passes it on to every server in the race. */
-  private readFlight(session: number): void {
-    const { table, clock } = this.context;
-    const sessions = this.sessions;
-    const flights = this.flights;
+  #readFlight(session: number): void {
+    const { table, clock } = this.#context;
+    const sessions = this.#sessions;
+    const flights = this.#flights;
     // Each turn adds at least a byte to a flight of bounded length, or is the last.
     while (((table.flags[session] ?? 0) & READABLE) !== 0) {
       const before = flights.length(session);
@@ -214,20 +214,20 @@ export class Opening {
       }
       sessions.moved(session, count, false);
       table.activeAt[session] = clock.now;
-      if (!this.passOn(session, before)) return;
+      if (!this.#passOn(session, before)) return;
       if (!flights.isFull(session) && (flags & HUNG_UP) === 0) {
         table.flags[session] = flags & ~READABLE;
         return;
       }
     }
-    this.open(session, flights.length(session));
+    this.#open(session, flights.length(session));
   }
 
   /** Gives the servers what came behind `from`. False: the session is no flight any more. */
-  private passOn(session: number, from: number): boolean {
-    const { table, clock } = this.context;
-    const flights = this.flights;
-    const connector = this.connector;
+  #passOn(session: number, from: number): boolean {
+    const { table, clock } = this.#context;
+    const flights = this.#flights;
+    const connector = this.#connector;
     const first = table.peer[session] ?? 0;
     const length = flights.length(session);
     const reached = flights.send(session, first, from);
@@ -236,61 +236,64 @@ export class Opening {
       return false;
     }
     if (reached !== length || !flights.isHello(session) || flights.isFull(session)) {
-      this.open(session, Math.max(reached, from));
+      this.#open(session, Math.max(reached, from));
       return false;
     }
     table.activeAt[first] = clock.now;
     const rival = table.rival[session] ?? 0;
     if (rival !== 0 && ((table.flags[rival] ?? 0) & JOINED) !== 0) {
-      if (flights.send(session, rival, from) !== length) this.sessions.dropRival(session);
+      if (flights.send(session, rival, from) !== length) this.#sessions.dropRival(session);
     }
-    if (rival === 0) this.armHedge(session);
+    if (rival === 0) this.#armHedge(session);
     return true;
   }
 
-  private armHedge(session: number): void {
-    const sessions = this.sessions;
-    const { hedgeAfterMs } = backendOf(this.context, session);
-    const usual = (serverOf(this.context, session)?.answerMs ?? 0) * ANSWER_FACTOR;
+  #armHedge(session: number): void {
+    const sessions = this.#sessions;
+    const { hedgeAfterMs } = backendOf(this.#context, session);
+    const usual = (serverOf(this.#context, session)?.answerMs ?? 0) * ANSWER_FACTOR;
     const patience = Math.min(usual, hedgeAfterMs * PATIENCE_FACTOR_MAX);
-    sessions.deadlines.setHedge(session, this.context.clock.now + Math.max(hedgeAfterMs, patience));
+    sessions.deadlines.setHedge(
+      session,
+      this.#context.clock.now + Math.max(hedgeAfterMs, patience),
+    );
     sessions.deadlines.rearm(session);
   }
 
   // --- the servers ------------------------------------------------------------------------------
 
-  private serverEvent(fd: number, session: number, events: number): void {
-    const { table } = this.context;
-    const connector = this.connector;
+  #serverEvent(fd: number, session: number, events: number): void {
+    const { table } = this.#context;
+    const connector = this.#connector;
     if (((table.flags[fd] ?? 0) & JOINED) === 0) {
       if ((events & TROUBLE) !== 0) connector.lost(session, fd, pendingError(fd) || ETIMEDOUT);
-      else if ((events & EPOLLOUT) !== 0) this.connected(session, fd);
+      else if ((events & EPOLLOUT) !== 0) this.#connected(session, fd);
       // The same event may tell that it has spoken already.
       const joined = table.role[fd] === ROLE_SERVER && ((table.flags[fd] ?? 0) & JOINED) !== 0;
       if (!joined || table.phase[session] !== PHASE_FLIGHT) return;
     }
     if ((events & READ_EVENTS) === 0) return;
-    if ((events & (EPOLLRDHUP | TROUBLE)) !== 0 && this.leftUnanswered(session, fd)) return;
-    this.answered(session, fd);
+    if ((events & (EPOLLRDHUP | TROUBLE)) !== 0 && this.#leftUnanswered(session, fd)) return;
+    this.#answered(session, fd);
   }
 
   /** Whether a server that ended its side did so without a word, and another is asked. */
-  private leftUnanswered(session: number, fd: number): boolean {
+  #leftUnanswered(session: number, fd: number): boolean {
     const count = peek(fd, probeAddress, 1);
     if (count > 0) return false;
     if (count === -EAGAIN) return true;
     // A client that asked nothing has nothing to ask again: it is told what the server did.
-    if (this.flights.length(session) === 0) return false;
-    this.connector.lost(session, fd, 0);
+    if (this.#flights.length(session) === 0) return false;
+    this.#connector.lost(session, fd, 0);
     return true;
   }
 
-  private connected(session: number, fd: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const connector = this.connector;
+  #connected(session: number, fd: number): void {
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const connector = this.#connector;
     const rival = fd === table.rival[session];
-    const server = rival ? rivalOf(this.context, session) : serverOf(this.context, session);
+    const server = rival ? rivalOf(this.#context, session) : serverOf(this.#context, session);
     if (server === null) return;
     sessions.established(session, fd, server);
     const version = server.config.sendProxy;
@@ -298,73 +301,73 @@ export class Opening {
       connector.lost(session, fd, 0);
       return;
     }
-    if (version === undefined && !this.clientSpoke(session)) acknowledge(fd);
+    if (version === undefined && !this.#clientSpoke(session)) acknowledge(fd);
     if (table.phase[session] === PHASE_FLIGHT) {
-      this.joinFlight(session, fd);
+      this.#joinFlight(session, fd);
       return;
     }
     connector.settle(session, fd);
-    const backend = backendOf(this.context, session);
-    if (backend.hedgeAfterMs === 0) this.open(session, 0);
-    else this.beginFlight(session, fd, backend);
+    const backend = backendOf(this.#context, session);
+    if (backend.hedgeAfterMs === 0) this.#open(session, 0);
+    else this.#beginFlight(session, fd, backend);
   }
 
   /** Whether there is something to send to a server that has just connected. */
-  private clientSpoke(session: number): boolean {
-    const flags = this.context.table.flags[session] ?? 0;
-    return (flags & (READABLE | ENDED)) !== 0 || this.flights.length(session) > 0;
+  #clientSpoke(session: number): boolean {
+    const flags = this.#context.table.flags[session] ?? 0;
+    return (flags & (READABLE | ENDED)) !== 0 || this.#flights.length(session) > 0;
   }
 
   /** A second server gets the flight so far. */
-  private joinFlight(session: number, fd: number): void {
-    const { table } = this.context;
-    const flights = this.flights;
-    const sessions = this.sessions;
+  #joinFlight(session: number, fd: number): void {
+    const { table } = this.#context;
+    const flights = this.#flights;
+    const sessions = this.#sessions;
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
     if (flights.send(session, fd, 0) !== flights.length(session)) sessions.dropRival(session);
   }
 
-  private beginFlight(session: number, fd: number, backend: Backend): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const flights = this.flights;
+  #beginFlight(session: number, fd: number, backend: Backend): void {
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const flights = this.#flights;
     if (backend.servers.length < 2) {
-      this.open(session, 0);
+      this.#open(session, 0);
       return;
     }
     table.phase[session] = PHASE_FLIGHT;
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
     // A server after one that left gets what that one had.
-    if (flights.length(session) > 0 && !this.passOn(session, 0)) return;
+    if (flights.length(session) > 0 && !this.#passOn(session, 0)) return;
     sessions.deadlines.rearm(session);
-    if (((table.flags[session] ?? 0) & READABLE) !== 0) this.readFlight(session);
+    if (((table.flags[session] ?? 0) & READABLE) !== 0) this.#readFlight(session);
   }
 
   /** The first byte of an answer: the race is over. */
-  private answered(session: number, fd: number): void {
-    const { table, clock } = this.context;
-    const connector = this.connector;
-    const flights = this.flights;
+  #answered(session: number, fd: number): void {
+    const { table, clock } = this.#context;
+    const connector = this.#connector;
+    const flights = this.#flights;
     connector.settle(session, fd);
-    const server = serverOf(this.context, session);
+    const server = serverOf(this.#context, session);
     if (server !== null && flights.length(session) > 0) {
       const spentMs = clock.now - (table.activeAt[fd] ?? 0);
       const before = server.answerMs;
       server.answerMs = before === 0 ? spentMs : before + (spentMs - before) * ANSWER_WEIGHT;
     }
-    this.open(session, flights.length(session));
+    this.#open(session, flights.length(session));
   }
 
   /** `from`: what of the flight its server has. */
-  private open(session: number, from: number): void {
-    const { table } = this.context;
-    const sessions = this.sessions;
-    const connector = this.connector;
-    const flights = this.flights;
+  #open(session: number, from: number): void {
+    const { table } = this.#context;
+    const sessions = this.#sessions;
+    const connector = this.#connector;
+    const flights = this.#flights;
     connector.settle(session, table.peer[session] ?? 0);
     flights.handOver(session, from);
     table.phase[session] = PHASE_OPEN;
     sessions.deadlines.rearm(session);
-    if (table.role[session] === ROLE_CLIENT) this.streams.begin(session);
+    if (table.role[session] === ROLE_CLIENT) this.#streams.begin(session);
   }
 }

@@ -71,87 +71,87 @@ function inherit(before: Routes, after: Routes): void {
 
 /** The sessions on their way from the old routes to the new ones. */
 class Move {
-  private readonly context: RelayContext;
-  private readonly parts: RelayParts;
-  private readonly next: Routes;
-  private readonly changes: RouteChanges;
+  readonly #context: RelayContext;
+  readonly #parts: RelayParts;
+  readonly #next: Routes;
+  readonly #changes: RouteChanges;
   /** Old frontends whose successors have other source rules. */
-  private readonly ruled: ReadonlySet<number>;
-  private readonly source = new Uint8Array(16);
+  readonly #ruled: ReadonlySet<number>;
+  readonly #source = new Uint8Array(16);
   /** Sessions that look for a server again. */
-  private readonly unrouted: number[] = [];
+  readonly #unrouted: number[] = [];
   ended = 0;
 
   constructor(context: RelayContext, parts: RelayParts, next: Routes, changes: RouteChanges) {
-    this.context = context;
-    this.parts = parts;
-    this.next = next;
-    this.changes = changes;
+    this.#context = context;
+    this.#parts = parts;
+    this.#next = next;
+    this.#changes = changes;
     const ruled = context.routes.frontends.filter(({ index, config }) => {
-      const successor = this.successor(index);
+      const successor = this.#successor(index);
       return successor?.rules !== null && !isSame(config.sources, successor?.config.sources);
     });
-    this.ruled = new Set(ruled.map(({ index }) => index));
+    this.#ruled = new Set(ruled.map(({ index }) => index));
   }
 
   /** By the old routes: ends what is not allowed, and takes the others from what does not stay. */
   leave(): void {
-    const { table } = this.context;
-    const { sessions, opening, eachSession } = this.parts;
+    const { table } = this.#context;
+    const { sessions, opening, eachSession } = this.#parts;
     eachSession((session) => {
       const frontend = (table.frontend[session] ?? 0) - 1;
-      if (!this.isAllowed(session, frontend)) {
+      if (!this.#isAllowed(session, frontend)) {
         this.ended++;
         sessions.close(session, 'KD', 'reset');
       } else if (table.phase[session] !== PHASE_OPEN) {
-        const stays = (server: number) => this.serverAfter(frontend, server) !== -1;
-        if (opening.uproot(session, stays)) this.unrouted.push(session);
+        const stays = (server: number) => this.#serverAfter(frontend, server) !== -1;
+        if (opening.uproot(session, stays)) this.#unrouted.push(session);
       }
     });
   }
 
   /** By the new routes: gives every session its indexes, and has it go on. */
   arrive(before: readonly Frontend[]): void {
-    const { table, routes } = this.context;
-    const { sessions, opening, eachSession } = this.parts;
-    const tried = this.rememberTried();
+    const { table, routes } = this.#context;
+    const { sessions, opening, eachSession } = this.#parts;
+    const tried = this.#rememberTried();
     table.forgetTried(routes.serversMax);
     opening.reline();
-    eachSession((session) => this.rename(session, before, tried.get(session) ?? []));
-    for (const session of this.inOrder()) opening.restart(session);
+    eachSession((session) => this.#rename(session, before, tried.get(session) ?? []));
+    for (const session of this.#inOrder()) opening.restart(session);
     eachSession((session) => {
       if (table.phase[session] !== PHASE_OPEN) opening.resume(session);
       if (table.role[session] === ROLE_CLIENT) sessions.deadlines.rearm(session);
     });
   }
 
-  private successor(frontend: number): Frontend | undefined {
-    return this.next.frontends[this.changes.frontends[frontend] ?? -1];
+  #successor(frontend: number): Frontend | undefined {
+    return this.#next.frontends[this.#changes.frontends[frontend] ?? -1];
   }
 
-  private serverAfter(frontend: number, server: number): number {
-    return this.changes.servers[frontend]?.[server] ?? -1;
+  #serverAfter(frontend: number, server: number): number {
+    return this.#changes.servers[frontend]?.[server] ?? -1;
   }
 
-  private isAllowed(session: number, frontend: number): boolean {
-    const { table } = this.context;
-    const successor = this.successor(frontend);
+  #isAllowed(session: number, frontend: number): boolean {
+    const { table } = this.#context;
+    const successor = this.#successor(frontend);
     if (successor === undefined) return false;
     const server = (table.server[session] ?? 0) - 1;
     const open = table.phase[session] === PHASE_OPEN;
-    if (open && this.serverAfter(frontend, server) === -1) return false;
-    if (!this.ruled.has(frontend) || successor.rules === null) return true;
-    if (peerAddress(session) !== 0 || !readSource(this.source)) return true;
-    return successor.rules.allows(this.source);
+    if (open && this.#serverAfter(frontend, server) === -1) return false;
+    if (!this.#ruled.has(frontend) || successor.rules === null) return true;
+    if (peerAddress(session) !== 0 || !readSource(this.#source)) return true;
+    return successor.rules.allows(this.#source);
   }
 
   /** Only sessions that are not open yet ask which servers were tried. */
-  private rememberTried(): ReadonlyMap<number, readonly number[]> {
-    const { table } = this.context;
+  #rememberTried(): ReadonlyMap<number, readonly number[]> {
+    const { table } = this.#context;
     const tried = new Map<number, readonly number[]>();
-    this.parts.eachSession((session) => {
+    this.#parts.eachSession((session) => {
       if (table.phase[session] === PHASE_OPEN) return;
-      const servers = this.changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
+      const servers = this.#changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
       tried.set(
         session,
         servers.filter((after, before) => after !== -1 && table.isTried(session, before)),
@@ -160,15 +160,15 @@ class Move {
     return tried;
   }
 
-  private rename(session: number, before: readonly Frontend[], tried: readonly number[]): void {
-    const { table, counters, routes } = this.context;
+  #rename(session: number, before: readonly Frontend[], tried: readonly number[]): void {
+    const { table, counters, routes } = this.#context;
     const old = (table.frontend[session] ?? 0) - 1;
     const oldFrontend = before[old];
-    const frontend = this.successor(old);
+    const frontend = this.#successor(old);
     assert(oldFrontend !== undefined && frontend !== undefined, 'sessions that stay have routes');
     const oldServer = (table.server[session] ?? 0) - 1;
-    const server = this.serverAfter(old, oldServer);
-    const rival = this.serverAfter(old, (table.rivalServer[session] ?? 0) - 1);
+    const server = this.#serverAfter(old, oldServer);
+    const rival = this.#serverAfter(old, (table.rivalServer[session] ?? 0) - 1);
     table.frontend[session] = frontend.index + 1;
     table.server[session] = server + 1;
     table.rivalServer[session] = rival + 1;
@@ -180,7 +180,7 @@ class Move {
       const one = frontend.backend.servers[index];
       if (one !== undefined) counters.add(one.counters.sessionsCurrent, 1);
     }
-    this.refresh(session, oldFrontend, frontend);
+    this.#refresh(session, oldFrontend, frontend);
     const from = oldFrontend.backend.servers[oldServer];
     const to = frontend.backend.servers[server];
     if (from === undefined || to === undefined) return;
@@ -188,8 +188,8 @@ class Move {
   }
 
   /** What the new configuration wants to know of a client, or of its connection, that the old one did not. */
-  private refresh(session: number, before: Frontend, after: Frontend): void {
-    const { table, clock } = this.context;
+  #refresh(session: number, before: Frontend, after: Frontend): void {
+    const { table, clock } = this.#context;
     setChanged(session, before.liveness, after.liveness);
     if (after.logs && !before.logs) {
       table.acceptedWall[session] = Date.now() - (clock.now - (table.acceptedAt[session] ?? 0));
@@ -203,13 +203,13 @@ class Move {
   }
 
   /** Who waited comes first, in the order of coming. */
-  private inOrder(): readonly number[] {
-    const { table } = this.context;
+  #inOrder(): readonly number[] {
+    const { table } = this.#context;
     const since = (session: number): number =>
       table.phase[session] === PHASE_QUEUED
         ? (table.queuedAt[session] ?? 0)
         : Number.POSITIVE_INFINITY;
-    return this.unrouted.toSorted((one, other) => since(one) - since(other) || one - other);
+    return this.#unrouted.toSorted((one, other) => since(one) - since(other) || one - other);
   }
 }
 

@@ -46,87 +46,87 @@ const TROUBLE = EPOLLERR | EPOLLHUP;
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
 
 export class Relay {
-  private readonly context: RelayContext;
-  private readonly sessions: Sessions;
-  private readonly streams: Streams;
-  private readonly opening: Opening;
-  private readonly acceptor: Acceptor;
-  private readonly shedder: Shedder;
-  private messagesWait = false;
+  readonly #context: RelayContext;
+  readonly #sessions: Sessions;
+  readonly #streams: Streams;
+  readonly #opening: Opening;
+  readonly #acceptor: Acceptor;
+  readonly #shedder: Shedder;
+  #messagesWait = false;
 
   /** `now`: ms on the relay's clock. */
   constructor(start: RelayStart, now: number, reports: RelayReports) {
     const context = buildRelayContext(start, now, reports);
-    this.context = context;
-    this.sessions = new Sessions(context);
-    this.streams = new Streams(context, this.sessions);
-    this.opening = new Opening(context, this.sessions, this.streams);
-    this.acceptor = new Acceptor(context, this.sessions, this.opening);
-    this.shedder = new Shedder(context, this.sessions);
+    this.#context = context;
+    this.#sessions = new Sessions(context);
+    this.#streams = new Streams(context, this.#sessions);
+    this.#opening = new Opening(context, this.#sessions, this.#streams);
+    this.#acceptor = new Acceptor(context, this.#sessions, this.#opening);
+    this.#shedder = new Shedder(context, this.#sessions);
     const { table, queue } = context;
     queue.add(start.wakeFd, table.open(start.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
-    for (const listener of start.listeners) this.acceptor.listen(listener);
-    if (start.accepting) this.acceptor.begin();
+    for (const listener of start.listeners) this.#acceptor.listen(listener);
+    if (start.accepting) this.#acceptor.begin();
   }
 
   /** How long the next turn may wait, ms: `idleMs` unless work is left over. */
   patience(idleMs: number): number {
-    if (this.streams.hasLeftOver) return 0;
-    return this.opening.hurried ? Math.min(idleMs, TICK_MS) : idleMs;
+    if (this.#streams.hasLeftOver) return 0;
+    return this.#opening.hurried ? Math.min(idleMs, TICK_MS) : idleMs;
   }
 
   /** Waits for events. The caller reads its clock afterwards and calls turn(). */
   wait(timeoutMs: number): number {
-    return this.context.queue.wait(timeoutMs);
+    return this.#context.queue.wait(timeoutMs);
   }
 
   /** One turn over `count` fetched events. Returns whether messages wait for this thread. */
   turn(count: number, now: number): boolean {
-    const { table, routes, counters, clock, queue, wheel } = this.context;
+    const { table, routes, counters, clock, queue, wheel } = this.#context;
     clock.now = now;
-    this.messagesWait = false;
+    this.#messagesWait = false;
     counters.add(routes.relay.loops, 1);
-    this.streams.resumeLeftOver();
+    this.#streams.resumeLeftOver();
     for (let index = 0; index < count; index++) {
       const fd = queue.fdAt(index);
       if (table.generation[fd] !== queue.generationAt(index)) continue;
-      this.dispatch(fd, queue.eventsAt(index));
+      this.#dispatch(fd, queue.eventsAt(index));
     }
-    wheel.advance(now, this.due);
-    this.opening.serveLines();
-    this.acceptor.resumeWhereRoom(now);
-    return this.messagesWait;
+    wheel.advance(now, this.#due);
+    this.#opening.serveLines();
+    this.#acceptor.resumeWhereRoom(now);
+    return this.#messagesWait;
   }
 
   /** Does what one message says. Returns the number of sessions that a new configuration ended. */
   handle(message: Exclude<MainToRelay, { kind: 'stop' }>): number {
     switch (message.kind) {
       case 'snapshot':
-        this.applySnapshot(message.snapshot);
+        this.#applySnapshot(message.snapshot);
         return 0;
       case 'shutdown-sessions':
-        this.shutdownSessions(message.backend, message.server);
+        this.#shutdownSessions(message.backend, message.server);
         return 0;
       case 'reconfigure':
-        return this.reconfigure(message);
+        return this.#reconfigure(message);
       case 'move-session':
-        this.moveSession(message);
+        this.#moveSession(message);
         return 0;
       case 'accept':
-        this.acceptor.begin();
+        this.#acceptor.begin();
         return 0;
       case 'pause':
-        this.acceptor.pause();
+        this.#acceptor.pause();
         return 0;
     }
   }
 
   /** Closes every session and descriptor of its own; listeners stay the caller's. */
   close(): void {
-    this.acceptor.pause();
-    const { table, pipes, reserve, logs, queue } = this.context;
+    this.#acceptor.pause();
+    const { table, pipes, reserve, logs, queue } = this.#context;
     for (let fd = 0; fd <= table.highest; fd++) {
-      if (table.role[fd] === ROLE_CLIENT) this.sessions.close(fd, 'KD', 'reset');
+      if (table.role[fd] === ROLE_CLIENT) this.#sessions.close(fd, 'KD', 'reset');
     }
     pipes.closeAll();
     reserve.give();
@@ -134,8 +134,8 @@ export class Relay {
     queue.close();
   }
 
-  private applySnapshot({ backends }: TrafficSnapshot): void {
-    const { routes, relay } = this.context;
+  #applySnapshot({ backends }: TrafficSnapshot): void {
+    const { routes, relay } = this.#context;
     for (const backend of routes.backends) {
       const snapshot = backends[backend.index];
       if (snapshot !== undefined) applyBackend(backend, snapshot, relay);
@@ -143,23 +143,23 @@ export class Relay {
   }
 
   /** Those that flow are cut; those that no server has answered go to another one. */
-  private shutdownSessions(backendName: string, serverName: string): void {
-    const { table, routes } = this.context;
+  #shutdownSessions(backendName: string, serverName: string): void {
+    const { table, routes } = this.#context;
     const backend = routes.backends.find(({ config }) => config.name === backendName);
     const server = backend?.servers.find(({ config }) => config.name === serverName);
     if (server === undefined) return;
-    this.eachSession((session) => {
-      if (backendOf(this.context, session) !== backend) return;
-      if (table.phase[session] !== PHASE_OPEN) this.opening.leave(session, server);
-      else if (serverOf(this.context, session) === server) {
-        this.sessions.close(session, 'KD', 'reset');
+    this.#eachSession((session) => {
+      if (backendOf(this.#context, session) !== backend) return;
+      if (table.phase[session] !== PHASE_OPEN) this.#opening.leave(session, server);
+      else if (serverOf(this.#context, session) === server) {
+        this.#sessions.close(session, 'KD', 'reset');
       }
     });
   }
 
   /** Ten thousand take a tenth of a second: whoever watches this loop must see that it lives. */
-  private readonly eachSession = (visit: (session: number) => void): void => {
-    const { table, beat } = this.context;
+  readonly #eachSession = (visit: (session: number) => void): void => {
+    const { table, beat } = this.#context;
     let visited = 0;
     for (let fd = 0; fd <= table.highest; fd++) {
       if (table.role[fd] !== ROLE_CLIENT) continue;
@@ -170,43 +170,47 @@ export class Relay {
   };
 
   /** Other relays may have ended some meanwhile: the sum over all decides. */
-  private moveSession(order: Extract<MainToRelay, { kind: 'move-session' }>): void {
-    const { routes, counters } = this.context;
+  #moveSession(order: Extract<MainToRelay, { kind: 'move-session' }>): void {
+    const { routes, counters } = this.#context;
     const server = routes.backends[order.backend]?.servers[order.server];
     if (server === undefined) return;
     if (counters.sum(server.counters.sessionsCurrent) <= order.keep) return;
-    const done = this.shedder.shed(order.backend, server, order.acceptedBefore);
+    const done = this.#shedder.shed(order.backend, server, order.acceptedBefore);
     if (done) counters.add(server.counters.rebalanced, 1);
   }
 
-  private reconfigure(order: RelayOrder): number {
-    const { sessions, opening, eachSession } = this;
-    const ended = reconfigure(this.context, { sessions, opening, eachSession }, order);
-    this.context.logs.retarget(order.config.frontends.flatMap(({ log }) => log.targets));
-    this.acceptor.relisten(order.listeners);
+  #reconfigure(order: RelayOrder): number {
+    const parts = {
+      sessions: this.#sessions,
+      opening: this.#opening,
+      eachSession: this.#eachSession,
+    };
+    const ended = reconfigure(this.#context, parts, order);
+    this.#context.logs.retarget(order.config.frontends.flatMap(({ log }) => log.targets));
+    this.#acceptor.relisten(order.listeners);
     return ended;
   }
 
-  private dispatch(fd: number, events: number): void {
-    switch (this.context.table.role[fd]) {
+  #dispatch(fd: number, events: number): void {
+    switch (this.#context.table.role[fd]) {
       case ROLE_LISTENER:
-        this.acceptor.accept(fd);
+        this.#acceptor.accept(fd);
         return;
       case ROLE_CLIENT:
       case ROLE_SERVER:
-        this.dispatchStream(fd, events);
+        this.#dispatchStream(fd, events);
         return;
       case ROLE_WAKEUP:
         clearWakeup(fd);
-        this.messagesWait = true;
+        this.#messagesWait = true;
         return;
       default:
         return;
     }
   }
 
-  private dispatchStream(fd: number, events: number): void {
-    const { table } = this.context;
+  #dispatchStream(fd: number, events: number): void {
+    const { table } = this.#context;
     let flags = table.flags[fd] ?? 0;
     if ((events & READ_EVENTS) !== 0) flags |= READABLE;
     if ((events & (EPOLLRDHUP | TROUBLE)) !== 0) flags |= HUNG_UP;
@@ -215,17 +219,17 @@ export class Relay {
     if ((events & EPOLLOUT) !== 0) flags |= WRITABLE;
     table.flags[fd] = flags;
     const session = table.sessionOf(fd);
-    if (table.phase[session] === PHASE_OPEN) this.streams.event(fd, events);
-    else this.opening.event(fd, session, events);
+    if (table.phase[session] === PHASE_OPEN) this.#streams.event(fd, events);
+    else this.#opening.event(fd, session, events);
   }
 
   /** A session's slot in the wheel came up. */
-  private readonly due = (session: number): void => {
-    const { table, wheel, clock } = this.context;
-    const { deadlines } = this.sessions;
+  readonly #due = (session: number): void => {
+    const { table, wheel, clock } = this.#context;
+    const { deadlines } = this.#sessions;
     const deadline = deadlines.of(session);
     if (deadline > clock.now) wheel.arm(session, deadline);
-    else if (table.phase[session] !== PHASE_OPEN) this.opening.due(session);
-    else this.sessions.close(session, deadlines.timedOut(session), 'finish');
+    else if (table.phase[session] !== PHASE_OPEN) this.#opening.due(session);
+    else this.#sessions.close(session, deadlines.timedOut(session), 'finish');
   };
 }

@@ -22,16 +22,16 @@ type CloseMode = 'finish' | 'reset';
 
 export class Sessions implements MoverOwner {
   readonly deadlines: Deadlines;
-  private readonly context: RelayContext;
+  readonly #context: RelayContext;
 
   constructor(context: RelayContext) {
-    this.context = context;
+    this.#context = context;
     this.deadlines = new Deadlines(context);
   }
 
   /** A client was accepted; its address is in lastAddress. Returns its epoll generation. */
   open(client: number, frontend: Frontend): number {
-    const { table, counters, routes, clock } = this.context;
+    const { table, counters, routes, clock } = this.#context;
     const generation = table.open(client, ROLE_CLIENT, clock.now);
     table.frontend[client] = frontend.index + 1;
     table.server[client] = 0;
@@ -46,21 +46,21 @@ export class Sessions implements MoverOwner {
     table.clearTried(client);
     const { relay } = routes;
     const everywhere = counters.sum(relay.connectionsCurrent) + 1;
-    this.begin(relay.connectionsTotal, relay.connectionsCurrent, relay.connectionsMax, everywhere);
+    this.#begin(relay.connectionsTotal, relay.connectionsCurrent, relay.connectionsMax, everywhere);
     const own = frontend.counters;
     const there = counters.sum(own.connectionsCurrent) + 1;
-    this.begin(own.connectionsTotal, own.connectionsCurrent, own.connectionsMax, there);
+    this.#begin(own.connectionsTotal, own.connectionsCurrent, own.connectionsMax, there);
     const behind = frontend.backend.counters;
     const sessions = counters.sum(behind.sessionsCurrent) + 1;
-    this.begin(behind.sessionsTotal, behind.sessionsCurrent, behind.sessionsMax, sessions);
-    if (frontend.keepsAddress) noteAddress(this.context, client, frontend);
+    this.#begin(behind.sessionsTotal, behind.sessionsCurrent, behind.sessionsMax, sessions);
+    if (frontend.keepsAddress) noteAddress(this.#context, client, frontend);
     // With a PROXY protocol header to come, the client's address is not known yet.
-    if (frontend.logs && !frontend.acceptProxy) logBegin(this.context, client, frontend);
+    if (frontend.logs && !frontend.acceptProxy) logBegin(this.#context, client, frontend);
     return generation;
   }
 
-  private begin(total: number, current: number, max: number, now: number): void {
-    const { counters } = this.context;
+  #begin(total: number, current: number, max: number, now: number): void {
+    const { counters } = this.#context;
     counters.add(total, 1);
     counters.add(current, 1);
     counters.raise(max, now);
@@ -68,22 +68,22 @@ export class Sessions implements MoverOwner {
 
   /** A server is given a session, which may be one of two that race for it. */
   enlist(server: Server): void {
-    const { counters, clock } = this.context;
+    const { counters, clock } = this.#context;
     const own = server.counters;
     const there = counters.sum(own.sessionsCurrent) + 1;
-    this.begin(own.sessionsTotal, own.sessionsCurrent, own.sessionsMax, there);
+    this.#begin(own.sessionsTotal, own.sessionsCurrent, own.sessionsMax, there);
     // 0 says "never", so the very first millisecond counts as the second.
     counters.set(own.lastSessionMs, Math.max(1, clock.now));
   }
 
   /** Its connect failed, or another server won. */
   release(server: Server): void {
-    this.context.counters.add(server.counters.sessionsCurrent, -1);
+    this.#context.counters.add(server.counters.sessionsCurrent, -1);
   }
 
   /** The server answered the connect of `socket`. */
   established(session: number, socket: number, server: Server): void {
-    const { table, counters, clock } = this.context;
+    const { table, counters, clock } = this.#context;
     const spentMs = clock.now - (table.activeAt[socket] ?? 0);
     table.connectMs[session] = clock.now - (table.acceptedAt[session] ?? 0);
     counters.add(server.counters.connects, 1);
@@ -95,12 +95,12 @@ export class Sessions implements MoverOwner {
   // --- bytes ------------------------------------------------------------------------------------
 
   moved(source: number, bytes: number, spliced: boolean): void {
-    const { table, routes, counters } = this.context;
+    const { table, routes, counters } = this.#context;
     const fromClient = table.role[source] === ROLE_CLIENT;
     const session = fromClient ? source : (table.peer[source] ?? 0);
     const before = table.bytes[source] ?? 0;
     table.bytes[source] = before + bytes;
-    const frontend = frontendOf(this.context, session);
+    const frontend = frontendOf(this.#context, session);
     const backend = frontend.backend;
     const server = backend.servers[(table.server[session] ?? 0) - 1];
     if (fromClient) {
@@ -113,11 +113,11 @@ export class Sessions implements MoverOwner {
       if (server !== undefined) counters.add(server.counters.bytesOut, bytes);
     }
     if (spliced) counters.add(routes.relay.splicedBytes, bytes);
-    if (before === 0) this.checkTunnel(session, backend);
+    if (before === 0) this.#checkTunnel(session, backend);
   }
 
-  private checkTunnel(session: number, backend: Backend): void {
-    const { table } = this.context;
+  #checkTunnel(session: number, backend: Backend): void {
+    const { table } = this.#context;
     const peer = table.peer[session] ?? 0;
     if ((table.bytes[session] ?? 0) === 0 || (table.bytes[peer] ?? 0) === 0) return;
     table.tunnel[session] = 1;
@@ -125,7 +125,7 @@ export class Sessions implements MoverOwner {
   }
 
   halfClosed(receiver: number): void {
-    const { table, clock } = this.context;
+    const { table, clock } = this.#context;
     // The fin timeouts count from here.
     table.activeAt[receiver] = clock.now;
     this.deadlines.rearm(table.sessionOf(receiver));
@@ -135,8 +135,8 @@ export class Sessions implements MoverOwner {
 
   /** Takes a session out of its line: it goes to a server, or away. */
   leaveLine(session: number): void {
-    const { table, counters, lines, clock } = this.context;
-    const backend = backendOf(this.context, session);
+    const { table, counters, lines, clock } = this.#context;
+    const backend = backendOf(this.#context, session);
     const line = lines.lineOf(session);
     const own = backend.servers.find((server) => server.line === line);
     counters.add((own ?? backend).counters.queueCurrent, -1);
@@ -146,10 +146,10 @@ export class Sessions implements MoverOwner {
 
   /** The second server of a race is out. */
   dropRival(session: number): void {
-    const { table } = this.context;
+    const { table } = this.#context;
     const rival = table.rival[session] ?? 0;
     if (rival === 0) return;
-    const server = rivalOf(this.context, session);
+    const server = rivalOf(this.#context, session);
     table.rival[session] = 0;
     table.rivalServer[session] = 0;
     this.closeSocket(rival, 'reset');
@@ -157,9 +157,9 @@ export class Sessions implements MoverOwner {
   }
 
   /** Gives back what a session that is not open yet has begun. */
-  private abandonOpening(session: number): void {
+  #abandonOpening(session: number): void {
     this.deadlines.clearHedge(session);
-    if (this.context.lines.lineOf(session) !== -1) this.leaveLine(session);
+    if (this.#context.lines.lineOf(session) !== -1) this.leaveLine(session);
     this.dropRival(session);
   }
 
@@ -167,12 +167,12 @@ export class Sessions implements MoverOwner {
 
   /** Ends a session for good, with its log line. */
   close(session: number, termination: TerminationCode, mode: CloseMode): void {
-    const { table, routes, counters, wheel, clock } = this.context;
-    const frontend = frontendOf(this.context, session);
-    if (table.phase[session] !== PHASE_OPEN) this.abandonOpening(session);
-    const server = serverOf(this.context, session);
+    const { table, routes, counters, wheel, clock } = this.#context;
+    const frontend = frontendOf(this.#context, session);
+    if (table.phase[session] !== PHASE_OPEN) this.#abandonOpening(session);
+    const server = serverOf(this.#context, session);
     const socket = table.peer[session] ?? 0;
-    this.countEnd(frontend, server, termination);
+    this.#countEnd(frontend, server, termination);
     wheel.disarm(session);
     counters.add(frontend.backend.counters.sessionsCurrent, -1);
     if (server !== null) {
@@ -182,7 +182,7 @@ export class Sessions implements MoverOwner {
       counters.add(own.sessionTimeTotalMs, spentMs);
       counters.raise(own.sessionTimeMaxMs, spentMs);
     }
-    if (frontend.logs) logEnd(this.context, session, server, termination);
+    if (frontend.logs) logEnd(this.#context, session, server, termination);
     counters.add(frontend.counters.connectionsCurrent, -1);
     counters.add(routes.relay.connectionsCurrent, -1);
     this.closeSocket(session, mode);
@@ -191,16 +191,16 @@ export class Sessions implements MoverOwner {
 
   /** Closes one socket; the session goes on without it only while it looks for a server. */
   closeSocket(fd: number, mode: CloseMode): void {
-    const { table } = this.context;
+    const { table } = this.#context;
     assert(table.role[fd] !== ROLE_NONE, 'a socket is closed once');
-    dropHeld(this.context, fd);
+    dropHeld(this.#context, fd);
     table.forget(fd);
     if (mode === 'reset') resetOnClose(fd);
     closeStream(fd);
   }
 
-  private countEnd(frontend: Frontend, server: Server | null, termination: TerminationCode): void {
-    const { counters } = this.context;
+  #countEnd(frontend: Frontend, server: Server | null, termination: TerminationCode): void {
+    const { counters } = this.#context;
     const behind = frontend.backend.counters;
     switch (termination) {
       case 'CC':

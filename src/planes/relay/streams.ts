@@ -21,78 +21,78 @@ import {
 const LAST_WORDS_TURNS = 4;
 
 export class Streams {
-  private readonly context: RelayContext;
-  private readonly sessions: Sessions;
-  private readonly mover: Mover;
+  readonly #context: RelayContext;
+  readonly #sessions: Sessions;
+  readonly #mover: Mover;
   // Ring of directions that used up their share: sources to come back to in the next turn.
-  private readonly ready: Int32Array;
-  private readyStart = 0;
-  private readyCount = 0;
+  readonly #ready: Int32Array;
+  #readyStart = 0;
+  #readyCount = 0;
 
   constructor(context: RelayContext, sessions: Sessions) {
-    this.context = context;
-    this.sessions = sessions;
-    this.mover = new Mover(context, sessions);
-    this.ready = new Int32Array(context.table.size);
+    this.#context = context;
+    this.#sessions = sessions;
+    this.#mover = new Mover(context, sessions);
+    this.#ready = new Int32Array(context.table.size);
   }
 
   /** Whether directions wait for the next turn. */
   get hasLeftOver(): boolean {
-    return this.readyCount > 0;
+    return this.#readyCount > 0;
   }
 
   /** What is left over from before gets its share, once per turn. */
   resumeLeftOver(): void {
-    for (let left = this.readyCount; left > 0; left--) this.resumeNext();
+    for (let left = this.#readyCount; left > 0; left--) this.#resumeNext();
   }
 
   /** An event of a session whose bytes flow; its flags are up to date. */
   event(fd: number, events: number): void {
-    const { table } = this.context;
+    const { table } = this.#context;
     if ((events & EPOLLERR) !== 0) {
-      this.lost(fd);
+      this.#lost(fd);
       return;
     }
     if ((events & EPOLLOUT) !== 0) {
       const peer = table.peer[fd] ?? 0;
-      if ((table.held[peer] ?? 0) > 0 && table.queued[peer] === 0 && !this.serve(peer)) return;
+      if ((table.held[peer] ?? 0) > 0 && table.queued[peer] === 0 && !this.#serve(peer)) return;
     }
     // What waits in the ready ring has had its share of this turn.
     const readable = ((table.flags[fd] ?? 0) & READABLE) !== 0;
-    if (readable && table.queued[fd] === 0) this.serve(fd);
+    if (readable && table.queued[fd] === 0) this.#serve(fd);
   }
 
   /** Bytes flow from now on: moves what is there. */
   begin(session: number): void {
-    const { table } = this.context;
+    const { table } = this.#context;
     const socket = table.peer[session] ?? 0;
     // What a first flight left over comes before anything new, and so does the client's end.
     const left = (table.held[session] ?? 0) > 0;
     const flags = table.flags[session] ?? 0;
-    if ((left || (flags & (READABLE | ENDED)) !== 0) && !this.serve(session)) return;
-    if (((table.flags[socket] ?? 0) & READABLE) !== 0) this.serve(socket);
+    if ((left || (flags & (READABLE | ENDED)) !== 0) && !this.#serve(session)) return;
+    if (((table.flags[socket] ?? 0) & READABLE) !== 0) this.#serve(socket);
   }
 
   /** Moves what it can from `source`; false when that ended the session. */
-  private serve(source: number): boolean {
-    return this.settle(source, this.mover.move(source));
+  #serve(source: number): boolean {
+    return this.#settle(source, this.#mover.move(source));
   }
 
-  private settle(source: number, result: MoveResult): boolean {
+  #settle(source: number, result: MoveResult): boolean {
     switch (result) {
       case IDLE:
         return true;
       case MORE:
-        this.comeBack(source);
+        this.#comeBack(source);
         return true;
       case COMPLETE:
-        this.sessions.close(this.context.table.sessionOf(source), '--', 'finish');
+        this.#sessions.close(this.#context.table.sessionOf(source), '--', 'finish');
         return false;
       case SOURCE_LOST:
-        this.abort(source);
+        this.#abort(source);
         return false;
       default:
-        this.lost(this.context.table.peer[source] ?? 0);
+        this.#lost(this.#context.table.peer[source] ?? 0);
         return false;
     }
   }
@@ -101,43 +101,43 @@ export class Streams {
    * A connection is gone. What its peer said before still goes out as far as the other side takes it at
    * once, then both end: a reset on one side is a reset on the other.
    */
-  private lost(fd: number): void {
-    const { table } = this.context;
+  #lost(fd: number): void {
+    const { table } = this.#context;
     table.flags[fd] = (table.flags[fd] ?? 0) | READABLE | HUNG_UP;
     let result: MoveResult = MORE;
     for (let turn = 0; turn < LAST_WORDS_TURNS && result === MORE; turn++) {
-      result = this.mover.move(fd);
+      result = this.#mover.move(fd);
     }
-    if (result === COMPLETE) this.sessions.close(table.sessionOf(fd), '--', 'finish');
-    else this.abort(fd);
+    if (result === COMPLETE) this.#sessions.close(table.sessionOf(fd), '--', 'finish');
+    else this.#abort(fd);
   }
 
-  private abort(fd: number): void {
-    const { table } = this.context;
+  #abort(fd: number): void {
+    const { table } = this.#context;
     const client = table.role[fd] === ROLE_CLIENT;
-    this.sessions.close(table.sessionOf(fd), client ? 'CD' : 'SD', 'reset');
+    this.#sessions.close(table.sessionOf(fd), client ? 'CD' : 'SD', 'reset');
   }
 
-  private comeBack(source: number): void {
-    const { table } = this.context;
-    const ready = this.ready;
+  #comeBack(source: number): void {
+    const { table } = this.#context;
+    const ready = this.#ready;
     if (table.queued[source] === 1) return;
     table.queued[source] = 1;
-    ready[(this.readyStart + this.readyCount) % ready.length] = source;
-    this.readyCount++;
+    ready[(this.#readyStart + this.#readyCount) % ready.length] = source;
+    this.#readyCount++;
   }
 
   /** Goes on with the direction that has waited longest. */
-  private resumeNext(): void {
-    const { table } = this.context;
-    const ready = this.ready;
-    const source = ready[this.readyStart] ?? 0;
-    this.readyStart = (this.readyStart + 1) % ready.length;
-    this.readyCount--;
+  #resumeNext(): void {
+    const { table } = this.#context;
+    const ready = this.#ready;
+    const source = ready[this.#readyStart] ?? 0;
+    this.#readyStart = (this.#readyStart + 1) % ready.length;
+    this.#readyCount--;
     table.queued[source] = 0;
     // The descriptor may have been closed, or even reused, since.
     const role = table.role[source];
     if (role === ROLE_NONE || (role !== ROLE_CLIENT && role !== ROLE_SERVER)) return;
-    if (table.phase[table.sessionOf(source)] === PHASE_OPEN) this.serve(source);
+    if (table.phase[table.sessionOf(source)] === PHASE_OPEN) this.#serve(source);
   }
 }

@@ -16,18 +16,18 @@ const SLOT_MASK = SLOTS - 1;
 const LEVELS = 3;
 
 export class TimingWheel {
-  private readonly capacity: number;
+  readonly #capacity: number;
   // Links hold 1 + index; nodes first, then one list head per slot.
-  private readonly next: Int32Array;
-  private readonly previous: Int32Array;
-  private tick: number;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  #tick: number;
 
   /** Nodes are 0..capacity-1. `now` in ms. */
   constructor(capacity: number, now: number) {
-    this.capacity = capacity;
-    this.next = new Int32Array(capacity + LEVELS * SLOTS);
-    this.previous = new Int32Array(capacity + LEVELS * SLOTS);
-    this.tick = Math.floor(now / TICK_MS);
+    this.#capacity = capacity;
+    this.#next = new Int32Array(capacity + LEVELS * SLOTS);
+    this.#previous = new Int32Array(capacity + LEVELS * SLOTS);
+    this.#tick = Math.floor(now / TICK_MS);
   }
 
   /** (Re)arms a node for `deadline` in ms; Infinity: no deadline, only takes it out. */
@@ -35,31 +35,31 @@ export class TimingWheel {
     this.disarm(node);
     if (deadline === Number.POSITIVE_INFINITY) return;
     // Rounded up, and never the slot being emptied now.
-    const due = Math.max(Math.ceil(deadline / TICK_MS), this.tick + 1);
-    const delta = due - this.tick;
-    let head = this.capacity;
+    const due = Math.max(Math.ceil(deadline / TICK_MS), this.#tick + 1);
+    const delta = due - this.#tick;
+    let head = this.#capacity;
     if (delta < SLOTS) head += due & SLOT_MASK;
     else if (delta < SLOTS * SLOTS) head += SLOTS + (Math.floor(due / SLOTS) & SLOT_MASK);
     else {
-      const far = Math.min(due, this.tick + SLOTS * SLOTS * SLOT_MASK);
+      const far = Math.min(due, this.#tick + SLOTS * SLOTS * SLOT_MASK);
       head += 2 * SLOTS + (Math.floor(far / (SLOTS * SLOTS)) & SLOT_MASK);
     }
-    const first = this.next[head] ?? 0;
-    this.next[node] = first;
-    this.previous[node] = head + 1;
-    this.next[head] = node + 1;
-    if (first !== 0) this.previous[first - 1] = node + 1;
+    const first = this.#next[head] ?? 0;
+    this.#next[node] = first;
+    this.#previous[node] = head + 1;
+    this.#next[head] = node + 1;
+    if (first !== 0) this.#previous[first - 1] = node + 1;
   }
 
   disarm(node: number): void {
-    assert(node < this.capacity, 'a node lies within the wheel');
-    const before = this.previous[node] ?? 0;
+    assert(node < this.#capacity, 'a node lies within the wheel');
+    const before = this.#previous[node] ?? 0;
     if (before === 0) return;
-    const after = this.next[node] ?? 0;
-    this.next[before - 1] = after;
-    if (after !== 0) this.previous[after - 1] = before;
-    this.previous[node] = 0;
-    this.next[node] = 0;
+    const after = this.#next[node] ?? 0;
+    this.#next[before - 1] = after;
+    if (after !== 0) this.#previous[after - 1] = before;
+    this.#previous[node] = 0;
+    this.#next[node] = 0;
   }
 
   /**
@@ -68,24 +68,24 @@ export class TimingWheel {
    */
   advance(now: number, due: (node: number) => void): void {
     const target = Math.floor(now / TICK_MS);
-    while (this.tick < target) {
-      this.tick++;
-      if ((this.tick & SLOT_MASK) === 0) {
-        const higher = Math.floor(this.tick / SLOTS);
+    while (this.#tick < target) {
+      this.#tick++;
+      if ((this.#tick & SLOT_MASK) === 0) {
+        const higher = Math.floor(this.#tick / SLOTS);
         if ((higher & SLOT_MASK) === 0) {
-          this.empty(2 * SLOTS + (Math.floor(higher / SLOTS) & SLOT_MASK), due);
+          this.#empty(2 * SLOTS + (Math.floor(higher / SLOTS) & SLOT_MASK), due);
         }
-        this.empty(SLOTS + (higher & SLOT_MASK), due);
+        this.#empty(SLOTS + (higher & SLOT_MASK), due);
       }
-      this.empty(this.tick & SLOT_MASK, due);
+      this.#empty(this.#tick & SLOT_MASK, due);
     }
   }
 
-  private empty(slot: number, due: (node: number) => void): void {
-    const head = this.capacity + slot;
+  #empty(slot: number, due: (node: number) => void): void {
+    const head = this.#capacity + slot;
     // Handed-out nodes never come back to this slot, so the list only shrinks.
-    for (let turn = 0; turn <= this.capacity; turn++) {
-      const first = this.next[head] ?? 0;
+    for (let turn = 0; turn <= this.#capacity; turn++) {
+      const first = this.#next[head] ?? 0;
       if (first === 0) return;
       this.disarm(first - 1);
       due(first - 1);
