@@ -43,17 +43,17 @@ export class FileWatch {
         if (!isThere) onFailure(`Cannot write tracked file "${path}": ${String(error)}`);
       }
     }
-    await this.#look();
+    await this.#readFile();
   }
 
-  async #look(): Promise<void> {
+  async #readFile(): Promise<void> {
     const value = await readNumber(this.#config.path);
     if (this.#stopped) return;
     if (value !== this.#value) {
       this.#value = value;
       this.#onValue(value);
     }
-    this.#timer = setTimeout(() => void this.#look(), READ_INTERVAL_MS);
+    this.#timer = setTimeout(() => void this.#readFile(), READ_INTERVAL_MS);
   }
 }
 

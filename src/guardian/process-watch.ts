@@ -39,7 +39,7 @@ export class ProcessWatch {
     this.#config = config;
     this.#onChange = onChange;
     this.#proc = proc;
-    void this.#look();
+    void this.#countProcesses();
   }
 
   stop(): void {
@@ -47,12 +47,12 @@ export class ProcessWatch {
     clearTimeout(this.#timer ?? undefined);
   }
 
-  async #look(): Promise<void> {
+  async #countProcesses(): Promise<void> {
     const known = await this.#filter(this.#known);
     this.#known = known.length >= this.#config.quorum ? known : await this.#search(known);
     if (this.#stopped) return;
     this.#judge(performance.now());
-    this.#timer = setTimeout(() => void this.#look(), LOOK_INTERVAL_MS);
+    this.#timer = setTimeout(() => void this.#countProcesses(), LOOK_INTERVAL_MS);
   }
 
   async #search(known: readonly string[]): Promise<readonly string[]> {
