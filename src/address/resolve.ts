@@ -12,6 +12,7 @@ import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import { formatIpAddress, type IpAddress, numericAddress } from '../core/ip-address.ts';
 import type { InterfaceAddress, Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
+import { deleteAddressAlone } from './deletion.ts';
 
 export type VirtualAddress = {
   readonly address: IpAddress;
@@ -145,26 +146,31 @@ export function removeStaleAddresses(
     const stale = present.filter(
       (other) => other.address === virtual.address && other.interfaceIndex === interfaceIndex,
     );
+    const { address, interfaceName } = virtual;
     for (const { prefixLength } of [virtual, ...stale]) {
-      const { address, interfaceName } = virtual;
-      if (!route.deleteAddress({ ...virtual, interfaceIndex, prefixLength })) continue;
+      const spec = { ...virtual, interfaceIndex, prefixLength };
+      if (!deleteAddressAlone(route, spec, interfaceName)) continue;
       removed.push(`${formatIpAddress(address)}/${prefixLength} on "${interfaceName}"`);
     }
   }
   return removed;
 }
 
-/** The virtual addresses of the instance that are on this machine now, with a lifetime, as ours have one. */
+/**
+ * The virtual addresses of the instance that are on this machine now, with a lifetime, as ours have one, and with the
+ * prefix length that they have there.
+ */
 export function presentAddresses(
   { held }: ResolvedAddresses,
   links: readonly Link[],
   present: readonly InterfaceAddress[],
 ): readonly VirtualAddress[] {
-  return held.filter((virtual) => {
+  return held.flatMap((virtual) => {
     const link = links.find(({ name }) => name === virtual.interfaceName);
-    return present.some(
+    const found = present.find(
       ({ address, interfaceIndex, permanent }) =>
         address === virtual.address && interfaceIndex === link?.index && !permanent,
     );
+    return found === undefined ? [] : { ...virtual, prefixLength: found.prefixLength };
   });
 }

@@ -9,14 +9,18 @@ import { assert } from '../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
 import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
 import { NeighbourSocket } from '../linux/neighbour.ts';
-import type { Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
+import type { InterfaceAddress, Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
+import { deleteAddressAlone } from './deletion.ts';
 import type { ResolvedAddresses, VirtualAddress, VirtualRoute } from './resolve.ts';
 import { Announcements } from './rules/announcements.ts';
+import { kernelPrefixLength } from './rules/kernel-prefix.ts';
 import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from './rules/lifetime.ts';
 
 /** What an interface needs for the families of its addresses. */
 type Port = {
   readonly link: Link;
+  /** What its frames go through: another where it has a virtual MAC address. */
+  readonly wire: Link;
   readonly arp: ArpSocket | null;
   readonly neighbour: NeighbourSocket | null;
   /** What is still to be announced, by ARP and by Neighbor Advertisements; null: nothing is spread. */
@@ -31,6 +35,8 @@ export class VipSet {
   readonly #links: ReadonlyMap<string, Link>;
   readonly #ports = new Map<string, Port>();
   readonly #config: AddressesConfig;
+  /** As they are, or were last, in the kernel. */
+  readonly #prefixLengths = new Map<VirtualAddress, number>();
   #held = false;
   /** Kept, not looked for: it is asked for in every round. */
   #announceAt = Number.POSITIVE_INFINITY;
@@ -74,8 +80,44 @@ export class VipSet {
 
   /** Adds all; throws SystemError. */
   put(now: number): void {
+    this.#choosePrefixLengths();
     this.renew(now);
     for (const route of this.#routes) this.#route.putRoute(this.#routeSpec(route));
+  }
+
+  /** The whole address, once an own address leads to its network: that one may go and come. */
+  #choosePrefixLengths(): void {
+    const virtuals = new Set(this.#addresses.map(({ address }) => address));
+    const own = this.#route.addresses().filter(({ address }) => !virtuals.has(address));
+    for (const virtual of this.#addresses) {
+      const { link, wire } = this.#port(virtual);
+      const here = own.filter(({ interfaceIndex: index }) =>
+        [link.index, wire.index].includes(index),
+      );
+      const chosen = kernelPrefixLength(virtual, here);
+      const before = this.#prefixLengths.get(virtual) ?? 0;
+      this.#prefixLengths.set(virtual, Math.max(chosen, before));
+    }
+  }
+
+  /**
+   * Addresses of the node have changed while these are held: an own one that came after a virtual one of its
+   * network must not go with it. Throws SystemError.
+   */
+  adapt(now: number): void {
+    const before = new Map(this.#prefixLengths);
+    this.#choosePrefixLengths();
+    const changed = this.#addresses.filter(
+      (virtual) => this.#prefixLengths.get(virtual) !== before.get(virtual),
+    );
+    if (changed.length === 0) return;
+    // The new one first: the address is here all the time.
+    this.renew(now);
+    for (const virtual of changed) {
+      const prefixLength = before.get(virtual) ?? virtual.prefixLength;
+      const spec = { ...this.#spec(virtual), prefixLength };
+      deleteAddressAlone(this.#route, spec, virtual.interfaceName);
+    }
   }
 
   /** Adds the addresses, or gives them their whole lifetime again; throws SystemError. */
@@ -109,7 +151,7 @@ export class VipSet {
     }
     for (const virtual of addresses) {
       try {
-        this.#route.deleteAddress(this.#spec(virtual));
+        deleteAddressAlone(this.#route, this.#spec(virtual), virtual.interfaceName);
       } catch {
         // Whatever hinders it (the interface went), the lifetime ends the address.
       }
@@ -128,10 +170,9 @@ export class VipSet {
     );
   }
 
-  /** Whether an address vanished while held. Throws SystemError. */
-  isMissing(): boolean {
+  /** Whether an address vanished while held. `present`: all of this machine. */
+  isMissing(present: readonly InterfaceAddress[]): boolean {
     if (!this.#held) return false;
-    const present = this.#route.addresses();
     return this.#addresses.some((virtual) => {
       const { index } = this.#port(virtual).link;
       return !present.some(
@@ -228,6 +269,7 @@ export class VipSet {
     const { arpPaceMs, neighbourPaceMs } = this.#config.garp;
     const port = {
       link,
+      wire,
       arp,
       neighbour: null,
       arpWaiting: arpPaceMs === 0 ? null : new Announcements(arpPaceMs),
@@ -255,7 +297,8 @@ export class VipSet {
   }
 
   #spec(virtual: VirtualAddress) {
-    return { ...virtual, interfaceIndex: this.#port(virtual).link.index };
+    const prefixLength = this.#prefixLengths.get(virtual) ?? virtual.prefixLength;
+    return { ...virtual, prefixLength, interfaceIndex: this.#port(virtual).link.index };
   }
 
   #routeSpec({ interfaceName, ...route }: VirtualRoute): RouteSpec {

@@ -4,12 +4,13 @@
  * answers nothing and sends nothing from an address that is the master's.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
 import { LinkSocket } from '../linux/netlink-link.ts';
 import type { Link, RouteSocket } from '../linux/netlink-route.ts';
+import { RaisedSettings, type Settings } from './raised-settings.ts';
 
 /** An interface to be made, and its MAC address. */
 export type VirtualMac = {
@@ -20,16 +21,11 @@ export type VirtualMac = {
   readonly ipv6: boolean;
 };
 
-type Settings = Record<string, string>;
-
-/** A base interface whose ARP was narrowed, with what was set before. */
-type Narrowed = { readonly before: Settings; users: number };
-
 /**
  * The base interface answers ARP for its own addresses only, and asks from them only: nobody may take its
  * MAC address for that of a virtual address (ip-sysctl).
  */
-const BASE_SETTINGS: Readonly<Settings> = { arp_ignore: '1', arp_announce: '2' };
+const BASE_SETTINGS: Settings = { arp_ignore: '1', arp_announce: '2' };
 
 const MAC_BYTES = 6;
 
@@ -38,7 +34,7 @@ export class VirtualMacs {
   readonly #links = new LinkSocket();
   /** Instances that use each, by name: while a reload goes on, two may. */
   readonly #users = new Map<string, number>();
-  readonly #narrowed = new Map<string, Narrowed>();
+  readonly #narrowed = new RaisedSettings(BASE_SETTINGS);
 
   constructor(route: RouteSocket) {
     this.#route = route;
@@ -57,14 +53,14 @@ export class VirtualMacs {
     assert(link !== undefined, `interface ${name} was made`);
     this.#users.set(name, users + 1);
     configure(name, ipv6);
-    this.#narrow(base.name);
+    this.#narrowed.raise(base.name);
     return link;
   }
 
   /** The way back from acquire(). Never throws: what is left is removed at the next start. */
   release(link: Link, baseName: string): void {
     const users = (this.#users.get(link.name) ?? 1) - 1;
-    this.#widen(baseName);
+    this.#narrowed.lower(baseName);
     if (users > 0) {
       this.#users.set(link.name, users);
       return;
@@ -104,36 +100,6 @@ export class VirtualMacs {
       throw new OperationalError('missing-interface', text);
     }
     this.#links.remove(found.index);
-  }
-
-  #narrow(base: string): void {
-    const before: Settings = {};
-    for (const [key, value] of Object.entries(BASE_SETTINGS)) {
-      const path = `/proc/sys/net/ipv4/conf/${base}/${key}`;
-      const found = readFileSync(path, 'utf8').trim();
-      if (Number(found) >= Number(value)) continue;
-      // Also when it was narrowed before: the interface may have been made anew.
-      writeFileSync(path, value);
-      before[key] = found;
-    }
-    const known = this.#narrowed.get(base);
-    if (known === undefined) this.#narrowed.set(base, { before, users: 1 });
-    else known.users += 1;
-  }
-
-  #widen(base: string): void {
-    const known = this.#narrowed.get(base);
-    if (known === undefined) return;
-    known.users -= 1;
-    if (known.users > 0) return;
-    this.#narrowed.delete(base);
-    try {
-      for (const [key, value] of Object.entries(known.before)) {
-        writeFileSync(`/proc/sys/net/ipv4/conf/${base}/${key}`, value);
-      }
-    } catch {
-      // The interface went.
-    }
   }
 }
 

@@ -53,6 +53,16 @@ export function formatIpAddress(address: IpAddress): string {
   return formatIpv6(bytes);
 }
 
+/** Whether both have the network's bits in common; never across families. */
+export function isInNetwork(
+  address: IpAddress,
+  network: { readonly address: IpAddress; readonly prefixLength: number },
+): boolean {
+  if (isIpv6Address(address) !== isIpv6Address(network.address)) return false;
+  const hostBits = BigInt(ipBytes(address) * 8 - network.prefixLength);
+  return BigInt(address) >> hostBits === BigInt(network.address) >> hostBits;
+}
+
 /** How many bytes it takes: 4 or 16. */
 export function ipBytes(address: IpAddress): typeof IPV4_BYTES | typeof IPV6_BYTES {
   return isIpv6Address(address) ? IPV6_BYTES : IPV4_BYTES;

@@ -111,7 +111,12 @@ export type RouteSpec = {
 export type RouteNews =
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'link-gone'; readonly index: number }
-  | { readonly kind: 'address' | 'address-gone'; readonly address: InterfaceAddress };
+  /** `by`: the netlink port of who asked for it, mostly its process id; 0: the kernel itself. */
+  | {
+      readonly kind: 'address' | 'address-gone';
+      readonly address: InterfaceAddress;
+      readonly by: number;
+    };
 
 /** Requests about links, addresses and routes; the owner closes it. */
 export class RouteSocket {
@@ -222,11 +227,11 @@ export class RouteNewsSocket {
 }
 
 /**
- * A single IPv6 address is deprecated at once, as keepalived has it: it answers, but nobody uses it as the
- * source of connections of his own.
+ * A virtual IPv6 address is deprecated at once, as keepalived has it for single ones: it answers, but nobody uses
+ * it as the source of connections of his own (RFC 6724 section 5, rule 3).
  */
-function preferredSeconds({ address, prefixLength }: AddressSpec, lifetimeSeconds: number): number {
-  return isIpv6Address(address) && prefixLength === 128 ? 0 : lifetimeSeconds;
+function preferredSeconds({ address }: AddressSpec, lifetimeSeconds: number): number {
+  return isIpv6Address(address) ? 0 : lifetimeSeconds;
 }
 
 function familyOf(address: IpAddress): number {
@@ -307,7 +312,8 @@ function decodeNews(message: NetlinkMessage): RouteNews | null {
   if (message.type === RTM_NEWADDR || message.type === RTM_DELADDR) {
     const address = decodeAddress(message);
     if (address === null) return null;
-    return { kind: message.type === RTM_NEWADDR ? 'address' : 'address-gone', address };
+    const kind = message.type === RTM_NEWADDR ? 'address' : 'address-gone';
+    return { kind, address, by: message.portId };
   }
   return null;
 }

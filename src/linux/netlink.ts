@@ -32,6 +32,8 @@ const NOTHING: readonly NetlinkMessage[] = [];
 
 export type Attribute = { readonly type: number; readonly value: Uint8Array };
 export type NetlinkMessage = {
+  /** nlmsg_pid: who asked for what it tells; 0: the kernel. */
+  readonly portId: number;
   readonly type: number;
   /** After the header: the fixed structure, then attributes. */
   readonly payload: Buffer;
@@ -78,6 +80,7 @@ export function decodeMessages(bytes: Buffer): readonly NetlinkMessage[] {
     if (length < HEADER_BYTES || offset + length > bytes.length) break;
     messages.push({
       type: bytes.readUInt16LE(offset + 4),
+      portId: bytes.readUInt32LE(offset + 12),
       payload: bytes.subarray(offset + HEADER_BYTES, offset + length),
     });
     offset += length + padding(length);

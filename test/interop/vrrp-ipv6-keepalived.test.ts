@@ -102,7 +102,7 @@ describe('IPv6 beside keepalived', { skip, concurrency: 3 }, () => {
     await owner(ours);
     await owner(ours, VIP);
     const shown = await ours.ip('-6', 'addr', 'show', 'dev', NODE_INTERFACE);
-    assert.match(shown, /fd99::100\/64 scope global (dynamic )?nodad/);
+    assert.match(shown, /fd99::100\/128 scope global nodad deprecated/);
     const mac = /link\/ether (\S+)/.exec(await ours.ip('link', 'show', 'dev', NODE_INTERFACE))?.[1];
     await waitUntil('the neighbour has learned the new place', async () =>
       (await theirs.ip('neigh', 'show', VIP6)).includes(mac ?? '?'),

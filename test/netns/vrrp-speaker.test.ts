@@ -116,7 +116,7 @@ describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
     await speaker.reaches('master');
     const before = speaker.lines.length;
     const deletedAt = performance.now();
-    await a.ip('addr', 'del', `${VIP}/24`, 'dev', NODE_INTERFACE);
+    await a.ip('addr', 'del', `${VIP}/32`, 'dev', NODE_INTERFACE);
     await waitUntil('the address is back', () => a.holds(VIP), 1);
     t.diagnostic(`back after ${Math.round(performance.now() - deletedAt)} ms, deletion included`);
     const warning = await speaker.line('warning', before);
@@ -143,6 +143,11 @@ describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
     await a.ip('link', 'add', NODE_INTERFACE, 'type', 'veth', 'peer', 'name', 'other');
     await a.ip('link', 'set', 'other', 'up');
     await a.ip('link', 'set', NODE_INTERFACE, 'up');
+    const waits = new RegExp(`address ${a.address} is gone from "${NODE_INTERFACE}"`);
+    await waitUntil('it waits for its address', async () =>
+      waits.test((await first.status()).faults.join()),
+    );
+    await a.ip('addr', 'add', `${a.address}/24`, 'dev', NODE_INTERFACE);
     await owns([a], [a]);
   });
 

@@ -252,7 +252,7 @@ export const VRRP_INSTANCE: RuleTable = {
   ...each(ignore('the log shows every transition'), 'debug'),
   ...each(ignore('the holder of the address always accepts its traffic'), 'accept'),
   ...each(ignore('the virtual addresses decide that'), 'native_ipv6'),
-  ...each(ignore('addresses are put back when they vanish'), 'promote_secondaries'),
+  promote_secondaries: value(0),
   ...each(ignore('the kernel reports interface changes; nothing polls'), 'linkbeat_use_polling'),
   ...each(ignore('the kernel chooses receive buffers'), 'kernel_rx_buf_size'),
   ...each(NO_MAIL, 'smtp_alert'),

@@ -64,6 +64,7 @@ export type InstanceDraft = {
   readonly tracks: Tracks;
   readonly notify: NotifyDraft;
   notifyPriority: boolean;
+  promotesSecondaries: boolean;
   readonly garp: GarpDraft;
   answersLower: boolean | null;
   saysFarewell: boolean | null;
@@ -111,6 +112,7 @@ function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
     tracks: noTracks(),
     notify: { ...NO_NOTIFY },
     notifyPriority: globals.notifyPriority,
+    promotesSecondaries: false,
     garp: { ...globals.garp },
     answersLower: globals.answersLower,
     saysFarewell: globals.saysFarewell,
@@ -231,6 +233,9 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
       draft.interface = parseInterface(draft.interfaceWord, report);
     },
     use_vmac: (statement) => takeVmac(statement, draft, report),
+    promote_secondaries: () => {
+      draft.promotesSecondaries = true;
+    },
     vmac_xmit_base: (statement) => {
       draft.vmacXmitBase = statement.name;
     },

@@ -184,6 +184,7 @@ export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstan
       draft.authHmac === null && { authenticationHeader: true as const }),
     ...wireFeatures(draft, intervalMs, report),
     ...virtualMac(draft, report),
+    ...(draft.promotesSecondaries && { promoteSecondaries: true as const }),
     ...preemption(draft, priority, report),
     addresses: draft.addresses,
     excludedAddresses: draft.excludedAddresses,

@@ -10,6 +10,11 @@ export type AddressesConfig = {
   readonly routes: readonly VirtualRouteConfig[];
   /** An interface with the virtual router's MAC address (keepalived: use_vmac). Absent: none. */
   readonly virtualMac?: VirtualMacConfig;
+  /**
+   * Addresses of the interface that came later than another of their network stay when that one goes (ip-sysctl and
+   * keepalived: promote_secondaries), while the instance is there. Absent: as the machine has it.
+   */
+  readonly promoteSecondaries?: true;
   readonly garp: GarpConfig;
 };
 

@@ -1,6 +1,7 @@
 /** What one VRRP instance is given by the speaker's loop. */
 
 import type { Mastership, MastershipRecord } from '../../address/mastership.ts';
+import type { RaisedSettings } from '../../address/raised-settings.ts';
 import type { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import type { RouteSocket } from '../../linux/netlink-route.ts';
@@ -8,6 +9,7 @@ import type { RouteSocket } from '../../linux/netlink-route.ts';
 export type InstanceContext = {
   readonly route: RouteSocket;
   readonly macs: VirtualMacs;
+  readonly promotion: RaisedSettings;
   readonly onEvent: (event: ElectionEvent) => void;
   /** Whether the instance is in a sync group. */
   readonly grouped: boolean;

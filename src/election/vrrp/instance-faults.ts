@@ -14,7 +14,9 @@ export class InstanceFaults {
   group: string | null = null;
   /** A stranger holds one of its addresses, for good. */
   stranger: string | null = null;
-  /** Addresses could not be added; `until`: the next try. */
+  /** The address that it sends from is not on its interface. */
+  source: string | null = null;
+  /** Addresses could not be added, or kept; `until`: the next try. */
   address: { readonly text: string; readonly until: number } | null = null;
   #links: readonly string[] = [];
   /** Of the interfaces that are only tracked. */
@@ -43,6 +45,7 @@ export class InstanceFaults {
   own(): readonly string[] {
     const links = new Set([...this.#links, ...this.#trackedLinks.faults]);
     const faults = [...links, ...this.verdict.faults];
+    if (this.source !== null) faults.unshift(this.source);
     if (this.stranger !== null) faults.unshift(this.stranger);
     if (this.main !== null) faults.unshift(this.main);
     if (this.address !== null) faults.unshift(this.address.text);

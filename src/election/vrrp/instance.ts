@@ -4,11 +4,13 @@
  */
 
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
+import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { unreachable } from '../../core/assert.ts';
-import { formatIpAddress, type IpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import { formatIpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import type { AddressClaim } from '../../linux/arp.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
-import type { Link } from '../../linux/netlink-route.ts';
+import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   type MachineConfig,
@@ -28,7 +30,8 @@ import { InstanceFaults } from './instance-faults.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
-import type { ResolvedInstance } from './resolve.ts';
+import { type ResolvedInstance, sourceFault } from './resolve.ts';
+import { RivalNews } from './rival-news.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
@@ -38,14 +41,13 @@ import type { ResolvedInstance } from './resolve.ts';
 const PACKETS_MAX = 2048;
 /** After addresses could not be added, the next try. */
 const ADDRESS_FAULT_MS = 5000;
-/** News of a rival come at most this often. */
-const RIVAL_NEWS_GAP_MS = 1000;
-/** Foreign claimants named in warnings. */
-const CLAIMANTS_MAX = 64;
+/** After somebody took them away again and again. */
+const FIGHT_FAULT_MS = 30_000;
 /** Claims taken at one go. */
 const CLAIMS_MAX = 64;
 
 type Links = ReadonlyMap<string, Link>;
+type Present = readonly InterfaceAddress[];
 
 /** What an instance becomes by a reload, made ready. */
 export type NextForm = {
@@ -61,24 +63,20 @@ export class Instance {
   readonly #context: InstanceContext;
   #machineConfig: MachineConfig;
   #counters: Counters;
-  readonly #claimants = new Set<string>();
+  readonly #rivals = new RivalNews();
   #state: MachineState;
   #ports: Ports;
   #probe: AddressProbe | null = null;
+  readonly #putBack = new PutBack();
   readonly #faults: InstanceFaults;
   /** An address fault was found inside a step; the end of the turn acts on it. */
   #faultsPending = false;
   #turnedAt = 0;
-  #rivalToldAt = Number.NEGATIVE_INFINITY;
   /** The status has changed in more than a counter since status() was last called. */
   changed = true;
 
   /** Opens the sockets; throws SystemError with nothing left open. */
-  constructor(
-    resolved: ResolvedInstance,
-    context: InstanceContext,
-    links: ReadonlyMap<string, Link>,
-  ) {
+  constructor(resolved: ResolvedInstance, context: InstanceContext, links: Links) {
     this.#resolved = resolved;
     this.#context = context;
     this.#machineConfig = machineConfigOf(resolved, context.grouped);
@@ -99,6 +97,11 @@ export class Instance {
 
   get phase(): Phase {
     return this.#state.phase;
+  }
+
+  /** The address that it sends from is gone, and the configuration does not insist on it. */
+  get mayRenumber(): boolean {
+    return this.#faults.source !== null && this.#resolved.config.sourceAddress === null;
   }
 
   /** Drained, and master because nobody else is. */
@@ -123,14 +126,15 @@ export class Instance {
     const waits = this.#machineConfig.grouped === true && this.isDue(this.#turnedAt);
     return Math.min(
       waits ? Number.POSITIVE_INFINITY : tickAt,
-      this.#ports.vips.renewAt,
+      this.#renewAt,
+      this.#putBack.dueAt,
       this.#ports.vips.announceAt,
       this.#faults.address?.until ?? Number.POSITIVE_INFINITY,
     );
   }
 
   /** Goes on as master where there is something to go on with; otherwise promotions wait until release(). */
-  start(links: ReadonlyMap<string, Link>, now: number): void {
+  start(links: Links, now: number): void {
     const { version, priority, advertIntervalMs } = this.#resolved.config;
     const { resumed } = this.#context;
     this.#faults.readLinks(this.#resolved, links);
@@ -170,11 +174,11 @@ export class Instance {
       const claim = this.#ports.vips.receiveClaim();
       if (claim === null) break;
       this.#probe?.onAnswer(claim.mac, claim.address, now);
-      if (this.#ports.vips.held) this.#onForeignClaim(claim.address, claim.mac, now);
+      if (this.#ports.vips.held) this.#onForeignClaim(claim, now);
     }
   }
 
-  /** Timers: the machine's, the addresses' lifetime, the end of an address fault. */
+  /** Timers: the machine's, the addresses' lifetime, the end of an address fault, a late return. */
   turn(now: number): void {
     this.#turnedAt = now;
     if (this.#faults.address !== null && now >= this.#faults.address.until) {
@@ -185,8 +189,15 @@ export class Instance {
     if (now >= this.#ports.vips.announceAt) {
       this.#onAnnounced(this.#ports.vips.announceWaiting(now));
     }
-    if (now >= this.#ports.vips.renewAt) this.#renew(now);
+    if (now >= this.#putBack.dueAt) this.#returnAddresses(now, '');
+    else if (now >= this.#renewAt) this.#renew(now);
     this.#settle(now);
+  }
+
+  /** Renewing puts back, too: it waits where that waits, which is shorter than the lifetime. */
+  get #renewAt(): number {
+    const isWaiting = this.#putBack.dueAt !== Number.POSITIVE_INFINITY;
+    return isWaiting ? Number.POSITIVE_INFINITY : this.#ports.vips.renewAt;
   }
 
   #renew(now: number): void {
@@ -196,9 +207,7 @@ export class Instance {
   /** Something outside may have followed the rival, e.g. a provider's routes. */
   #tellRival(heard: number, now: number): void {
     const { phase, effectivePriority: priority } = this.#state;
-    if (phase !== 'master' || heard === 0 || heard >= priority) return;
-    if (now - this.#rivalToldAt < RIVAL_NEWS_GAP_MS) return;
-    this.#rivalToldAt = now;
+    if (phase !== 'master' || !this.#rivals.isDue(heard, priority, now)) return;
     this.#context.onEvent({ kind: 'rival', instance: this.name, priority });
   }
 
@@ -227,7 +236,7 @@ export class Instance {
   }
 
   /** Interfaces have changed; descriptors may be others afterwards. */
-  setLinks(links: ReadonlyMap<string, Link>, now: number): void {
+  setLinks(links: Links, now: number): void {
     this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now);
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
@@ -245,18 +254,38 @@ export class Instance {
   }
 
   /**
-   * Addresses on this machine have changed: puts back what somebody took away. The machine decides: one
-   * that has slept through the lifetime of its addresses may no longer be the master.
+   * Addresses of this machine have changed, by `remover` as far as is known (" by ..."). Without the one it sends
+   * from it gives its own up; one of these that somebody took away is put back. The machine decides: one that has
+   * slept through the lifetime of its addresses may no longer be the master.
    */
-  onAddressesChanged(now: number): void {
+  onAddressesChanged(present: Present, links: Links, remover: string, now: number): void {
     const { vips } = this.#ports;
-    let isMissing = false;
-    this.#tryAddresses(now, () => {
-      isMissing = vips.isMissing();
-    });
-    if (!isMissing) return;
+    const fault = sourceFault(this.#resolved, links, present);
+    if (fault !== this.#faults.source) {
+      this.#faults.source = fault;
+      // Nobody is served from here, and the first of a network must not be a virtual one.
+      if (fault !== null && vips.held) vips.remove();
+      this.#pushFaults(now);
+    }
+    if (fault !== null || !vips.held) return;
+    this.#tryAddresses(now, () => vips.adapt(now));
+    if (!vips.isMissing(present)) return;
+    if (!this.#putBack.onMissing(now)) this.#giveAddressesUp(remover, now);
+    else if (now >= this.#putBack.dueAt) this.#returnAddresses(now, remover);
+  }
+
+  #returnAddresses(now: number, remover: string): void {
+    this.#putBack.settle();
+    if (!this.#ports.vips.held) return;
     this.#step({ kind: 'address-lost' }, now);
-    if (vips.held) this.#warn('had an address taken away and put it back');
+    if (this.#ports.vips.held) this.#warn(`had an address taken away${remover} and put it back`);
+  }
+
+  #giveAddressesUp(remover: string, now: number): void {
+    this.#ports.vips.remove();
+    const text = `its addresses were taken away ${REMOVALS_MAX} times and once more${remover}`;
+    this.#faults.address = { text, until: now + FIGHT_FAULT_MS };
+    this.#pushFaults(now);
   }
 
   // --- another configuration --------------------------------------------------------------------
@@ -274,11 +303,7 @@ export class Instance {
   }
 
   /** Opens what it needs to go on as that; throws SystemError with nothing changed. */
-  prepare(
-    resolved: ResolvedInstance,
-    grouped: boolean,
-    links: ReadonlyMap<string, Link>,
-  ): NextForm {
+  prepare(resolved: ResolvedInstance, grouped: boolean, links: Links): NextForm {
     const { transport } = this.#resolved.config;
     const samePeers = JSON.stringify(transport) === JSON.stringify(resolved.config.transport);
     const counters = samePeers ? this.#counters : { ...this.#counters, watch: watchOf(resolved) };
@@ -307,6 +332,7 @@ export class Instance {
     this.#machineConfig = machineConfigOf(resolved, grouped);
     this.#counters = counters;
     this.#ports = ports;
+    this.#faults.source = null;
     this.changed = true;
     this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now, 'reload');
@@ -372,7 +398,7 @@ export class Instance {
     const { state, effects } = step(this.#machineConfig, before, event, now);
     this.#state = state;
     // Before anything is sent from there.
-    if (effects.some(addsAddresses)) this.#ports.setMaster(true);
+    if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
     this.#tellPriority(before);
     this.changed ||=
@@ -454,10 +480,10 @@ export class Instance {
     this.#step({ kind, priorityDelta, faults: this.#faults.all() }, now);
   }
 
-  #onForeignClaim(address: IpAddress, mac: string, now: number): void {
+  #onForeignClaim(claim: AddressClaim, now: number): void {
+    const { address, mac } = claim;
     this.#counters.watch.onClaim(address, mac, now);
-    if (!this.#claimants.has(mac) && this.#claimants.size < CLAIMANTS_MAX) {
-      this.#claimants.add(mac);
+    if (this.#rivals.isNew(claim)) {
       this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
     }
     this.#step({ kind: 'foreign-claim' }, now);
@@ -471,8 +497,4 @@ export class Instance {
   #warn(text: string): void {
     this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
   }
-}
-
-function addsAddresses({ kind }: MachineEffect): boolean {
-  return kind === 'add-addresses';
 }

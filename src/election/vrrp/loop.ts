@@ -6,6 +6,7 @@
 
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { type Mastership, MastershipFile } from '../../address/mastership.ts';
+import { RaisedSettings } from '../../address/raised-settings.ts';
 import {
   presentAddresses,
   refuseForeignAddresses,
@@ -15,7 +16,7 @@ import { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
+import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
@@ -34,6 +35,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
+import { nameRemover } from './remover.ts';
 import { explainSystemError, type ResolvedInstance, resolveInstances } from './resolve.ts';
 
 /** Descriptors of all instances together. */
@@ -52,8 +54,12 @@ export class SpeakerLoop {
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
+  readonly #promotion = new RaisedSettings({ promote_secondaries: '1' });
   readonly #mastership: MastershipFile;
+  #config: VrrpConfig;
   #instances: Instance[] = [];
+  /** Their addresses, whose comings are no news. */
+  #virtual: ReadonlySet<IpAddress> = new Set();
   #groups: Group[] = [];
   readonly #links = new Map<string, Link>();
   readonly #drain = new NodeDrain();
@@ -69,6 +75,7 @@ export class SpeakerLoop {
   /** Opens everything; throws OperationalError or SystemError with nothing left open. */
   constructor(data: SpeakerData) {
     this.#data = data;
+    this.#config = data.config;
     this.#slots = new Int32Array(data.shared);
     this.#route = new RouteSocket();
     this.#news = new RouteNewsSocket();
@@ -145,6 +152,7 @@ export class SpeakerLoop {
       if (resumed === null) begun.push(instance);
       this.#instances.push(this.#create(instance, isGrouped(this.#data.config, name), resumed));
     }
+    this.#virtual = virtualOf(resolved);
     this.#regroup(this.#data.config);
     for (const stale of removeStaleAddresses(this.#route, begun, links, present)) {
       const text = `Removed ${stale}, left over from an earlier run`;
@@ -255,6 +263,8 @@ export class SpeakerLoop {
     this.#instances = resolved.flatMap(
       ({ config: { name } }) => all.find((instance) => instance.name === name) ?? [],
     );
+    this.#config = config;
+    this.#virtual = virtualOf(resolved);
     this.#regroup(config);
     this.#listDescriptors();
     this.#post({ kind: 'status', instances: this.#statuses(now) });
@@ -264,6 +274,7 @@ export class SpeakerLoop {
     const context = {
       route: this.#route,
       macs: this.#macs,
+      promotion: this.#promotion,
       onEvent: this.#onEvent,
       grouped,
       record: this.#mastership.record(resolved.config.name),
@@ -282,6 +293,7 @@ export class SpeakerLoop {
   #readNews(now: number): void {
     let linksChanged = false;
     let addressesChanged = false;
+    let remover = 0;
     for (let count = 0; count < NEWS_MAX; count += 1) {
       const news = this.#news.receive();
       if (news !== null && news.length === 0) break;
@@ -289,9 +301,12 @@ export class SpeakerLoop {
         linksChanged = true;
         addressesChanged = true;
       }
-      for (const { kind } of news ?? []) {
-        linksChanged ||= kind === 'link' || kind === 'link-gone';
-        addressesChanged ||= kind === 'address-gone';
+      for (const each of news ?? []) {
+        if (each.kind === 'link' || each.kind === 'link-gone') linksChanged = true;
+        else if (each.kind === 'address-gone' || !this.#virtual.has(each.address.address)) {
+          addressesChanged = true;
+          if (each.kind === 'address-gone') remover = each.by;
+        }
       }
     }
     if (linksChanged) {
@@ -299,8 +314,25 @@ export class SpeakerLoop {
       for (const instance of this.#instances) instance.setLinks(this.#links, now);
       this.#listDescriptors();
     }
-    if (addressesChanged) {
-      for (const instance of this.#instances) instance.onAddressesChanged(now);
+    // An interface that comes back has other addresses than the one that went.
+    if (linksChanged || addressesChanged) this.#onAddressesChanged(nameRemover(remover), now);
+  }
+
+  #onAddressesChanged(remover: string, now: number): void {
+    const present = this.#route.addresses();
+    for (const instance of this.#instances) {
+      instance.onAddressesChanged(present, this.#links, remover, now);
+    }
+    if (this.#instances.some(({ mayRenumber }) => mayRenumber)) this.#renumber(now);
+  }
+
+  /** The node has got another address: where the configuration names none, it is the new one. */
+  #renumber(now: number): void {
+    try {
+      this.#change(this.#config, now);
+    } catch (thrown) {
+      // None yet: it stays in FAULT until there is.
+      if (!(thrown instanceof OperationalError || thrown instanceof SystemError)) throw thrown;
     }
   }
 
@@ -349,6 +381,10 @@ export class SpeakerLoop {
   #post(message: FromSpeaker): void {
     this.#data.port.postMessage(message);
   }
+}
+
+function virtualOf(resolved: readonly ResolvedInstance[]): ReadonlySet<IpAddress> {
+  return new Set(resolved.flatMap(({ held }) => held.map(({ address }) => address)));
 }
 
 function hasChanged({ changed }: Instance): boolean {

@@ -1,5 +1,6 @@
 /** The sockets of one instance: for its advertisements, and for its addresses. */
 
+import type { RaisedSettings } from '../../address/raised-settings.ts';
 import { VipSet } from '../../address/vip.ts';
 import type { VirtualMac, VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
@@ -19,11 +20,16 @@ export type Ports = {
   readonly close: () => void;
 };
 
-export type Opener = { readonly route: RouteSocket; readonly macs: VirtualMacs };
+export type Opener = {
+  readonly route: RouteSocket;
+  readonly macs: VirtualMacs;
+  /** keepalived: promote_secondaries. */
+  readonly promotion: RaisedSettings;
+};
 
 /** Throws SystemError and OperationalError with nothing left open; the owner closes it. */
 export function openPorts(
-  { route, macs }: Opener,
+  { route, macs, promotion }: Opener,
   resolved: ResolvedInstance,
   counters: Counters,
   links: ReadonlyMap<string, Link>,
@@ -34,11 +40,14 @@ export function openPorts(
   const mac = virtualMacOf(resolved);
   const virtual = mac === null ? null : macs.acquire(mac, base);
   const all = virtual === null ? links : new Map([...links, [virtual.name, virtual]]);
+  const promotes = resolved.config.promoteSecondaries === true;
+  if (promotes) promotion.raise(base.name);
   let advertiser: Advertiser | null = null;
   const close = (vips: VipSet | null) => {
     advertiser?.close();
     vips?.close();
     if (virtual !== null) macs.release(virtual, base.name);
+    if (promotes) promotion.lower(base.name);
   };
   try {
     advertiser = new Advertiser(resolved, { base, virtual }, counters, warn);

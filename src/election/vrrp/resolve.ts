@@ -7,7 +7,12 @@ import { type ResolvedAddresses, resolveAddresses } from '../../address/resolve.
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
-import { type IpAddress, isIpv6Address, numericAddress } from '../../core/ip-address.ts';
+import {
+  formatIpAddress,
+  type IpAddress,
+  isIpv6Address,
+  numericAddress,
+} from '../../core/ip-address.ts';
 import { EPERM, SystemError } from '../../linux/errno.ts';
 import { type InterfaceAddress, type Link, SCOPE_LINK } from '../../linux/netlink-route.ts';
 
@@ -15,6 +20,8 @@ export type ResolvedInstance = ResolvedAddresses & {
   readonly config: VrrpInstanceConfig;
   /** Its family is that of the instance. */
   readonly sourceAddress: IpAddress;
+  /** It was there when this was resolved, or is the only one there may be: without it the instance is in FAULT. */
+  readonly needsSource: boolean;
 };
 
 /** Throws OperationalError: missing-interface, no-source-address. */
@@ -40,7 +47,34 @@ function resolveInstance(
     config.sourceAddress === null
       ? firstAddress(config, { ipv6, interfaceIndex }, present, virtual)
       : numericAddress(config.sourceAddress);
-  return { ...resolved, config, sourceAddress };
+  // keepalived's mcast_src_ip may be one that nobody has.
+  const needsSource = isOnInterface(sourceAddress, interfaceIndex, present);
+  return { ...resolved, config, sourceAddress, needsSource };
+}
+
+function isOnInterface(
+  wanted: IpAddress,
+  wantedIndex: number,
+  present: readonly InterfaceAddress[],
+): boolean {
+  return present.some(
+    ({ address, interfaceIndex }) => address === wanted && interfaceIndex === wantedIndex,
+  );
+}
+
+/** Why it cannot send, and be nobody's master; null: it can. An interface that is gone is a fault of its own. */
+export function sourceFault(
+  { config, needsSource, sourceAddress }: ResolvedInstance,
+  links: ReadonlyMap<string, Link>,
+  present: readonly InterfaceAddress[],
+): string | null {
+  const index = links.get(config.interface)?.index;
+  if (!needsSource || index === undefined) return null;
+  if (isOnInterface(sourceAddress, index, present)) return null;
+  const elsewhere = present.find(({ address }) => address === sourceAddress)?.interfaceIndex;
+  const other = [...links.values()].find((link) => link.index === elsewhere)?.name;
+  const where = other === undefined ? 'is gone from' : `is on "${other}" now, not on`;
+  return `the node's address ${formatIpAddress(sourceAddress)} ${where} "${config.interface}"`;
 }
 
 /**
