@@ -118,7 +118,11 @@ describe('evergate.yaml with IPv6', { skip, timeout: 300_000 }, () => {
     for (const node of nodes) start(node, IPV6_ONLY);
     const first = await owner(VIP6, nodes);
     assert.match(await ask(VIP6), /^n9\d$/);
-    assert.match(await statesOf(first), /^control-plane-ipv6 master$/);
+    // The address is there before the node can be asked.
+    await waitUntil(
+      'it says so',
+      async () => (await statesOf(first)) === 'control-plane-ipv6 master',
+    );
     cut(first);
     const others = nodes.filter((node) => node !== first);
     const second = await owner(VIP6, others);
