@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BackendConfig, FrontendConfig } from '../config/model/traffic.ts';
-import {
-  counterLayout,
-  RELAY_COUNTERS,
-  readCounter,
-  SERVER_COUNTERS,
-  type ServerCounter,
-} from './layout.ts';
+import { SERVER, type ServerCounter } from './catalogue.ts';
+import { counterLayout, PLANE_COUNTERS, readCounter, SERVER_COUNTERS } from './layout.ts';
 
 const config = {
   frontends: [{ name: 'f' }] as unknown as FrontendConfig[],
@@ -18,14 +13,14 @@ describe('counterLayout()', () => {
   it('gives every block its own place', () => {
     const layout = counterLayout(config);
     const starts = [
-      layout.relay,
+      layout.plane,
       ...layout.frontends,
       ...layout.backends,
       ...layout.servers.flat(),
     ].sort((a, b) => a - b);
     assert.equal(new Set(starts).size, 7);
     assert.equal(starts[0], 0);
-    assert.equal(starts[1], RELAY_COUNTERS.length);
+    assert.equal(starts[1], PLANE_COUNTERS.length);
     assert.equal(layout.length, (starts.at(-1) ?? 0) + SERVER_COUNTERS.length);
   });
 });
@@ -41,13 +36,13 @@ describe('readCounter()', () => {
 
   it('adds the relays up', () => {
     const relays = [relay('bytesIn', 3), relay('bytesIn', 4)];
-    assert.equal(readCounter(relays, block, SERVER_COUNTERS, 'bytesIn'), 7);
+    assert.equal(readCounter(relays, block, SERVER, 'bytesIn'), 7);
   });
 
   it('takes the largest of maxima and of last times', () => {
     for (const name of ['sessionsMax', 'connectTimeMaxMs', 'lastSessionMs'] as const) {
       const relays = [relay(name, 3), relay(name, 4)];
-      assert.equal(readCounter(relays, block, SERVER_COUNTERS, name), 4, name);
+      assert.equal(readCounter(relays, block, SERVER, name), 4, name);
     }
   });
 });

@@ -4,6 +4,7 @@
  */
 
 import type { AdminState, CheckState, CheckStatus } from '../health/server-state.ts';
+import type { BACKEND, Counts, FRONTEND, SERVER, StatusCounter } from './catalogue.ts';
 import { explainWait, type WaitsFor } from './waits-for.ts';
 
 export type StatusReport = {
@@ -66,26 +67,21 @@ export type BalancerReport = {
   readonly backends: readonly BackendStatus[];
 };
 
-export type FrontendStatus = {
+/** Counters are those that the catalogue says status tells. */
+export type FrontendStatus = Counts<StatusCounter<typeof FRONTEND>> & {
   readonly name: string;
-  readonly connectionsCurrent: number;
-  readonly connectionsMax: number;
-  readonly connectionsTotal: number;
   readonly connectionsLimit: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 };
 
-export type BackendStatus = {
+export type BackendStatus = Counts<StatusCounter<typeof BACKEND>> & {
   readonly name: string;
   readonly usableServers: number;
-  readonly connectErrors: number;
   /** How uneven its connections are, in a sentence; absent: not worth a word. */
   readonly skew?: string;
   readonly servers: readonly ServerStatus[];
 };
 
-export type ServerStatus = {
+export type ServerStatus = Counts<StatusCounter<typeof SERVER>> & {
   readonly name: string;
   readonly address: string;
   readonly admin: AdminState;
@@ -96,11 +92,6 @@ export type ServerStatus = {
   /** What its certificate will hurt with; no part of the verdict. */
   readonly warnings: readonly string[];
   readonly weight: number;
-  readonly sessionsCurrent: number;
-  readonly sessionsTotal: number;
-  readonly connectErrors: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 };
 
 /** What every election tells of addresses that have one owner. */

@@ -8,7 +8,7 @@ import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
-import type { ServerCounter } from '../../stats/layout.ts';
+import type { ServerCounter } from '../../stats/catalogue.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
 import { Rebalancer } from '../rebalancer.ts';

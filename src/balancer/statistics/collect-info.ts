@@ -2,10 +2,12 @@
 
 import { hostname } from 'node:os';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import { PLANE } from '../../stats/catalogue.ts';
+import { countsOf } from '../../stats/counts.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import { VERSION } from '../../version.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
-import { frontendCounter, type Plane, relayCounter } from './counters.ts';
+import { frontendCounter, type Plane, planeCounter } from './counters.ts';
 import type { Rates } from './rates.ts';
 
 /** The HAProxy whose tables and answers are matched; tools look for a version they know. */
@@ -31,14 +33,13 @@ export type InfoSources = {
 
 export function collectInfo(sources: InfoSources): ProcessInfo {
   const { config, plane, http, rates } = sources;
-  const relay = (name: Parameters<typeof relayCounter>[1]): number =>
-    plane === null ? 0 : relayCounter(plane, name);
   const sum = (name: 'connectionsCurrent' | 'connectionsTotal' | 'requests' | 'bytesOut') =>
     http.reduce((total, counts) => total + counts[name], 0);
   const relayedOut = config.frontends.reduce(
     (total, _, index) => total + (plane === null ? 0 : frontendCounter(plane, index, 'bytesOut')),
     0,
   );
+  const counts = countsOf(PLANE, (name) => (plane === null ? 0 : planeCounter(plane, name)));
   const limits = config.frontends.reduce((total, one) => total + one.connectionsMax, 0);
   const rate = rates.get('connections');
   const uptimeS = sources.uptimeMs / 1000;
@@ -52,17 +53,19 @@ export function collectInfo(sources: InfoSources): ProcessInfo {
     startTimeS: Date.now() / 1000 - uptimeS,
     filesMax: sources.filesMax,
     connectionsMax: config.process.connectionsMax || limits || sources.connectionsMax,
-    connectionsCurrent: relay('connectionsCurrent') + sum('connectionsCurrent'),
-    connectionsTotal: relay('connectionsTotal') + sum('connectionsTotal'),
+    counts: {
+      ...counts,
+      connectionsCurrent: counts.connectionsCurrent + sum('connectionsCurrent'),
+      connectionsTotal: counts.connectionsTotal + sum('connectionsTotal'),
+      logsDropped: counts.logsDropped + sources.ownLogsDropped,
+    },
     requestsTotal: sum('requests'),
     rate: rate.current,
     rateMax: rate.max,
     listeners: sources.listeners,
     stopping: sources.stopping,
-    logsDropped: relay('logsDropped') + sources.ownLogsDropped,
     bytesOut: relayedOut + sum('bytesOut'),
     bytesOutRate: rates.get('bytesOut').current,
-    splicedBytes: relay('splicedBytes'),
     memoryBytes: process.memoryUsage.rss(),
   };
 }

@@ -3,6 +3,8 @@
 import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import { checkReason } from '../../health/server-events.ts';
+import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
+import { statusCounts } from '../../stats/counts.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
 import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
@@ -23,12 +25,8 @@ export function collectReport(sources: ReportSources): BalancerReport {
     relays: plane.counters.length,
     frontends: config.frontends.map((frontend, index) => ({
       name: frontend.name,
-      connectionsCurrent: frontendCounter(plane, index, 'connectionsCurrent'),
-      connectionsMax: frontendCounter(plane, index, 'connectionsMax'),
-      connectionsTotal: frontendCounter(plane, index, 'connectionsTotal'),
       connectionsLimit: frontend.connectionsMax,
-      bytesIn: frontendCounter(plane, index, 'bytesIn'),
-      bytesOut: frontendCounter(plane, index, 'bytesOut'),
+      ...statusCounts(FRONTEND, (name) => frontendCounter(plane, index, name)),
     })),
     backends: table.backends.map((backend, index): BackendStatus => {
       const servers = backend.servers.map((entry, server) => {
@@ -46,7 +44,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
       return {
         name: backend.config.name,
         usableServers: backend.usableActive + backend.usableBackup,
-        connectErrors: backendCounter(plane, index, 'connectErrors'),
+        ...statusCounts(BACKEND, (name) => backendCounter(plane, index, name)),
         ...(skew === null ? {} : { skew }),
         servers,
       };
@@ -69,11 +67,7 @@ function serverStatus(
     reason: reasonOf(entry),
     warnings: entry.warnings,
     weight: weightOf(entry),
-    sessionsCurrent: serverCounter(plane, backend, server, 'sessionsCurrent'),
-    sessionsTotal: serverCounter(plane, backend, server, 'sessionsTotal'),
-    connectErrors: serverCounter(plane, backend, server, 'connectErrors'),
-    bytesIn: serverCounter(plane, backend, server, 'bytesIn'),
-    bytesOut: serverCounter(plane, backend, server, 'bytesOut'),
+    ...statusCounts(SERVER, (name) => serverCounter(plane, backend, server, name)),
   };
 }
 

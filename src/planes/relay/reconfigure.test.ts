@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { ServerConfig } from '../../config/model/traffic.ts';
-import { readCounter, SERVER_COUNTERS } from '../../stats/layout.ts';
+import { SERVER } from '../../stats/catalogue.ts';
+import { readCounter } from '../../stats/layout.ts';
 import {
   dial,
   outcome,
@@ -100,7 +101,7 @@ function checkGauges(
   assert.equal(count('backend', 'sessionsCurrent'), alive.length);
   for (const [index, { port }] of (config.backends[0]?.servers ?? []).entries()) {
     const block = plane.layout.servers[0]?.[index] ?? 0;
-    const current = readCounter(plane.counters, block, SERVER_COUNTERS, 'sessionsCurrent');
+    const current = readCounter(plane.counters, block, SERVER, 'sessionsCurrent');
     assert.equal(current, alive.filter(({ server }) => server === port).length, `server ${port}`);
   }
 }
