@@ -56,12 +56,18 @@ export const PLANE = {
   connectionsMax: {
     unit: 'count',
     fold: 'max',
-    internal: 'counted for tests',
+    metrics: {
+      evergate_balancer_connections_peak:
+        'Most connections that were ever open at once, pages aside',
+    },
   },
   acceptPauses: {
     unit: 'count',
     fold: 'sum',
-    internal: 'counted for tests',
+    metrics: {
+      evergate_balancer_accept_pauses_total:
+        'Times a relay accepted nobody for a while because file descriptors ran out',
+    },
   },
   splicedBytes: {
     unit: 'bytes',
@@ -121,7 +127,7 @@ export const FRONTEND = {
   clientResets: {
     unit: 'count',
     fold: 'sum',
-    internal: 'counted for tests',
+    metrics: { evergate_frontend_client_resets_total: 'Connections that the client broke off' },
   },
   /** By source rules or rates. */
   connectionsDenied: {
@@ -133,7 +139,10 @@ export const FRONTEND = {
   badGreetings: {
     unit: 'count',
     fold: 'sum',
-    internal: 'counted for tests',
+    metrics: {
+      evergate_frontend_proxy_header_errors_total:
+        'Connections that were closed for want of a valid PROXY protocol header',
+    },
   },
 } as const satisfies CounterTable;
 

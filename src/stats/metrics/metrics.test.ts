@@ -1,10 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { FRONTEND } from '../catalogue.ts';
+import { noCounts } from '../counts.ts';
 import { TEST_INFO } from '../fixture.ts';
 import type { NodeFacts } from '../node-facts.ts';
+import type { FrontendRow } from '../rows.ts';
 import { expose, type Metric } from './exposition.ts';
 import { METRICS, metricsText } from './metrics.ts';
+
+const FRONTEND_ROW: FrontendRow = {
+  kind: 'frontend',
+  proxy: 'kube-api',
+  proxyId: 2,
+  mode: 'tcp',
+  now: 5000,
+  counts: noCounts(FRONTEND),
+  rate: 0,
+  rateMax: 0,
+  limit: 3000,
+  http: null,
+};
 
 const FACTS: NodeFacts = {
   node: 'k8s-master',
@@ -56,6 +72,15 @@ test('what the guardian told is there under evergate_*, and gone when it is old'
   const old = metricsText({ rows: [], info: TEST_INFO, facts: null }, []);
   assert.match(old, /\nevergate_guardian_up 0\n/);
   assert.doesNotMatch(old, /vrrp|restarts|spare/);
+});
+
+test('a counter of ours is there for frontends that count it, and not for pages', () => {
+  const row = { ...FRONTEND_ROW, counts: { ...noCounts(FRONTEND), clientResets: 3 } };
+  const page = { ...row, proxy: 'stats', mode: 'http' } as const;
+  const text = metricsText({ rows: [row, page], info: TEST_INFO, facts: null }, []);
+  assert.match(text, /^evergate_frontend_client_resets_total\{proxy="kube-api"\} 3$/m);
+  assert.doesNotMatch(text, /^evergate_\S+proxy="stats"/m);
+  assert.match(text, /^haproxy_frontend_denied_connections_total\{proxy="stats"\} 0$/m);
 });
 
 test('a scrape may ask for scopes', () => {
