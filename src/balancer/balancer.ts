@@ -57,7 +57,7 @@ export class Balancer {
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
-    const { config, listeners, channelFd, beatFd, servers, relays } = message;
+    const { config, listeners, channelFd, beatFd, servers } = message;
     this.#message = message;
     this.#events = events;
     this.#traffic = { config, plane: null };
@@ -68,7 +68,6 @@ export class Balancer {
     this.#statistics = new Statistics({
       traffic: this.#traffic,
       table: this.#servers.table,
-      relays,
       filesMax: this.#filesMax,
     });
     this.#admin = new AdminSurface(config, this.#context());

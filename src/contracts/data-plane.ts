@@ -5,7 +5,12 @@
 
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
-import type { CounterLayout } from '../stats/layout.ts';
+import type {
+  BackendCounter,
+  FrontendCounter,
+  PlaneCounter,
+  ServerCounter,
+} from '../stats/catalogue.ts';
 import type { InheritedListener } from './listeners.ts';
 
 export type DataPlaneOptions = {
@@ -33,10 +38,19 @@ export type DataPlaneEvent =
   /** Told once; a data plane that failed is not used again. */
   | { readonly kind: 'failed'; readonly message: string };
 
+/**
+ * What has been counted, by the names of the catalogue and the indexes of the configuration in force. Live:
+ * each call looks anew.
+ */
+export interface NamedCounters {
+  plane(name: PlaneCounter): number;
+  frontend(index: number, name: FrontendCounter): number;
+  backend(index: number, name: BackendCounter): number;
+  server(backend: number, server: number, name: ServerCounter): number;
+}
+
 /** Indexes are those of the configuration. */
 export type MoveOrder = {
-  /** Which of the relays that `counters` has. */
-  readonly relay: number;
   readonly backend: number;
   readonly server: number;
   /** Sessions the server keeps whatever happens. */
@@ -48,10 +62,22 @@ export type MoveOrder = {
 /** What a data plane at work may be given anew. Listeners of before that are not in it may be closed after. */
 export type Reconfiguration = Pick<DataPlaneOptions, 'config' | 'listeners' | 'snapshot'>;
 
+export type PlaneHealth = {
+  /** Threads that move bytes at this moment. */
+  readonly threads: number;
+  /** What keeps it from moving bytes as it should, as a sentence without its end; null: nothing. */
+  readonly trouble: string | null;
+};
+
+export type PlaneLimits = {
+  /** Connections it carries at most, whatever the configuration allows. */
+  readonly connections: number;
+};
+
 export interface DataPlane {
-  readonly layout: CounterLayout;
-  /** One array per relay, live; read-only for everybody but the relay. */
-  readonly counters: readonly Float64Array[];
+  readonly counters: NamedCounters;
+  health(): PlaneHealth;
+  limits(): PlaneLimits;
   /** Swaps the servers' states in; returns at once, takes effect within a loop turn. */
   apply(snapshot: TrafficSnapshot): void;
   /** Cuts the sessions of one server (`shutdown sessions server`). */
@@ -59,7 +85,7 @@ export interface DataPlane {
   /** Ends one quiet session of a server, as balance/rebalance.ts orders; one that has none keeps all. */
   moveSession(order: MoveOrder): void;
   /**
-   * Goes on by another configuration: its layout and counters are others then. Sessions that it allows go on;
+   * Goes on by another configuration: its indexes are those of the counters then. Sessions that it allows go on;
    * resolves with the number of those that were reset. apply() does nothing meanwhile.
    */
   reconfigure(next: Reconfiguration): Promise<number>;

@@ -5,9 +5,8 @@
  */
 
 import type { BalancerConfig } from '../config/model/config.ts';
-import { assert } from '../core/assert.ts';
-import { BACKEND, type CounterTable, FRONTEND, PLANE, SERVER } from './catalogue.ts';
-import { fold, namesOf } from './counts.ts';
+import { BACKEND, FRONTEND, PLANE, SERVER } from './catalogue.ts';
+import { namesOf } from './counts.ts';
 
 /** A counter lies at its block's offset and its name's place here. */
 export const PLANE_COUNTERS = namesOf(PLANE);
@@ -43,20 +42,4 @@ export function counterLayout(
     backend.servers.map(() => take(SERVER_COUNTERS.length)),
   );
   return { plane, frontends, backends, servers, length: next };
-}
-
-/** Reads one counter over all relays, put together as the catalogue says. */
-export function readCounter(
-  relays: readonly Float64Array[],
-  block: number,
-  table: CounterTable,
-  name: string,
-): number {
-  const row = table[name];
-  const index = namesOf(table).indexOf(name);
-  assert(row !== undefined, `counter ${name} exists`);
-  return fold(
-    row,
-    relays.map((counters) => counters[block + index] ?? 0),
-  );
 }

@@ -62,7 +62,10 @@ export type BalancerStatus = {
 
 export type BalancerReport = {
   readonly uptimeMs: number;
+  /** Threads of the data plane. */
   readonly relays: number;
+  /** What keeps the data plane from moving bytes as it should; absent: nothing. */
+  readonly trouble?: string;
   readonly frontends: readonly FrontendStatus[];
   readonly backends: readonly BackendStatus[];
 };
@@ -159,6 +162,8 @@ export function judge(
     } else if (report.balancer.report === null) {
       reasons.push('The balancer does not answer');
     }
+    const trouble = report.balancer.report?.trouble;
+    if (trouble !== undefined) reasons.push(`The data plane is in trouble: ${trouble}`);
     for (const backend of report.balancer.report?.backends ?? []) {
       if (backend.servers.length > 0 && backend.usableServers === 0) {
         down = true;

@@ -12,7 +12,6 @@ import type { ServerCounter } from '../../stats/catalogue.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
 import { Rebalancer } from '../rebalancer.ts';
-import { serverCounter } from '../statistics/counters.ts';
 import type { Traffic } from '../traffic.ts';
 import { ServerTable } from './server-table.ts';
 
@@ -155,6 +154,6 @@ export class ServerControl {
 
   #counter(backend: number, server: number, name: ServerCounter): number {
     const { plane } = this.#traffic;
-    return plane === null ? 0 : serverCounter(plane, backend, server, name);
+    return plane === null ? 0 : plane.counters.server(backend, server, name);
   }
 }

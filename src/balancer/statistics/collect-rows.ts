@@ -2,6 +2,7 @@
 
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { fullHealth } from '../../health/rise-fall.ts';
 import { checkStatusText } from '../../health/server-events.ts';
@@ -17,12 +18,11 @@ import {
 } from '../servers/server-entry.ts';
 import type { BackendEntry, ServerTable } from '../servers/server-table.ts';
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
-import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 import { wholeSeconds } from './rates.ts';
 
 export type RowSources = HttpRowSources & {
   readonly table: ServerTable;
-  readonly plane: Plane;
+  readonly plane: Pick<DataPlane, 'counters'>;
 };
 
 /** HAProxy gives the first proxy of a file this number. */
@@ -80,7 +80,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     mode: 'tcp',
     limit: frontendLimit(config, frontend),
     now,
-    counts: countsOf(FRONTEND, (name) => frontendCounter(plane, index, name)),
+    counts: countsOf(FRONTEND, (name) => plane.counters.frontend(index, name)),
     rate: rate.current,
     rateMax: rate.max,
     http: null,
@@ -108,7 +108,7 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
     usableBackup: entry.usableBackup,
     servers: servers.length,
     now,
-    counts: countsOf(BACKEND, (name) => backendCounter(plane, index, name)),
+    counts: countsOf(BACKEND, (name) => plane.counters.backend(index, name)),
     serverCounts: foldCounts(SERVER, ofServers),
     rate: rate.current,
     rateMax: rate.max,
@@ -147,7 +147,7 @@ function serverRow(
     check: rowCheck(entry),
     certificate: entry.certificate,
     now,
-    counts: countsOf(SERVER, (name) => serverCounter(plane, backend, server, name)),
+    counts: countsOf(SERVER, (name) => plane.counters.server(backend, server, name)),
     rate: rate.current,
     rateMax: rate.max,
     queueLimit: config.queueMax === undefined || config.queueMax === 0 ? null : config.queueMax,

@@ -2,6 +2,7 @@
 
 import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import { checkReason } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { statusCounts } from '../../stats/counts.ts';
@@ -9,24 +10,25 @@ import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/st
 import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
-import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;
   readonly table: ServerTable;
-  readonly plane: Plane;
+  readonly plane: Pick<DataPlane, 'counters' | 'health'>;
   readonly uptimeMs: number;
 };
 
 export function collectReport(sources: ReportSources): BalancerReport {
   const { config, table, plane, uptimeMs } = sources;
+  const { threads, trouble } = plane.health();
   return {
     uptimeMs: Math.round(uptimeMs),
-    relays: plane.counters.length,
+    relays: threads,
+    ...(trouble === null ? {} : { trouble }),
     frontends: config.frontends.map((frontend, index) => ({
       name: frontend.name,
       connectionsLimit: frontend.connectionsMax,
-      ...statusCounts(FRONTEND, (name) => frontendCounter(plane, index, name)),
+      ...statusCounts(FRONTEND, (name) => plane.counters.frontend(index, name)),
     })),
     backends: table.backends.map((backend, index): BackendStatus => {
       const servers = backend.servers.map((entry, server) => {
@@ -44,7 +46,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
       return {
         name: backend.config.name,
         usableServers: backend.usableActive + backend.usableBackup,
-        ...statusCounts(BACKEND, (name) => backendCounter(plane, index, name)),
+        ...statusCounts(BACKEND, (name) => plane.counters.backend(index, name)),
         ...(skew === null ? {} : { skew }),
         servers,
       };
@@ -53,7 +55,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
 }
 
 function serverStatus(
-  plane: Plane,
+  { counters }: Pick<DataPlane, 'counters'>,
   entry: ServerEntry,
   backend: number,
   server: number,
@@ -67,7 +69,7 @@ function serverStatus(
     reason: reasonOf(entry),
     warnings: entry.warnings,
     weight: weightOf(entry),
-    ...statusCounts(SERVER, (name) => serverCounter(plane, backend, server, name)),
+    ...statusCounts(SERVER, (name) => counters.server(backend, server, name)),
   };
 }
 

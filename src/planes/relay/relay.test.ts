@@ -326,7 +326,7 @@ test('two relays share the clients and add up', TIMEOUT, async (t) => {
   assert.equal(count('frontend', 'connectionsCurrent'), 40);
   // Two relays that count at the same instant may each miss the other's last one.
   assert.ok(count('frontend', 'connectionsMax') >= 38);
-  const own = plane.counters.map((array) => array[plane.layout.frontends[0] ?? 0] ?? 0);
+  const own = plane.parts.frontend(0, 'connectionsTotal');
   assert.ok(
     own.every((connections) => connections > 0),
     `${own}`,
