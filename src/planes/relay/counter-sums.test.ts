@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
 import type { ServerCounter } from '../../stats/catalogue.ts';
-import { counterLayout, SERVER_COUNTERS } from '../../stats/layout.ts';
+import { counterLayout, SERVER_COUNTERS } from './counter-layout.ts';
 import { CounterParts, CounterSums } from './counter-sums.ts';
 
 const layout = counterLayout({

@@ -14,7 +14,7 @@ import {
   type ServerCounter,
 } from '../../stats/catalogue.ts';
 import { fold, namesOf } from '../../stats/counts.ts';
-import type { CounterLayout } from '../../stats/layout.ts';
+import type { CounterLayout } from './counter-layout.ts';
 
 /** One value for each relay, in their order. */
 export class CounterParts {

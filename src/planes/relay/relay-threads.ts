@@ -18,8 +18,8 @@ import { assert } from '../../core/assert.ts';
 import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
-import { type CounterLayout, counterLayout } from '../../stats/layout.ts';
 import { connectionsLimit } from './capacity.ts';
+import { type CounterLayout, counterLayout } from './counter-layout.ts';
 import { CounterParts, CounterSums } from './counter-sums.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 

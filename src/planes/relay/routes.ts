@@ -33,7 +33,7 @@ import {
   FRONTEND_COUNTERS,
   PLANE_COUNTERS,
   SERVER_COUNTERS,
-} from '../../stats/layout.ts';
+} from './counter-layout.ts';
 
 type Offsets<Name extends string> = Readonly<Record<Name, number>>;
 

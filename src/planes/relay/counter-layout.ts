@@ -4,9 +4,9 @@
  * stop one. A "...Max" is what its relay saw of the sum at its own changes, so readers take the largest.
  */
 
-import type { BalancerConfig } from '../config/model/config.ts';
-import { BACKEND, FRONTEND, PLANE, SERVER } from './catalogue.ts';
-import { namesOf } from './counts.ts';
+import type { BalancerConfig } from '../../config/model/config.ts';
+import { BACKEND, FRONTEND, PLANE, SERVER } from '../../stats/catalogue.ts';
+import { namesOf } from '../../stats/counts.ts';
 
 /** A counter lies at its block's offset and its name's place here. */
 export const PLANE_COUNTERS = namesOf(PLANE);

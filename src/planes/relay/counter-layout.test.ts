@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BackendConfig, FrontendConfig } from '../config/model/traffic.ts';
-import { counterLayout, PLANE_COUNTERS, SERVER_COUNTERS } from './layout.ts';
+import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
+import { counterLayout, PLANE_COUNTERS, SERVER_COUNTERS } from './counter-layout.ts';
 
 const config = {
   frontends: [{ name: 'f' }] as unknown as FrontendConfig[],
