@@ -75,14 +75,13 @@ export class Balancer {
 
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
-    const { config, relays, listeners, beatFd } = this.#message;
+    const { config, grant, listeners } = this.#message;
     this.#servers.openLogs(config);
     const plane = await startDataPlane(
       {
         config,
-        relays,
+        grant,
         listeners,
-        beatFd,
         accepting: false,
         snapshot: this.#servers.table.snapshot(),
         filesMax: this.#filesMax,

@@ -69,7 +69,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       kind: 'start',
       config,
       listeners: [],
-      relays: 1,
+      grant: {},
       beatFd,
       channelFd: -1,
       standby: false,
@@ -243,7 +243,7 @@ test('a spare accepts nothing until it takes over, where the other left the serv
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -278,7 +278,7 @@ test('a spare called before it is ready takes over as soon as it is', async (t) 
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -296,7 +296,7 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -362,7 +362,7 @@ test('a spare that was reloaded takes over with the new configuration', async (t
   const start = {
     kind: 'start',
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
     orphanMs: ORPHAN_MS,

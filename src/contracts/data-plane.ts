@@ -1,6 +1,8 @@
 /**
- * The narrow interface to whatever moves the bytes: apply a snapshot, count, let go. Today the relay
- * threads implement it; kernel mode will be a second implementation.
+ * The narrow interface to whatever moves the bytes: apply a snapshot, count, let go. A data plane has a half
+ * in the balancer, without rights, which is most of it, and a half in the guardian, which has them and lives
+ * through all balancers. What the second gives to the first, nobody between them looks into. Relay threads
+ * implement it, and test/kit/memory-plane.ts.
  */
 
 import type { TrafficSnapshot } from '../balance/snapshot.ts';
@@ -13,16 +15,33 @@ import type {
 } from '../stats/catalogue.ts';
 import type { InheritedListener } from './listeners.ts';
 
+/** Goes to the balancer as JSON; descriptors are named by their numbers there. */
+export type PlaneGrant = Readonly<Record<string, string | number | boolean>>;
+
+/** The half in the guardian: where a plane loads into the kernel what a balancer may only use. */
+export interface PrivilegedPlane {
+  /** Sockets at each place that a frontend listens at, 1 or more: one for each loop that accepts. */
+  readonly sockets: number;
+  /** Loops in a balancer that beat beside its main thread, in the order of their slots, for messages: "relay 0". */
+  readonly loops: readonly string[];
+  /** For one balancer, in which the beat page (core/beats.ts) has this descriptor. */
+  grant(beatFd: number): PlaneGrant;
+  /** Takes back what it put into the kernel; after the last balancer has ended. */
+  stop(): Promise<void>;
+}
+
+/** Before any socket listens and any balancer runs. Rejects with OperationalError, with nothing left behind. */
+export type StartPrivilegedPlane = (config: BalancerConfig) => Promise<PrivilegedPlane>;
+
 export type DataPlaneOptions = {
   readonly config: BalancerConfig;
-  readonly relays: number;
+  /** From its half in the guardian. */
+  readonly grant: PlaneGrant;
   readonly listeners: readonly InheritedListener[];
   /** Whether to accept at once; a spare waits for accept(). */
   readonly accepting: boolean;
   /** The first state of the servers; later ones come through apply(). */
   readonly snapshot: TrafficSnapshot;
-  /** The beat page's descriptor (core/beats.ts). */
-  readonly beatFd: number;
   /** Soft limit of descriptors of this process (RLIMIT_NOFILE). */
   readonly filesMax: number;
 };

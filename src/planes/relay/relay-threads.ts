@@ -15,12 +15,12 @@ import type {
   Reconfiguration,
 } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
-import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
 import { connectionsLimit } from './capacity.ts';
 import { type CounterLayout, counterLayout } from './counter-layout.ts';
 import { CounterParts, CounterSums } from './counter-sums.ts';
+import { readGrant } from './grant.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 
 const STOP_MS_MAX = 1000;
@@ -44,8 +44,8 @@ export async function startDataPlane(
   options: DataPlaneOptions,
   onEvent: (event: DataPlaneEvent) => void,
 ): Promise<RelayPool> {
-  const { config, relays } = options;
-  assert(relays >= 1 && relays <= RELAYS_MAX, 'the number of relays is within the beat page');
+  const { config } = options;
+  const { relays, beatFd } = readGrant(options.grant);
   const layout = counterLayout(config);
   const counters = newCounters(layout, relays);
   const sticks = stickMemory(config, null);
@@ -68,7 +68,7 @@ export async function startDataPlane(
       listeners: listenersOf(options, relay),
       accepting: options.accepting,
       snapshot: options.snapshot,
-      beatFd: options.beatFd,
+      beatFd,
       filesMax: options.filesMax,
       counters,
       sticks,
@@ -226,7 +226,7 @@ function listenersOf(
   relay: number,
 ): RelayListener[] {
   return listeners.flatMap(({ fd, purpose }) => {
-    if (purpose.kind !== 'frontend' || purpose.relay !== relay) return [];
+    if (purpose.kind !== 'frontend' || purpose.socket !== relay) return [];
     const frontend = config.frontends.findIndex(({ name }) => name === purpose.frontend);
     assert(frontend >= 0, `frontend "${purpose.frontend}" exists`);
     return [{ fd, frontend }];
