@@ -11,14 +11,14 @@ import {
   stepRebalance,
 } from '../balance/rebalance.ts';
 import type { BackendConfig } from '../config/model/traffic.ts';
-import type { DataPlane } from '../contracts/data-plane.ts';
 import { LEVEL_NOTICE, type ServerMessage } from '../health/server-events.ts';
+import type { MovingPlane } from './plane-abilities.ts';
 import { isUsable, weightOf } from './servers/server-entry.ts';
 import type { ServerTable } from './servers/server-table.ts';
 
 export type RebalancerOptions = {
   readonly table: ServerTable;
-  readonly plane: DataPlane;
+  readonly plane: MovingPlane;
   /** Monotonic, ms. */
   now(): number;
   /** 0 up to, but without, 1. */

@@ -99,10 +99,13 @@ export interface DataPlane {
   limits(): PlaneLimits;
   /** Swaps the servers' states in; returns at once, takes effect within a loop turn. */
   apply(snapshot: TrafficSnapshot): void;
-  /** Cuts the sessions of one server (`shutdown sessions server`). */
-  shutdownSessions(backend: string, server: string): void;
-  /** Ends one quiet session of a server, as balance/rebalance.ts orders; one that has none keeps all. */
-  moveSession(order: MoveOrder): void;
+  /** Cuts the sessions of one server (`shutdown sessions server`). Absent: it cannot, whoever asks is told. */
+  shutdownSessions?(backend: string, server: string): void;
+  /**
+   * Ends one quiet session of a server, as balance/rebalance.ts orders; one that has none keeps all. Absent:
+   * sessions stay where they are.
+   */
+  moveSession?(order: MoveOrder): void;
   /**
    * Goes on by another configuration: its indexes are those of the counters then. Sessions that it allows go on;
    * resolves with the number of those that were reset. apply() does nothing meanwhile.

@@ -58,7 +58,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
     facts: () => null,
     setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
     reload: () => Promise.resolve('Nothing has changed\n'),
-    shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`),
+    shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`) > 0,
   };
   return { context, table, shutdowns, log };
 }

@@ -11,6 +11,7 @@ import type { AdminState, ServerStateRecord } from '../../health/server-state.ts
 import type { ServerCounter } from '../../stats/catalogue.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
+import { canMove, missingAbilities } from '../plane-abilities.ts';
 import { Rebalancer } from '../rebalancer.ts';
 import type { Traffic } from '../traffic.ts';
 import { ServerTable } from './server-table.ts';
@@ -66,6 +67,8 @@ export class ServerControl {
 
   /** The data plane has started. */
   attach(plane: DataPlane): void {
+    this.#tellMissing(plane);
+    if (!canMove(plane)) return;
     this.#rebalancer = new Rebalancer({
       table: this.table,
       plane,
@@ -87,7 +90,8 @@ export class ServerControl {
 
   /** The traffic's configuration has changed; these backends were there before. */
   reconfigure(before: readonly BackendConfig[]): void {
-    const { config } = this.#traffic;
+    const { config, plane } = this.#traffic;
+    if (plane !== null) this.#tellMissing(plane);
     this.openLogs(config);
     this.table.reconfigure(config.backends);
     this.#checker.reconfigure(config.backends);
@@ -118,12 +122,19 @@ export class ServerControl {
     this.#checker.checkSoon(place.backend, place.server);
   }
 
-  /** By index. */
-  shutdownSessions(backend: number, server: number): void {
-    const config = this.#traffic.config.backends[backend];
-    const name = config?.servers[server]?.name;
-    if (config !== undefined && name !== undefined) {
-      this.#traffic.plane?.shutdownSessions(config.name, name);
+  /** By index; false: the data plane cannot. */
+  shutdownSessions(backend: number, server: number): boolean {
+    const { config, plane } = this.#traffic;
+    if (plane?.shutdownSessions === undefined) return false;
+    const { name, servers } = config.backends[backend] ?? {};
+    const serverName = servers?.[server]?.name;
+    if (name !== undefined && serverName !== undefined) plane.shutdownSessions(name, serverName);
+    return true;
+  }
+
+  #tellMissing(plane: DataPlane): void {
+    for (const text of missingAbilities(this.#traffic.config, plane)) {
+      this.#events.log('warning', text);
     }
   }
 
