@@ -1,7 +1,7 @@
 /**
  * The catalogue of what a data plane counts: which counters there are, how threads' parts make one value, and
- * where each is shown. All else comes from here: the memory a relay writes (planes/relay/counter-layout.ts), the columns of `show
- * stat`, the metrics and their page, `evergate status`. A new counter is a row here and the place that counts.
+ * where each is shown. All else comes from here: the columns of `show stat`, the metrics and their page,
+ * `evergate status`, the memory that relays write. A new counter is a row here and the place that counts.
  */
 
 export type CounterRow = {
