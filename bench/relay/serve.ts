@@ -68,21 +68,20 @@ const config: BalancerConfig = {
 await startDataPlane(
   {
     config,
-    relays,
+    grant: { relays, beatFd: createSharedMemory('evergate-bench-beats', BEAT_PAGE_BYTES) },
     listeners: Array.from({ length: relays }, (_, relay) => ({
       id: relay + 1,
       fd: openListener(
         { kind: 'ipv4', host: '127.0.0.1', port: listenPort },
         { v6only: false, reusePort: true },
       ),
-      purpose: { kind: 'frontend', frontend: 'front', relay },
+      purpose: { kind: 'frontend', frontend: 'front', socket: relay },
     })),
     accepting: true,
     snapshot: {
       generation: 1,
       backends: [{ servers: hosts.map(() => ({ usable: true, weight: 1 })) }],
     },
-    beatFd: createSharedMemory('evergate-bench-beats', BEAT_PAGE_BYTES),
     filesMax: raiseFileLimit(),
   },
   (event) => {

@@ -57,7 +57,7 @@ export class Balancer {
   #stopping = false;
 
   constructor(message: StartMessage, events: BalancerEvents) {
-    const { config, listeners, channelFd, beatFd, servers, relays } = message;
+    const { config, listeners, channelFd, beatFd, servers } = message;
     this.#message = message;
     this.#events = events;
     this.#traffic = { config, plane: null };
@@ -68,7 +68,6 @@ export class Balancer {
     this.#statistics = new Statistics({
       traffic: this.#traffic,
       table: this.#servers.table,
-      relays,
       filesMax: this.#filesMax,
     });
     this.#admin = new AdminSurface(config, this.#context());
@@ -76,14 +75,13 @@ export class Balancer {
 
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
-    const { config, relays, listeners, beatFd } = this.#message;
+    const { config, grant, listeners } = this.#message;
     this.#servers.openLogs(config);
     const plane = await startDataPlane(
       {
         config,
-        relays,
+        grant,
         listeners,
-        beatFd,
         accepting: false,
         snapshot: this.#servers.table.snapshot(),
         filesMax: this.#filesMax,

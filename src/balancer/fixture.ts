@@ -1,17 +1,8 @@
-/** For tests: configurations with one thing changed, and a data plane that moves nothing. */
+/** For tests: configurations with one thing changed. */
 
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { BackendConfig, ServerConfig } from '../config/model/traffic.ts';
-import type {
-  DataPlane,
-  DataPlaneEvent,
-  DataPlaneOptions,
-  MoveOrder,
-  Reconfiguration,
-  StartDataPlane,
-} from '../contracts/data-plane.ts';
 import type { CheckConfig } from '../health/kinds/check-kinds.ts';
-import { counterLayout, SERVER_COUNTERS } from '../stats/layout.ts';
 
 export const TEST_CHECK: CheckConfig = {
   kind: 'tcp',
@@ -102,81 +93,5 @@ export function testConfig(changes: Partial<BalancerConfig> = {}): BalancerConfi
     ],
     backends: [testBackend()],
     ...changes,
-  };
-}
-
-/** A data plane that remembers what it was told. */
-export class FakeDataPlane implements DataPlane {
-  layout: DataPlane['layout'];
-  counters: readonly Float64Array[];
-  readonly calls: string[] = [];
-  readonly snapshots: Parameters<DataPlane['apply']>[0][];
-  readonly emit: (event: DataPlaneEvent) => void;
-
-  constructor(options: DataPlaneOptions, emit: (event: DataPlaneEvent) => void) {
-    this.layout = counterLayout(options.config);
-    this.counters = Array.from(
-      { length: options.relays },
-      () => new Float64Array(this.layout.length),
-    );
-    this.snapshots = [options.snapshot];
-    this.emit = emit;
-  }
-
-  apply(snapshot: Parameters<DataPlane['apply']>[0]): void {
-    this.snapshots.push(snapshot);
-  }
-
-  async reconfigure({ config, snapshot }: Reconfiguration): Promise<number> {
-    this.calls.push('reconfigure');
-    this.layout = counterLayout(config);
-    this.counters = this.counters.map(() => new Float64Array(this.layout.length));
-    this.snapshots.push(snapshot);
-    return 0;
-  }
-
-  accept(): void {
-    this.calls.push('accept');
-  }
-
-  shutdownSessions(backend: string, server: string): void {
-    this.calls.push(`shutdown ${backend}/${server}`);
-  }
-
-  moveSession({ relay, backend, server, keep }: MoveOrder): void {
-    this.calls.push(`move ${relay} ${backend}/${server} above ${keep}`);
-  }
-
-  pause(): void {
-    this.calls.push('pause');
-  }
-
-  async stop(): Promise<void> {
-    this.calls.push('stop');
-  }
-
-  /** Sets one counter of one server, on the first relay. */
-  setServerCounter(
-    backend: number,
-    server: number,
-    name: (typeof SERVER_COUNTERS)[number],
-    value: number,
-  ): void {
-    const block = this.layout.servers[backend]?.[server] ?? 0;
-    const counters = this.counters[0];
-    if (counters !== undefined) counters[block + SERVER_COUNTERS.indexOf(name)] = value;
-  }
-}
-
-/** A StartDataPlane that gives fakes, and the fakes it gave. */
-export function fakeDataPlanes(): { start: StartDataPlane; started: FakeDataPlane[] } {
-  const started: FakeDataPlane[] = [];
-  return {
-    started,
-    start: async (options, onEvent) => {
-      const plane = new FakeDataPlane(options, onEvent);
-      started.push(plane);
-      return plane;
-    },
   };
 }

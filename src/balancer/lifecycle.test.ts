@@ -20,7 +20,7 @@ const START: StartMessage = {
   kind: 'start',
   config: testConfig(),
   listeners: [],
-  relays: 1,
+  grant: {},
   beatFd: -1,
   channelFd: -1,
   standby: false,

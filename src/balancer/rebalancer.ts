@@ -1,6 +1,6 @@
 /**
  * Moves connections back to servers that returned: reads the counters for the decision of
- * balance/rebalance.ts and hands its orders to relays.
+ * balance/rebalance.ts and hands its orders to the data plane.
  */
 
 import {
@@ -11,18 +11,14 @@ import {
   stepRebalance,
 } from '../balance/rebalance.ts';
 import type { BackendConfig } from '../config/model/traffic.ts';
-import type { DataPlane } from '../contracts/data-plane.ts';
 import { LEVEL_NOTICE, type ServerMessage } from '../health/server-events.ts';
-import { SERVER_COUNTERS } from '../stats/layout.ts';
+import type { MovingPlane } from './plane-abilities.ts';
 import { isUsable, weightOf } from './servers/server-entry.ts';
 import type { ServerTable } from './servers/server-table.ts';
-import { serverCounter } from './statistics/counters.ts';
-
-const SESSIONS_CURRENT = SERVER_COUNTERS.indexOf('sessionsCurrent');
 
 export type RebalancerOptions = {
   readonly table: ServerTable;
-  readonly plane: DataPlane;
+  readonly plane: MovingPlane;
   /** Monotonic, ms. */
   now(): number;
   /** 0 up to, but without, 1. */
@@ -86,10 +82,10 @@ export class Rebalancer {
       weight: weightOf(entry),
       warming: entry.warmsSinceMs !== null && entry.config.slowstartMs !== undefined,
       sessionsMax: entry.config.connectionsMax,
-      sessions: serverCounter(plane, backend, server, 'sessionsCurrent'),
+      sessions: plane.counters.server(backend, server, 'sessionsCurrent'),
     }));
     const moved = entries.reduce(
-      (sum, _, server) => sum + serverCounter(plane, backend, server, 'rebalanced'),
+      (sum, _, server) => sum + plane.counters.server(backend, server, 'rebalanced'),
       0,
     );
     return { servers, moved, now: now(), random: random() };
@@ -108,8 +104,7 @@ export class Rebalancer {
       }
       case 'move': {
         const { server, keep, acceptedBefore } = effect;
-        const relay = this.#chooseRelay(backend, server);
-        plane.moveSession({ relay, backend, server, keep, acceptedBefore });
+        plane.moveSession({ backend, server, keep, acceptedBefore });
         return;
       }
       case 'end': {
@@ -118,19 +113,6 @@ export class Rebalancer {
         return;
       }
     }
-  }
-
-  /** By chance, a relay with more sessions of the server more often. */
-  #chooseRelay(backend: number, server: number): number {
-    const { plane, random } = this.#options;
-    const at = (plane.layout.servers[backend]?.[server] ?? 0) + SESSIONS_CURRENT;
-    const sessions = plane.counters.map((counters) => counters[at] ?? 0);
-    let left = random() * sessions.reduce((sum, count) => sum + count, 0);
-    const relay = sessions.findIndex((count) => {
-      left -= count;
-      return left < 0;
-    });
-    return Math.max(0, relay);
   }
 }
 

@@ -7,8 +7,8 @@ import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protoc
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, TID_SLOT } from '../core/beats.ts';
 import type { ServerStateRecord } from '../health/server-state.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../linux/files.ts';
-import { FRONTEND_COUNTERS } from '../stats/layout.ts';
-import { fakeDataPlanes, TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
+import { TEST_CHECK, testBackend, testConfig, testServer } from './fixture.ts';
+import { fakeDataPlanes } from './fixture-plane.ts';
 import { runBalancer } from './run-balancer.ts';
 
 const ORPHAN_MS = 5000;
@@ -69,7 +69,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       kind: 'start',
       config,
       listeners: [],
-      relays: 1,
+      grant: {},
       beatFd,
       channelFd: -1,
       standby: false,
@@ -119,7 +119,7 @@ test('it serves, beats, and reports', async (t) => {
   assert.ok((beats[TID_SLOT + MAIN_BEAT_SLOT] ?? 0) > 0);
   const before = beats[MAIN_BEAT_SLOT] ?? 0;
   await waitFor('a beat', () => (beats[MAIN_BEAT_SLOT] ?? 0) > before);
-  started[0]?.setServerCounter(0, 1, 'sessionsCurrent', 7);
+  started[0]?.counters.setServer(0, 1, 'sessionsCurrent', 7);
   send({ kind: 'report', id: 5 });
   const report = newest('report');
   assert.equal(report?.id, 5);
@@ -203,13 +203,11 @@ test('stop pauses, waits for connections, and ends with 0', async (t) => {
   const { start, send, started, exits } = host(t);
   await start(UNCHECKED);
   const plane = started[0];
-  const counters = plane?.counters[0];
-  assert.ok(plane && counters);
-  const current = (plane.layout.frontends[0] ?? 0) + 1;
-  counters[current] = 1;
+  assert.ok(plane);
+  plane.counters.setFrontend(0, 'connectionsCurrent', 1);
   send({ kind: 'stop', graceMs: 60_000 });
   assert.deepEqual(plane.calls, ['accept', 'pause']);
-  counters[current] = 0;
+  plane.counters.setFrontend(0, 'connectionsCurrent', 0);
   await waitFor('the end', () => exits.length > 0);
   assert.deepEqual(plane.calls, ['accept', 'pause', 'stop']);
   assert.deepEqual(exits, [0]);
@@ -218,9 +216,7 @@ test('stop pauses, waits for connections, and ends with 0', async (t) => {
 test('stop waits no longer than the grace', async (t) => {
   const { start, send, started, exits } = host(t);
   await start(UNCHECKED);
-  const counters = started[0]?.counters[0];
-  assert.ok(counters);
-  counters[(started[0]?.layout.frontends[0] ?? 0) + 1] = 1;
+  started[0]?.counters.setFrontend(0, 'connectionsCurrent', 1);
   send({ kind: 'stop', graceMs: 30 });
   await waitFor('the end', () => exits.length > 0);
   assert.deepEqual(exits, [0]);
@@ -247,7 +243,7 @@ test('a spare accepts nothing until it takes over, where the other left the serv
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -282,7 +278,7 @@ test('a spare called before it is ready takes over as soon as it is', async (t) 
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -300,7 +296,7 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
     kind: 'start',
     config: UNCHECKED,
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
   } as const;
@@ -366,7 +362,7 @@ test('a spare that was reloaded takes over with the new configuration', async (t
   const start = {
     kind: 'start',
     listeners: [],
-    relays: 1,
+    grant: {},
     beatFd,
     channelFd: -1,
     orphanMs: ORPHAN_MS,
@@ -389,10 +385,7 @@ test('it warns in time of a limit of connections', async (t) => {
   assert.ok(frontend !== undefined);
   await start({ ...UNCHECKED, frontends: [{ ...frontend, connectionsMax: 10 }] });
   const [plane] = started;
-  const counters = plane?.counters[0];
-  assert.ok(plane !== undefined && counters !== undefined);
-  const current = FRONTEND_COUNTERS.indexOf('connectionsCurrent');
-  counters[(plane.layout.frontends[0] ?? 0) + current] = 8;
+  plane?.counters.setFrontend(0, 'connectionsCurrent', 8);
   const warning =
     'Frontend "kube-api" has 8 of 10 connections (80%); at the limit new clients wait: raise it';
   await waitFor('the warning', () =>
@@ -404,18 +397,16 @@ test('one that another has taken over from ends with its last connection, whenev
   const { start, disconnect, terminate, started, exits } = host(t);
   await start(UNCHECKED);
   const plane = started[0];
-  const counters = plane?.counters[0];
-  assert.ok(plane && counters);
+  assert.ok(plane);
   terminate();
   assert.deepEqual(plane.calls, ['accept'], 'a guardian that lives decides by itself');
-  const current = (plane.layout.frontends[0] ?? 0) + 1;
-  counters[current] = 1;
+  plane.counters.setFrontend(0, 'connectionsCurrent', 1);
   disconnect();
   terminate();
   assert.deepEqual(plane.calls, ['accept', 'pause']);
   await new Promise((resolve) => setTimeout(resolve, 60));
   assert.deepEqual(exits, []);
-  counters[current] = 0;
+  plane.counters.setFrontend(0, 'connectionsCurrent', 0);
   await waitFor('the end', () => exits.length > 0);
   assert.deepEqual(exits, [0]);
 });

@@ -13,6 +13,7 @@ import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
 import { refuseNames } from '../load-config/resolve-hosts.ts';
+import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
 import { VERSION } from '../version.ts';
 import { inputProblem } from './inputs.ts';
 import { errorLine } from './printing.ts';
@@ -109,6 +110,7 @@ async function guard(options: RunOptions, streams: StandardStreams): Promise<boo
   const guardian = await Guardian.start({
     config,
     elections: ELECTIONS,
+    startPrivilegedPlane: startPrivilegedRelays,
     node: options.node ?? node ?? hostname(),
     read: async () => {
       const loaded = await loadConfigApart(inputsOf(options));

@@ -1,7 +1,8 @@
 /** What a listening socket is for: the guardian binds it, the balancer and its data plane take it. */
 
 export type ListenerPurpose =
-  | { readonly kind: 'frontend'; readonly frontend: string; readonly relay: number }
+  /** `socket`: which of those at the same place, from 0. */
+  | { readonly kind: 'frontend'; readonly frontend: string; readonly socket: number }
   | { readonly kind: 'http'; readonly frontend: string }
   | {
       readonly kind: 'stats-socket';

@@ -8,6 +8,7 @@ import type { BalancerConfig } from '../config/model/config.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
+import type { PlaneGrant } from './data-plane.ts';
 import type { InheritedListener } from './listeners.ts';
 
 export type GuardianToBalancer =
@@ -15,7 +16,8 @@ export type GuardianToBalancer =
       readonly kind: 'start';
       readonly config: BalancerConfig;
       readonly listeners: readonly InheritedListener[];
-      readonly relays: number;
+      /** For the data plane, from its half in the guardian. */
+      readonly grant: PlaneGrant;
       readonly beatFd: number;
       /** Its end of the channel that later listeners come over. */
       readonly channelFd: number;

@@ -5,9 +5,9 @@
  */
 
 import type { Config } from '../config/model/config.ts';
+import type { StartPrivilegedPlane } from '../contracts/data-plane.ts';
 import type { Election, ElectionEvent, ElectionSection, Elections } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
-import { availableRelays } from '../linux/processors.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
@@ -40,6 +40,8 @@ const FACTS_INTERVAL_MS = 1000;
 export type GuardianOptions = {
   readonly config: Config;
   readonly elections: Elections;
+  /** Starts the half of the data plane that has rights; its other half is in the balancer. */
+  readonly startPrivilegedPlane: StartPrivilegedPlane;
   readonly node: string;
   /** Reads the files again, for a reload. */
   readonly read: () => Promise<ReadConfig>;
@@ -215,14 +217,16 @@ export class Guardian {
     runDir: RunDir,
     orphans: Orphans,
   ): Promise<void> {
-    const relays = config.process.relays === 0 ? availableRelays() : config.process.relays;
-    const listeners = await openListeners(config, relays, await orphans.takeSockets());
+    // What it puts into the kernel is there before anybody can connect, and after nobody can any more.
+    const plane = await this.#options.startPrivilegedPlane(config);
+    this.#closers.push(() => plane.stop());
+    const listeners = await openListeners(config, plane.sockets, await orphans.takeSockets());
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
     this.#serving = orphans.serves;
     const supervisor = new Supervisor({
       config,
-      relays,
+      plane,
       sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,
       orphanMs: orphanMs(this.#section),

@@ -96,7 +96,7 @@ describe('openListeners()', () => {
     const port = await freePort();
     const listeners = await openListeners(configOf([ipv4(port)]), 3);
     assert.deepEqual(
-      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.relay),
+      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.socket),
       [0, 1, 2],
     );
     assert.equal(listenerOwner(port)?.pid, process.pid);
@@ -120,7 +120,7 @@ describe('openListeners()', () => {
     const bind: BindConfig = { address: { kind: 'unix', path }, file, origin: 'haproxy.cfg:7' };
     const listeners = await openListeners(configOf([bind]), 2);
     assert.deepEqual(
-      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.relay),
+      listeners.sockets.map(({ purpose }) => purpose.kind === 'frontend' && purpose.socket),
       [0, 1],
     );
     assert.equal(statSync(path).mode & 0o777, 0o620);
@@ -195,7 +195,7 @@ describe('Listeners', () => {
     assert.deepEqual(ids(change.sockets).slice(0, 2), before);
     assert.equal(change.sockets.length, 4);
     const [{ purpose } = assert.fail()] = change.sockets;
-    assert.deepEqual(purpose, { kind: 'frontend', frontend: 'other', relay: 0 });
+    assert.deepEqual(purpose, { kind: 'frontend', frontend: 'other', socket: 0 });
     change.commit();
     assert.equal(listenerOwner(two)?.pid, process.pid);
     (await listeners.change(configOf([ipv4(two)]))).commit();

@@ -32,10 +32,10 @@ import { listenerOwner } from './process-table.ts';
  */
 export async function openListeners(
   config: BalancerConfig,
-  relays: number,
+  socketsEach: number,
   left = LeftSockets.none(),
 ): Promise<Listeners> {
-  const listeners = new Listeners(relays, left);
+  const listeners = new Listeners(socketsEach, left);
   try {
     const change = await listeners.change(config);
     change.commit();
@@ -67,13 +67,14 @@ type Wanted = {
 type Open = Wanted & { readonly ids: readonly number[]; readonly fds: readonly number[] };
 
 export class Listeners {
-  readonly #relays: number;
+  /** Of a frontend, at each of its places. */
+  readonly #socketsEach: number;
   readonly #left: LeftSockets;
   #open: readonly Open[] = [];
   #nextId = 1;
 
-  constructor(relays: number, left: LeftSockets) {
-    this.#relays = relays;
+  constructor(socketsEach: number, left: LeftSockets) {
+    this.#socketsEach = socketsEach;
     this.#left = left;
   }
 
@@ -87,7 +88,7 @@ export class Listeners {
    */
   async change(config: BalancerConfig): Promise<ListenersChange> {
     const left = [...this.#open];
-    const wanted = wantedBy(config, this.#relays);
+    const wanted = wantedBy(config, this.#socketsEach);
     const kept = wanted.map((one) => takeSame(left, one));
     const stays = kept.filter((one) => one !== null);
     const opened: Open[] = [];
@@ -143,7 +144,7 @@ export class Listeners {
     try {
       while (fds.length < purposes.length) {
         const [first] = fds;
-        // A path has one queue: its relays take from it in turn.
+        // A path has one queue: those that accept take from it in turn.
         const again = place.address.kind === 'unix' ? first : undefined;
         const several = shared || purposes.length > 1;
         fds.push(again === undefined ? open(place, several) : duplicate(again));
@@ -191,11 +192,11 @@ function closeAll(places: readonly Open[]): void {
 }
 
 /** The places a configuration asks for, in its order. */
-function wantedBy(config: BalancerConfig, relays: number): readonly Wanted[] {
+function wantedBy(config: BalancerConfig, socketsEach: number): readonly Wanted[] {
   const frontends = config.frontends.flatMap(({ name, binds }) =>
     binds.map((place): Wanted => {
-      const purposes = Array.from({ length: relays }, (_, relay) => {
-        return { kind: 'frontend' as const, frontend: name, relay };
+      const purposes = Array.from({ length: socketsEach }, (_, socket) => {
+        return { kind: 'frontend' as const, frontend: name, socket };
       });
       return { place, purposes, file: place.file ?? null };
     }),
@@ -228,7 +229,7 @@ function takeSame(left: Open[], { place, purposes }: Wanted): Open | null {
   return taken;
 }
 
-/** A frontend has a socket for each relay, a page has one: with several relays they cannot change places. */
+/** A page has one socket: it cannot change places with a frontend that has several. */
 function refuseOtherShape({ place }: Wanted, leaving: readonly Open[]): void {
   if (!leaving.some((one) => keyOf(one.place) === keyOf(place))) return;
   throw new OperationalError(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { SERVER } from './catalogue.ts';
+import { noCounts } from './counts.ts';
 import { CSV_COLUMNS, CSV_HEADER, csvLine, csvTable } from './csv.ts';
 import type { ServerRow } from './rows.ts';
 
@@ -17,9 +19,7 @@ const server: ServerRow = {
   state: 'up',
   status: 'UP',
   certificate: null,
-  hedges: 0,
-  hedgesWon: 0,
-  rebalanced: 0,
+  queueLimit: null,
   configuredWeight: 1,
   check: {
     failed: 4,
@@ -32,23 +32,27 @@ const server: ServerRow = {
     fall: 3,
     health: 4,
   },
-  sessionsCurrent: 1,
-  sessionsMax: 2,
-  sessionsTotal: 3,
-  bytesIn: 4,
-  bytesOut: 5,
+  now: 20_000,
+  counts: {
+    ...noCounts(SERVER),
+    sessionsCurrent: 1,
+    sessionsMax: 2,
+    sessionsTotal: 3,
+    bytesIn: 4,
+    bytesOut: 5,
+    connectErrors: 8,
+    retries: 9,
+    redispatches: 10,
+    clientAborts: 11,
+    serverAborts: 12,
+    lastSessionMs: 6500,
+    connectTimeTotalMs: 43,
+    connectTimeMaxMs: 15,
+    sessionTimeTotalMs: 48,
+    sessionTimeMaxMs: 17,
+  },
   rate: 6,
   rateMax: 7,
-  connectErrors: 8,
-  retries: 9,
-  redispatches: 10,
-  clientAborts: 11,
-  serverAborts: 12,
-  lastSessionS: 13,
-  connectTimeMs: 14.4,
-  connectTimeMaxMs: 15,
-  sessionTimeMs: 16,
-  sessionTimeMaxMs: 17,
   weight: 18,
   lastChangeS: 19,
   downtimeS: 20,
@@ -107,6 +111,9 @@ test('csvLine() puts each value where it belongs', () => {
     srv_abrt: '12',
     lastsess: '13',
     ctime: '14',
+    ctime_max: '15',
+    ttime: '16',
+    ttime_max: '17',
     check_health: '4',
     addr: '127.0.0.1:6443',
     mode: 'tcp',

@@ -3,6 +3,15 @@
  * index, by name, or trust every row to be as wide as the header.
  */
 
+import {
+  BACKEND,
+  type CounterRow,
+  type CounterTable,
+  type Counts,
+  FRONTEND,
+  SERVER,
+} from './catalogue.ts';
+import { namesOf, shownValue } from './counts.ts';
 import type { BackendRow, FrontendRow, HttpCounts, ServerRow, StatRow } from './rows.ts';
 
 /** Columns 0 to 102. Known by these spellings, wrong ones included. */
@@ -68,11 +77,11 @@ function cellsOf(row: StatRow, options: CsvOptions): Cells {
     case 'frontend':
       return { ...common(row), ...frontendCells(row), ...zeros(HTTP_MODULES) };
     case 'server':
-      return { ...common(row), ...outcomeCells(row), ...serverCells(row, options) };
+      return { ...common(row), ...conditionCells(row), ...serverCells(row, options) };
     case 'backend':
       return {
         ...common(row),
-        ...outcomeCells(row),
+        ...conditionCells(row),
         ...backendCells(row, options),
         ...zeros(HTTP_MODULES),
       };
@@ -82,12 +91,7 @@ function cellsOf(row: StatRow, options: CsvOptions): Cells {
 function common(row: StatRow): Cells {
   return {
     pxname: row.proxy,
-    scur: row.sessionsCurrent,
-    smax: row.sessionsMax,
     slim: row.limit ?? '',
-    stot: row.sessionsTotal,
-    bin: row.bytesIn,
-    bout: row.bytesOut,
     dresp: 0,
     pid: 1,
     iid: row.proxyId,
@@ -101,16 +105,33 @@ function common(row: StatRow): Cells {
   };
 }
 
+/** The columns that the catalogue names. */
+function countedCells<Table extends CounterTable>(
+  table: Table,
+  counts: Counts<keyof Table & string>,
+  now: number,
+): Cells {
+  const cells = namesOf(table).flatMap((name) => {
+    const value = shownValue(table, name, counts, now);
+    return (table[name]?.csv ?? []).map((column) => [column, value] as const);
+  });
+  return Object.fromEntries(cells);
+}
+
+/** Of what a backend shows of its servers together. */
+const SERVER_IN_BACKEND: CounterTable = Object.fromEntries(
+  Object.entries<CounterRow>(SERVER).filter(([, row]) => row.backendMetrics !== undefined),
+);
+
 function frontendCells(row: FrontendRow): Cells {
   return {
     svname: 'FRONTEND',
     ...zeros('dreq ereq rate_lim req_rate req_rate_max req_tot dcon dses sid type'),
     ...zeros('comp_in comp_out comp_byp comp_rsp'),
     status: 'OPEN',
-    ...(row.denied === undefined ? {} : { dcon: row.denied }),
     conn_rate: row.rate,
     conn_rate_max: row.rateMax,
-    conn_tot: row.sessionsTotal,
+    ...countedCells(FRONTEND, row.counts, row.now),
     ...(row.http === null ? {} : { ...httpCells(row.http), intercepted: row.http.requests }),
   };
 }
@@ -131,32 +152,13 @@ function httpCells(http: HttpCounts): Cells {
   };
 }
 
-function outcomeCells(row: ServerRow | BackendRow): Cells {
+function conditionCells(row: ServerRow | BackendRow): Cells {
   return {
-    ...zeros('qcur qmax eresp qtime rtime qtime_max rtime_max reuse'),
-    ...queueCells(row),
-    econ: row.connectErrors,
-    wretr: row.retries,
-    wredis: row.redispatches,
+    ...zeros('eresp qtime rtime qtime_max rtime_max reuse'),
     weight: row.weight,
     uweight: row.weight,
     lastchg: row.lastChangeS,
-    lbtot: row.mode === 'tcp' ? row.sessionsTotal : 0,
-    cli_abrt: row.clientAborts,
-    srv_abrt: row.serverAborts,
-    lastsess: row.lastSessionS,
-    ctime: row.connectTimeMs,
-    ttime: row.sessionTimeMs,
-    ctime_max: row.connectTimeMaxMs,
-    ttime_max: row.sessionTimeMaxMs,
-    connect: row.mode === 'tcp' ? row.sessionsTotal : 0,
   };
-}
-
-function queueCells({ queue }: ServerRow | BackendRow): Cells {
-  if (queue === undefined) return {};
-  const bound = queue.limit === null ? {} : { qlimit: queue.limit };
-  return { qcur: queue.current, qmax: queue.max, ...bound };
 }
 
 function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
@@ -170,7 +172,8 @@ function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
     type: 2,
     ...(row.throttle === undefined ? {} : { throttle: row.throttle }),
     ...zeros('srv_icur idle_conn_cur safe_conn_cur need_conn_est'),
-    used_conn_cur: row.sessionsCurrent,
+    ...countedCells(SERVER, row.counts, row.now),
+    ...(row.queueLimit === null ? {} : { qlimit: row.queueLimit }),
     ...(legends ? { addr: row.address } : {}),
     ...(check === null
       ? {}
@@ -198,6 +201,8 @@ function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
 function backendCells(row: BackendRow, { legends }: CsvOptions): Cells {
   return {
     svname: 'BACKEND',
+    ...countedCells(SERVER_IN_BACKEND, row.serverCounts, row.now),
+    ...countedCells(BACKEND, row.counts, row.now),
     ...zeros('dreq sid comp_in comp_out comp_byp comp_rsp'),
     ...zeros('agg_server_status agg_server_check_status agg_check_status'),
     status: row.up ? 'UP' : 'DOWN',

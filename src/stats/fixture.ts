@@ -1,5 +1,7 @@
 /** For tests: what a process says of itself. */
 
+import { PLANE } from './catalogue.ts';
+import { noCounts } from './counts.ts';
 import type { ProcessInfo } from './info.ts';
 
 export const TEST_INFO: ProcessInfo = {
@@ -12,16 +14,18 @@ export const TEST_INFO: ProcessInfo = {
   startTimeS: 0,
   filesMax: 1024,
   connectionsMax: 4000,
-  connectionsCurrent: 3,
-  connectionsTotal: 30,
+  counts: {
+    ...noCounts(PLANE),
+    connectionsCurrent: 3,
+    connectionsTotal: 30,
+    splicedBytes: 500,
+  },
   requestsTotal: 5,
   rate: 1,
   rateMax: 9,
   listeners: 4,
   stopping: false,
-  logsDropped: 0,
   bytesOut: 1000,
   bytesOutRate: 10,
-  splicedBytes: 500,
   memoryBytes: 1,
 };

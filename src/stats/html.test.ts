@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BACKEND, FRONTEND, SERVER } from './catalogue.ts';
+import { noCounts } from './counts.ts';
 import { TEST_INFO } from './fixture.ts';
 import { type PageOptions, statsPage } from './html.ts';
 import type { ProcessInfo } from './info.ts';
@@ -10,25 +12,11 @@ const info: ProcessInfo = { ...TEST_INFO, node: 'node<1>', bytesOutRate: 10_000 
 const traffic = {
   proxyId: 3,
   mode: 'tcp',
-  sessionsCurrent: 1,
-  sessionsMax: 2,
-  sessionsTotal: 1_234_567,
-  bytesIn: 4,
-  bytesOut: 5,
+  now: 5000,
   rate: 6,
   rateMax: 7,
 } as const;
-const outcomes = {
-  connectErrors: 0,
-  retries: 0,
-  redispatches: 0,
-  clientAborts: 0,
-  serverAborts: 0,
-  lastSessionS: -1,
-  connectTimeMs: 0,
-  connectTimeMaxMs: 0,
-  sessionTimeMs: 0,
-  sessionTimeMaxMs: 0,
+const condition = {
   weight: 1,
   lastChangeS: 75,
   downtimeS: 0,
@@ -37,6 +25,7 @@ const outcomes = {
 const frontend: FrontendRow = {
   ...traffic,
   kind: 'frontend',
+  counts: { ...noCounts(FRONTEND), connectionsTotal: 1_234_567 },
   proxy: 'kube-api',
   proxyId: 2,
   limit: 3000,
@@ -44,8 +33,9 @@ const frontend: FrontendRow = {
 };
 const server: ServerRow = {
   ...traffic,
-  ...outcomes,
+  ...condition,
   kind: 'server',
+  counts: { ...noCounts(SERVER), sessionsTotal: 1_234_567 },
   proxy: 'kube-master',
   server: 'm1',
   serverId: 1,
@@ -55,9 +45,7 @@ const server: ServerRow = {
   state: 'down',
   status: 'DOWN',
   certificate: null,
-  hedges: 0,
-  hedgesWon: 0,
-  rebalanced: 0,
+  queueLimit: null,
   configuredWeight: 1,
   check: {
     failed: 1,
@@ -73,8 +61,10 @@ const server: ServerRow = {
 };
 const backend: BackendRow = {
   ...traffic,
-  ...outcomes,
+  ...condition,
   kind: 'backend',
+  counts: { ...noCounts(BACKEND), sessionsTotal: 1_234_567 },
+  serverCounts: noCounts(SERVER),
   proxy: 'kube-master',
   limit: 300,
   algorithm: 'source',

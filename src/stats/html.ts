@@ -4,6 +4,8 @@
  */
 
 import { actionText } from './admin-form.ts';
+import { SERVER } from './catalogue.ts';
+import { shownValue } from './counts.ts';
 import { shortDuration, uptimeText } from './durations.ts';
 import { PAGE_STYLE } from './html-style.ts';
 import type { ProcessInfo } from './info.ts';
@@ -89,7 +91,7 @@ ${notice(request, uri)}
     fact('nbthread', info.relays),
     fact('maxsock', info.filesMax),
     fact('maxconn', info.connectionsMax),
-    fact('current conns', info.connectionsCurrent),
+    fact('current conns', info.counts.connectionsCurrent),
     fact('conn rate', `${info.rate}/sec`),
     fact('bit rate', `${bitRate(info.bytesOutRate * 8)}`),
   ].join('\n')}</p>
@@ -171,25 +173,29 @@ function cells(values: readonly Cell[]): string {
     .join('');
 }
 
-function frontendCells(row: FrontendRow): string {
+function frontendCells({ counts, ...row }: FrontendRow): string {
+  const { connectionsCurrent, connectionsMax, connectionsTotal, bytesIn, bytesOut } = counts;
   return (
-    cells([null, null, null, row.rate, row.rateMax, '-', row.sessionsCurrent, row.sessionsMax]) +
-    cells([row.limit, row.sessionsTotal, null, null, row.bytesIn, row.bytesOut, 0, 0]) +
+    cells([null, null, null, row.rate, row.rateMax, '-', connectionsCurrent, connectionsMax]) +
+    cells([row.limit, connectionsTotal, null, null, bytesIn, bytesOut, 0, 0]) +
     cells([0, null, null, null, null]) +
     '<td class="status">OPEN</td><td colspan="8"></td>'
   );
 }
 
 function trafficCells(row: ServerRow | BackendRow): string {
-  const last = row.lastSessionS < 0 ? '?' : shortDuration(row.lastSessionS);
+  const { counts } = row;
+  const ofServers = row.kind === 'server' ? row.counts : row.serverCounts;
+  const lastS = shownValue(SERVER, 'lastSessionMs', ofServers, row.now);
+  const last = lastS < 0 ? '?' : shortDuration(lastS);
   return (
-    cells([row.queue?.current ?? 0, row.queue?.max ?? 0]) +
-    cells([row.kind === 'server' ? (row.queue?.limit ?? '-') : null]) +
+    cells([counts.queueCurrent, counts.queueMax]) +
+    cells([row.kind === 'server' ? (row.queueLimit ?? '-') : null]) +
     cells([row.rate, row.rateMax, null]) +
-    cells([row.sessionsCurrent, row.sessionsMax, row.limit ?? '-', row.sessionsTotal]) +
-    cells([row.mode === 'tcp' ? row.sessionsTotal : 0, last, row.bytesIn, row.bytesOut]) +
-    cells([row.kind === 'backend' ? 0 : null, 0, null, row.connectErrors, 0]) +
-    cells([row.retries, row.redispatches])
+    cells([counts.sessionsCurrent, counts.sessionsMax, row.limit ?? '-', counts.sessionsTotal]) +
+    cells([counts.sessionsTotal, last, counts.bytesIn, counts.bytesOut]) +
+    cells([row.kind === 'backend' ? 0 : null, 0, null, counts.connectErrors, 0]) +
+    cells([ofServers.retries, ofServers.redispatches])
   );
 }
 

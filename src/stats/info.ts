@@ -3,6 +3,8 @@
  * find what they look for. What Evergate does not have is 0.
  */
 
+import { assert } from '../core/assert.ts';
+import { type CounterRow, type Counts, PLANE, type PlaneCounter } from './catalogue.ts';
 import { uptimeText } from './durations.ts';
 
 export type ProcessInfo = {
@@ -16,22 +18,21 @@ export type ProcessInfo = {
   readonly startTimeS: number;
   readonly filesMax: number;
   readonly connectionsMax: number;
-  readonly connectionsCurrent: number;
-  readonly connectionsTotal: number;
+  /** Of the data plane, and what the pages and the main thread add to it. */
+  readonly counts: Counts<PlaneCounter>;
   readonly requestsTotal: number;
   /** Connections of the last second, and of the busiest one. */
   readonly rate: number;
   readonly rateMax: number;
   readonly listeners: number;
   readonly stopping: boolean;
-  readonly logsDropped: number;
   readonly bytesOut: number;
   readonly bytesOutRate: number;
-  readonly splicedBytes: number;
   readonly memoryBytes: number;
 };
 
 export function infoEntries(info: ProcessInfo): readonly (readonly [string, string | number])[] {
+  const counted = (line: string): [string, number] => [line, countOf(info, line)];
   const mebibytes = Math.floor(info.memoryBytes / 2 ** 20);
   return [
     ['Name', 'HAProxy'],
@@ -51,8 +52,8 @@ export function infoEntries(info: ProcessInfo): readonly (readonly [string, stri
     ['Maxsock', info.filesMax],
     ['Maxconn', info.connectionsMax],
     ['Hard_maxconn', info.connectionsMax],
-    ['CurrConns', info.connectionsCurrent],
-    ['CumConns', info.connectionsTotal],
+    counted('CurrConns'),
+    counted('CumConns'),
     ['CumReq', info.requestsTotal],
     ...zeroes('MaxSslConns CurrSslConns CumSslConns Maxpipes PipesUsed PipesFree'),
     ['ConnRate', info.rate],
@@ -69,17 +70,16 @@ export function infoEntries(info: ProcessInfo): readonly (readonly [string, stri
     ['Idle_pct', 100],
     ['node', info.node],
     ['Stopping', info.stopping ? 1 : 0],
-    ['Jobs', info.connectionsCurrent + info.listeners],
+    ['Jobs', info.counts.connectionsCurrent + info.listeners],
     ['Unstoppable Jobs', 0],
     ['Listeners', info.listeners],
     ['ActivePeers', 0],
     ['ConnectedPeers', 0],
-    ['DroppedLogs', info.logsDropped],
+    counted('DroppedLogs'),
     ['BusyPolling', 0],
     ['FailedResolutions', 0],
     ['TotalBytesOut', info.bytesOut],
-    // Sic.
-    ['TotalSplicdedBytesOut', info.splicedBytes],
+    counted('TotalSplicdedBytesOut'),
     ['BytesOutRate', info.bytesOutRate],
     ['DebugCommandsIssued', 0],
     ['CumRecvLogs', 0],
@@ -90,6 +90,13 @@ export function infoEntries(info: ProcessInfo): readonly (readonly [string, stri
     ['Start_time_sec', Math.floor(info.startTimeS)],
     ['Tainted', 0],
   ];
+}
+
+/** What the catalogue puts on a line. */
+function countOf({ counts }: ProcessInfo, line: string): number {
+  const [counter] = Object.entries<CounterRow>(PLANE).find(([, { info }]) => info === line) ?? [];
+  assert(counter !== undefined, `a counter is shown as ${line}`);
+  return counts[counter as PlaneCounter];
 }
 
 /** One "Key: value" line each. */

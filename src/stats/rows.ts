@@ -5,19 +5,17 @@
 
 import type { CertificateFacts } from '../health/certificate-warnings.ts';
 import type { CheckStatus } from '../health/server-state.ts';
+import type { BackendCounter, Counts, FrontendCounter, ServerCounter } from './catalogue.ts';
 
 export type StatRow = FrontendRow | ServerRow | BackendRow;
 
-type Traffic = {
+type Proxy = {
   readonly proxy: string;
   /** HAProxy's number of the proxy; a `listen` has one for both of its rows. */
   readonly proxyId: number;
   readonly mode: 'tcp' | 'http';
-  readonly sessionsCurrent: number;
-  readonly sessionsMax: number;
-  readonly sessionsTotal: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
+  /** Monotonic, ms: counters that are moments are on the same clock. */
+  readonly now: number;
   /** Sessions of the last second, and of the busiest one. */
   readonly rate: number;
   readonly rateMax: number;
@@ -32,33 +30,16 @@ export type HttpCounts = {
   readonly responses: readonly [number, number, number, number, number, number];
 };
 
-export type FrontendRow = Traffic & {
+export type FrontendRow = Proxy & {
   readonly kind: 'frontend';
-  /** Connections that rules turned away; absent: none. */
-  readonly denied?: number;
+  readonly counts: Counts<FrontendCounter>;
   readonly limit: number;
   /** null: a TCP proxy. */
   readonly http: HttpCounts | null;
 };
 
-type Outcomes = {
-  /** Clients that wait for a server with room, and bounds of it; absent: nobody ever waits here. */
-  readonly queue?: {
-    readonly current: number;
-    readonly max: number;
-    readonly limit: number | null;
-  };
-  readonly connectErrors: number;
-  readonly retries: number;
-  readonly redispatches: number;
-  readonly clientAborts: number;
-  readonly serverAborts: number;
-  /** Seconds since the last session; -1: there was none. */
-  readonly lastSessionS: number;
-  readonly connectTimeMs: number;
-  readonly connectTimeMaxMs: number;
-  readonly sessionTimeMs: number;
-  readonly sessionTimeMaxMs: number;
+/** What became of the servers: of one, or of those of a backend. */
+type Condition = {
   readonly weight: number;
   readonly lastChangeS: number;
   readonly downtimeS: number;
@@ -68,15 +49,18 @@ type Outcomes = {
 /** What colours a row, and what `;up` hides. */
 export type RowState = 'up' | 'going-down' | 'going-up' | 'down' | 'maint' | 'drain' | 'unchecked';
 
-export type ServerRow = Traffic &
-  Outcomes & {
+export type ServerRow = Proxy &
+  Condition & {
     readonly kind: 'server';
+    readonly counts: Counts<ServerCounter>;
     readonly server: string;
     /** From 1 in its backend. */
     readonly serverId: number;
     readonly address: string;
     /** null: none. */
     readonly limit: number | null;
+    /** Clients that may wait for it; null: any number. */
+    readonly queueLimit: number | null;
     readonly backup: boolean;
     readonly state: RowState;
     /** HAProxy's words: "UP", "UP 1/2", "DOWN", "MAINT", "DRAIN", "no check" ... */
@@ -88,10 +72,6 @@ export type ServerRow = Traffic &
     readonly check: RowCheck | null;
     /** As of the last check that saw it; null: none has. */
     readonly certificate: CertificateFacts | null;
-    /** Connections another server was asked for, too; those it took from slower ones; those moved away. */
-    readonly hedges: number;
-    readonly hedgesWon: number;
-    readonly rebalanced: number;
   };
 
 export type RowCheck = {
@@ -111,9 +91,12 @@ export type RowCheck = {
   readonly health: number;
 };
 
-export type BackendRow = Traffic &
-  Outcomes & {
+export type BackendRow = Proxy &
+  Condition & {
     readonly kind: 'backend';
+    readonly counts: Counts<BackendCounter>;
+    /** What its servers have counted, put together. */
+    readonly serverCounts: Counts<ServerCounter>;
     readonly limit: number;
     readonly algorithm: string;
     readonly up: boolean;

@@ -130,6 +130,15 @@ describe('judge()', () => {
     assert.equal(verdictOf({ ...balancer([server], 1), report: null }).verdict, 'degraded');
   });
 
+  it('is degraded when the data plane is in trouble', () => {
+    const { report, ...rest } = balancer([server], 1);
+    assert.ok(report !== null);
+    assert.deepEqual(verdictOf({ ...rest, report: { ...report, trouble: 'a program is gone' } }), {
+      verdict: 'degraded',
+      reasons: ['The data plane is in trouble: a program is gone'],
+    });
+  });
+
   it('is degraded when an instance is in fault', () => {
     const fault: InstanceStatus = { ...instance, state: 'fault', faults: ['ens192 is down'] };
     assert.deepEqual(verdictOf(null, [fault]), {

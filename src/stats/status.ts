@@ -4,6 +4,7 @@
  */
 
 import type { AdminState, CheckState, CheckStatus } from '../health/server-state.ts';
+import type { BACKEND, Counts, FRONTEND, SERVER, StatusCounter } from './catalogue.ts';
 import { explainWait, type WaitsFor } from './waits-for.ts';
 
 export type StatusReport = {
@@ -61,31 +62,29 @@ export type BalancerStatus = {
 
 export type BalancerReport = {
   readonly uptimeMs: number;
+  /** Threads of the data plane. */
   readonly relays: number;
+  /** What keeps the data plane from moving bytes as it should; absent: nothing. */
+  readonly trouble?: string;
   readonly frontends: readonly FrontendStatus[];
   readonly backends: readonly BackendStatus[];
 };
 
-export type FrontendStatus = {
+/** Counters are those that the catalogue says status tells. */
+export type FrontendStatus = Counts<StatusCounter<typeof FRONTEND>> & {
   readonly name: string;
-  readonly connectionsCurrent: number;
-  readonly connectionsMax: number;
-  readonly connectionsTotal: number;
   readonly connectionsLimit: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 };
 
-export type BackendStatus = {
+export type BackendStatus = Counts<StatusCounter<typeof BACKEND>> & {
   readonly name: string;
   readonly usableServers: number;
-  readonly connectErrors: number;
   /** How uneven its connections are, in a sentence; absent: not worth a word. */
   readonly skew?: string;
   readonly servers: readonly ServerStatus[];
 };
 
-export type ServerStatus = {
+export type ServerStatus = Counts<StatusCounter<typeof SERVER>> & {
   readonly name: string;
   readonly address: string;
   readonly admin: AdminState;
@@ -96,11 +95,6 @@ export type ServerStatus = {
   /** What its certificate will hurt with; no part of the verdict. */
   readonly warnings: readonly string[];
   readonly weight: number;
-  readonly sessionsCurrent: number;
-  readonly sessionsTotal: number;
-  readonly connectErrors: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 };
 
 /** What every election tells of addresses that have one owner. */
@@ -168,6 +162,8 @@ export function judge(
     } else if (report.balancer.report === null) {
       reasons.push('The balancer does not answer');
     }
+    const trouble = report.balancer.report?.trouble;
+    if (trouble !== undefined) reasons.push(`The data plane is in trouble: ${trouble}`);
     for (const backend of report.balancer.report?.backends ?? []) {
       if (backend.servers.length > 0 && backend.usableServers === 0) {
         down = true;

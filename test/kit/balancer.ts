@@ -74,7 +74,7 @@ export async function startBalancer(
   running.send({
     kind: 'start',
     config,
-    relays: 1,
+    grant: { relays: 1, beatFd: FIRST_FD },
     beatFd: FIRST_FD,
     standby: false,
     channelFd: FIRST_FD + 1,
@@ -107,7 +107,7 @@ function openListeners(config: BalancerConfig, folder: string): Listeners {
     listeners.push({ id: listeners.length, fd, purpose });
   };
   for (const { name } of config.frontends)
-    tcp(name, { kind: 'frontend', frontend: name, relay: 0 });
+    tcp(name, { kind: 'frontend', frontend: name, socket: 0 });
   for (const { name } of config.httpFrontends) tcp(name, { kind: 'http', frontend: name });
   for (const { level } of config.process.statsSockets) {
     const path = join(folder, `${level}.sock`);

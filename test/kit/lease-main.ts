@@ -8,6 +8,7 @@ import { assert } from '../../src/core/assert.ts';
 import { Guardian } from '../../src/guardian/guardian.ts';
 import { styleOfProcess } from '../../src/guardian/log.ts';
 import { StandardStreams } from '../../src/guardian/output/standard-streams.ts';
+import { startPrivilegedRelays } from '../../src/planes/relay/privileged.ts';
 import { leaseElections } from './lease-election.ts';
 import { HELD_MS, LEASE_MS, LeaseSection, leaseConfig } from './lease-section.ts';
 import { NODE_INTERFACE } from './network.ts';
@@ -20,6 +21,7 @@ const wanted = leaseConfig(address, NODE_INTERFACE, join(directory, 'load'));
 const guardian = await Guardian.start({
   config,
   elections: leaseElections(new LeaseSection(wanted, LEASE_MS, HELD_MS)),
+  startPrivilegedPlane: startPrivilegedRelays,
   node: 'lease',
   read: async () => ({ config, diagnostics: [], node: null }),
   version: 'test',

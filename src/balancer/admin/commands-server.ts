@@ -65,8 +65,8 @@ export const SERVER_COMMANDS: readonly Command[] = [
     argsMax: 1,
     level: 'admin',
     run: withServer(({ backend, server }, _, context) => {
-      context.shutdownSessions(backend, server);
-      return '';
+      const done = context.shutdownSessions(backend, server);
+      return done ? '' : 'This data plane ends no sessions.\n';
     }),
   },
 ];

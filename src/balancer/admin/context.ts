@@ -18,7 +18,8 @@ export type AdminContext = {
   facts(): NodeFacts | null;
   /** By index. `cause` goes into the log line, with a leading space. */
   setAdmin(backend: number, server: number, admin: AdminState, cause: string): void;
-  shutdownSessions(backend: number, server: number): void;
+  /** false: the data plane cannot. */
+  shutdownSessions(backend: number, server: number): boolean;
   /** Has the configuration read again; resolves with what came of it, in lines. */
   reload(): Promise<string>;
 };

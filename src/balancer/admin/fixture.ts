@@ -1,8 +1,8 @@
 /** For tests: what the admin surfaces see, over a server table without checks running and without relays. */
 
 import type { BalancerConfig } from '../../config/model/config.ts';
-import { counterLayout } from '../../stats/layout.ts';
 import { testConfig } from '../fixture.ts';
+import { CounterMap } from '../fixture-plane.ts';
 import { ServerTable } from '../servers/server-table.ts';
 import { collectInfo } from '../statistics/collect-info.ts';
 import { collectRows } from '../statistics/collect-rows.ts';
@@ -20,8 +20,11 @@ export type TestContextOfAdmin = {
 export function testContext(config: BalancerConfig = testConfig()): TestContextOfAdmin {
   const shutdowns: string[] = [];
   const log: string[] = [];
-  const layout = counterLayout(config);
-  const plane = { layout, counters: [new Float64Array(layout.length)] };
+  const plane = {
+    counters: new CounterMap(),
+    health: () => ({ threads: 1, trouble: null }),
+    limits: () => ({ connections: 400 }),
+  };
   const http = config.httpFrontends.map(newHttpProxyCounts);
   const rates = new Rates();
   const table = new ServerTable({
@@ -47,17 +50,15 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
         http,
         rates,
         uptimeMs: 4000,
-        relays: 1,
         listeners: 2,
         filesMax: 1024,
-        connectionsMax: 400,
         stopping: false,
         ownLogsDropped: 0,
       }),
     facts: () => null,
     setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
     reload: () => Promise.resolve('Nothing has changed\n'),
-    shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`),
+    shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`) > 0,
   };
   return { context, table, shutdowns, log };
 }

@@ -16,8 +16,9 @@ export function applyAdminForm(form: AdminForm, context: AdminContext): ActionCo
   );
   const known = indexes.filter((index) => index !== -1);
   for (const server of known) {
-    if (action.kind === 'shutdown-sessions') context.shutdownSessions(backend, server);
-    else context.setAdmin(backend, server, action.admin, action.cause);
+    if (action.kind === 'shutdown-sessions') {
+      if (!context.shutdownSessions(backend, server)) return 'DENY';
+    } else context.setAdmin(backend, server, action.admin, action.cause);
   }
   if (known.length === 0) return 'ERRP';
   return known.length === indexes.length ? 'DONE' : 'PART';

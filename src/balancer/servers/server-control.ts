@@ -8,11 +8,11 @@ import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../../health/server-events.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
-import type { ServerCounter } from '../../stats/layout.ts';
+import type { ServerCounter } from '../../stats/catalogue.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
+import { canMove, missingAbilities } from '../plane-abilities.ts';
 import { Rebalancer } from '../rebalancer.ts';
-import { serverCounter } from '../statistics/counters.ts';
 import type { Traffic } from '../traffic.ts';
 import { ServerTable } from './server-table.ts';
 
@@ -67,6 +67,8 @@ export class ServerControl {
 
   /** The data plane has started. */
   attach(plane: DataPlane): void {
+    this.#tellMissing(plane);
+    if (!canMove(plane)) return;
     this.#rebalancer = new Rebalancer({
       table: this.table,
       plane,
@@ -88,7 +90,8 @@ export class ServerControl {
 
   /** The traffic's configuration has changed; these backends were there before. */
   reconfigure(before: readonly BackendConfig[]): void {
-    const { config } = this.#traffic;
+    const { config, plane } = this.#traffic;
+    if (plane !== null) this.#tellMissing(plane);
     this.openLogs(config);
     this.table.reconfigure(config.backends);
     this.#checker.reconfigure(config.backends);
@@ -119,12 +122,19 @@ export class ServerControl {
     this.#checker.checkSoon(place.backend, place.server);
   }
 
-  /** By index. */
-  shutdownSessions(backend: number, server: number): void {
-    const config = this.#traffic.config.backends[backend];
-    const name = config?.servers[server]?.name;
-    if (config !== undefined && name !== undefined) {
-      this.#traffic.plane?.shutdownSessions(config.name, name);
+  /** By index; false: the data plane cannot. */
+  shutdownSessions(backend: number, server: number): boolean {
+    const { config, plane } = this.#traffic;
+    if (plane?.shutdownSessions === undefined) return false;
+    const { name, servers } = config.backends[backend] ?? {};
+    const serverName = servers?.[server]?.name;
+    if (name !== undefined && serverName !== undefined) plane.shutdownSessions(name, serverName);
+    return true;
+  }
+
+  #tellMissing(plane: DataPlane): void {
+    for (const text of missingAbilities(this.#traffic.config, plane)) {
+      this.#events.log('warning', text);
     }
   }
 
@@ -155,6 +165,6 @@ export class ServerControl {
 
   #counter(backend: number, server: number, name: ServerCounter): number {
     const { plane } = this.#traffic;
-    return plane === null ? 0 : serverCounter(plane, backend, server, name);
+    return plane === null ? 0 : plane.counters.server(backend, server, name);
   }
 }

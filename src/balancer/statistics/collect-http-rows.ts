@@ -2,9 +2,11 @@
 
 import type { BalancerConfig } from '../../config/model/config.ts';
 import { assert } from '../../core/assert.ts';
+import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
+import { noCounts } from '../../stats/counts.ts';
 import type { HttpCounts, StatRow } from '../../stats/rows.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
-import { lastSessionS, type Rates, wholeSeconds } from './rates.ts';
+import { type Rates, wholeSeconds } from './rates.ts';
 
 export type HttpRowSources = {
   readonly config: BalancerConfig;
@@ -19,20 +21,8 @@ export type HttpRowSources = {
 
 /** What a backend without servers never has. */
 const QUIET = {
-  sessionsCurrent: 0,
-  sessionsMax: 0,
-  sessionsTotal: 0,
   rate: 0,
   rateMax: 0,
-  connectErrors: 0,
-  retries: 0,
-  redispatches: 0,
-  clientAborts: 0,
-  serverAborts: 0,
-  connectTimeMs: 0,
-  connectTimeMaxMs: 0,
-  sessionTimeMs: 0,
-  sessionTimeMaxMs: 0,
   weight: 0,
   downtimeS: 0,
   downTransitions: 0,
@@ -49,7 +39,8 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
   assert(frontend !== undefined && counts !== undefined, `HTTP frontend ${index} exists`);
   const rate = rates.get(`http ${frontend.name}`);
   const requests = rates.get(`requests ${frontend.name}`);
-  const common = { proxy: frontend.name, proxyId, mode: 'http' } as const;
+  const common = { proxy: frontend.name, proxyId, mode: 'http', now } as const;
+  const { connectionsCurrent, connectionsMax, connectionsTotal, bytesIn, bytesOut } = counts;
   const http: HttpCounts = {
     requests: counts.requests,
     requestRate: requests.current,
@@ -61,11 +52,14 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
       ...common,
       kind: 'frontend',
       limit: frontend.connectionsMax,
-      sessionsCurrent: counts.connectionsCurrent,
-      sessionsMax: counts.connectionsMax,
-      sessionsTotal: counts.connectionsTotal,
-      bytesIn: counts.bytesIn,
-      bytesOut: counts.bytesOut,
+      counts: {
+        ...noCounts(FRONTEND),
+        connectionsCurrent,
+        connectionsMax,
+        connectionsTotal,
+        bytesIn,
+        bytesOut,
+      },
       rate: rate.current,
       rateMax: rate.max,
       http,
@@ -77,9 +71,8 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
       limit: Math.ceil(frontend.connectionsMax / 10),
       algorithm: 'roundrobin',
       up: true,
-      bytesIn: counts.bytesIn,
-      bytesOut: counts.bytesOut,
-      lastSessionS: lastSessionS(rate, now),
+      counts: { ...noCounts(BACKEND), bytesIn, bytesOut },
+      serverCounts: { ...noCounts(SERVER), lastSessionMs: rate.lastGrowthMs ?? 0 },
       lastChangeS: wholeSeconds(now - startedAt),
       http: { ...http, responses: [0, 0, 0, 0, 0, 0], requests: 0 },
     },

@@ -2,10 +2,12 @@
 
 import { hostname } from 'node:os';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
+import { PLANE } from '../../stats/catalogue.ts';
+import { countsOf } from '../../stats/counts.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import { VERSION } from '../../version.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
-import { frontendCounter, type Plane, relayCounter } from './counters.ts';
 import type { Rates } from './rates.ts';
 
 /** The HAProxy whose tables and answers are matched; tools look for a version they know. */
@@ -15,30 +17,26 @@ const RELEASE_DATE = '2026/11/23';
 export type InfoSources = {
   readonly config: BalancerConfig;
   /** null: not started yet. */
-  readonly plane: Plane | null;
+  readonly plane: Pick<DataPlane, 'counters' | 'health' | 'limits'> | null;
   readonly http: readonly HttpProxyCounts[];
   readonly rates: Rates;
   readonly uptimeMs: number;
-  readonly relays: number;
   readonly listeners: number;
   readonly filesMax: number;
-  /** What the process takes in truth, whatever is configured. */
-  readonly connectionsMax: number;
   readonly stopping: boolean;
-  /** Lines lost by the main thread; the relays count their own. */
+  /** Lines lost by the main thread; the data plane counts its own. */
   readonly ownLogsDropped: number;
 };
 
 export function collectInfo(sources: InfoSources): ProcessInfo {
   const { config, plane, http, rates } = sources;
-  const relay = (name: Parameters<typeof relayCounter>[1]): number =>
-    plane === null ? 0 : relayCounter(plane, name);
   const sum = (name: 'connectionsCurrent' | 'connectionsTotal' | 'requests' | 'bytesOut') =>
     http.reduce((total, counts) => total + counts[name], 0);
   const relayedOut = config.frontends.reduce(
-    (total, _, index) => total + (plane === null ? 0 : frontendCounter(plane, index, 'bytesOut')),
+    (total, _, index) => total + (plane === null ? 0 : plane.counters.frontend(index, 'bytesOut')),
     0,
   );
+  const counts = countsOf(PLANE, (name) => (plane === null ? 0 : plane.counters.plane(name)));
   const limits = config.frontends.reduce((total, one) => total + one.connectionsMax, 0);
   const rate = rates.get('connections');
   const uptimeS = sources.uptimeMs / 1000;
@@ -47,22 +45,24 @@ export function collectInfo(sources: InfoSources): ProcessInfo {
     releaseDate: RELEASE_DATE,
     node: config.process.node ?? hostname(),
     pid: process.pid,
-    relays: sources.relays,
+    relays: plane?.health().threads ?? 0,
     uptimeS,
     startTimeS: Date.now() / 1000 - uptimeS,
     filesMax: sources.filesMax,
-    connectionsMax: config.process.connectionsMax || limits || sources.connectionsMax,
-    connectionsCurrent: relay('connectionsCurrent') + sum('connectionsCurrent'),
-    connectionsTotal: relay('connectionsTotal') + sum('connectionsTotal'),
+    connectionsMax: config.process.connectionsMax || limits || (plane?.limits().connections ?? 0),
+    counts: {
+      ...counts,
+      connectionsCurrent: counts.connectionsCurrent + sum('connectionsCurrent'),
+      connectionsTotal: counts.connectionsTotal + sum('connectionsTotal'),
+      logsDropped: counts.logsDropped + sources.ownLogsDropped,
+    },
     requestsTotal: sum('requests'),
     rate: rate.current,
     rateMax: rate.max,
     listeners: sources.listeners,
     stopping: sources.stopping,
-    logsDropped: relay('logsDropped') + sources.ownLogsDropped,
     bytesOut: relayedOut + sum('bytesOut'),
     bytesOutRate: rates.get('bytesOut').current,
-    splicedBytes: relay('splicedBytes'),
     memoryBytes: process.memoryUsage.rss(),
   };
 }

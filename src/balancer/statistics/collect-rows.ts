@@ -2,10 +2,12 @@
 
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { fullHealth } from '../../health/rise-fall.ts';
 import { checkStatusText } from '../../health/server-events.ts';
-import type { ServerCounter } from '../../stats/layout.ts';
+import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
+import { countsOf, foldCounts } from '../../stats/counts.ts';
 import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../../stats/rows.ts';
 import {
   isServing,
@@ -16,12 +18,11 @@ import {
 } from '../servers/server-entry.ts';
 import type { BackendEntry, ServerTable } from '../servers/server-table.ts';
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
-import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
-import { lastSessionS, wholeSeconds } from './rates.ts';
+import { wholeSeconds } from './rates.ts';
 
 export type RowSources = HttpRowSources & {
   readonly table: ServerTable;
-  readonly plane: Plane;
+  readonly plane: Pick<DataPlane, 'counters'>;
 };
 
 /** HAProxy gives the first proxy of a file this number. */
@@ -68,7 +69,7 @@ function proxyRows(sources: RowSources, { kind, index, id }: Proxy): readonly St
 }
 
 function frontendRow(sources: RowSources, index: number, proxyId: number): FrontendRow {
-  const { config, plane, rates } = sources;
+  const { config, plane, rates, now } = sources;
   const frontend = config.frontends[index];
   assert(frontend !== undefined, `frontend ${index} exists`);
   const rate = rates.get(`frontend ${frontend.name}`);
@@ -78,14 +79,10 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     proxyId,
     mode: 'tcp',
     limit: frontendLimit(config, frontend),
-    sessionsCurrent: frontendCounter(plane, index, 'connectionsCurrent'),
-    sessionsMax: frontendCounter(plane, index, 'connectionsMax'),
-    sessionsTotal: frontendCounter(plane, index, 'connectionsTotal'),
-    bytesIn: frontendCounter(plane, index, 'bytesIn'),
-    bytesOut: frontendCounter(plane, index, 'bytesOut'),
+    now,
+    counts: countsOf(FRONTEND, (name) => plane.counters.frontend(index, name)),
     rate: rate.current,
     rateMax: rate.max,
-    denied: frontendCounter(plane, index, 'connectionsDenied'),
     http: null,
   };
 }
@@ -98,8 +95,7 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
   const rate = rates.get(`backend ${entry.config.name}`);
   const up = servers.length === 0 || entry.usableActive + entry.usableBackup > 0;
   const downtimeMs = entry.downtimeMs + (up ? 0 : now - entry.changedAtMs);
-  const sum = (name: ServerCounter): number =>
-    servers.reduce((total, _, server) => total + serverCounter(plane, index, server, name), 0);
+  const ofServers = servers.map((server) => server.counts);
   const row: BackendRow = {
     kind: 'backend',
     proxy: entry.config.name,
@@ -111,28 +107,11 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
     usableActive: entry.usableActive,
     usableBackup: entry.usableBackup,
     servers: servers.length,
-    sessionsCurrent: backendCounter(plane, index, 'sessionsCurrent'),
-    sessionsMax: backendCounter(plane, index, 'sessionsMax'),
-    sessionsTotal: backendCounter(plane, index, 'sessionsTotal'),
-    bytesIn: backendCounter(plane, index, 'bytesIn'),
-    bytesOut: backendCounter(plane, index, 'bytesOut'),
+    now,
+    counts: countsOf(BACKEND, (name) => plane.counters.backend(index, name)),
+    serverCounts: foldCounts(SERVER, ofServers),
     rate: rate.current,
     rateMax: rate.max,
-    queue: {
-      current: backendCounter(plane, index, 'queueCurrent'),
-      max: backendCounter(plane, index, 'queueMax'),
-      limit: null,
-    },
-    connectErrors: backendCounter(plane, index, 'connectErrors'),
-    retries: sum('retries'),
-    redispatches: sum('redispatches'),
-    clientAborts: backendCounter(plane, index, 'clientAborts'),
-    serverAborts: backendCounter(plane, index, 'serverAborts'),
-    lastSessionS: lastSessionS(rate, now),
-    connectTimeMs: average(sum('connectTimeTotalMs'), sum('sessionsTotal')),
-    connectTimeMaxMs: Math.max(0, ...servers.map((server) => server.connectTimeMaxMs)),
-    sessionTimeMs: average(sum('sessionTimeTotalMs'), sum('sessionsTotal')),
-    sessionTimeMaxMs: Math.max(0, ...servers.map((server) => server.sessionTimeMaxMs)),
     weight: usableWeight(entry),
     lastChangeS: wholeSeconds(now - entry.changedAtMs),
     downtimeS: wholeSeconds(downtimeMs),
@@ -151,9 +130,7 @@ function serverRow(
   const { table, plane, rates, now } = sources;
   const entry = table.entry(backend, server);
   const { config } = entry;
-  const counter = (name: ServerCounter): number => serverCounter(plane, backend, server, name);
   const rate = rates.get(`server ${table.backends[backend]?.config.name}/${config.name}`);
-  const total = counter('sessionsTotal');
   const throttle = throttleOf(entry, now);
   return {
     kind: 'server',
@@ -169,32 +146,12 @@ function serverRow(
     configuredWeight: config.weight,
     check: rowCheck(entry),
     certificate: entry.certificate,
-    hedges: counter('hedges'),
-    hedgesWon: counter('hedgesWon'),
-    rebalanced: counter('rebalanced'),
-    sessionsCurrent: counter('sessionsCurrent'),
-    sessionsMax: counter('sessionsMax'),
-    sessionsTotal: total,
-    bytesIn: counter('bytesIn'),
-    bytesOut: counter('bytesOut'),
+    now,
+    counts: countsOf(SERVER, (name) => plane.counters.server(backend, server, name)),
     rate: rate.current,
     rateMax: rate.max,
-    queue: {
-      current: counter('queueCurrent'),
-      max: counter('queueMax'),
-      limit: config.queueMax === undefined || config.queueMax === 0 ? null : config.queueMax,
-    },
+    queueLimit: config.queueMax === undefined || config.queueMax === 0 ? null : config.queueMax,
     ...(throttle === null ? {} : { throttle }),
-    connectErrors: counter('connectErrors'),
-    retries: counter('retries'),
-    redispatches: counter('redispatches'),
-    clientAborts: counter('clientAborts'),
-    serverAborts: counter('serverAborts'),
-    lastSessionS: lastSessionS(rate, now),
-    connectTimeMs: average(counter('connectTimeTotalMs'), total),
-    connectTimeMaxMs: counter('connectTimeMaxMs'),
-    sessionTimeMs: average(counter('sessionTimeTotalMs'), total),
-    sessionTimeMaxMs: counter('sessionTimeMaxMs'),
     weight: weightOf(entry),
     lastChangeS: wholeSeconds(now - entry.changedAtMs),
     downtimeS: wholeSeconds(table.downtimeMs(entry)),
@@ -279,8 +236,4 @@ function usableWeight({ servers, usableActive }: BackendEntry): number {
   return usable
     .filter(({ config }) => !config.backup)
     .reduce((sum, entry) => sum + weightOf(entry), 0);
-}
-
-function average(total: number, count: number): number {
-  return count === 0 ? 0 : total / count;
 }

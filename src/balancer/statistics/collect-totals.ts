@@ -1,12 +1,12 @@
 /** What rates are made of: totals by the keys under which rows look their rates up. */
 
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
-import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 
 export type TotalSources = {
   readonly config: BalancerConfig;
-  readonly plane: Plane;
+  readonly plane: Pick<DataPlane, 'counters'>;
   readonly http: readonly HttpProxyCounts[];
 };
 
@@ -17,15 +17,15 @@ export function collectTotals(sources: TotalSources): ReadonlyMap<string, number
   let connections = 0;
   let bytesOut = 0;
   for (const [index, { name }] of config.frontends.entries()) {
-    const total = frontendCounter(plane, index, 'connectionsTotal');
+    const total = plane.counters.frontend(index, 'connectionsTotal');
     totals.set(`frontend ${name}`, total);
     connections += total;
-    bytesOut += frontendCounter(plane, index, 'bytesOut');
+    bytesOut += plane.counters.frontend(index, 'bytesOut');
   }
   for (const [index, backend] of config.backends.entries()) {
-    totals.set(`backend ${backend.name}`, backendCounter(plane, index, 'sessionsTotal'));
+    totals.set(`backend ${backend.name}`, plane.counters.backend(index, 'sessionsTotal'));
     for (const [server, { name }] of backend.servers.entries()) {
-      const total = serverCounter(plane, index, server, 'sessionsTotal');
+      const total = plane.counters.server(index, server, 'sessionsTotal');
       totals.set(`server ${backend.name}/${name}`, total);
     }
   }

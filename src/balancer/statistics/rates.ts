@@ -42,11 +42,6 @@ export class Rates {
   }
 }
 
-/** For rows: seconds since the last growth, -1 for never. */
-export function lastSessionS({ lastGrowthMs }: Rate, now: number): number {
-  return lastGrowthMs === null ? -1 : wholeSeconds(now - lastGrowthMs);
-}
-
 export function wholeSeconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
 }

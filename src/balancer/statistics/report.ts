@@ -2,33 +2,33 @@
 
 import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { DataPlane } from '../../contracts/data-plane.ts';
 import { checkReason } from '../../health/server-events.ts';
+import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
+import { statusCounts } from '../../stats/counts.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
 import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
-import { backendCounter, frontendCounter, type Plane, serverCounter } from './counters.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;
   readonly table: ServerTable;
-  readonly plane: Plane;
+  readonly plane: Pick<DataPlane, 'counters' | 'health'>;
   readonly uptimeMs: number;
 };
 
 export function collectReport(sources: ReportSources): BalancerReport {
   const { config, table, plane, uptimeMs } = sources;
+  const { threads, trouble } = plane.health();
   return {
     uptimeMs: Math.round(uptimeMs),
-    relays: plane.counters.length,
+    relays: threads,
+    ...(trouble === null ? {} : { trouble }),
     frontends: config.frontends.map((frontend, index) => ({
       name: frontend.name,
-      connectionsCurrent: frontendCounter(plane, index, 'connectionsCurrent'),
-      connectionsMax: frontendCounter(plane, index, 'connectionsMax'),
-      connectionsTotal: frontendCounter(plane, index, 'connectionsTotal'),
       connectionsLimit: frontend.connectionsMax,
-      bytesIn: frontendCounter(plane, index, 'bytesIn'),
-      bytesOut: frontendCounter(plane, index, 'bytesOut'),
+      ...statusCounts(FRONTEND, (name) => plane.counters.frontend(index, name)),
     })),
     backends: table.backends.map((backend, index): BackendStatus => {
       const servers = backend.servers.map((entry, server) => {
@@ -46,7 +46,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
       return {
         name: backend.config.name,
         usableServers: backend.usableActive + backend.usableBackup,
-        connectErrors: backendCounter(plane, index, 'connectErrors'),
+        ...statusCounts(BACKEND, (name) => plane.counters.backend(index, name)),
         ...(skew === null ? {} : { skew }),
         servers,
       };
@@ -55,7 +55,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
 }
 
 function serverStatus(
-  plane: Plane,
+  { counters }: Pick<DataPlane, 'counters'>,
   entry: ServerEntry,
   backend: number,
   server: number,
@@ -69,11 +69,7 @@ function serverStatus(
     reason: reasonOf(entry),
     warnings: entry.warnings,
     weight: weightOf(entry),
-    sessionsCurrent: serverCounter(plane, backend, server, 'sessionsCurrent'),
-    sessionsTotal: serverCounter(plane, backend, server, 'sessionsTotal'),
-    connectErrors: serverCounter(plane, backend, server, 'connectErrors'),
-    bytesIn: serverCounter(plane, backend, server, 'bytesIn'),
-    bytesOut: serverCounter(plane, backend, server, 'bytesOut'),
+    ...statusCounts(SERVER, (name) => counters.server(backend, server, name)),
   };
 }
 

@@ -4,7 +4,6 @@
  */
 
 import type { DataPlane } from '../../contracts/data-plane.ts';
-import { connectionsLimit } from '../../planes/relay/capacity.ts';
 import type { ProcessInfo } from '../../stats/info.ts';
 import type { StatRow } from '../../stats/rows.ts';
 import type { BalancerReport } from '../../stats/status.ts';
@@ -14,7 +13,6 @@ import type { Traffic } from '../traffic.ts';
 import { collectInfo, type InfoSources } from './collect-info.ts';
 import { collectRows } from './collect-rows.ts';
 import { collectTotals } from './collect-totals.ts';
-import { frontendCounter } from './counters.ts';
 import { type Limited, LimitWatch } from './limit-watch.ts';
 import { Rates } from './rates.ts';
 import { collectReport } from './report.ts';
@@ -22,7 +20,6 @@ import { collectReport } from './report.ts';
 export type StatisticsOptions = {
   readonly traffic: Readonly<Traffic>;
   readonly table: ServerTable;
-  readonly relays: number;
   /** RLIMIT_NOFILE. */
   readonly filesMax: number;
 };
@@ -54,7 +51,7 @@ export class Statistics {
     if (plane === null) return 0;
     let connections = 0;
     for (const index of config.frontends.keys()) {
-      connections += frontendCounter(plane, index, 'connectionsCurrent');
+      connections += plane.counters.frontend(index, 'connectionsCurrent');
     }
     return connections;
   }
@@ -83,7 +80,7 @@ export class Statistics {
   }
 
   info(state: ProcessState): ProcessInfo {
-    const { traffic, relays, filesMax } = this.#options;
+    const { traffic, filesMax } = this.#options;
     const { config, plane } = traffic;
     return collectInfo({
       ...state,
@@ -91,9 +88,7 @@ export class Statistics {
       plane,
       rates: this.#rates,
       uptimeMs: this.#uptimeMs(),
-      relays,
       filesMax,
-      connectionsMax: this.#connectionsMax(),
     });
   }
 
@@ -101,20 +96,15 @@ export class Statistics {
   #limited(plane: DataPlane): readonly Limited[] {
     const frontends = this.#options.traffic.config.frontends.map((frontend, index) => ({
       name: `Frontend "${frontend.name}"`,
-      current: frontendCounter(plane, index, 'connectionsCurrent'),
+      current: plane.counters.frontend(index, 'connectionsCurrent'),
       limit: frontend.connectionsMax,
     }));
     const all = {
       name: 'The balancer',
       current: this.connections(),
-      limit: this.#connectionsMax(),
+      limit: plane.limits().connections,
     };
     return [all, ...frontends];
-  }
-
-  #connectionsMax(): number {
-    const { traffic, relays, filesMax } = this.#options;
-    return connectionsLimit(traffic.config, filesMax, relays);
   }
 
   #uptimeMs(): number {

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { PrivilegedPlane } from '../../contracts/data-plane.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
@@ -30,7 +31,7 @@ const FIRST_INHERITED_FD = 4;
 
 export type BalancerLaunch = {
   readonly config: BalancerConfig;
-  readonly relays: number;
+  readonly plane: PrivilegedPlane;
   readonly listeners: readonly InheritedListener[];
   /** Gets ready and waits for activate(). */
   readonly standby: boolean;
@@ -51,7 +52,8 @@ export class BalancerProcess {
   /** Resolves when it is gone and all it wrote to its standard streams is passed on. */
   readonly silent: Promise<unknown>;
   readonly #child: ChildProcess;
-  readonly #relays: number;
+  /** Of the data plane. */
+  readonly #loops: readonly string[];
   readonly #beats: Uint32Array;
   /** Our end of the channel that takes listeners to it. */
   readonly #channel: number;
@@ -63,7 +65,7 @@ export class BalancerProcess {
   #ended = false;
 
   constructor(launch: BalancerLaunch, events: BalancerEvents) {
-    this.#relays = launch.relays;
+    this.#loops = launch.plane.loops;
     const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
     this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
     const { near, far } = openDescriptorChannel();
@@ -99,7 +101,7 @@ export class BalancerProcess {
     this.send({
       kind: 'start',
       config: launch.config,
-      relays: launch.relays,
+      grant: launch.plane.grant(FIRST_INHERITED_FD),
       beatFd: FIRST_INHERITED_FD,
       channelFd: FIRST_INHERITED_FD + 1,
       standby: launch.standby,
@@ -153,10 +155,8 @@ export class BalancerProcess {
   watch(): void {
     const now = performance.now();
     this.#lookedAt = now;
-    this.#watches = [watchLoop('main thread', MAIN_SILENCE_MS, now)];
-    for (let relay = 0; relay < this.#relays; relay++) {
-      this.#watches.push(watchLoop(`relay ${relay}`, RELAY_SILENCE_MS, now));
-    }
+    const main = watchLoop('main thread', MAIN_SILENCE_MS, now);
+    this.#watches = [main, ...this.#loops.map((name) => watchLoop(name, RELAY_SILENCE_MS, now))];
   }
 
   /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */

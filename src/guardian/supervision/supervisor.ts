@@ -5,6 +5,7 @@
 
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { PrivilegedPlane } from '../../contracts/data-plane.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { OperationalError } from '../../core/errors.ts';
@@ -37,7 +38,7 @@ const REQUESTS_MAX = 64;
 
 export type SupervisorOptions = {
   readonly config: BalancerConfig;
-  readonly relays: number;
+  readonly plane: PrivilegedPlane;
   readonly sockets: readonly InheritedListener[];
   readonly graceMs: number;
   /** How long a balancer serves on when this process is killed. */
@@ -192,8 +193,8 @@ export class Supervisor {
   }
 
   #launch() {
-    const { relays, orphanMs, outputs } = this.#options;
-    return { config: this.#config, relays, listeners: this.#sockets, orphanMs, outputs };
+    const { plane, orphanMs, outputs } = this.#options;
+    return { config: this.#config, plane, listeners: this.#sockets, orphanMs, outputs };
   }
 
   /** The spare where there is one, otherwise a new process. */

@@ -6,7 +6,6 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { ServerConfig } from '../../config/model/traffic.ts';
-import { readCounter, SERVER_COUNTERS } from '../../stats/layout.ts';
 import {
   dial,
   outcome,
@@ -99,8 +98,7 @@ function checkGauges(
   assert.equal(count('frontend', 'connectionsCurrent'), alive.length);
   assert.equal(count('backend', 'sessionsCurrent'), alive.length);
   for (const [index, { port }] of (config.backends[0]?.servers ?? []).entries()) {
-    const block = plane.layout.servers[0]?.[index] ?? 0;
-    const current = readCounter(plane.counters, block, SERVER_COUNTERS, 'sessionsCurrent');
+    const current = plane.counters.server(0, index, 'sessionsCurrent');
     assert.equal(current, alive.filter(({ server }) => server === port).length, `server ${port}`);
   }
 }

@@ -6,14 +6,10 @@
 
 import { assert } from '../../core/assert.ts';
 import { type Liveness, lastAddress, peerAddress, setLiveness } from '../../linux/stream-calls.ts';
-import {
-  BACKEND_COUNTERS,
-  counterLayout,
-  FRONTEND_COUNTERS,
-  RELAY_COUNTERS,
-  SERVER_COUNTERS,
-} from '../../stats/layout.ts';
+import { BACKEND, type CounterTable, FRONTEND, PLANE, SERVER } from '../../stats/catalogue.ts';
+import { namesOf } from '../../stats/counts.ts';
 import { readSource } from './acceptor.ts';
+import { counterLayout } from './counter-layout.ts';
 import type { Counters } from './counters.ts';
 import type { RelayOrder } from './messages.ts';
 import type { Opening } from './opening.ts';
@@ -235,55 +231,55 @@ function isSame(one: unknown, other: unknown): boolean {
 // --- counters -------------------------------------------------------------------------------------
 
 type Totals = {
-  readonly relay: readonly number[];
+  readonly plane: readonly number[];
   readonly frontends: readonly (readonly number[])[];
   /** By name, and "backend/server". */
   readonly named: ReadonlyMap<string, readonly number[]>;
 };
 
 function readTotals(counters: Counters, { layout, config, frontends }: Routes): Totals {
-  const block = (names: readonly string[], offset: number | undefined): readonly number[] =>
-    names.map((_, index) => counters.get((offset ?? 0) + index));
+  const block = (table: CounterTable, offset: number | undefined): readonly number[] =>
+    namesOf(table).map((_, index) => counters.get((offset ?? 0) + index));
   const named = new Map<string, readonly number[]>();
   for (const [index, { name, servers }] of config.backends.entries()) {
-    named.set(name, block(BACKEND_COUNTERS, layout.backends[index]));
+    named.set(name, block(BACKEND, layout.backends[index]));
     for (const [position, server] of servers.entries()) {
       const offset = layout.servers[index]?.[position];
-      named.set(`${name}/${server.name}`, block(SERVER_COUNTERS, offset));
+      named.set(`${name}/${server.name}`, block(SERVER, offset));
     }
   }
   return {
-    relay: block(RELAY_COUNTERS, layout.relay),
-    frontends: frontends.map(({ index }) => block(FRONTEND_COUNTERS, layout.frontends[index])),
+    plane: block(PLANE, layout.plane),
+    frontends: frontends.map(({ index }) => block(FRONTEND, layout.frontends[index])),
     named,
   };
 }
 
-/** What was counted goes on; what is there now ("...Current") is counted anew, session by session. */
+/** What was counted goes on; what there is at the moment is counted anew, session by session. */
 function writeTotals(
   counters: Counters,
   { layout, config }: Routes,
   totals: Totals,
   changes: RouteChanges,
 ): void {
-  const add = (names: readonly string[], values: readonly number[], offset: number): void => {
-    for (const [index, name] of names.entries()) {
+  const add = (table: CounterTable, values: readonly number[], offset: number): void => {
+    for (const [index, { fold, now }] of Object.values(table).entries()) {
       const value = values[index] ?? 0;
-      if (name.endsWith('Current')) continue;
-      if (/Max(Ms)?$|^lastSession/.test(name)) counters.raise(offset + index, value);
+      if (now === true) continue;
+      if (fold === 'max') counters.raise(offset + index, value);
       else counters.add(offset + index, value);
     }
   };
-  add(RELAY_COUNTERS, totals.relay, layout.relay);
+  add(PLANE, totals.plane, layout.plane);
   for (const [index, values] of totals.frontends.entries()) {
     const offset = layout.frontends[changes.frontends[index] ?? -1];
-    if (offset !== undefined) add(FRONTEND_COUNTERS, values, offset);
+    if (offset !== undefined) add(FRONTEND, values, offset);
   }
   for (const [index, { name, servers }] of config.backends.entries()) {
-    add(BACKEND_COUNTERS, totals.named.get(name) ?? [], layout.backends[index] ?? 0);
+    add(BACKEND, totals.named.get(name) ?? [], layout.backends[index] ?? 0);
     for (const [position, server] of servers.entries()) {
       const offset = layout.servers[index]?.[position] ?? 0;
-      add(SERVER_COUNTERS, totals.named.get(`${name}/${server.name}`) ?? [], offset);
+      add(SERVER, totals.named.get(`${name}/${server.name}`) ?? [], offset);
     }
   }
 }

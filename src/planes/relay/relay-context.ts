@@ -5,9 +5,9 @@
 
 import { assert } from '../../core/assert.ts';
 import { EventQueue } from '../../linux/epoll.ts';
-import { counterLayout } from '../../stats/layout.ts';
 import { pipesOfRelay } from './capacity.ts';
 import { ConnectionLogWriter } from './connection-log-writer.ts';
+import { counterLayout } from './counter-layout.ts';
 import { Counters } from './counters.ts';
 import { DescriptorReserve } from './descriptor-reserve.ts';
 import type { RelayStart } from './messages.ts';

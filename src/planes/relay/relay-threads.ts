@@ -10,14 +10,17 @@ import type {
   DataPlaneEvent,
   DataPlaneOptions,
   MoveOrder,
+  PlaneHealth,
+  PlaneLimits,
   Reconfiguration,
-  StartDataPlane,
 } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
-import { RELAYS_MAX } from '../../core/beats.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
-import { type CounterLayout, counterLayout } from '../../stats/layout.ts';
+import { connectionsLimit } from './capacity.ts';
+import { type CounterLayout, counterLayout } from './counter-layout.ts';
+import { CounterParts, CounterSums } from './counter-sums.ts';
+import { readGrant } from './grant.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 
 const STOP_MS_MAX = 1000;
@@ -27,6 +30,7 @@ type Thread = {
   readonly wakeFd: number;
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>;
+  alive(): boolean;
   send(message: MainToRelay): void;
   /** Resolves with the answer to the next 'reconfigure'; never, when the thread fails before. */
   reconfigured(): Promise<number>;
@@ -36,16 +40,22 @@ type Thread = {
  * Resolves when every relay's loop turns. Rejects, with all threads ended, when one cannot start. The
  * listeners and the beat page's descriptor stay the caller's: they are used, never closed.
  */
-export const startDataPlane: StartDataPlane = async (options, onEvent) => {
-  const { config, relays } = options;
-  assert(relays >= 1 && relays <= RELAYS_MAX, 'the number of relays is within the beat page');
+export async function startDataPlane(
+  options: DataPlaneOptions,
+  onEvent: (event: DataPlaneEvent) => void,
+): Promise<RelayPool> {
+  const { config } = options;
+  const { relays, beatFd } = readGrant(options.grant);
   const layout = counterLayout(config);
   const counters = newCounters(layout, relays);
   const sticks = stickMemory(config, null);
-  let over = false;
+  const end: End = { over: false, failure: null };
   const report = (event: DataPlaneEvent): void => {
-    if (over) return;
-    if (event.kind === 'failed') over = true;
+    if (end.over) return;
+    if (event.kind === 'failed') {
+      end.over = true;
+      end.failure = event.message;
+    }
     onEvent(event);
   };
   const threads: Thread[] = [];
@@ -58,7 +68,7 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
       listeners: listenersOf(options, relay),
       accepting: options.accepting,
       snapshot: options.snapshot,
-      beatFd: options.beatFd,
+      beatFd,
       filesMax: options.filesMax,
       counters,
       sticks,
@@ -72,14 +82,16 @@ export const startDataPlane: StartDataPlane = async (options, onEvent) => {
   try {
     await Promise.all(started);
   } catch (error) {
-    over = true;
+    end.over = true;
     await endThreads(threads);
     throw error;
   }
-  return new RelayPool(layout, counters, threads, { config, sticks }, () => {
-    over = true;
-  });
-};
+  const parts = new CounterParts(layout, counters);
+  return new RelayPool(parts, threads, { config, sticks }, options.filesMax, end);
+}
+
+/** Nothing is told any more once it is over. */
+type End = { over: boolean; failure: string | null };
 
 /** The stick tables of a configuration, by its backends. */
 type Sticks = {
@@ -100,27 +112,40 @@ function stickMemory(config: BalancerConfig, before: Sticks | null): Sticks['sti
   });
 }
 
-class RelayPool implements DataPlane {
-  layout: CounterLayout;
-  counters: readonly Float64Array[];
+export class RelayPool implements DataPlane {
+  counters: CounterSums;
+  /** The same, relay by relay. */
+  parts: CounterParts;
   readonly #threads: readonly Thread[];
   #sticks: Sticks;
-  readonly #silence: () => void;
+  readonly #filesMax: number;
+  readonly #end: End;
   #stopped: Promise<void> | null = null;
   #reconfiguring = false;
 
   constructor(
-    layout: CounterLayout,
-    counters: readonly Float64Array[],
+    parts: CounterParts,
     threads: readonly Thread[],
     sticks: Sticks,
-    silence: () => void,
+    filesMax: number,
+    end: End,
   ) {
-    this.layout = layout;
-    this.counters = counters;
+    this.parts = parts;
+    this.counters = new CounterSums(parts);
     this.#threads = threads;
     this.#sticks = sticks;
-    this.#silence = silence;
+    this.#filesMax = filesMax;
+    this.#end = end;
+  }
+
+  health(): PlaneHealth {
+    const threads = this.#threads.filter((thread) => thread.alive()).length;
+    return { threads, trouble: this.#end.failure };
+  }
+
+  limits(): PlaneLimits {
+    const { config } = this.#sticks;
+    return { connections: connectionsLimit(config, this.#filesMax, this.#threads.length) };
   }
 
   apply(snapshot: TrafficSnapshot): void {
@@ -132,8 +157,12 @@ class RelayPool implements DataPlane {
     this.#tellAll({ kind: 'shutdown-sessions', backend, server });
   }
 
-  moveSession({ relay, ...order }: MoveOrder): void {
-    if (!this.#reconfiguring) this.#threads[relay]?.send({ kind: 'move-session', ...order });
+  /** By chance of one of the relays, of one with more sessions of the server more often. */
+  moveSession(order: MoveOrder): void {
+    if (this.#reconfiguring) return;
+    const sessions = this.parts.server(order.backend, order.server, 'sessionsCurrent');
+    const relay = chooseByWeight(sessions, Math.random());
+    this.#threads[relay]?.send({ kind: 'move-session', ...order });
   }
 
   accept(): void {
@@ -157,15 +186,15 @@ class RelayPool implements DataPlane {
       return answer;
     });
     const each = await Promise.all(ended);
-    this.layout = layout;
-    this.counters = counters;
+    this.parts = new CounterParts(layout, counters);
+    this.counters = new CounterSums(this.parts);
     this.#sticks = { config, sticks };
     this.#reconfiguring = false;
     return each.reduce((sum, one) => sum + one, 0);
   }
 
   stop(): Promise<void> {
-    this.#silence();
+    this.#end.over = true;
     this.#stopped ??= endThreads(this.#threads);
     return this.#stopped;
   }
@@ -173,6 +202,16 @@ class RelayPool implements DataPlane {
   #tellAll(message: MainToRelay): void {
     for (const thread of this.#threads) thread.send(message);
   }
+}
+
+/** Index of one of them; `chance`: 0 up to, but without, 1. */
+function chooseByWeight(weights: readonly number[], chance: number): number {
+  let left = chance * weights.reduce((sum, weight) => sum + weight, 0);
+  const chosen = weights.findIndex((weight) => {
+    left -= weight;
+    return left < 0;
+  });
+  return Math.max(0, chosen);
 }
 
 function newCounters(layout: CounterLayout, relays: number): readonly Float64Array[] {
@@ -187,7 +226,7 @@ function listenersOf(
   relay: number,
 ): RelayListener[] {
   return listeners.flatMap(({ fd, purpose }) => {
-    if (purpose.kind !== 'frontend' || purpose.relay !== relay) return [];
+    if (purpose.kind !== 'frontend' || purpose.socket !== relay) return [];
     const frontend = config.frontends.findIndex(({ name }) => name === purpose.frontend);
     assert(frontend >= 0, `frontend "${purpose.frontend}" exists`);
     return [{ fd, frontend }];
@@ -228,6 +267,7 @@ function startThread(
     worker,
     wakeFd: start.wakeFd,
     gone,
+    alive: () => alive,
     send(message) {
       if (!alive) return;
       worker.postMessage(message);

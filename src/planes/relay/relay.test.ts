@@ -326,7 +326,7 @@ test('two relays share the clients and add up', TIMEOUT, async (t) => {
   assert.equal(count('frontend', 'connectionsCurrent'), 40);
   // Two relays that count at the same instant may each miss the other's last one.
   assert.ok(count('frontend', 'connectionsMax') >= 38);
-  const own = plane.counters.map((array) => array[plane.layout.frontends[0] ?? 0] ?? 0);
+  const own = plane.parts.frontend(0, 'connectionsTotal');
   assert.ok(
     own.every((connections) => connections > 0),
     `${own}`,
@@ -391,11 +391,14 @@ test('2,000 connections leave no descriptor behind', { timeout: 300_000 }, async
 test('a relay that dies is told once', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
   const { plane, events } = await startPlane(t, { servers: [echo.port], relays: 2 });
+  assert.deepEqual(plane.health(), { threads: 2, trouble: null });
   plane.apply(JSON.parse('{"generation":9,"backends":[{}]}'));
   await until('it is told', () => events.length > 0);
   const [event] = events;
   assert.ok(event?.kind === 'failed');
   assert.match(event.message, /^Relay [01] failed: TypeError/);
+  assert.equal(plane.health().trouble, event.message);
   await plane.stop();
   assert.equal(events.length, 1);
+  await until('its threads are gone', () => plane.health().threads === 0);
 });

@@ -21,17 +21,19 @@ import { assert } from '../../core/assert.ts';
 import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
 import { AF_INET, AF_INET6, encodeSocketAddress } from '../../linux/sockets.ts';
 import type { Liveness } from '../../linux/stream-calls.ts';
+import type {
+  BackendCounter,
+  FrontendCounter,
+  PlaneCounter,
+  ServerCounter,
+} from '../../stats/catalogue.ts';
 import {
   BACKEND_COUNTERS,
-  type BackendCounter,
   type CounterLayout,
   FRONTEND_COUNTERS,
-  type FrontendCounter,
-  RELAY_COUNTERS,
-  type RelayCounter,
+  PLANE_COUNTERS,
   SERVER_COUNTERS,
-  type ServerCounter,
-} from '../../stats/layout.ts';
+} from './counter-layout.ts';
 
 type Offsets<Name extends string> = Readonly<Record<Name, number>>;
 
@@ -103,7 +105,7 @@ export type Routes = {
   layout: CounterLayout;
   frontends: readonly Frontend[];
   backends: readonly Backend[];
-  relay: Offsets<RelayCounter>;
+  relay: Offsets<PlaneCounter>;
   serversMax: number;
   /** Waiting lines, numbered from 0. */
   lines: number;
@@ -150,7 +152,7 @@ export function buildRoutes(
     };
   });
   const serversMax = Math.max(0, ...backends.map(({ servers }) => servers.length));
-  const relay = offsets(RELAY_COUNTERS, layout.relay);
+  const relay = offsets(PLANE_COUNTERS, layout.plane);
   return { config, layout, frontends, backends, relay, serversMax, lines };
 }
 

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { FRONTEND_COUNTERS } from '../../stats/layout.ts';
 import { dial, readBytes, startServer } from './fixture/peers.ts';
 import { planeConfig, startPlane } from './fixture/plane.ts';
 
@@ -40,8 +39,7 @@ test('a source keeps its server over all relays, other sources have others', TIM
     for (let turn = 0; turn < 10; turn++) assert.equal(await ask(source), first, source);
   }
   assert.equal(chosen.size, 3, 'the algorithm leads those that are new');
-  const total = (plane.layout.frontends[0] ?? 0) + FRONTEND_COUNTERS.indexOf('connectionsTotal');
-  const perRelay = plane.counters.map((own) => own[total] ?? 0);
+  const perRelay = plane.parts.frontend(0, 'connectionsTotal');
   assert.ok(Math.min(...perRelay) > 5, `both relays had connections: ${perRelay}`);
 });
 

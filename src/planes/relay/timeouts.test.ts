@@ -87,7 +87,7 @@ test('leastconn counts the sessions of all relays', TIMEOUT, async (t) => {
   const clients = [];
   for (let count = 0; count < 60; count++) clients.push(await serve());
   assert.deepEqual(held(), [20, 20, 20]);
-  const perRelay = plane.counters.map((own) => own[plane.layout.frontends[0] ?? 0] ?? 0);
+  const perRelay = plane.parts.frontend(0, 'connectionsTotal');
   assert.ok(Math.min(...perRelay) > 5, `both relays have clients: ${perRelay}`);
   // Whoever leaves makes room that every relay sees.
   for (const socket of servers[0]?.sockets ?? []) socket.resetAndDestroy();

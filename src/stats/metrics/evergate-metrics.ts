@@ -1,9 +1,10 @@
-/** The metrics that HAProxy has no names for: certificates, hedging, rebalancing, supervision, VRRP. */
+/** The metrics that HAProxy has no names for: counters, certificates, supervision, VRRP. */
 
 import { type SkewServer, skewOf } from '../../balance/skew.ts';
 import type { ServerRow, StatRow } from '../rows.ts';
 import type { InstanceStatus } from '../status.ts';
-import { type Metric, plain, type Sample, stateSamples } from './exposition.ts';
+import { counterMetrics } from './counter-metrics.ts';
+import { labelsOf, type Metric, plain, type Sample, stateSamples } from './exposition.ts';
 
 type Words = readonly [name: string, type: Metric['type'], help: string];
 
@@ -17,9 +18,7 @@ function ofServers(
 ): Metric {
   return metric(words, ({ rows }) =>
     rows.flatMap((row) => {
-      if (row.kind !== 'server') return [];
-      const labels = [['proxy', row.proxy] as const, ['server', row.server] as const];
-      return samples(row, labels);
+      return row.kind === 'server' ? samples(row, labelsOf(row)) : [];
     }),
   );
 }
@@ -62,35 +61,15 @@ const SERVER_METRICS: readonly Metric[] = [
         value: 1,
       })),
   ),
-  ofServers(
-    [
-      'server_hedges_total',
-      'counter',
-      'Connections that another server was asked for, too, because this one was slow',
-    ],
-    ({ hedges }, labels) => [{ labels, value: hedges }],
-  ),
-  ofServers(
-    ['server_hedges_won_total', 'counter', 'Such connections it took from a slower server'],
-    ({ hedgesWon }, labels) => [{ labels, value: hedgesWon }],
-  ),
-  ofServers(
-    [
-      'server_rebalanced_total',
-      'counter',
-      'Connections ended so that their clients come back to a server that returned',
-    ],
-    ({ rebalanced }, labels) => [{ labels, value: rebalanced }],
-  ),
 ];
 
 /** Of one backend, from its rows. */
 function skewSamples(rows: readonly StatRow[], proxy: string): readonly Sample[] {
   const servers = rows.flatMap((row): SkewServer[] => {
     if (row.kind !== 'server' || row.proxy !== proxy) return [];
-    const { server: name, backup, weight, state, sessionsCurrent: sessions } = row;
+    const { server: name, backup, weight, state, counts } = row;
     const usable = state === 'up' || state === 'unchecked' || state === 'going-down';
-    return [{ name, usable, backup, weight, sessions }];
+    return [{ name, usable, backup, weight, sessions: counts.sessionsCurrent }];
   });
   const skew = skewOf(servers);
   return skew === null ? [] : [{ labels: [['proxy', proxy]], value: skew.ratio }];
@@ -185,6 +164,7 @@ const VRRP_METRICS: readonly Metric[] = [
 ];
 
 export const EVERGATE_METRICS: readonly Metric[] = [
+  ...counterMetrics('evergate'),
   ...BACKEND_METRICS,
   ...SERVER_METRICS,
   ...NODE_METRICS,

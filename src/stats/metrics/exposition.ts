@@ -35,6 +35,12 @@ export type Metric = {
   samples(sources: MetricSources): readonly Sample[];
 };
 
+/** Whose row it is, as HAProxy's exporter labels it. */
+export function labelsOf(row: StatRow): Sample['labels'] {
+  const proxy = ['proxy', row.proxy] as const;
+  return row.kind === 'server' ? [proxy, ['server', row.server]] : [proxy];
+}
+
 /** One sample of a value without labels. */
 export function plain(value: number): readonly Sample[] {
   return [{ labels: [], value }];

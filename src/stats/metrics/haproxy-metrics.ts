@@ -7,7 +7,8 @@
 import type { CheckStatus } from '../../health/server-state.ts';
 import type { ProcessInfo } from '../info.ts';
 import type { BackendRow, FrontendRow, ServerRow, StatRow } from '../rows.ts';
-import { type Metric, plain, type Sample, stateSamples } from './exposition.ts';
+import { counterMetrics } from './counter-metrics.ts';
+import { labelsOf, type Metric, plain, type Sample, stateSamples } from './exposition.ts';
 
 const SERVER_STATES = ['DOWN', 'UP', 'MAINT', 'DRAIN', 'NOLB'];
 
@@ -40,11 +41,6 @@ type Kinds = { frontend: FrontendRow; backend: BackendRow; server: ServerRow };
 type Value<Row> = (row: Row) => number | null;
 type States<Row> = (row: Row, labels: Sample['labels']) => readonly Sample[];
 
-function labelsOf(row: StatRow): Sample['labels'] {
-  const proxy = ['proxy', row.proxy] as const;
-  return row.kind === 'server' ? [proxy, ['server', row.server]] : [proxy];
-}
-
 function rowMetric<Kind extends keyof Kinds>(
   kind: Kind,
   [name, type, help]: readonly [string, Metric['type'], string],
@@ -71,34 +67,19 @@ function rowMetrics<Kind extends keyof Kinds>(
 
 const seconds = (ms: number): number => ms / 1000;
 
-/** What frontends, backends and servers have alike. */
+/** What frontends, backends and servers have alike beside their counters. */
 const TRAFFIC: readonly (readonly [string, Metric['type'], string, Value<StatRow>])[] = [
-  ['current_sessions', 'gauge', 'Open sessions', (row) => row.sessionsCurrent],
-  ['max_sessions', 'gauge', 'Most sessions that were ever open at once', (row) => row.sessionsMax],
   ['limit_sessions', 'gauge', 'Sessions that may be open at once', (row) => row.limit],
-  ['sessions_total', 'counter', 'Sessions since the start', (row) => row.sessionsTotal],
-  ['bytes_in_total', 'counter', 'Bytes from clients', (row) => row.bytesIn],
-  ['bytes_out_total', 'counter', 'Bytes to clients', (row) => row.bytesOut],
   ['max_session_rate', 'gauge', 'Most new sessions within a second', (row) => row.rateMax],
 ];
 
-/** What backends and servers have alike. */
-const OUTCOMES: readonly (readonly [
+/** What backends and servers have alike beside their counters. */
+const CONDITION: readonly (readonly [
   string,
   Metric['type'],
   string,
   Value<BackendRow | ServerRow>,
 ])[] = [
-  ['current_queue', 'gauge', 'Clients that wait for room', (row) => row.queue?.current ?? 0],
-  ['max_queue', 'gauge', 'Most clients that ever waited at once', (row) => row.queue?.max ?? 0],
-  ['connection_errors_total', 'counter', 'Connects that failed', (row) => row.connectErrors],
-  ['retry_warnings_total', 'counter', 'Connects that were tried again', (row) => row.retries],
-  [
-    'redispatch_warnings_total',
-    'counter',
-    'Sessions that went to another server after a failed connect',
-    (row) => row.redispatches,
-  ],
   ['weight', 'gauge', 'Weight in force', (row) => row.weight],
   ['uweight', 'gauge', 'Weight as configured or set by hand', (row) => row.weight],
   [
@@ -107,63 +88,13 @@ const OUTCOMES: readonly (readonly [
     'Seconds since the state last changed',
     (row) => row.lastChangeS,
   ],
-  ['loadbalanced_total', 'counter', 'Times the balance chose it', (row) => row.sessionsTotal],
-  ['connection_attempts_total', 'counter', 'Connects that were begun', (row) => row.sessionsTotal],
-  [
-    'client_aborts_total',
-    'counter',
-    'Sessions that the client broke off',
-    (row) => row.clientAborts,
-  ],
-  [
-    'server_aborts_total',
-    'counter',
-    'Sessions that the server broke off',
-    (row) => row.serverAborts,
-  ],
-  [
-    'last_session_seconds',
-    'gauge',
-    'Seconds since the last session; -1: there was none',
-    (row) => row.lastSessionS,
-  ],
-  [
-    'connect_time_average_seconds',
-    'gauge',
-    'Time of a connect on average',
-    (row) => seconds(row.connectTimeMs),
-  ],
-  [
-    'total_time_average_seconds',
-    'gauge',
-    'Time of a session on average',
-    (row) => seconds(row.sessionTimeMs),
-  ],
-  [
-    'max_connect_time_seconds',
-    'gauge',
-    'Longest time of a connect',
-    (row) => seconds(row.connectTimeMaxMs),
-  ],
-  [
-    'max_total_time_seconds',
-    'gauge',
-    'Longest time of a session',
-    (row) => seconds(row.sessionTimeMaxMs),
-  ],
 ];
 
 const FRONTEND_METRICS: readonly Metric[] = [
+  ...counterMetrics('frontend'),
   ...rowMetrics('frontend', [
     ...TRAFFIC,
     ['connections_rate_max', 'gauge', 'Most new connections within a second', (row) => row.rateMax],
-    ['connections_total', 'counter', 'Connections since the start', (row) => row.sessionsTotal],
-    [
-      'denied_connections_total',
-      'counter',
-      'Connections that rules turned away',
-      (row) => row.denied ?? 0,
-    ],
   ]),
   rowMetric('frontend', ['status', 'gauge', 'Whether it listens, by state'], (_, labels) =>
     stateSamples(labels, ['DOWN', 'UP'], 'UP'),
@@ -192,9 +123,10 @@ function aggregate(rows: readonly StatRow[], proxy: string, state: string): numb
 }
 
 const BACKEND_METRICS: readonly Metric[] = [
+  ...counterMetrics('backend'),
   ...rowMetrics('backend', [
     ...TRAFFIC,
-    ...OUTCOMES,
+    ...CONDITION,
     ['active_servers', 'gauge', 'Usable servers, backups aside', (row) => row.usableActive],
     ['backup_servers', 'gauge', 'Usable backup servers', (row) => row.usableBackup],
     [
@@ -239,10 +171,11 @@ function runningCheck({ check }: ServerRow): ServerRow['check'] {
 }
 
 const SERVER_METRICS: readonly Metric[] = [
+  ...counterMetrics('server'),
   ...rowMetrics('server', [
     ...TRAFFIC,
-    ...OUTCOMES,
-    ['queue_limit', 'gauge', 'Clients that may wait for it', (row) => row.queue?.limit ?? null],
+    ...CONDITION,
+    ['queue_limit', 'gauge', 'Clients that may wait for it', (row) => row.queueLimit],
     [
       'current_throttle',
       'gauge',
@@ -301,8 +234,6 @@ const PROCESS: readonly (readonly [
   ['max_fds', 'gauge', 'File descriptors it may have', (info) => info.filesMax],
   ['max_sockets', 'gauge', 'Sockets it may have', (info) => info.filesMax],
   ['max_connections', 'gauge', 'Connections it may have', (info) => info.connectionsMax],
-  ['current_connections', 'gauge', 'Open connections', (info) => info.connectionsCurrent],
-  ['connections_total', 'counter', 'Connections', (info) => info.connectionsTotal],
   ['requests_total', 'counter', 'HTTP requests to the pages', (info) => info.requestsTotal],
   ['current_connection_rate', 'gauge', 'New connections of the last second', (info) => info.rate],
   ['max_connection_rate', 'gauge', 'Most new connections in a second', (info) => info.rateMax],
@@ -310,18 +241,12 @@ const PROCESS: readonly (readonly [
   ['max_session_rate', 'gauge', 'Most new sessions within a second', (info) => info.rateMax],
   ['stopping', 'gauge', '1 while it lets connections finish', (info) => (info.stopping ? 1 : 0)],
   ['listeners', 'gauge', 'Listening sockets', (info) => info.listeners],
-  ['dropped_logs_total', 'counter', 'Log lines that were lost', (info) => info.logsDropped],
   ['bytes_out_total', 'counter', 'Bytes to clients', (info) => info.bytesOut],
-  [
-    'spliced_bytes_out_total',
-    'counter',
-    'Bytes that went from kernel to kernel',
-    (info) => info.splicedBytes,
-  ],
   ['bytes_out_rate', 'gauge', 'Bytes to clients within a second', (info) => info.bytesOutRate],
 ];
 
 const PROCESS_METRICS: readonly Metric[] = [
+  ...counterMetrics('global'),
   ...PROCESS.map(
     ([name, type, help, value]): Metric => ({
       name: `haproxy_process_${name}`,

@@ -1,12 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ProcessInfo } from '../info.ts';
+import { FRONTEND } from '../catalogue.ts';
+import { noCounts } from '../counts.ts';
+import { TEST_INFO } from '../fixture.ts';
 import type { NodeFacts } from '../node-facts.ts';
+import type { FrontendRow } from '../rows.ts';
 import { expose, type Metric } from './exposition.ts';
 import { METRICS, metricsText } from './metrics.ts';
 
-const INFO = { version: '2.6.12', relays: 1, uptimeS: 4, stopping: false } as ProcessInfo;
+const FRONTEND_ROW: FrontendRow = {
+  kind: 'frontend',
+  proxy: 'kube-api',
+  proxyId: 2,
+  mode: 'tcp',
+  now: 5000,
+  counts: noCounts(FRONTEND),
+  rate: 0,
+  rateMax: 0,
+  limit: 3000,
+  http: null,
+};
 
 const FACTS: NodeFacts = {
   node: 'k8s-master',
@@ -39,7 +53,7 @@ const FACTS: NodeFacts = {
 };
 
 test('what the guardian told is there under evergate_*, and gone when it is old', () => {
-  const text = metricsText({ rows: [], info: INFO, facts: FACTS }, []);
+  const text = metricsText({ rows: [], info: TEST_INFO, facts: FACTS }, []);
   for (const line of [
     'evergate_guardian_up 1',
     'evergate_balancer_restarts_total 2',
@@ -55,14 +69,23 @@ test('what the guardian told is there under evergate_*, and gone when it is old'
   ]) {
     assert.ok(text.includes(`\n${line}\n`), line);
   }
-  const old = metricsText({ rows: [], info: INFO, facts: null }, []);
+  const old = metricsText({ rows: [], info: TEST_INFO, facts: null }, []);
   assert.match(old, /\nevergate_guardian_up 0\n/);
   assert.doesNotMatch(old, /vrrp|restarts|spare/);
 });
 
+test('a counter of ours is there for frontends that count it, and not for pages', () => {
+  const row = { ...FRONTEND_ROW, counts: { ...noCounts(FRONTEND), clientResets: 3 } };
+  const page = { ...row, proxy: 'stats', mode: 'http' } as const;
+  const text = metricsText({ rows: [row, page], info: TEST_INFO, facts: null }, []);
+  assert.match(text, /^evergate_frontend_client_resets_total\{proxy="kube-api"\} 3$/m);
+  assert.doesNotMatch(text, /^evergate_\S+proxy="stats"/m);
+  assert.match(text, /^haproxy_frontend_denied_connections_total\{proxy="stats"\} 0$/m);
+});
+
 test('a scrape may ask for scopes', () => {
-  const sources = { rows: [], info: INFO, facts: FACTS };
-  assert.doesNotMatch(metricsText(sources, ['global']), /evergate/);
+  const sources = { rows: [], info: TEST_INFO, facts: FACTS };
+  assert.doesNotMatch(metricsText(sources, ['global']), /^evergate_/m);
   assert.match(metricsText(sources, ['global', 'evergate']), /haproxy_process[\s\S]*evergate_vrrp/);
   assert.equal(metricsText(sources, ['*']), metricsText(sources, []));
 });
@@ -86,7 +109,7 @@ test('labels of any text are one line that reads back', () => {
         scope: 'global',
         samples: () => [{ labels: [['a', text]], value: null }],
       };
-      const out = expose([metric], { rows: [], info: INFO, facts: null });
+      const out = expose([metric], { rows: [], info: TEST_INFO, facts: null });
       const [, , line = ''] = out.split('\n');
       const [, inner = ''] = /^m\{a="((?:\\[\\n"]|[^\\"\n])*)"\} NaN$/.exec(line) ?? [];
       const back = inner.replace(/\\(.)/g, (_, each: string) => (each === 'n' ? '\n' : each));
@@ -100,7 +123,7 @@ test('an election that is not VRRP has no figures of VRRP', () => {
   assert.ok(instance?.virtualRouterId !== undefined);
   const { virtualRouterId, version, priority, effectivePriority, ...rest } = instance;
   const { advertsSent, advertsReceived, dropped, ...owner } = rest;
-  const text = metricsText({ rows: [], info: INFO, facts: { ...FACTS, vrrp: [owner] } }, []);
+  const text = metricsText({ rows: [], info: TEST_INFO, facts: { ...FACTS, vrrp: [owner] } }, []);
   assert.match(text, /^evergate_vrrp_owner\{instance="control-plane"\} 1$/m);
   assert.doesNotMatch(text, /^evergate_vrrp_(priority|advertisements|packets)\S*\{/m);
 });
