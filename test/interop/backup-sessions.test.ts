@@ -57,9 +57,13 @@ for (const [keyword, ends] of [
       lines().some((line) => line.includes('kube/main is UP')),
     );
     if (ends) await waitUntil('the old session is reset', () => over === 'ECONNRESET');
-    const next = await dial(t, balancer.ports.kube ?? 0);
-    assert.equal(String(await readBytes(next, 1)), 'm');
-    next.destroy();
+    // The log knows it a moment before the relays do.
+    await waitUntil('new sessions go to the server', async () => {
+      const next = await dial(t, balancer.ports.kube ?? 0);
+      const from = String(await readBytes(next, 1));
+      next.destroy();
+      return from === 'm';
+    });
     if (!ends) assert.equal(over, '');
   });
 }
