@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startServer } from '../../src/planes/relay/fixture/peers.ts';
-import { BUFFER_BYTES, PIPE_BYTES } from '../../src/planes/relay/transfer-buffers.ts';
+import { BUFFER_BYTES, PIPE_BYTES } from '../../src/planes/relay/transfer/transfer-buffers.ts';
 import { findCommand } from '../kit/peers.ts';
 import { residentOf } from '../kit/process-figures.ts';
 import { dialSilent, startRelayProcess } from '../kit/relay-process.ts';

@@ -1,7 +1,7 @@
 /** How many connections and pipes the descriptors of a process carry. */
 
 import type { BalancerConfig } from '../../config/model/config.ts';
-import { DESCRIPTORS_MAX } from './socket-table.ts';
+import { DESCRIPTORS_MAX } from './sessions/socket-table.ts';
 
 /**
  * Pipes of all relays, where descriptors allow: what an unprivileged user may have in full size

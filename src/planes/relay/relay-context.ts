@@ -6,16 +6,16 @@
 import { assert } from '../../core/assert.ts';
 import { EventQueue } from '../../linux/epoll.ts';
 import { pipesOfRelay } from './capacity.ts';
-import { ConnectionLogWriter } from './connection-log-writer.ts';
-import { counterLayout } from './counter-layout.ts';
-import { Counters } from './counters.ts';
-import { DescriptorReserve } from './descriptor-reserve.ts';
+import { counterLayout } from './counting/counter-layout.ts';
+import { Counters } from './counting/counters.ts';
 import type { RelayStart } from './messages.ts';
-import { buildRoutes, type Routes } from './routes.ts';
-import { SocketTable } from './socket-table.ts';
-import { TimingWheel } from './timing-wheel.ts';
-import { BufferPool, PipePool } from './transfer-buffers.ts';
-import { WaitingLines } from './waiting-lines.ts';
+import { DescriptorReserve } from './opening/descriptor-reserve.ts';
+import { WaitingLines } from './opening/waiting-lines.ts';
+import { buildRoutes, type Routes } from './routes/routes.ts';
+import { ConnectionLogWriter } from './sessions/connection-log-writer.ts';
+import { SocketTable } from './sessions/socket-table.ts';
+import { TimingWheel } from './sessions/timing-wheel.ts';
+import { BufferPool, PipePool } from './transfer/transfer-buffers.ts';
 
 /** Events taken per turn. */
 const EVENTS_MAX = 256;

@@ -18,8 +18,8 @@ import { assert } from '../../core/assert.ts';
 import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
 import { connectionsLimit } from './capacity.ts';
-import { type CounterLayout, counterLayout } from './counter-layout.ts';
-import { CounterParts, CounterSums } from './counter-sums.ts';
+import { type CounterLayout, counterLayout } from './counting/counter-layout.ts';
+import { CounterParts, CounterSums } from './counting/counter-sums.ts';
 import { readGrant } from './grant.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
 

@@ -16,15 +16,15 @@ import {
   EPOLLPRI,
   EPOLLRDHUP,
 } from '../../linux/epoll.ts';
-import { Acceptor } from './acceptor.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
-import { Opening } from './opening.ts';
-import { reconfigure } from './reconfigure.ts';
+import { Acceptor } from './opening/acceptor.ts';
+import { Opening } from './opening/opening.ts';
 import { buildRelayContext, type RelayContext, type RelayReports } from './relay-context.ts';
-import { applyBackend } from './routes.ts';
-import { backendOf, serverOf } from './session-routes.ts';
-import { Sessions } from './sessions.ts';
-import { Shedder } from './shedder.ts';
+import { reconfigure } from './routes/reconfigure.ts';
+import { applyBackend } from './routes/routes.ts';
+import { backendOf, serverOf } from './sessions/session-routes.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { Shedder } from './sessions/shedder.ts';
 import {
   FIN_WAITS,
   HUNG_UP,
@@ -35,9 +35,9 @@ import {
   ROLE_SERVER,
   ROLE_WAKEUP,
   WRITABLE,
-} from './socket-table.ts';
-import { Streams } from './streams.ts';
-import { TICK_MS } from './timing-wheel.ts';
+} from './sessions/socket-table.ts';
+import { TICK_MS } from './sessions/timing-wheel.ts';
+import { Streams } from './transfer/streams.ts';
 
 /** Sessions visited from one beat to the next, where all of them are. */
 const SESSIONS_PER_BEAT = 256;

@@ -1,0 +1,273 @@
+/**
+ * The configuration as the relay's loop wants it: indexes instead of names, counter offsets instead of
+ * keys, server addresses encoded once, absent timeouts as Infinity.
+ */
+
+import { algorithmOf } from '../../../balance/algorithms.ts';
+import { createPicker } from '../../../balance/create-picker.ts';
+import type { Picker } from '../../../balance/picker.ts';
+import type { BackendSnapshot } from '../../../balance/snapshot.ts';
+import { SourceRate } from '../../../balance/source-rate.ts';
+import { SourceRules } from '../../../balance/source-rules.ts';
+import { createStickyPicker, StickTable } from '../../../balance/stick-table.ts';
+import type { BalancerConfig } from '../../../config/model/config.ts';
+import type {
+  BackendConfig,
+  FrontendConfig,
+  KeepaliveConfig,
+  ServerConfig,
+} from '../../../config/model/traffic.ts';
+import { assert } from '../../../core/assert.ts';
+import { addressOf, pinnedBuffer } from '../../../linux/libc.ts';
+import { AF_INET, AF_INET6, encodeSocketAddress } from '../../../linux/sockets.ts';
+import type { Liveness } from '../../../linux/stream-calls.ts';
+import type {
+  BackendCounter,
+  FrontendCounter,
+  PlaneCounter,
+  ServerCounter,
+} from '../../../stats/catalogue.ts';
+import {
+  BACKEND_COUNTERS,
+  type CounterLayout,
+  FRONTEND_COUNTERS,
+  PLANE_COUNTERS,
+  SERVER_COUNTERS,
+} from '../counting/counter-layout.ts';
+
+type Offsets<Name extends string> = Readonly<Record<Name, number>>;
+
+export type Server = {
+  readonly config: ServerConfig;
+  readonly index: number;
+  readonly family: number;
+  /** Memory address and length of its struct sockaddr. */
+  readonly address: number;
+  readonly addressBytes: number;
+  readonly counters: Offsets<ServerCounter>;
+  /** null: as the kernel has it. */
+  readonly liveness: Liveness | null;
+  /** Its waiting line; -1: none of its own. */
+  readonly line: number;
+  /** ms from a first flight to the first byte of the answer, a moving average; 0: not known. */
+  answerMs: number;
+  /** ms; when the last connect-failed event went to the main thread. */
+  reportedAt: number;
+};
+
+export type Backend = {
+  readonly config: BackendConfig;
+  readonly index: number;
+  readonly servers: readonly Server[];
+  readonly counters: Offsets<BackendCounter>;
+  readonly connectTimeoutMs: number;
+  readonly serverTimeoutMs: number;
+  readonly serverFinTimeoutMs: number;
+  /** NaN: no tunnel timeout. */
+  readonly tunnelTimeoutMs: number;
+  readonly queueTimeoutMs: number;
+  /** 0: never. */
+  readonly hedgeConnectMs: number;
+  readonly hedgeAfterMs: number;
+  /** Some server has a limit of connections. */
+  readonly limited: boolean;
+  /** A client has one server: it waits for that one, where another algorithm takes any with room. */
+  readonly sticky: boolean;
+  readonly line: number;
+  readonly sendsProxy: boolean;
+  /** null: sources stick to no server. */
+  readonly stick: StickTable | null;
+  snapshot: BackendSnapshot;
+  picker: Picker;
+};
+
+export type Frontend = {
+  readonly config: FrontendConfig;
+  readonly index: number;
+  readonly backend: Backend;
+  readonly counters: Offsets<FrontendCounter>;
+  readonly clientTimeoutMs: number;
+  readonly clientFinTimeoutMs: number;
+  readonly logs: boolean;
+  /** Whether the client's address is kept. */
+  readonly keepsAddress: boolean;
+  readonly liveness: Liveness;
+  readonly acceptProxy: boolean;
+  /** null: everybody may connect. */
+  readonly rules: SourceRules | null;
+  /** null: without limit. */
+  rate: SourceRate | null;
+};
+
+/** One object for the life of a relay; a new configuration replaces what is in it. */
+export type Routes = {
+  config: BalancerConfig;
+  layout: CounterLayout;
+  frontends: readonly Frontend[];
+  backends: readonly Backend[];
+  relay: Offsets<PlaneCounter>;
+  serversMax: number;
+  /** Waiting lines, numbered from 0. */
+  lines: number;
+};
+
+/** `phase`: where rotating algorithms begin (the relay's number). */
+export function buildRoutes(
+  config: BalancerConfig,
+  layout: CounterLayout,
+  snapshots: readonly BackendSnapshot[],
+  phase: number,
+  sticks: readonly (SharedArrayBuffer | null)[],
+): Routes {
+  let lines = 0;
+  const takeLine = (): number => lines++;
+  const backends = config.backends.map((backend, index) => {
+    const snapshot = snapshots[index];
+    assert(snapshot !== undefined, 'the snapshot covers every backend');
+    const memory = sticks[index] ?? null;
+    const idleMs = backend.stickySources?.idleMs ?? 0;
+    const stick = memory === null ? null : new StickTable(memory, idleMs);
+    return buildBackend(backend, index, layout, snapshot, phase, takeLine, stick);
+  });
+  const frontends = config.frontends.map((frontend, index): Frontend => {
+    const backend = backends.find(({ config }) => config.name === frontend.backend);
+    assert(backend !== undefined, `backend "${frontend.backend}" exists`);
+    const clientTimeoutMs = limit(frontend.clientTimeoutMs);
+    return {
+      config: frontend,
+      index,
+      backend,
+      counters: offsets(FRONTEND_COUNTERS, layout.frontends[index] ?? 0),
+      clientTimeoutMs,
+      clientFinTimeoutMs: limit(frontend.clientFinTimeoutMs ?? frontend.clientTimeoutMs),
+      logs: frontend.log.targets.length > 0,
+      keepsAddress: frontend.log.targets.length > 0 || backend.sendsProxy,
+      liveness: livenessOf(frontend.keepalive, frontend.userTimeoutMs),
+      acceptProxy: frontend.acceptProxy ?? false,
+      rules: frontend.sources === undefined ? null : new SourceRules(frontend.sources),
+      rate:
+        frontend.sourceRate === undefined
+          ? null
+          : new SourceRate(frontend.sourceRate.connections, frontend.sourceRate.periodMs),
+    };
+  });
+  const serversMax = Math.max(0, ...backends.map(({ servers }) => servers.length));
+  const relay = offsets(PLANE_COUNTERS, layout.plane);
+  return { config, layout, frontends, backends, relay, serversMax, lines };
+}
+
+function buildBackend(
+  config: BackendConfig,
+  index: number,
+  layout: CounterLayout,
+  snapshot: BackendSnapshot,
+  phase: number,
+  takeLine: () => number,
+  stick: StickTable | null,
+): Backend {
+  const limited = config.servers.some((server) => server.connectionsMax > 0);
+  const sticky = algorithmOf(config.balance.kind).keepsServer;
+  const servers = config.servers.map((server, position): Server => {
+    const kind = server.host.includes(':') ? 'ipv6' : 'ipv4';
+    const address = encodedAddress(server);
+    return {
+      config: server,
+      index: position,
+      family: kind === 'ipv6' ? AF_INET6 : AF_INET,
+      ...address,
+      counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
+      liveness:
+        config.keepalive === undefined && server.userTimeoutMs === undefined
+          ? null
+          : livenessOf(config.keepalive, server.userTimeoutMs),
+      line: sticky && server.connectionsMax > 0 ? takeLine() : -1,
+      answerMs: 0,
+      reportedAt: Number.NEGATIVE_INFINITY,
+    };
+  });
+  return {
+    config,
+    index,
+    servers,
+    counters: offsets(BACKEND_COUNTERS, layout.backends[index] ?? 0),
+    connectTimeoutMs: limit(config.connectTimeoutMs),
+    serverTimeoutMs: limit(config.serverTimeoutMs),
+    serverFinTimeoutMs: limit(config.serverFinTimeoutMs ?? config.serverTimeoutMs),
+    tunnelTimeoutMs: config.tunnelTimeoutMs === null ? Number.NaN : limit(config.tunnelTimeoutMs),
+    queueTimeoutMs: limit(config.queueTimeoutMs ?? config.connectTimeoutMs),
+    hedgeConnectMs: config.hedgeConnectMs ?? 0,
+    hedgeAfterMs: config.hedgeAfterMs ?? 0,
+    limited,
+    sticky,
+    line: takeLine(),
+    sendsProxy: config.servers.some((server) => server.sendProxy !== undefined),
+    stick,
+    snapshot,
+    picker: pickerOf(config, snapshot, phase, stick),
+  };
+}
+
+type EncodedAddress = Pick<Server, 'address' | 'addressBytes'>;
+
+/** Kept for good, so that a configuration read again and again takes no more memory. */
+const encodedAddresses = new Map<string, EncodedAddress>();
+
+function encodedAddress({ host, port }: ServerConfig): EncodedAddress {
+  const key = `${host} ${port}`;
+  const known = encodedAddresses.get(key);
+  if (known !== undefined) return known;
+  const encoded = encodeSocketAddress({ kind: host.includes(':') ? 'ipv6' : 'ipv4', host, port });
+  const pinned = pinnedBuffer(4096);
+  encoded.copy(pinned);
+  const address = { address: addressOf(pinned), addressBytes: encoded.length };
+  encodedAddresses.set(key, address);
+  return address;
+}
+
+/** Swaps a backend's servers' states in; an unchanged one keeps its place in the rotation. */
+export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase: number): void {
+  const same = snapshot.servers.every((server, index) => {
+    const old = backend.snapshot.servers[index];
+    return (
+      old?.usable === server.usable &&
+      old.weight === server.weight &&
+      old.throttle === server.throttle
+    );
+  });
+  if (same) return;
+  backend.snapshot = snapshot;
+  backend.picker = pickerOf(backend.config, snapshot, phase, backend.stick);
+}
+
+function pickerOf(
+  { balance, servers }: BackendConfig,
+  snapshot: BackendSnapshot,
+  phase: number,
+  stick: StickTable | null,
+): Picker {
+  const picker = createPicker(balance, servers, snapshot, phase);
+  if (stick === null) return picker;
+  const usable = snapshot.servers.map((server) => server.usable && server.weight > 0);
+  return createStickyPicker(picker, stick, usable);
+}
+
+function livenessOf(keepalive: KeepaliveConfig | undefined, userTimeoutMs = 0): Liveness {
+  const seconds = (ms: number | null | undefined): number => Math.ceil((ms ?? 0) / 1000);
+  return {
+    keepalive: keepalive !== undefined,
+    idleS: seconds(keepalive?.idleMs),
+    intervalS: seconds(keepalive?.intervalMs),
+    probes: keepalive?.probes ?? 0,
+    userTimeoutMs,
+  };
+}
+
+/** 0 in the configuration means no limit. */
+function limit(timeoutMs: number): number {
+  return timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs;
+}
+
+function offsets<Name extends string>(names: readonly Name[], block: number): Offsets<Name> {
+  const entries = names.map((name, index): [Name, number] => [name, block + index]);
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
