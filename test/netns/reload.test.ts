@@ -374,7 +374,7 @@ describe('A reload', { skip, timeout: 300_000 }, () => {
     await waitUntil('the last word of the instance', () => String(notified()).includes('STOP'));
     assert.match(String(notified()), /added INSTANCE VI_2 MASTER 200\nadded INSTANCE VI_2 STOP/);
     assert.doesNotMatch(String(notified()), /kept/);
-    await waitUntil('the kernel told of it', () => events.includes('10.99.0.102/24'));
+    await waitUntil('the kernel told of it', () => events.includes('10.99.0.102/32'));
     assert.doesNotMatch(events, new RegExp(`Deleted.*${VIP}/`));
   });
 
