@@ -71,8 +71,8 @@ describe('The words of a reaper', { skip, timeout: 300_000 }, () => {
   });
 
   const held = async (): Promise<number> => {
-    const addresses = await node.addresses();
-    return VIPS.filter((vip) => addresses.includes(`${vip}/24`)).length;
+    const holds = await Promise.all(VIPS.map((vip) => node.holds(vip)));
+    return holds.filter(Boolean).length;
   };
 
   const pidOf = (role: string): number | null => {
