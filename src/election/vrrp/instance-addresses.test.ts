@@ -45,6 +45,16 @@ test('one that goes again and again is put back ever later, and nothing renews i
   }
 });
 
+test('it asks for a turn when an address is to be renewed or put back', () => {
+  const node = new TestNode({ advertIntervalMs: 1000 }).begin();
+  node.passTo(node.instance.nextAt);
+  const roseAt = node.now;
+  assert.equal(node.instance.nextAt, roseAt + 400);
+  node.takeAway(roseAt + 10);
+  node.takeAway(roseAt + 20);
+  assert.equal(node.instance.nextAt, roseAt + 120);
+});
+
 test('one that goes once too often is given up for half a minute', () => {
   const node = new TestNode().rise();
   let now = DOWN_MS;
@@ -138,6 +148,7 @@ test('a master that cannot hold its addresses is none, and tries again after 5 s
   const [fault = ''] = node.instance.status(node.now).faults;
   assert.match(fault, /^addresses cannot be added: RTM_NEWADDR failed/);
   node.ports.putError = null;
+  assert.equal(node.instance.nextAt, DOWN_MS + 5000);
   node.passTo(DOWN_MS + 4999);
   assert.equal(node.instance.phase, 'fault');
   node.passTo(DOWN_MS + 5000);

@@ -44,6 +44,12 @@ test('a worse master is told of once a second at most', () => {
   assert.deepEqual(node.told(), ['rival 100', 'rival 100']);
 });
 
+test('a backup leaves worse masters to their master', () => {
+  const node = new TestNode({ preempt: false }).begin();
+  node.hear(50, 10);
+  assert.deepEqual(node.told(), ['initialize -> backup: started']);
+});
+
 test('a flood of packets keeps nobody from the timers', () => {
   const node = new TestNode().begin();
   const heard = { source: OTHER, priority: 50, intervalMs: INTERVAL_MS };
