@@ -46,7 +46,7 @@ export class Group {
       const text = `instance "${other?.name}" of sync group "${this.#name}" is in fault`;
       member.setGroupFault(other === undefined ? null : text, now);
     }
-    const order = groupOrder(this.#look(now));
+    const order = groupOrder(this.#readMembers(now));
     if (order !== null) {
       for (const member of this.#members) member.follow(order, this.#name, now);
     }
@@ -55,13 +55,13 @@ export class Group {
 
   /** Tells what the group is as a whole, if that has changed. */
   tell(now: number): void {
-    const phase = groupPhase(this.#look(now));
+    const phase = groupPhase(this.#readMembers(now));
     if (phase === this.#phase) return;
     this.#phase = phase;
     this.#onEvent({ kind: 'group', group: this.#name, to: phase });
   }
 
-  #look(now: number): readonly Member[] {
+  #readMembers(now: number): readonly Member[] {
     return this.#members.map((member) => ({ phase: member.phase, due: member.isDue(now) }));
   }
 }

@@ -1,15 +1,11 @@
 /** What one VRRP instance is given by the speaker's loop. */
 
 import type { Mastership, MastershipRecord } from '../../address/mastership.ts';
-import type { RaisedSettings } from '../../address/raised-settings.ts';
-import type { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
-import type { RouteSocket } from '../../linux/netlink-route.ts';
+import type { OpenPorts } from './ports.ts';
 
 export type InstanceContext = {
-  readonly route: RouteSocket;
-  readonly macs: VirtualMacs;
-  readonly promotion: RaisedSettings;
+  readonly openPorts: OpenPorts;
   readonly onEvent: (event: ElectionEvent) => void;
   /** Whether the instance is in a sync group. */
   readonly grouped: boolean;

@@ -29,7 +29,7 @@ import type { InstanceContext } from './instance-context.ts';
 import { InstanceFaults } from './instance-faults.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
-import { openPorts, type Ports, portsKey, watchOf } from './ports.ts';
+import { type Ports, portsKey, watchOf } from './ports.ts';
 import { type ResolvedInstance, sourceFault } from './resolve.ts';
 import { RivalNews } from './rival-news.ts';
 
@@ -83,7 +83,7 @@ export class Instance {
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
     this.#faults = new InstanceFaults(firstVerdict(resolved.config, context.resumed));
-    this.#ports = this.#open(resolved, this.#counters, links);
+    this.#ports = this.#context.openPorts(resolved, this.#counters, links);
   }
 
   get name(): string {
@@ -243,7 +243,7 @@ export class Instance {
     if (!complete || this.#ports.key === portsKey(this.#resolved, links)) return;
     const old = this.#ports;
     try {
-      this.#ports = this.#open(this.#resolved, this.#counters, links);
+      this.#ports = this.#context.openPorts(this.#resolved, this.#counters, links);
     } catch (error) {
       // Gone again meanwhile: the next news about it brings us back here.
       if (error instanceof SystemError && error.errno === ENODEV) return;
@@ -308,7 +308,7 @@ export class Instance {
     const samePeers = JSON.stringify(transport) === JSON.stringify(resolved.config.transport);
     const counters = samePeers ? this.#counters : { ...this.#counters, watch: watchOf(resolved) };
     const same = samePeers && this.#ports.key === portsKey(resolved, links);
-    const ports = same ? this.#ports : this.#open(resolved, counters, links);
+    const ports = same ? this.#ports : this.#context.openPorts(resolved, counters, links);
     return { instance: this, resolved, grouped, counters, ports };
   }
 
@@ -487,11 +487,6 @@ export class Instance {
       this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
     }
     this.#step({ kind: 'foreign-claim' }, now);
-  }
-
-  #open(resolved: ResolvedInstance, counters: Counters, links: Links): Ports {
-    const warn = (text: string) => this.#context.onEvent({ kind: 'warning', text });
-    return openPorts(this.#context, resolved, counters, links, warn);
   }
 
   #warn(text: string): void {

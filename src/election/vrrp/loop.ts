@@ -35,6 +35,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
+import { type OpenPorts, portsOpener } from './ports.ts';
 import { nameRemover } from './remover.ts';
 import { explainSystemError, type ResolvedInstance, resolveInstances } from './resolve.ts';
 
@@ -54,7 +55,7 @@ export class SpeakerLoop {
   readonly #route: RouteSocket;
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
-  readonly #promotion = new RaisedSettings({ promote_secondaries: '1' });
+  readonly #openPorts: OpenPorts;
   readonly #mastership: MastershipFile;
   #config: VrrpConfig;
   #instances: Instance[] = [];
@@ -80,6 +81,12 @@ export class SpeakerLoop {
     this.#route = new RouteSocket();
     this.#news = new RouteNewsSocket();
     this.#macs = new VirtualMacs(this.#route);
+    this.#openPorts = portsOpener({
+      route: this.#route,
+      macs: this.#macs,
+      promotion: new RaisedSettings({ promote_secondaries: '1' }),
+      warn: (text) => this.#onEvent({ kind: 'warning', text }),
+    });
     this.#mastership = new MastershipFile(data.mastershipFile);
     try {
       this.#open();
@@ -272,9 +279,7 @@ export class SpeakerLoop {
 
   #create(resolved: ResolvedInstance, grouped: boolean, resumed: Mastership | null): Instance {
     const context = {
-      route: this.#route,
-      macs: this.#macs,
-      promotion: this.#promotion,
+      openPorts: this.#openPorts,
       onEvent: this.#onEvent,
       grouped,
       record: this.#mastership.record(resolved.config.name),

@@ -12,28 +12,39 @@ import { Advertiser, type Counters } from './advertiser.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 export type Ports = {
-  readonly advertiser: Advertiser;
-  readonly vips: VipSet;
+  readonly advertiser: Omit<Advertiser, 'counters' | 'close'>;
+  readonly vips: Omit<VipSet, 'close'>;
   /** Switches the interface with the virtual MAC address on and off, where there is one. */
   readonly setMaster: (master: boolean) => void;
   readonly key: string;
   readonly close: () => void;
 };
 
-export type Opener = {
+/** Throws SystemError and OperationalError with nothing left open; the owner closes them. */
+export type OpenPorts = (
+  resolved: ResolvedInstance,
+  counters: Counters,
+  links: ReadonlyMap<string, Link>,
+) => Ports;
+
+type Opener = {
   readonly route: RouteSocket;
   readonly macs: VirtualMacs;
   /** keepalived: promote_secondaries. */
   readonly promotion: RaisedSettings;
+  readonly warn: (text: string) => void;
 };
 
-/** Throws SystemError and OperationalError with nothing left open; the owner closes it. */
-export function openPorts(
-  { route, macs, promotion }: Opener,
+/** On this machine. */
+export function portsOpener(opener: Opener): OpenPorts {
+  return (resolved, counters, links) => openPorts(opener, resolved, counters, links);
+}
+
+function openPorts(
+  { route, macs, promotion, warn }: Opener,
   resolved: ResolvedInstance,
   counters: Counters,
   links: ReadonlyMap<string, Link>,
-  warn: (text: string) => void,
 ): Ports {
   const base = links.get(resolved.config.interface);
   assert(base !== undefined, 'the interface exists');
