@@ -25,6 +25,7 @@ import {
   findBackend,
   hasBackend,
   hasFrontend,
+  namedBackend,
   type ProxyDraft,
   type ServerDraft,
   type TimeoutName,
@@ -151,7 +152,7 @@ function warnOfHttp(report: Report, draft: ProxyDraft): void {
 /** The backend's name, once it is known to exist and to carry TCP; null after an error. */
 function resolveBackend(report: Report, drafts: Drafts, draft: ProxyDraft): string | null {
   const name = backendNameOf(draft);
-  const place = draft.defaultBackend ?? draft.place;
+  const place = namedBackend(draft) ?? draft.place;
   if (name === null) {
     const text = `Frontend "${draft.name}" has no backend: add "default_backend"`;
     report.error(place, 'missing-value', text);
@@ -200,7 +201,7 @@ function buildHttpFrontend(
 ): HttpFrontendConfig | null {
   const { stats, monitorUri, metricsPath } = draft;
   refuseOnPage(report, draft);
-  const first = draft.servers[0]?.place ?? draft.defaultBackend;
+  const first = draft.servers[0]?.place ?? namedBackend(draft);
   if (first !== null && first !== undefined) {
     const text =
       `"${draft.name}" balances HTTP, in which Evergate carries TCP only: ` +
@@ -305,7 +306,7 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
     const frontend = hasFrontend(draft) ? buildFrontend(report, drafts, draft) : null;
     if (frontend !== null) frontends.push(frontend);
     const relaying = draft.kind === 'listen' && draft.servers.length === 0;
-    if (hasBackend(draft) && !(relaying && draft.defaultBackend !== null)) {
+    if (hasBackend(draft) && !(relaying && namedBackend(draft) !== null)) {
       backends.push(buildBackend(report, draft));
     }
   }

@@ -7,6 +7,7 @@ import {
   isAlgorithmName,
 } from '../../balance/algorithms.ts';
 import type { LogTarget } from '../model/process.ts';
+import { convertUseBackend, settleBackend } from './convert-backend.ts';
 import { BINDS_MAX, convertBind } from './convert-bind.ts';
 import {
   convertCheckConnect,
@@ -251,6 +252,7 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   default_backend: ({ draft }, _call, word) => {
     draft.defaultBackend = word;
   },
+  use_backend: ({ report, draft }, call, word) => convertUseBackend(report, draft, call, word),
   'monitor-uri': ({ draft }, call, word) => {
     draft.monitorUri = { value: word.text, place: call.place };
   },
@@ -313,20 +315,18 @@ const SECTION_LETTERS: Readonly<Record<ProxyKind, string>> = {
   backend: 'b',
 };
 
-/** Directives whose loss leaves a proxy without its point: an error in the wrong section. */
-const ESSENTIAL = ['bind', 'server', 'default_backend', 'balance'];
-
-/** Whether the section may hold the directive; says so if not, as HAProxy ignores most of these. */
+/** Whether the section may hold the directive; says so if not. HAProxy refuses only a frontend's servers. */
 function belongs(report: Report, kind: ProxyKind, call: Call, sections: string): boolean {
   if (sections.includes(SECTION_LETTERS[kind])) return true;
   const home = Object.entries(SECTION_LETTERS)
     .filter(([name, letter]) => name !== 'defaults' && sections.includes(letter))
     .map(([name]) => name)
     .join(', ');
-  const text = `"${call.name}" has no place in a ${kind} section; it belongs to: ${home}`;
-  if (ESSENTIAL.includes(call.name) || kind === 'defaults') {
-    report.error(call.place, 'syntax-error', text);
+  const lost = `"${call.name}" has no place in a ${kind} section`;
+  if (call.name === 'server' || kind === 'defaults') {
+    report.error(call.place, 'syntax-error', `${lost}; it belongs to: ${home}`);
   } else {
+    const text = `${lost} and is ignored; it belongs to: ${home}`;
     report.warning(call.place, 'ignored-directive', text);
   }
   return false;
@@ -346,5 +346,6 @@ function convertLine(context: ProxyContext, line: Line): void {
 /** Reads the lines of one proxy or `defaults` section into its draft. */
 export function convertProxyLines(context: ProxyContext, section: Section): void {
   for (const line of section.lines) convertLine(context, line);
+  settleBackend(context.report, context.draft);
   settleStick(context.report, context.draft);
 }

@@ -118,6 +118,8 @@ export type ProxyDraft = {
   disabled: boolean;
   connectionsMax: number | null;
   defaultBackend: Word | null;
+  /** Of the first `use_backend` without a condition, which takes every client. */
+  useBackend: Word | null;
   binds: readonly BindDraft[];
   /** Whether there is a `bind` line at all, right or wrong. */
   hasBindLine: boolean;
@@ -160,6 +162,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     disabled: false,
     connectionsMax: null,
     defaultBackend: null,
+    useBackend: null,
     binds: [],
     hasBindLine: false,
     servers: [],
@@ -216,9 +219,14 @@ export function hasBackend(draft: ProxyDraft): boolean {
   return draft.kind === 'backend' || draft.kind === 'listen';
 }
 
+/** Where the proxy names the backend it hands its clients to; null: nowhere. */
+export function namedBackend(draft: ProxyDraft): Word | null {
+  return draft.useBackend ?? draft.defaultBackend;
+}
+
 /** Name of the backend a proxy hands its clients to; a `listen` has its own unless it names another. */
 export function backendNameOf(draft: ProxyDraft): string | null {
-  return draft.defaultBackend?.text ?? (draft.kind === 'listen' ? draft.name : null);
+  return namedBackend(draft)?.text ?? (draft.kind === 'listen' ? draft.name : null);
 }
 
 /** The backend a frontend hands its clients to, if there is one of that name. */
