@@ -25,7 +25,7 @@ import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts
 import { convertMonitorFail } from './convert-monitor.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
-import { convertStickOn, convertStickTable, settleStick } from './convert-stick.ts';
+import { convertStick, convertStickTable, settleStick } from './convert-stick.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
 import type { ProxyDraft, ProxyKind, TimeoutName } from './draft.ts';
 import type { Word } from './lexer.ts';
@@ -258,7 +258,9 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   'http-request use-service': ({ report, draft }, call) => convertService(report, draft, call),
   'stick-table': ({ report, draft }, call) => convertStickTable(report, draft, call),
-  'stick on': ({ report, draft }, call) => convertStickOn(report, draft, call),
+  'stick on': ({ report, draft }, call) => convertStick(report, draft, call),
+  'stick match': ({ report, draft }, call) => convertStick(report, draft, call),
+  'stick store-request': ({ report, draft }, call) => convertStick(report, draft, call),
   'monitor fail': ({ report, draft }, call) => convertMonitorFail(report, draft, call),
   maxconn: ({ report, draft }, call, word) => {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);

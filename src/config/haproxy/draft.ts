@@ -147,8 +147,9 @@ export type ProxyDraft = {
   /** `http-request use-service prometheus-exporter`; value null: on every path. */
   metricsPath: Placed<string | null> | null;
   stickTable: StickTableDraft | null;
-  /** Where `stick on src` stands. */
-  stickOn: Place | null;
+  /** Where `stick match src` and `stick store-request src` stand; `stick on src` is both. */
+  stickMatch: Place | null;
+  stickStore: Place | null;
   monitorFail: readonly (readonly MonitorTermDraft[])[];
 };
 
@@ -186,7 +187,8 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     monitorUri: null,
     metricsPath: null,
     stickTable: null,
-    stickOn: null,
+    stickMatch: null,
+    stickStore: null,
     monitorFail: [],
   };
 }
