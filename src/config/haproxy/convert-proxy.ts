@@ -158,6 +158,12 @@ function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
 
 function convertCheckOption({ report, draft }: ProxyContext, call: Call): void {
   if (refuseNegation(report, call)) return;
+  const before = draft.checkOption;
+  // One of a defaults section is there to be replaced.
+  if (before !== null && before.place.line > draft.place.line) {
+    const text = `"option ${before.value}" is ignored: "${call.name}" in line ${call.place.line} replaces it`;
+    report.warning(before.place, 'ignored-directive', text);
+  }
   draft.checkOption = { value: call.name.slice('option '.length), place: call.place };
   if (call.name === 'option httpchk') convertHttpchk(report, draft, call);
 }
