@@ -65,6 +65,18 @@ test('loadConfig() races the servers of a haproxy.cfg only when asked to', async
   assert.deepEqual([plain?.hedgeConnectMs, plain?.hedgeAfterMs], [undefined, undefined]);
 });
 
+test('loadConfig() notes for the status which proxies a haproxy.cfg runs without', async (t) => {
+  const text = `${HAPROXY}frontend web\n  mode http\n  bind 127.0.0.1:80\n  default_backend b\n`;
+  const haproxy = join(folderOf(t, { 'h.cfg': text }), 'h.cfg');
+  const whole = await load({ haproxy });
+  assert.deepEqual(whole.codes, ['error unsupported-directive']);
+  assert.match(whole.diagnostics[0]?.text ?? '', /run without it: --leave-out web$/);
+  const { codes, config } = await load({ haproxy, leaveOut: ['web'] });
+  assert.deepEqual(codes, ['warning ignored-directive']);
+  assert.deepEqual(config.notes, ['Frontend "web" is left out, as --leave-out says']);
+  assert.equal(config.balancer?.frontends.length, 1);
+});
+
 test('loadConfig() says in one line that a program or picture is no text', async (t) => {
   const folder = folderOf(t, { 'k.conf': 'include d/*.conf\n' });
   mkdirSync(join(folder, 'd'));

@@ -29,6 +29,7 @@ export function convertUseBackend(
     const text = `"use_backend ${backend.text}" is ignored: "${condition}" never holds`;
     report.warning(call.place, 'ignored-directive', text);
   } else {
+    draft.conditionalBackend = backend;
     const text =
       '"use_backend" with a condition is not supported: a frontend has one backend; say "default_backend"';
     report.error(call.place, 'unsupported-directive', text);

@@ -216,12 +216,10 @@ function convertService(report: Report, draft: ProxyDraft, call: Call): void {
     return;
   }
   const path = /^(?:if \{ path (\/\S*) \})?$/.exec(condition.join(' '));
-  if (path === null) {
-    const text = `"${condition.join(' ')}" is not supported: the condition must be as "if { path /metrics }"`;
-    report.error(call.place, 'unsupported-directive', text);
-    return;
-  }
-  draft.metricsPath = { value: path[1] ?? null, place: call.place };
+  draft.metricsPath = { value: path?.[1] ?? null, place: call.place };
+  if (path !== null) return;
+  const text = `"${condition.join(' ')}" is not supported: the condition must be as "if { path /metrics }"`;
+  report.error(call.place, 'unsupported-directive', text);
 }
 
 /** By directive; the `stats` family and the check options are added below. */
@@ -276,10 +274,10 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
     draft.retries = readInteger(report, call, word, RETRIES_MAX) ?? draft.retries;
   },
   enabled: ({ draft }) => {
-    draft.disabled = false;
+    draft.omitted = null;
   },
   disabled: ({ draft }) => {
-    draft.disabled = true;
+    draft.omitted = 'disabled';
   },
 };
 

@@ -108,6 +108,9 @@ export type StatsDraft = {
   admin: Place | null;
 };
 
+/** By its own `disabled`, by the caller's wish, or with an error because its traffic is HTTP. */
+export type Omitted = 'disabled' | 'left-out' | 'http';
+
 export type LogFormat = 'connect' | 'tcplog' | 'httplog';
 
 export type ProxyDraft = {
@@ -115,11 +118,14 @@ export type ProxyDraft = {
   readonly name: string;
   readonly place: Place;
   mode: Placed<'tcp' | 'http'>;
-  disabled: boolean;
+  /** Why there is no such proxy in what runs; null: there is. */
+  omitted: Omitted | null;
   connectionsMax: number | null;
   defaultBackend: Word | null;
   /** Of the first `use_backend` without a condition, which takes every client. */
   useBackend: Word | null;
+  /** Of one with a condition; it is refused. */
+  conditionalBackend: Word | null;
   binds: readonly BindDraft[];
   /** Whether there is a `bind` line at all, right or wrong. */
   hasBindLine: boolean;
@@ -160,10 +166,11 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     name,
     place,
     mode: { value: 'tcp', place },
-    disabled: false,
+    omitted: null,
     connectionsMax: null,
     defaultBackend: null,
     useBackend: null,
+    conditionalBackend: null,
     binds: [],
     hasBindLine: false,
     servers: [],
