@@ -166,6 +166,20 @@ test('loadConfig() warns of interfaces that this machine does not have', async (
   assert.deepEqual((await load({ keepalived: [file] })).codes, []);
 });
 
+test('loadConfig() names the unicast peer that is this machine', async (t) => {
+  const text = scriptOf('/bin/true').replace(
+    'interface lo',
+    'interface lo\n  unicast_peer {\n    127.0.0.1\n    10.255.255.9\n  }',
+  );
+  const folder = folderOf(t, { 'k.conf': text, 'other.conf': text });
+  const file = join(folder, 'k.conf');
+  const { codes, diagnostics } = await load({ keepalived: [file], checkMachine: true });
+  assert.deepEqual(codes, ['warning bad-value']);
+  assert.match(diagnostics[0]?.text ?? '', /peer "127\.0\.0\.1" is an address of this machine/);
+  const several = [file, join(folder, 'other.conf')];
+  assert.deepEqual((await load({ keepalived: several, checkMachine: true })).codes, []);
+});
+
 test('loadConfig() only warns of missing scripts when the files belong to several nodes', async (t) => {
   const folder = folderOf(t, { 'a.conf': scriptOf('/no/a'), 'b.conf': scriptOf('/no/b') });
   const keepalived = ['a.conf', 'b.conf'].map((name) => join(folder, name));
