@@ -14,12 +14,15 @@ import {
 } from './draft.ts';
 import type { Word } from './lexer.ts';
 import { judgeProxy, leaveOut } from './omitted.ts';
-import type { Section } from './parser.ts';
+import { LINES_MAX, type Section } from './parser.ts';
 import { createReport, type Report } from './report.ts';
 import { isProxyName } from './values.ts';
 
 /** Proxies one file may have. */
 const PROXIES_MAX = 1_024;
+
+/** More than the lines of a section earn: what is too much for a reader the whole report leaves out. */
+const SECTION_DIAGNOSTICS_MAX = 4 * LINES_MAX;
 
 export type Drafts = {
   readonly global: GlobalDraft;
@@ -113,7 +116,7 @@ function readProxy(state: State, kind: ProxyKind, section: Section): void {
   const draft =
     parent === null ? createDraft(kind, name, place) : inheritDraft(parent, kind, name, place);
   const globalLogs: readonly LogTarget[] = global.logs;
-  const said = createReport(report.file);
+  const said = createReport(report.file, SECTION_DIAGNOSTICS_MAX);
   convertProxyLines({ report: said, draft, globalLogs }, section);
   report.add(judgeProxy(draft, said.diagnostics(), report.file));
   if (kind === 'defaults') {
