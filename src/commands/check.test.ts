@@ -38,6 +38,23 @@ test('check prints warnings and a summary, and ends with 0', (t) => {
   assert.equal(status, 0);
 });
 
+test('check leaves out every proxy that --leave-out names', (t) => {
+  const text =
+    'defaults\n  mode http\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n' +
+    'frontend a\n  bind :81\n  default_backend b\nbackend b\n  server s 127.0.0.1:82\n' +
+    'listen l\n  mode tcp\n  bind :8443\n  server s 127.0.0.1:6444\n';
+  const refused = check(t, text, '--haproxy', 'k.conf');
+  assert.match(refused.stdout, /^k\.conf:6:10: error: .*--leave-out a \[/m);
+  assert.match(refused.stdout, /^k\.conf:9:9: error: .*--leave-out b \[/m);
+  assert.match(refused.stdout, /^2 errors, 0 warnings$/m);
+  const args = ['--leave-out', 'a', '--leave-out', 'b', '--haproxy', 'k.conf'];
+  const { status, stdout } = check(t, text, ...args);
+  assert.match(stdout, /^OK: 1 frontend, 1 server, 2 warnings$/m);
+  assert.equal(status, 0);
+  const alone = check(t, GOOD, '--keepalived', 'k.conf', '--leave-out', 'a');
+  assert.match(alone.stderr, /--leave-out goes with --haproxy FILE/);
+});
+
 test('check prints errors and a summary, and ends with 1', (t) => {
   const bad = GOOD.replace('virtual_router_id 1', 'virtual_router_id 0');
   const { status, stdout } = check(t, bad, '--keepalived', 'k.conf', 'missing.conf');

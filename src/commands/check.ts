@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model/config.ts';
 import { loadConfig } from '../load-config/load.ts';
-import { inputProblem } from './inputs.ts';
+import { inputProblem, leaveOutOption } from './inputs.ts';
 import { print } from './printing.ts';
 
 type CheckOptions = {
@@ -13,6 +13,7 @@ type CheckOptions = {
   readonly haproxy?: string;
   readonly keepalived?: readonly string[];
   readonly keepScripts: boolean;
+  readonly leaveOut: readonly string[];
   readonly json: boolean;
 };
 
@@ -27,6 +28,7 @@ export function checkCommand(): Command {
       'the keepalived.conf; several, one of each node, are compared',
     )
     .option('--keep-scripts', 'take scripts that watch haproxy as they are', false)
+    .addOption(leaveOutOption())
     .option('--json', 'print an array of diagnostics', false)
     .addHelpText(
       'after',
@@ -63,7 +65,7 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
 }
 
 async function check(options: CheckOptions, command: Command): Promise<void> {
-  const { haproxy = null, keepalived = [], keepScripts, json } = options;
+  const { haproxy = null, keepalived = [], keepScripts, leaveOut, json } = options;
   const problem = inputProblem(options);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   const { config, diagnostics } = await loadConfig({
@@ -73,6 +75,7 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
     haproxy,
     keepalived,
     keepScripts,
+    leaveOut,
     checkMachine: true,
   });
   const lines = json

@@ -15,7 +15,7 @@ import { loadConfigApart } from '../load-config/load-apart.ts';
 import { refuseNames } from '../load-config/resolve-hosts.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
 import { VERSION } from '../version.ts';
-import { inputProblem } from './inputs.ts';
+import { inputProblem, leaveOutOption } from './inputs.ts';
 import { errorLine } from './printing.ts';
 
 type RunOptions = {
@@ -24,6 +24,7 @@ type RunOptions = {
   readonly keepalived?: string;
   readonly keepScripts: boolean;
   readonly hedge: boolean;
+  readonly leaveOut: readonly string[];
   readonly node?: string;
   readonly runDir: string;
   /** ms; absent: as the configuration says. */
@@ -43,6 +44,7 @@ export function runCommand(): Command {
     .option('--haproxy <file>', 'balance as this haproxy.cfg says')
     .option('--keepalived <file>', 'speak VRRP as this keepalived.conf says')
     .option('--keep-scripts', 'run scripts that watch haproxy as they are', false)
+    .addOption(leaveOutOption())
     .option(
       '--hedge',
       'with --haproxy, race a server that is slow to answer by a second one',
@@ -171,6 +173,7 @@ function inputsOf(options: RunOptions): ConfigInputs {
     keepalived: options.keepalived === undefined ? [] : [options.keepalived],
     keepScripts: options.keepScripts,
     hedge: options.hedge,
+    leaveOut: options.leaveOut,
     checkMachine: true,
   };
 }

@@ -37,6 +37,7 @@ export const DIAGNOSTIC_CODES = {
   'missing-script': 'A script file does not exist or cannot be run.',
   'missing-interface': 'The network interface does not exist on this machine.',
   'unknown-node': 'The machine is none of the nodes that the file names, or several of them.',
+  'split-brain': 'Nodes would not hear each other, and each hold the virtual IP.',
   'vip-outside-network': 'The virtual IP does not fit the networks of the node.',
   'nothing-to-run': 'The configuration has neither a frontend nor a VRRP instance.',
   // Lints: the file works, and will hurt

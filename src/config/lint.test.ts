@@ -29,10 +29,12 @@ function node(file: string, options: Options): NodeFacts {
         addresses: [address],
         nopreempt: nopreempt ? place : null,
         weights: weights.map((weight, index) => ({ script: `s${index}`, weight, place })),
+        wire: { place, alike: new Map(), source: null, peers: null },
       },
     ],
     scripts: [],
     interfaces: [],
+    peers: [],
   };
 }
 

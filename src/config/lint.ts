@@ -4,8 +4,8 @@
  */
 
 import type { Diagnostic, DiagnosticCode } from './diagnostics.ts';
-
-export type Place = { readonly file: string; readonly line: number; readonly column: number };
+import { lintSplitBrain, type WireFacts } from './lint-split-brain.ts';
+import type { Place } from './place.ts';
 
 /** What one node's keepalived.conf says, as written: before scripts are replaced, and with places. */
 export type NodeFacts = {
@@ -21,6 +21,8 @@ export type NodeFacts = {
     readonly place: Place;
   }[];
   readonly interfaces: readonly { readonly name: string; readonly place: Place }[];
+  /** Unicast peers, without those that the file itself calls this node. */
+  readonly peers: readonly { readonly address: string; readonly place: Place }[];
 };
 
 export type InstanceFacts = {
@@ -33,6 +35,7 @@ export type InstanceFacts = {
   readonly nopreempt: Place | null;
   /** Scripts with a weight other than 0. */
   readonly weights: readonly WeightFacts[];
+  readonly wire: WireFacts;
 };
 
 export type WeightFacts = {
@@ -159,7 +162,8 @@ function lintRouterIds(nodes: readonly NodeFacts[]): Diagnostic[] {
 
 /** `nodes`: one element for each file, in the order given. */
 export function lintNodes(nodes: readonly NodeFacts[]): readonly Diagnostic[] {
-  const diagnostics = lintRouterIds(nodes);
+  const wired = nodes.map(({ instances }) => instances);
+  const diagnostics = [...lintRouterIds(nodes), ...lintSplitBrain(wired)];
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node).flatMap((other) => other.instances);
     for (const instance of node.instances) {

@@ -65,6 +65,18 @@ test('loadConfig() races the servers of a haproxy.cfg only when asked to', async
   assert.deepEqual([plain?.hedgeConnectMs, plain?.hedgeAfterMs], [undefined, undefined]);
 });
 
+test('loadConfig() notes for the status which proxies a haproxy.cfg runs without', async (t) => {
+  const text = `${HAPROXY}frontend web\n  mode http\n  bind 127.0.0.1:80\n  default_backend b\n`;
+  const haproxy = join(folderOf(t, { 'h.cfg': text }), 'h.cfg');
+  const whole = await load({ haproxy });
+  assert.deepEqual(whole.codes, ['error unsupported-directive']);
+  assert.match(whole.diagnostics[0]?.text ?? '', /run without it: --leave-out web$/);
+  const { codes, config } = await load({ haproxy, leaveOut: ['web'] });
+  assert.deepEqual(codes, ['warning ignored-directive']);
+  assert.deepEqual(config.notes, ['Frontend "web" is left out, as --leave-out says']);
+  assert.equal(config.balancer?.frontends.length, 1);
+});
+
 test('loadConfig() says in one line that a program or picture is no text', async (t) => {
   const folder = folderOf(t, { 'k.conf': 'include d/*.conf\n' });
   mkdirSync(join(folder, 'd'));
@@ -152,6 +164,20 @@ test('loadConfig() warns of interfaces that this machine does not have', async (
   const checked = await load({ keepalived: [file], checkMachine: true });
   assert.deepEqual(checked.codes, ['warning missing-interface']);
   assert.deepEqual((await load({ keepalived: [file] })).codes, []);
+});
+
+test('loadConfig() names the unicast peer that is this machine', async (t) => {
+  const text = scriptOf('/bin/true').replace(
+    'interface lo',
+    'interface lo\n  unicast_peer {\n    127.0.0.1\n    10.255.255.9\n  }',
+  );
+  const folder = folderOf(t, { 'k.conf': text, 'other.conf': text });
+  const file = join(folder, 'k.conf');
+  const { codes, diagnostics } = await load({ keepalived: [file], checkMachine: true });
+  assert.deepEqual(codes, ['warning bad-value']);
+  assert.match(diagnostics[0]?.text ?? '', /peer "127\.0\.0\.1" is an address of this machine/);
+  const several = [file, join(folder, 'other.conf')];
+  assert.deepEqual((await load({ keepalived: several, checkMachine: true })).codes, []);
 });
 
 test('loadConfig() only warns of missing scripts when the files belong to several nodes', async (t) => {

@@ -32,6 +32,8 @@ export type ConfigInputs = {
   readonly keepalived: readonly string[];
   /** Run scripts that watch haproxy as they are. */
   readonly keepScripts: boolean;
+  /** Proxies of the haproxy.cfg that are not to run, by name; absent: none. */
+  readonly leaveOut?: readonly string[];
   /** Race slow servers of the haproxy.cfg; absent: off. */
   readonly hedge?: boolean;
   /** Look whether interfaces and scripts exist here, and which addresses host names have. */
@@ -101,18 +103,27 @@ function environment(): Readonly<Record<string, string>> {
   return Object.fromEntries(entries);
 }
 
+type LoadedBalancer = {
+  readonly config: BalancerConfig | null;
+  readonly notes: readonly string[];
+};
+
 async function loadHaproxy(
   file: string,
   inputs: ConfigInputs,
   diagnostics: Diagnostic[],
-): Promise<BalancerConfig | null> {
+): Promise<LoadedBalancer> {
   const text = readConfigFile(file, diagnostics);
-  if (text === null) return null;
-  const parsed = parseHaproxy(file, text, environment());
+  if (text === null) return { config: null, notes: [] };
+  const parsed = parseHaproxy(file, text, environment(), inputs.leaveOut);
+  const { notes } = parsed;
   diagnostics.push(...parsed.diagnostics);
-  if (parsed.config === null) return null;
+  if (parsed.config === null) return { config: null, notes };
   const config = inputs.hedge === true ? withHedging(parsed.config) : parsed.config;
-  return inputs.checkMachine ? await lookUp(file, config, diagnostics) : config;
+  return {
+    config: inputs.checkMachine ? await lookUp(file, config, diagnostics) : config,
+    notes,
+  };
 }
 
 /** Fills in what names and paths stand for on this machine. */
@@ -211,7 +222,8 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
   if (inputs.native !== undefined) return loadNative(inputs.native, inputs.checkMachine);
   const diagnostics: Diagnostic[] = [];
   const { haproxy } = inputs;
-  const balancer = haproxy === null ? null : await loadHaproxy(haproxy, inputs, diagnostics);
+  const loaded = haproxy === null ? null : await loadHaproxy(haproxy, inputs, diagnostics);
+  const balancer = loaded?.config ?? null;
   const nodes = inputs.keepalived
     .map((file) => loadKeepalived(file, inputs, diagnostics))
     .filter((node) => node !== null);
@@ -221,7 +233,9 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
     const several = inputs.keepalived.length > 1;
     for (const node of facts) diagnostics.push(...checkMachine(node, several));
   }
-  const config = { balancer, vrrp: nodes[0]?.config ?? null };
+  const notes = loaded?.notes ?? [];
+  const vrrp = nodes[0]?.config ?? null;
+  const config: Config = { balancer, vrrp, ...(notes.length === 0 ? {} : { notes }) };
   if (haproxy !== null && balancer !== null) {
     diagnostics.push(...lintLoops(haproxy, balancer, ownAddresses(config, inputs.checkMachine)));
   }

@@ -3,8 +3,10 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Diagnostic, DiagnosticCode, Severity } from '../config/diagnostics.ts';
-import type { NodeFacts, Place } from '../config/lint.ts';
+import type { NodeFacts } from '../config/lint.ts';
+import type { Place } from '../config/place.ts';
 import { findAccount, groupId } from '../linux/identity.ts';
+import { localAddresses } from './local-addresses.ts';
 
 const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -62,6 +64,17 @@ function missingArgument(argv: readonly string[]): string | null {
   return `the file "${script}", given to ${basename(argv[0] ?? '')}, does not exist`;
 }
 
+/** Peers that are this very machine: the node would tell itself, and be told of as a peer never heard. */
+function ownPeers({ peers }: NodeFacts): readonly Diagnostic[] {
+  const own = new Set(localAddresses().map(({ address }) => address));
+  return peers
+    .filter(({ address }) => own.has(address))
+    .map(({ address, place }) => {
+      const text = `The unicast peer "${address}" is an address of this machine; list the other nodes only`;
+      return diagnose(place, 'warning', 'bad-value', text);
+    });
+}
+
 /**
  * A script that cannot run is an error: its instance would be in FAULT, or at the wrong priority, for
  * ever. An interface that is missing is a warning: it may come up later, or the file be another node's;
@@ -76,6 +89,7 @@ export function checkMachine(facts: NodeFacts, mayBeElsewhere: boolean): readonl
     const text = `The interface "${name}" does not exist on this machine; "evergate run" needs it`;
     diagnostics.push(diagnose(place, 'warning', 'missing-interface', text));
   }
+  if (!mayBeElsewhere) diagnostics.push(...ownPeers(facts));
   const severity = mayBeElsewhere ? 'warning' : 'error';
   for (const { name, argv, user, group, place } of facts.scripts) {
     for (const [kind, account, found] of [

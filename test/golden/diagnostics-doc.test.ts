@@ -74,6 +74,10 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   ),
   'missing-interface': keepalived(...instance().map((line) => line.replace(' lo', ' eg-none'))),
   'unknown-node': native('listen: 8443', 'nodes:', '  k8s-nod1: 192.168.1.92'),
+  'split-brain': {
+    'node1.conf': instance().join('\n'),
+    'node2.conf': instance().join('\n').replace('id 51', 'id 81'),
+  },
   'vip-outside-network': native(
     'vip: 127.0.0.94/24',
     'nodes:',

@@ -23,6 +23,11 @@ export function goldenFiles(): readonly GoldenFile[] {
     .map((name) => ({ name: name.slice(0, -'.txt'.length), path: join(FOLDER, name) }));
 }
 
+/** What `--leave-out` names: a first line `# leave-out: NAME ...`. */
+export function leaveOutOf(input: string): readonly string[] {
+  return /^# leave-out: (.*)\n/.exec(input)?.[1]?.split(' ') ?? [];
+}
+
 export type Golden = {
   readonly input: string;
   readonly diagnostics: readonly string[];

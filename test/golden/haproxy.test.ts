@@ -12,13 +12,14 @@ import { ALGORITHM_NAMES } from '../../src/balance/algorithms.ts';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { ALL_CHECK_KINDS } from '../../src/health/kinds/check-kinds.ts';
-import { GOLDEN_ENV, goldenFiles, SEPARATOR, splitGolden } from './haproxy-golden.ts';
+import { GOLDEN_ENV, goldenFiles, leaveOutOf, SEPARATOR, splitGolden } from './haproxy-golden.ts';
 
 const { UPDATE_GOLDEN } = process.env;
 const updating = UPDATE_GOLDEN === '1';
 
 function render(input: string): string {
-  const { config, diagnostics } = parseHaproxy('haproxy.cfg', input, GOLDEN_ENV);
+  const leaveOut = leaveOutOf(input);
+  const { config, diagnostics } = parseHaproxy('haproxy.cfg', input, GOLDEN_ENV, leaveOut);
   assert.equal(config === null, hasErrors(diagnostics), 'no configuration exactly after an error');
   const said = diagnostics.map((each) => `${formatDiagnostic(each)}\n`).join('');
   const json = config === null ? '' : `${SEPARATOR}\n${JSON.stringify(config, null, 2)}\n`;

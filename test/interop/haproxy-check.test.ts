@@ -61,6 +61,26 @@ for (const { name, path } of goldenFiles()) {
   });
 }
 
+/** Which golden files cannot hold: their input ends with a line end. */
+const CUT_OFF = ['6443', '6', '# the end', ' '];
+
+test('haproxy -c refuses a file without its last line end, and so do we', (t) => {
+  if (haproxy === null) return t.skip(NO_HAPROXY);
+  const head =
+    'listen l\n  bind :8443\n  timeout client 1h\n  timeout connect 1s\n  timeout server 1h\n';
+  for (const end of CUT_OFF) {
+    const line = end.startsWith('6') ? `  server a 10.0.0.1:${end}` : end;
+    for (const [text, valid] of [
+      [`${head}${line}\n`, true],
+      [`${head}${line}`, false],
+    ] as const) {
+      const verdict = ask(t, haproxy, text);
+      assert.equal(verdict.valid, valid, verdict.said);
+      assert.equal(parseHaproxy('h', text, {}).config !== null, valid, text);
+    }
+  }
+});
+
 test('no keyword that HAProxy lists is unknown to us', (t) => {
   if (haproxy === null) return t.skip(NO_HAPROXY);
   const { stdout } = runHaproxy(haproxy, ['-dKall', '-c', '-q', '-f', '/dev/null']);

@@ -162,7 +162,12 @@ function judgeRules(report: Report, draft: ProxyDraft): void {
   const { family, connect, inherited } = draft.rules;
   if (family === null || inherited) return;
   const option = family === 'http-check' ? 'httpchk' : 'tcp-check';
-  if (draft.checkOption?.value === option) return;
-  const text = `The "${family}" rules of "${draft.name}" are ignored: add "option ${option}"`;
+  const chosen = draft.checkOption;
+  if (chosen?.value === option) return;
+  const why =
+    chosen === null
+      ? `add "option ${option}"`
+      : `"option ${chosen.value}" in line ${chosen.place.line} is the check, and not "option ${option}"`;
+  const text = `The "${family}" rules of "${draft.name}" are ignored: ${why}`;
   report.warning(connect?.place ?? draft.place, 'ignored-directive', text);
 }

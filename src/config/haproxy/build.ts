@@ -25,6 +25,7 @@ import {
   findBackend,
   hasBackend,
   hasFrontend,
+  namedBackend,
   type ProxyDraft,
   type ServerDraft,
   type TimeoutName,
@@ -151,25 +152,29 @@ function warnOfHttp(report: Report, draft: ProxyDraft): void {
 /** The backend's name, once it is known to exist and to carry TCP; null after an error. */
 function resolveBackend(report: Report, drafts: Drafts, draft: ProxyDraft): string | null {
   const name = backendNameOf(draft);
-  const place = draft.defaultBackend ?? draft.place;
+  const place = namedBackend(draft) ?? draft.place;
   if (name === null) {
     const text = `Frontend "${draft.name}" has no backend: add "default_backend"`;
     report.error(place, 'missing-value', text);
     return null;
   }
   const backend = findBackend(drafts.proxies, draft);
-  if (backend === null || backend.disabled) {
-    const usable = drafts.proxies.filter((each) => hasBackend(each) && !each.disabled);
-    const hint = didYouMean(
-      name,
-      usable.map((each) => each.name),
-    );
-    const what =
-      backend === null ? `No backend is called "${name}"` : `Backend "${name}" is disabled`;
-    report.error(place, 'unknown-name', `${what}${hint}`);
+  // What is wrong with a backend of HTTP is said there.
+  if (backend !== null && (backend.omitted === null || backend.omitted === 'http')) return name;
+  if (backend?.omitted === 'left-out') {
+    const text = `Backend "${name}" is left out: run without its frontend, too, by --leave-out ${draft.name}`;
+    report.error(place, 'unknown-name', text);
     return null;
   }
-  return name;
+  const usable = drafts.proxies.filter((each) => hasBackend(each) && each.omitted === null);
+  const hint = didYouMean(
+    name,
+    usable.map((each) => each.name),
+  );
+  const what =
+    backend === null ? `No backend is called "${name}"` : `Backend "${name}" is disabled`;
+  report.error(place, 'unknown-name', `${what}${hint}`);
+  return null;
 }
 
 function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): FrontendConfig | null {
@@ -193,28 +198,9 @@ function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): Front
 }
 
 /** A `mode http` proxy: the stats page, metrics or a monitor, and nothing else. */
-function buildHttpFrontend(
-  report: Report,
-  drafts: Drafts,
-  draft: ProxyDraft,
-): HttpFrontendConfig | null {
+function buildHttpFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): HttpFrontendConfig {
   const { stats, monitorUri, metricsPath } = draft;
   refuseOnPage(report, draft);
-  const first = draft.servers[0]?.place ?? draft.defaultBackend;
-  if (first !== null && first !== undefined) {
-    const text =
-      `"${draft.name}" balances HTTP, in which Evergate carries TCP only: ` +
-      'say "mode tcp", which suits TLS and HTTP alike';
-    report.error(draft.mode.place, 'unsupported-directive', text);
-    return null;
-  }
-  if (stats === null && monitorUri === null && metricsPath === null) {
-    const text =
-      `"${draft.name}" in mode http has neither "stats" nor "monitor-uri" nor ` +
-      '"http-request use-service prometheus-exporter": nothing to serve';
-    report.error(draft.place, 'missing-value', text);
-    return null;
-  }
   return {
     name: draft.name,
     binds: draft.binds.map((each) => each.bind),
@@ -283,7 +269,7 @@ function refuseConflicts(report: Report, proxies: readonly ProxyDraft[]): void {
 
 /** Everything the file asks for; null when an error was reported, now or before. */
 export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | null {
-  const proxies = drafts.proxies.filter((draft) => !draft.disabled);
+  const proxies = drafts.proxies.filter((draft) => draft.omitted === null);
   const frontends: FrontendConfig[] = [];
   const httpFrontends: HttpFrontendConfig[] = [];
   const backends: BackendConfig[] = [];
@@ -294,18 +280,13 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
       report.error(draft.place, 'missing-value', text);
     }
     if (draft.mode.value === 'http') {
-      const frontend = hasFrontend(draft) ? buildHttpFrontend(report, drafts, draft) : null;
-      if (frontend !== null) httpFrontends.push(frontend);
-      if (draft.kind === 'backend') {
-        const text = `Backend "${draft.name}" is in mode http; say "mode tcp", which suits TLS too`;
-        report.error(draft.mode.place, 'unsupported-directive', text);
-      }
+      httpFrontends.push(buildHttpFrontend(report, drafts, draft));
       continue;
     }
     const frontend = hasFrontend(draft) ? buildFrontend(report, drafts, draft) : null;
     if (frontend !== null) frontends.push(frontend);
     const relaying = draft.kind === 'listen' && draft.servers.length === 0;
-    if (hasBackend(draft) && !(relaying && draft.defaultBackend !== null)) {
+    if (hasBackend(draft) && !(relaying && namedBackend(draft) !== null)) {
       backends.push(buildBackend(report, draft));
     }
   }

@@ -226,8 +226,9 @@ export function refuseOnPage(report: Report, draft: ProxyDraft): void {
   if (bind !== undefined) {
     report.error(bind.place, 'unsupported-directive', `"accept-proxy" is not supported ${page}`);
   }
-  if (draft.stickOn !== null) {
-    report.warning(draft.stickOn, 'ignored-directive', `"stick on" is ignored ${page}`);
+  const stick = draft.stickMatch ?? draft.stickStore;
+  if (stick !== null) {
+    report.warning(stick, 'ignored-directive', `"stick" is ignored ${page}`);
   }
   if (rule !== undefined) {
     const text = `"tcp-request connection" is not supported ${page}`;

@@ -114,7 +114,7 @@ export function buildMonitorFail(
     return {};
   }
   const backends = proxies
-    .filter((each) => hasBackend(each) && !each.disabled)
+    .filter((each) => hasBackend(each) && each.omitted === null)
     .map(({ name }) => name);
   for (const { backend, place } of draft.monitorFail.flat()) {
     if (backends.includes(backend)) continue;

@@ -7,6 +7,7 @@ import {
   isAlgorithmName,
 } from '../../balance/algorithms.ts';
 import type { LogTarget } from '../model/process.ts';
+import { convertUseBackend, settleBackend } from './convert-backend.ts';
 import { BINDS_MAX, convertBind } from './convert-bind.ts';
 import {
   convertCheckConnect,
@@ -24,7 +25,7 @@ import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts
 import { convertMonitorFail } from './convert-monitor.ts';
 import { convertDefaultServer, convertServer } from './convert-server.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
-import { convertStickOn, convertStickTable, settleStick } from './convert-stick.ts';
+import { convertStick, convertStickTable, settleStick } from './convert-stick.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
 import type { ProxyDraft, ProxyKind, TimeoutName } from './draft.ts';
 import type { Word } from './lexer.ts';
@@ -157,6 +158,12 @@ function convertLogOption({ report, draft }: ProxyContext, call: Call): void {
 
 function convertCheckOption({ report, draft }: ProxyContext, call: Call): void {
   if (refuseNegation(report, call)) return;
+  const before = draft.checkOption;
+  // One of a defaults section is there to be replaced.
+  if (before !== null && before.place.line > draft.place.line) {
+    const text = `"option ${before.value}" is ignored: "${call.name}" in line ${call.place.line} replaces it`;
+    report.warning(before.place, 'ignored-directive', text);
+  }
   draft.checkOption = { value: call.name.slice('option '.length), place: call.place };
   if (call.name === 'option httpchk') convertHttpchk(report, draft, call);
 }
@@ -209,12 +216,10 @@ function convertService(report: Report, draft: ProxyDraft, call: Call): void {
     return;
   }
   const path = /^(?:if \{ path (\/\S*) \})?$/.exec(condition.join(' '));
-  if (path === null) {
-    const text = `"${condition.join(' ')}" is not supported: the condition must be as "if { path /metrics }"`;
-    report.error(call.place, 'unsupported-directive', text);
-    return;
-  }
-  draft.metricsPath = { value: path[1] ?? null, place: call.place };
+  draft.metricsPath = { value: path?.[1] ?? null, place: call.place };
+  if (path !== null) return;
+  const text = `"${condition.join(' ')}" is not supported: the condition must be as "if { path /metrics }"`;
+  report.error(call.place, 'unsupported-directive', text);
 }
 
 /** By directive; the `stats` family and the check options are added below. */
@@ -251,12 +256,15 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   default_backend: ({ draft }, _call, word) => {
     draft.defaultBackend = word;
   },
+  use_backend: ({ report, draft }, call, word) => convertUseBackend(report, draft, call, word),
   'monitor-uri': ({ draft }, call, word) => {
     draft.monitorUri = { value: word.text, place: call.place };
   },
   'http-request use-service': ({ report, draft }, call) => convertService(report, draft, call),
   'stick-table': ({ report, draft }, call) => convertStickTable(report, draft, call),
-  'stick on': ({ report, draft }, call) => convertStickOn(report, draft, call),
+  'stick on': ({ report, draft }, call) => convertStick(report, draft, call),
+  'stick match': ({ report, draft }, call) => convertStick(report, draft, call),
+  'stick store-request': ({ report, draft }, call) => convertStick(report, draft, call),
   'monitor fail': ({ report, draft }, call) => convertMonitorFail(report, draft, call),
   maxconn: ({ report, draft }, call, word) => {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);
@@ -266,10 +274,10 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
     draft.retries = readInteger(report, call, word, RETRIES_MAX) ?? draft.retries;
   },
   enabled: ({ draft }) => {
-    draft.disabled = false;
+    draft.omitted = null;
   },
   disabled: ({ draft }) => {
-    draft.disabled = true;
+    draft.omitted = 'disabled';
   },
 };
 
@@ -313,20 +321,18 @@ const SECTION_LETTERS: Readonly<Record<ProxyKind, string>> = {
   backend: 'b',
 };
 
-/** Directives whose loss leaves a proxy without its point: an error in the wrong section. */
-const ESSENTIAL = ['bind', 'server', 'default_backend', 'balance'];
-
-/** Whether the section may hold the directive; says so if not, as HAProxy ignores most of these. */
+/** Whether the section may hold the directive; says so if not. HAProxy refuses only a frontend's servers. */
 function belongs(report: Report, kind: ProxyKind, call: Call, sections: string): boolean {
   if (sections.includes(SECTION_LETTERS[kind])) return true;
   const home = Object.entries(SECTION_LETTERS)
     .filter(([name, letter]) => name !== 'defaults' && sections.includes(letter))
     .map(([name]) => name)
     .join(', ');
-  const text = `"${call.name}" has no place in a ${kind} section; it belongs to: ${home}`;
-  if (ESSENTIAL.includes(call.name) || kind === 'defaults') {
-    report.error(call.place, 'syntax-error', text);
+  const lost = `"${call.name}" has no place in a ${kind} section`;
+  if (call.name === 'server' || kind === 'defaults') {
+    report.error(call.place, 'syntax-error', `${lost}; it belongs to: ${home}`);
   } else {
+    const text = `${lost} and is ignored; it belongs to: ${home}`;
     report.warning(call.place, 'ignored-directive', text);
   }
   return false;
@@ -346,5 +352,6 @@ function convertLine(context: ProxyContext, line: Line): void {
 /** Reads the lines of one proxy or `defaults` section into its draft. */
 export function convertProxyLines(context: ProxyContext, section: Section): void {
   for (const line of section.lines) convertLine(context, line);
+  settleBackend(context.report, context.draft);
   settleStick(context.report, context.draft);
 }

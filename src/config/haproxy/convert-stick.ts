@@ -1,5 +1,5 @@
 /**
- * `stick-table` and `stick on src`: a source goes where it went before (configuration manual sections 4.2 and
+ * `stick-table` and `stick on src`, or its halves: a source goes where it went before (configuration manual sections 4.2 and
  * 11.1). Tables of other things than addresses, and other rules over them, only matter to what is not read.
  */
 
@@ -60,39 +60,52 @@ export function convertStickTable(report: Report, draft: ProxyDraft, call: Call)
   };
 }
 
-/** `stick on src`; everything else is refused. */
-export function convertStickOn(report: Report, draft: ProxyDraft, call: Call): void {
+/** `stick on src`, or its halves `match` and `store-request`; everything else is refused. */
+export function convertStick(report: Report, draft: ProxyDraft, call: Call): void {
   const [fetch, extra] = call.args;
   if (fetch?.text === 'src' && extra === undefined) {
-    draft.stickOn = call.place;
+    if (call.name !== 'stick store-request') draft.stickMatch = call.place;
+    if (call.name !== 'stick match') draft.stickStore = call.place;
     return;
   }
   const odd = fetch?.text === 'src' ? extra : fetch;
   const text =
-    `"stick on" with "${odd?.text}" is not supported: say "stick on src" beside a "stick-table" of its own, ` +
+    `"${call.name}" with "${odd?.text}" is not supported: say "stick on src" beside a "stick-table" of its own, ` +
     'or "balance source"';
   report.error(odd ?? call.place, 'unsupported-directive', text);
 }
 
 /** Says what of a proxy's table is without a use, once its lines are read. */
 export function settleStick(report: Report, draft: ProxyDraft): void {
-  const { stickTable, stickOn } = draft;
-  if (stickTable !== null && stickOn === null) {
+  const { stickTable, stickMatch, stickStore } = draft;
+  const rule = stickMatch ?? stickStore;
+  if (stickTable !== null && rule === null) {
     const text = '"stick-table" is ignored: a stick table only matters to the rules that use it';
     report.warning(stickTable.place, 'ignored-directive', text);
   }
-  if (stickOn !== null && (stickTable === null || stickTable.sources === null)) {
+  if (rule === null) return;
+  if (stickTable === null || stickTable.sources === null) {
     const text =
       '"stick on src" needs a table of addresses: add "stick-table type ip size 200k expire 30m"';
-    report.error(stickOn, 'missing-value', text);
+    report.error(rule, 'missing-value', text);
+  } else if (stickStore === null) {
+    const text =
+      '"stick match" has no effect: nothing stores into its table; say "stick on src", which does both';
+    report.warning(rule, 'ignored-directive', text);
+  } else if (stickMatch === null) {
+    const text =
+      '"stick store-request" has no effect: nothing looks into its table; say "stick on src", which does both';
+    report.warning(rule, 'ignored-directive', text);
   }
 }
 
 /** What the backend does with sources that come again. */
 export function buildStick({
   stickTable,
-  stickOn,
+  stickMatch,
+  stickStore,
 }: ProxyDraft): Pick<BackendConfig, 'stickySources'> {
-  if (stickOn === null || stickTable === null || stickTable.sources === null) return {};
+  if (stickMatch === null || stickStore === null) return {};
+  if (stickTable === null || stickTable.sources === null) return {};
   return { stickySources: { sources: stickTable.sources, idleMs: stickTable.idleMs } };
 }

@@ -108,6 +108,9 @@ export type StatsDraft = {
   admin: Place | null;
 };
 
+/** By its own `disabled`, by the caller's wish, or with an error because its traffic is HTTP. */
+export type Omitted = 'disabled' | 'left-out' | 'http';
+
 export type LogFormat = 'connect' | 'tcplog' | 'httplog';
 
 export type ProxyDraft = {
@@ -115,9 +118,14 @@ export type ProxyDraft = {
   readonly name: string;
   readonly place: Place;
   mode: Placed<'tcp' | 'http'>;
-  disabled: boolean;
+  /** Why there is no such proxy in what runs; null: there is. */
+  omitted: Omitted | null;
   connectionsMax: number | null;
   defaultBackend: Word | null;
+  /** Of the first `use_backend` without a condition, which takes every client. */
+  useBackend: Word | null;
+  /** Of one with a condition; it is refused. */
+  conditionalBackend: Word | null;
   binds: readonly BindDraft[];
   /** Whether there is a `bind` line at all, right or wrong. */
   hasBindLine: boolean;
@@ -145,8 +153,9 @@ export type ProxyDraft = {
   /** `http-request use-service prometheus-exporter`; value null: on every path. */
   metricsPath: Placed<string | null> | null;
   stickTable: StickTableDraft | null;
-  /** Where `stick on src` stands. */
-  stickOn: Place | null;
+  /** Where `stick match src` and `stick store-request src` stand; `stick on src` is both. */
+  stickMatch: Place | null;
+  stickStore: Place | null;
   monitorFail: readonly (readonly MonitorTermDraft[])[];
 };
 
@@ -157,9 +166,11 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     name,
     place,
     mode: { value: 'tcp', place },
-    disabled: false,
+    omitted: null,
     connectionsMax: null,
     defaultBackend: null,
+    useBackend: null,
+    conditionalBackend: null,
     binds: [],
     hasBindLine: false,
     servers: [],
@@ -183,7 +194,8 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     monitorUri: null,
     metricsPath: null,
     stickTable: null,
-    stickOn: null,
+    stickMatch: null,
+    stickStore: null,
     monitorFail: [],
   };
 }
@@ -216,9 +228,14 @@ export function hasBackend(draft: ProxyDraft): boolean {
   return draft.kind === 'backend' || draft.kind === 'listen';
 }
 
+/** Where the proxy names the backend it hands its clients to; null: nowhere. */
+export function namedBackend(draft: ProxyDraft): Word | null {
+  return draft.useBackend ?? draft.defaultBackend;
+}
+
 /** Name of the backend a proxy hands its clients to; a `listen` has its own unless it names another. */
 export function backendNameOf(draft: ProxyDraft): string | null {
-  return draft.defaultBackend?.text ?? (draft.kind === 'listen' ? draft.name : null);
+  return namedBackend(draft)?.text ?? (draft.kind === 'listen' ? draft.name : null);
 }
 
 /** The backend a frontend hands its clients to, if there is one of that name. */

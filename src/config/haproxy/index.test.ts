@@ -40,6 +40,15 @@ test('parseHaproxy() converts a small file without a word', () => {
   assert.equal(config?.frontends[0]?.backend, 'api');
 });
 
+test('parseHaproxy() refuses a file whose last line may be cut off', () => {
+  const { config, diagnostics } = parseHaproxy('h', SMALL.slice(0, -2), {});
+  assert.equal(config, null);
+  assert.deepEqual(
+    diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
+    ['8:26 syntax-error'],
+  );
+});
+
 test('parseHaproxy() gives a configuration or an error for any bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

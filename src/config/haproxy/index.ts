@@ -9,6 +9,7 @@ import type { BalancerConfig } from '../model/config.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './build.ts';
 import { lintProxies } from './lints.ts';
+import { noteLeftOut, reportUnknownNames } from './omitted.ts';
 import { parseSections } from './parser.ts';
 import { readDrafts } from './proxies.ts';
 import { createReport } from './report.ts';
@@ -18,6 +19,8 @@ export type HaproxyResult = {
   readonly config: BalancerConfig | null;
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What was left out as the caller said, in sentences for the status. */
+  readonly notes: readonly string[];
 };
 
 /**
@@ -26,18 +29,23 @@ export type HaproxyResult = {
  *
  * Hosts of servers and log targets stay as written when they are names (`localhost` becomes 127.0.0.1);
  * whoever uses the model resolves them first. User and group ids (`uid 99`) stand as decimal text.
+ *
+ * Of proxies that `leaveOut` names nothing is read and nothing runs.
  */
 export function parseHaproxy(
   file: string,
   text: string,
   env: Readonly<Record<string, string>>,
+  leaveOut: readonly string[] = [],
 ): HaproxyResult {
   const report = createReport(file);
   const invisible = scanInvisible(file, text, '#');
   report.add(invisible);
   const sections = parseSections(report, invisible.length > 0 ? withoutInvisible(text) : text, env);
-  const drafts = readDrafts(report, sections);
+  const drafts = readDrafts(report, sections, new Set(leaveOut));
+  reportUnknownNames(report, drafts.proxies, leaveOut);
   const config = buildBalancer(report, drafts);
   lintProxies(report, drafts.proxies);
-  return { config, diagnostics: report.diagnostics() };
+  const notes = noteLeftOut(drafts.proxies);
+  return { config, diagnostics: report.diagnostics(), notes };
 }

@@ -97,10 +97,10 @@ function lintChecks(report: Report, backend: ProxyDraft): void {
   report.warning(first.settings.check.place, 'tcp-check-of-tls', text);
 }
 
-/** Adds the warnings that `proxies` earn; disabled ones earn none. */
+/** Adds the warnings that `proxies` earn; omitted ones earn none. */
 export function lintProxies(report: Report, proxies: readonly ProxyDraft[]): void {
   for (const draft of proxies) {
-    if (draft.disabled) continue;
+    if (draft.omitted !== null) continue;
     if (draft.mode.value === 'http') {
       if (hasFrontend(draft)) lintStatsPage(report, draft);
       continue;

@@ -77,6 +77,16 @@ function tooLarge(report: Report, text: string, lines: readonly string[]): boole
   return true;
 }
 
+/** As HAProxy does: what a cut-off file lacks may be half of its last word. */
+function refuseCutOff(report: Report, lines: readonly string[]): void {
+  const last = lines.at(-1) ?? '';
+  if (last === '') return;
+  const place = { line: lines.length, column: [...last].length + 1 };
+  const text =
+    'The last line has no line end, so the file may be cut off: see that it is whole, and end the line';
+  report.error(place, 'syntax-error', text);
+}
+
 function createLookup(
   report: Report,
   environment: Environment,
@@ -98,6 +108,7 @@ export function parseSections(
 ): readonly Section[] {
   const lines = text.split('\n');
   if (tooLarge(report, text, lines)) return [];
+  refuseCutOff(report, lines);
   const environment: Environment = new Map(Object.entries(env));
   const at = { line: 0, section: '' };
   const lookup = createLookup(report, environment, at);

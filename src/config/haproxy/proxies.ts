@@ -13,12 +13,16 @@ import {
   type ProxyKind,
 } from './draft.ts';
 import type { Word } from './lexer.ts';
-import type { Section } from './parser.ts';
-import type { Report } from './report.ts';
+import { judgeProxy, leaveOut } from './omitted.ts';
+import { LINES_MAX, type Section } from './parser.ts';
+import { createReport, type Report } from './report.ts';
 import { isProxyName } from './values.ts';
 
 /** Proxies one file may have. */
 const PROXIES_MAX = 1_024;
+
+/** More than the lines of a section earn: what is too much for a reader the whole report leaves out. */
+const SECTION_DIAGNOSTICS_MAX = 4 * LINES_MAX;
 
 export type Drafts = {
   readonly global: GlobalDraft;
@@ -62,6 +66,8 @@ type State = {
   readonly global: GlobalDraft;
   readonly defaults: ProxyDraft[];
   readonly proxies: ProxyDraft[];
+  /** Names of proxies that are to be left out. */
+  readonly leaveOut: ReadonlySet<string>;
 };
 
 /** The `defaults` a section starts from: the one it names, else the last one before it. */
@@ -100,13 +106,19 @@ function readProxy(state: State, kind: ProxyKind, section: Section): void {
   const { report, global } = state;
   const header = parseHeader(report, section);
   if (header === null) return;
+  if (kind !== 'defaults' && header.name !== null && state.leaveOut.has(header.name.text)) {
+    state.proxies.push(leaveOut(report, kind, header.name));
+    return;
+  }
   const place = header.name ?? section.keyword;
   const name = header.name?.text ?? '';
   const parent = parentOf(state, kind, header.from);
   const draft =
     parent === null ? createDraft(kind, name, place) : inheritDraft(parent, kind, name, place);
   const globalLogs: readonly LogTarget[] = global.logs;
-  convertProxyLines({ report, draft, globalLogs }, section);
+  const said = createReport(report.file, SECTION_DIAGNOSTICS_MAX);
+  convertProxyLines({ report: said, draft, globalLogs }, section);
+  report.add(judgeProxy(draft, said.diagnostics(), report.file));
   if (kind === 'defaults') {
     state.defaults.push(draft);
     return;
@@ -115,9 +127,22 @@ function readProxy(state: State, kind: ProxyKind, section: Section): void {
   state.proxies.push(draft);
 }
 
-/** Reads all sections into drafts, in the order of the file, as inheritance asks for. */
-export function readDrafts(report: Report, sections: readonly Section[]): Drafts {
-  const state: State = { report, global: createGlobalDraft(), defaults: [], proxies: [] };
+/**
+ * Reads all sections into drafts, in the order of the file, as inheritance asks for. `leaveOut` names proxies
+ * that stay empty and are omitted.
+ */
+export function readDrafts(
+  report: Report,
+  sections: readonly Section[],
+  leaveOut: ReadonlySet<string>,
+): Drafts {
+  const state: State = {
+    report,
+    global: createGlobalDraft(),
+    defaults: [],
+    proxies: [],
+    leaveOut,
+  };
   for (const section of sections) {
     const keyword = section.keyword.text;
     if (keyword === 'global') {

@@ -21,7 +21,8 @@ export type Report = {
   diagnostics(): Diagnostic[];
 };
 
-export function createReport(file: string): Report {
+/** `keptMax`: more than that are only counted. */
+export function createReport(file: string, keptMax = DIAGNOSTICS_MAX): Report {
   const kept: Diagnostic[] = [];
   const seen = new Set<string>();
   let dropped = 0;
@@ -31,7 +32,7 @@ export function createReport(file: string): Report {
     if (diagnostic.severity === 'error') errors += 1;
     const key = `${line}:${column}:${text}`;
     if (seen.has(key)) return;
-    if (kept.length >= DIAGNOSTICS_MAX) {
+    if (kept.length >= keptMax) {
       dropped += 1;
       return;
     }

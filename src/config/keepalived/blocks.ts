@@ -50,7 +50,7 @@ export function sortBlocks(statements: readonly Statement[], report: Report): Bl
   return blocks;
 }
 
-/** Drops blocks whose name is taken and those above BLOCKS_MAX, with an error. */
+/** Drops blocks whose name is taken, with a warning, and those above BLOCKS_MAX, with an error. */
 export function uniqueBlocks(blocks: readonly Statement[], report: Report): readonly Statement[] {
   const names = new Set<string>();
   const excess = blocks[BLOCKS_MAX];
@@ -63,8 +63,8 @@ export function uniqueBlocks(blocks: readonly Statement[], report: Report): read
     const fresh = !names.has(name.text);
     names.add(name.text);
     if (!fresh) {
-      const text = `The ${block.name.text} "${name.text}" is defined twice; rename one`;
-      report.error(name, 'duplicate-name', text);
+      const text = `The ${block.name.text} "${name.text}" is defined twice: the first one counts, as in keepalived`;
+      report.warning(name, 'duplicate-name', text);
     }
     return fresh;
   });

@@ -291,3 +291,10 @@ export const BLOCK_WORDS: ReadonlySet<string> = new Set([
   ...Object.keys(TOP_LEVEL),
   ...Object.keys(VRRP_INSTANCE),
 ]);
+
+/** Words that keepalived knows in some block. */
+export const KNOWN_WORDS: ReadonlySet<string> = new Set(
+  [TOP_LEVEL, GLOBAL_DEFS, VRRP_SCRIPT, VRRP_INSTANCE, SYNC_GROUP, TRACK_PROCESS, TRACK_FILE]
+    .concat(AUTHENTICATION, AUTH_HMAC)
+    .flatMap((table) => Object.keys(table)),
+);

@@ -19,7 +19,7 @@ export type GarpDraft = {
 
 const REPEAT_MAX = 100;
 /** Longest time keepalived's timers are given here. */
-const SECONDS_RANGE = { minMs: 0, maxMs: 4_294_000 } as const;
+const SECONDS_RANGE = { minMs: 0, maxMs: 4_294_000, otherwise: 'the line is ignored' } as const;
 /** Between two frames. */
 const PACE_MS_MAX = 1000;
 
@@ -49,8 +49,14 @@ export function garpHandlers(draft: GarpDraft, prefix: '' | 'vrrp_', report: Rep
   const time = (statement: Statement): number | null =>
     parseSeconds(firstValue(statement), SECONDS_RANGE, `"${statement.name.text}"`, report);
   const repeat = (statement: Statement, min: number): number | null => {
-    const range = { min, max: REPEAT_MAX };
-    return parseInteger(firstValue(statement), range, 'number of repeats', report);
+    const range = { min, max: REPEAT_MAX, otherwise: 'the line is ignored' };
+    const word = firstValue(statement);
+    if (min === 0 || word.text !== '0') {
+      return parseInteger(word, range, 'number of repeats', report);
+    }
+    const text = '"0" is no number of repeats; here it is 1, as in keepalived';
+    report.warning(word, 'bad-value', text);
+    return 1;
   };
   return {
     [`${prefix}garp_master_delay`]: (statement) => {
@@ -88,9 +94,14 @@ export function takeMinimum(statement: Statement, draft: GarpDraft, report: Repo
 /** Our timers count milliseconds, keepalived's microseconds. */
 function parsePace(statement: Statement, report: Report): number | null {
   const word = firstValue(statement);
-  const range = { minMs: 0, maxMs: PACE_MS_MAX };
+  const range = { minMs: 0, maxMs: PACE_MS_MAX, otherwise: 'the line is ignored' };
   const pace = parseSeconds(word, range, 'pause between announcements', report);
-  if (pace !== 0 || Number(word.text) === 0) return pace;
+  if (pace !== 0) return pace;
+  if (Number(word.text) === 0) {
+    const text = `"${word.text}" is no pause between announcements; here the line is ignored, as in keepalived`;
+    report.warning(word, 'bad-value', text);
+    return null;
+  }
   const text = `"${word.text}" is rounded up to 0.001 s, the shortest pause between announcements`;
   report.warning(word, 'bad-value', text);
   return 1;

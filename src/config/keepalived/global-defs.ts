@@ -61,8 +61,10 @@ export function defaultGlobalDefs(): GlobalDefs {
   };
 }
 
+const VERSION_RANGE = { min: 2, max: 3, otherwise: 'the line is ignored' } as const;
+
 export function parseVersion(statement: Statement, report: Report): 2 | 3 | null {
-  const version = parseInteger(firstValue(statement), { min: 2, max: 3 }, 'VRRP version', report);
+  const version = parseInteger(firstValue(statement), VERSION_RANGE, 'VRRP version', report);
   return version === 2 || version === 3 ? version : null;
 }
 

@@ -8,6 +8,7 @@
 
 import { type Diagnostic, hasErrors } from '../diagnostics.ts';
 import type { InstanceFacts, NodeFacts, WeightFacts } from '../lint.ts';
+import type { WireFacts } from '../lint-split-brain.ts';
 import type { TrackConfig } from '../model/election.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
 import { type Blocks, sortBlocks, uniqueBlocks } from './blocks.ts';
@@ -86,7 +87,36 @@ function convertInstance(
       trackFiles: files,
       trackBalancer: balancerHere ? { weight: 0 } : null,
     },
-    facts: { name, virtualRouterId, priority, addresses, nopreempt, weights },
+    facts: {
+      name,
+      virtualRouterId,
+      priority,
+      addresses,
+      nopreempt,
+      weights,
+      wire: wireFacts(draft, instance),
+    },
+  };
+}
+
+/** Version 3 tells its interval to backups, version 2 has them drop what another interval sent. */
+function wireFacts(draft: InstanceDraft, instance: VrrpInstanceConfig): WireFacts {
+  const { version, virtualRouterId, advertIntervalMs, password, transport } = instance;
+  const type = password === null ? 'none' : instance.authenticationHeader ? 'AH' : 'PASS';
+  const alike = new Map([
+    ['virtual_router_id', String(virtualRouterId)],
+    ['version', String(version)],
+    ['transport', transport.kind],
+    ['auth_type', type],
+  ]);
+  if (version === 2) alike.set('advert_int', String(advertIntervalMs / 1_000));
+  if (password !== null) alike.set('auth_pass', password);
+  if (transport.kind === 'multicast') alike.set('multicast group', transport.group);
+  return {
+    place: draft.virtualRouterId ?? draft.name,
+    alike,
+    source: draft.sourceAddress,
+    peers: transport.kind === 'unicast' ? transport.peers : null,
   };
 }
 
@@ -182,6 +212,9 @@ function nodeFacts(
       place: command,
     })),
     interfaces: findInterfaces(drafts),
+    peers: drafts.flatMap(({ peers, sourceAddress }) =>
+      (peers ?? []).filter(({ address }) => address !== sourceAddress),
+    ),
   };
 }
 

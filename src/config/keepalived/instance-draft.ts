@@ -60,7 +60,8 @@ export type InstanceDraft = {
   /** null: that of the family. */
   group: string | null;
   readonly groups: { readonly ipv4: string; readonly ipv6: string };
-  peers: readonly string[] | null;
+  /** null: multicast. */
+  peers: readonly PeerDraft[] | null;
   readonly tracks: Tracks;
   readonly notify: NotifyDraft;
   notifyPriority: boolean;
@@ -71,11 +72,10 @@ export type InstanceDraft = {
   strict: boolean;
 };
 
-const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000 } as const;
+const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000, otherwise: 'there is none' } as const;
 const BYTE_RANGE = { min: 1, max: 255 } as const;
 const PEERS_MAX = 64;
-/** keepalived takes 0 as well, with which no packet leaves. */
-const TTL_RANGE = { min: 1, max: 255 } as const;
+const TTL_RANGE = { min: 0, max: 255, otherwise: 'the line is ignored' } as const;
 
 function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
   return {
@@ -123,13 +123,16 @@ function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
 function parseState(word: Word, report: Report): 'master' | 'backup' {
   if (word.text === 'MASTER') return 'master';
   if (word.text !== 'BACKUP') {
-    report.error(word, 'bad-value', `"${word.text}" is no state; write "MASTER" or "BACKUP"`);
+    const text = `"${word.text}" is no state; write "MASTER" or "BACKUP"; here it is BACKUP, as in keepalived`;
+    report.warning(word, 'bad-value', text);
   }
   return 'backup';
 }
 
-function convertPeers(block: Statement, report: Report): readonly string[] {
-  const peers: string[] = [];
+export type PeerDraft = { readonly address: string; readonly place: Word };
+
+function convertPeers(block: Statement, report: Report): readonly PeerDraft[] {
+  const peers: PeerDraft[] = [];
   for (const { name, args } of listEntries(block, report)) {
     const peer = parseAnyAddress(name, 'unicast peer', report);
     const extra = args[0];
@@ -138,11 +141,13 @@ function convertPeers(block: Statement, report: Report): readonly string[] {
       report.error(extra, 'unsupported-directive', text);
     }
     if (peer === null) continue;
-    if (peers.length < PEERS_MAX) peers.push(peer);
+    if (peers.length < PEERS_MAX) peers.push({ address: peer, place: name });
     else report.error(name, 'bad-value', `An instance has at most ${PEERS_MAX} peers`);
   }
   if ((block.children ?? []).length === 0) {
-    report.error(block.name, 'missing-value', '"unicast_peer" names no peer');
+    const text =
+      '"unicast_peer" names no peer and is ignored, as in keepalived: name the other nodes';
+    report.warning(block.name, 'missing-value', text);
   }
   return peers;
 }
@@ -252,14 +257,19 @@ function networkHandlers(draft: InstanceDraft, report: Report): Handlers {
     },
     unicast_src_ip: source,
     unicast_ttl: (statement) => {
-      draft.unicastTtl = parseInteger(firstValue(statement), TTL_RANGE, 'TTL', report);
+      const word = firstValue(statement);
+      draft.unicastTtl = parseInteger(word, TTL_RANGE, 'TTL', report);
+      if (draft.unicastTtl !== 0) return;
+      const text = `With a TTL of "${word.text}" no advertisement leaves the node; give 1 to 255`;
+      report.error(word, 'bad-value', text);
     },
     mcast_src_ip: source,
     mcast_dst_ip: (statement) => {
       draft.group = parseMulticastGroup(firstValue(statement), report) ?? draft.group;
     },
     unicast_peer: (statement) => {
-      draft.peers = [...(draft.peers ?? []), ...convertPeers(statement, report)];
+      const peers = [...(draft.peers ?? []), ...convertPeers(statement, report)];
+      draft.peers = peers.length === 0 ? null : peers;
     },
   };
 }

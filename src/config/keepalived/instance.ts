@@ -7,37 +7,47 @@ import type { TrackConfig } from '../model/election.ts';
 import type { VrrpInstanceConfig } from '../model/vrrp.ts';
 import { finishGarp } from './garp.ts';
 import type { InstanceDraft } from './instance-draft.ts';
+import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
-import { parseInteger, parseSeconds } from './values.ts';
+import { parseSeconds } from './values.ts';
 import { virtualMac, wireFeatures } from './wire-features.ts';
 
 /** RFC 2338 section 5.3.10: the field is eight bytes long. */
 const PASSWORD_BYTES_MAX = 8;
 
+/** RFC 5798 section 5.2.4. */
+const OWNER_PRIORITY = 255;
+
 const ADVERT_DEFAULT_MS = 1000;
 /** RFC 5798 section 5.2.7: twelve bits of centiseconds. */
-const ADVERT_RANGE_V3 = { minMs: 10, maxMs: 40_950 } as const;
-const ADVERT_RANGE_V2 = { min: 1, max: 255 } as const;
+const ADVERT_MS_MAX_V3 = 40_950;
+/** What keepalived reads; it rounds to what the version can say. */
+const ADVERT_RANGE = { minMs: 10, maxMs: 255_000, otherwise: 'it is 1 s' } as const;
 
-/** Whole seconds in version 2, tens of milliseconds in version 3. */
+/** Whole seconds in version 2, tens of milliseconds in version 3: rounded to them, as in keepalived. */
 function advertIntervalMs(draft: InstanceDraft, report: Report): number {
   const word = draft.advertInterval;
   if (word === null) return ADVERT_DEFAULT_MS;
-  if (draft.version === 2) {
-    if (/^\d*\.\d*[1-9]/.test(word.text)) {
-      const text = `VRRP version 2 cannot advertise every "${word.text}" s, only in whole seconds; add "version 3"`;
-      report.error(word, 'bad-value', text);
-      return ADVERT_DEFAULT_MS;
-    }
-    const whole = { ...word, text: word.text.replace(/\.0*$/, '') };
-    const seconds = parseInteger(whole, ADVERT_RANGE_V2, 'interval of version 2', report);
-    return (seconds ?? 1) * 1000;
+  const valueMs = parseSeconds(word, ADVERT_RANGE, 'interval', report);
+  if (valueMs === null) return ADVERT_DEFAULT_MS;
+  const stepMs = draft.version === 2 ? 1_000 : 10;
+  const roundedMs = Math.max(stepMs, Math.round(valueMs / stepMs) * stepMs);
+  const sentMs = draft.version === 2 ? roundedMs : Math.min(roundedMs, ADVERT_MS_MAX_V3);
+  if (sentMs === Number(word.text) * 1_000) return sentMs;
+  const can = draft.version === 2 ? 'in whole seconds' : 'in steps of 0.01 s, up to 40.95 s';
+  const text = `VRRP version ${draft.version} advertises ${can}: "${word.text}" counts as ${sentMs / 1_000} s, as in keepalived`;
+  report.warning(word, 'bad-value', text);
+  return sentMs;
+}
+
+/** The first bytes of a password, without authentication data of its own; null: they end inside a character. */
+function passwordBytes(text: string): string | null {
+  const bytes = new TextEncoder().encode(text).subarray(0, PASSWORD_BYTES_MAX);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
   }
-  const valueMs = parseSeconds(word, ADVERT_RANGE_V3, 'interval of version 3', report);
-  if (valueMs === null || valueMs % 10 === 0) return valueMs ?? ADVERT_DEFAULT_MS;
-  const text = `"${word.text}" is no interval of version 3; it counts in steps of 0.01 s`;
-  report.error(word, 'bad-value', text);
-  return ADVERT_DEFAULT_MS;
 }
 
 /** The password as it travels; null without one. */
@@ -55,12 +65,13 @@ function password(draft: InstanceDraft, report: Report): string | null {
     return null;
   }
   if (authType.text !== 'PASS' && authType.text !== 'AH') {
-    const text = `"${authType.text}" is no auth_type; write "PASS" or "AH"`;
-    report.error(authType, 'bad-value', text);
+    const text = `"${authType.text}" is no auth_type; write "PASS" or "AH"; here there is no authentication, as in keepalived`;
+    report.warning(authType, 'bad-value', text);
     return null;
   }
   if (authPass === null) {
-    report.error(authType, 'missing-value', `"auth_type ${authType.text}" needs an "auth_pass"`);
+    const text = `"auth_type ${authType.text}" is ignored without an "auth_pass", as in keepalived`;
+    report.warning(authType, 'missing-value', text);
     return null;
   }
   if (draft.version === 3 || draft.strict) {
@@ -68,23 +79,35 @@ function password(draft: InstanceDraft, report: Report): string | null {
     report.warning(authentication, 'ignored-directive', `"authentication" is ignored: ${reason}`);
     return null;
   }
-  if (!/^[\x20-\x7e]*$/.test(authPass.text)) {
-    report.error(authPass, 'bad-value', 'The password may hold only printable ASCII characters');
+  const sent = passwordBytes(authPass.text);
+  if (sent === null) {
+    const text = `The first ${PASSWORD_BYTES_MAX} bytes of the password end inside a character; choose another`;
+    report.error(authPass, 'bad-value', text);
     return null;
   }
-  const length = authPass.text.length;
-  if (length > PASSWORD_BYTES_MAX) {
-    const cut = `only the first ${PASSWORD_BYTES_MAX} of its ${length} characters count`;
+  warnOfPassword(authType, authPass, sent, report);
+  return sent;
+}
+
+/** What a password costs that is too long, not of plain letters, or in clear text. */
+function warnOfPassword(authType: Word, authPass: Word, sent: string, report: Report): void {
+  const { length } = authPass.text;
+  if (sent !== authPass.text) {
+    const cut = `only the first ${sent.length} of its ${length} characters count`;
     report.warning(authPass, 'bad-value', `The password is too long: ${cut}`);
   }
-  // Its key does not travel.
-  if (authType.text === 'AH') return authPass.text.slice(0, PASSWORD_BYTES_MAX);
-  const sent = Math.min(length, PASSWORD_BYTES_MAX);
+  if (!/^[\x20-\x7e]*$/.test(sent)) {
+    const text =
+      'The password holds other than plain ASCII characters: they travel as UTF-8, as the file has them; ' +
+      'see that every node has the same bytes';
+    report.warning(authPass, 'bad-value', text);
+  }
+  // The key of the header does not travel.
+  if (authType.text === 'AH') return;
   const text =
-    `The password of ${sent} characters travels in clear text in every advertisement; ` +
+    `The password of ${sent.length} characters travels in clear text in every advertisement; ` +
     'it guards against mistakes, not against people: use unicast and a firewall';
   report.warning(authPass, 'clear-text-password', text);
-  return authPass.text.slice(0, PASSWORD_BYTES_MAX);
 }
 
 /** Then the instance has a priority that its file does not give. */
@@ -105,7 +128,7 @@ function preemption(draft: InstanceDraft, priority: number, report: Report): Pre
     }
     return { preempt: true, preemptDelayMs: 0 };
   }
-  if (nopreempt !== null && priority === 255) {
+  if (nopreempt !== null && priority === OWNER_PRIORITY) {
     const text = '"nopreempt" is ignored with priority 255, the address owner\'s';
     report.warning(nopreempt, 'ignored-directive', text);
     return { preempt: true, preemptDelayMs };
@@ -142,7 +165,7 @@ function chooseFamily(draft: InstanceDraft, report: Report): boolean {
   if (ipv6) draft.version = 3;
   const own = [
     ...draft.addresses.map(({ address }) => address),
-    ...(draft.peers ?? []),
+    ...(draft.peers ?? []).map(({ address }) => address),
     draft.sourceAddress ?? first.address,
     draft.group ?? first.address,
   ];
@@ -166,22 +189,50 @@ function trackedInterfaces(draft: InstanceDraft, report: Report): readonly Track
   });
 }
 
+/**
+ * keepalived waits for an advertisement of the last master before it takes over with a header, as the
+ * sequence number must go on from there.
+ */
+function startAsBackup(draft: InstanceDraft, priority: number, report: Report): void {
+  const { authType, authHmac, state, version } = draft;
+  if (authType?.text !== 'AH' || authHmac !== null || version === 3 || draft.authPass === null)
+    return;
+  if (state !== 'master' || priority === OWNER_PRIORITY) return;
+  const text = '"state MASTER" counts as BACKUP beside "auth_type AH", as in keepalived';
+  report.warning(authType, 'ignored-directive', text);
+  draft.state = 'backup';
+}
+
+/** Peers to send to: the node itself is none. */
+function otherNodes(draft: InstanceDraft, report: Report): readonly string[] | null {
+  const { peers, sourceAddress } = draft;
+  if (peers === null) return null;
+  const own = peers.find(({ address }) => address === sourceAddress);
+  if (own !== undefined) {
+    const text = `"${own.place.text}" is this node's own address, its "unicast_src_ip": it is left out of the peers`;
+    report.warning(own.place, 'ignored-directive', text);
+  }
+  return peers.map(({ address }) => address).filter((address) => address !== sourceAddress);
+}
+
 /** null when something is missing without which there is no instance; it is reported. */
 export function finishInstance(draft: InstanceDraft, report: Report): VrrpInstanceConfig | null {
   reportMissing(draft, report);
   const ipv6 = chooseFamily(draft, report);
-  const priority = draft.priorityValue ?? (draft.state === 'master' ? 255 : 100);
-  const { interface: interfaceName, virtualRouterIdValue: virtualRouterId, peers } = draft;
+  const priority = draft.priorityValue ?? (draft.state === 'master' ? OWNER_PRIORITY : 100);
+  startAsBackup(draft, priority, report);
+  const { interface: interfaceName, virtualRouterIdValue: virtualRouterId } = draft;
+  const peers = otherNodes(draft, report);
   const intervalMs = advertIntervalMs(draft, report);
+  const sent = password(draft, report);
   const instance = {
     name: draft.name.text,
     version: draft.version,
     priority,
     initialState: draft.state,
     advertIntervalMs: intervalMs,
-    password: password(draft, report),
-    ...(draft.authType?.text === 'AH' &&
-      draft.authHmac === null && { authenticationHeader: true as const }),
+    password: sent,
+    ...(sent !== null && draft.authType?.text === 'AH' && { authenticationHeader: true as const }),
     ...wireFeatures(draft, intervalMs, report),
     ...virtualMac(draft, report),
     ...(draft.promotesSecondaries && { promoteSecondaries: true as const }),

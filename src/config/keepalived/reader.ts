@@ -233,7 +233,9 @@ function includeFiles(tokens: readonly Token[], state: State, depth: number): vo
   const files = state.options.readInclude(word.text, word.file);
   if (files.length === 0) {
     const text = `No readable file matches the include "${word.text}"`;
-    state.report.error(word, 'unreadable-file', text);
+    // A folder may be empty; a file that is named has something to say.
+    if (/[*?[]/.test(word.text)) state.report.warning(word, 'unreadable-file', text);
+    else state.report.error(word, 'unreadable-file', text);
   }
   for (const file of files) {
     state.files += 1;

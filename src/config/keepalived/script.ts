@@ -19,11 +19,14 @@ export type PlacedScript = {
   readonly weight: Word | null;
 };
 
+/** keepalived's, of intervals and of timeouts that cannot be. */
+const DEFAULT_MS = 1_000;
+
 export type WeightRange = { readonly min: number; readonly max: number };
 
 export const WEIGHT_RANGE = { min: -253, max: 253 } as const;
-const RUNS_RANGE = { min: 1, max: 1_000_000 } as const;
-const INTERVAL_RANGE = { minMs: 10, maxMs: 4_294_000 } as const;
+const RUNS_RANGE = { min: 1, max: 1_000_000, otherwise: 'it is 1' } as const;
+const INTERVAL_RANGE = { minMs: 10, maxMs: 4_294_000, otherwise: 'it is 1 s' } as const;
 
 /** `weight N`; keepalived's `reverse` swaps success and failure, which nothing here does. */
 export function parseWeight(
@@ -37,22 +40,22 @@ export function parseWeight(
     const text = '"reverse" is not supported: let the script exit the other way round';
     report.error(modifier, 'unsupported-directive', text);
   } else if (modifier !== undefined && modifier.text !== 'noreverse') {
-    report.error(modifier, 'bad-value', `"${modifier.text}" behind the weight is not understood`);
+    const text = `"${modifier.text}" behind the weight is not understood and left out`;
+    report.warning(modifier, 'bad-value', text);
   }
   return parseInteger(weight, range, 'weight', report);
 }
 
-/** One quoted or bare word is split as a shell would; several words are taken as they stand. */
-function parseCommand(args: readonly Word[], report: Report): readonly string[] {
+/** One quoted or bare word is split as a shell would; several words are taken as they stand. null: an error. */
+function parseCommand(args: readonly Word[], report: Report): readonly string[] | null {
   const [first, second] = args;
   if (first === undefined) return [];
   if (second !== undefined) return args.map((word) => word.text);
   const words = splitShellWords(first.text);
   if (!words.ok) {
     report.error(first, 'syntax-error', `${words.reason} in the script's command`);
-    return [];
+    return null;
   }
-  if (words.value.length === 0) report.error(first, 'missing-value', 'The script is empty');
   return words.value;
 }
 
@@ -65,8 +68,9 @@ export function convertScript(
   const name = firstValue(block);
   const where = `vrrp_script "${name.text}"`;
   let command: Word | null = null;
-  let argv: readonly string[] = [];
-  let intervalMs = 1000;
+  let argv: readonly string[] | null = [];
+  let intervalMs = DEFAULT_MS;
+  let timeout: Word | null = null;
   let timeoutMs: number | null = null;
   let weight: { readonly word: Word; readonly value: number } | null = null;
   let rise = 1;
@@ -82,10 +86,11 @@ export function convertScript(
       argv = parseCommand(statement.args, report);
     },
     interval: (statement: Statement) => {
-      intervalMs = time(statement) ?? intervalMs;
+      intervalMs = time(statement) ?? DEFAULT_MS;
     },
     timeout: (statement: Statement) => {
-      timeoutMs = time(statement);
+      timeout = firstValue(statement);
+      timeoutMs = time(statement) ?? DEFAULT_MS;
     },
     weight: (statement: Statement) => {
       const value = parseWeight(statement.args, WEIGHT_RANGE, report);
@@ -103,7 +108,7 @@ export function convertScript(
   };
   walk(block.children ?? [], VRRP_SCRIPT, where, handlers, report);
   return finish(
-    { name, command, argv, intervalMs, timeoutMs, weight, rise, fall, account },
+    { name, command, argv, intervalMs, timeout, timeoutMs, weight, rise, fall, account },
     report,
   );
 }
@@ -111,8 +116,9 @@ export function convertScript(
 type Collected = {
   readonly name: Word;
   readonly command: Word | null;
-  readonly argv: readonly string[];
+  readonly argv: readonly string[] | null;
   readonly intervalMs: number;
+  readonly timeout: Word | null;
   readonly timeoutMs: number | null;
   readonly weight: { readonly word: Word; readonly value: number } | null;
   readonly rise: number;
@@ -121,11 +127,19 @@ type Collected = {
 };
 
 function finish(collected: Collected, report: Report): PlacedScript | null {
-  const { name, command, argv, intervalMs, timeoutMs, weight, rise, fall, account } = collected;
-  if (command === null) {
-    const text = `The vrrp_script "${name.text}" has no "script"; name the command to run`;
-    report.error(name, 'missing-value', text);
+  const { name, command, argv, intervalMs, timeout, timeoutMs, weight, rise, fall, account } =
+    collected;
+  if (argv === null) return null;
+  if (command === null || argv.length === 0) {
+    const text = `The vrrp_script "${name.text}" runs nothing and is left out, as in keepalived: add a "script" with a command`;
+    report.warning(command ?? name, 'missing-value', text);
     return null;
+  }
+  if (timeout !== null && timeoutMs !== null && timeoutMs > intervalMs) {
+    const text =
+      `The timeout of ${timeoutMs / 1_000} s is longer than the interval of ${intervalMs / 1_000} s: while the ` +
+      'script hangs no other run begins, and nobody knows of it before the timeout';
+    report.warning(timeout, 'bad-value', text);
   }
   const config = {
     name: name.text,

@@ -90,8 +90,8 @@ export function finishSyncGroups(
       const owner = owners.get(member.text);
       if (!instances.includes(member.text)) {
         const hint = didYouMean(member.text, instances);
-        const text = `No vrrp_instance is called "${member.text}"${hint}`;
-        report.error(member, 'unknown-name', text);
+        const text = `No vrrp_instance is called "${member.text}", which is ignored, as in keepalived${hint}`;
+        report.warning(member, 'unknown-name', text);
       } else if (owner !== undefined) {
         const text = `The vrrp_instance "${member.text}" is already in "${owner}"; it can be in one group`;
         report.error(member, 'duplicate-name', text);
@@ -101,7 +101,7 @@ export function finishSyncGroups(
   }
   return drafts.map(({ name, members, notify }) => ({
     name: name.text,
-    instances: members.map(({ text }) => text),
+    instances: members.map(({ text }) => text).filter((member) => instances.includes(member)),
     notify,
   }));
 }

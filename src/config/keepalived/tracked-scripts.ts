@@ -10,7 +10,7 @@ import type { Report } from './report.ts';
 import { convertScript, type PlacedScript } from './script.ts';
 import { firstValue } from './values.ts';
 
-/** By name; null after an error in its definition. */
+/** By name; null: its definition runs nothing, which is told. */
 export type Scripts = ReadonlyMap<string, PlacedScript | null>;
 
 export function convertScripts(blocks: Blocks, globals: GlobalDefs, report: Report): Scripts {
@@ -21,7 +21,7 @@ export function convertScripts(blocks: Blocks, globals: GlobalDefs, report: Repo
   return scripts;
 }
 
-/** The script an instance tracks; null after an error about it. */
+/** The script an instance tracks; null: there is none, which is told. */
 function findScript(
   name: Word,
   scripts: Scripts,
@@ -31,7 +31,8 @@ function findScript(
   const script = scripts.get(name.text);
   if (script === undefined) {
     const hint = didYouMean(name.text, scripts.keys());
-    report.error(name, 'unknown-name', `No vrrp_script is called "${name.text}"${hint}`);
+    const text = `No vrrp_script is called "${name.text}", which is ignored, as in keepalived${hint}`;
+    report.warning(name, 'unknown-name', text);
     return null;
   }
   if (!before.has(name.text)) {

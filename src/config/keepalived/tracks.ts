@@ -47,10 +47,13 @@ function convertTracks(
     let weight: number | null = null;
     if (keyword?.text === 'weight') {
       weight = parseWeight(rest, range, report);
-      if (rest.length === 0) report.error(keyword, 'missing-value', '"weight" needs a value');
+      if (rest.length === 0) {
+        const text = '"weight" without a value is ignored, as in keepalived';
+        report.warning(keyword, 'missing-value', text);
+      }
     } else if (keyword !== undefined) {
-      const text = `"${keyword.text}" behind "${name.text}" is not understood; only "weight N" may follow`;
-      report.error(keyword, 'bad-value', text);
+      const text = `"${keyword.text}" behind "${name.text}" is not understood and left out; only "weight N" may follow`;
+      report.warning(keyword, 'bad-value', text);
     }
     if (tracks.some((track) => track.name.text === name.text)) {
       report.warning(name, 'duplicate-name', `The ${noun} "${name.text}" is tracked twice`);
@@ -92,7 +95,7 @@ export type Definitions<Config> = ReadonlyMap<
   { readonly config: Config; readonly weight: number } | null
 >;
 
-/** Names with their weights in force; an unknown name is an error. */
+/** Names with their weights in force; an unknown one is left out with a warning. */
 export function resolveTracks<Config>(
   tracks: readonly Track[],
   definitions: Definitions<Config>,
@@ -103,7 +106,8 @@ export function resolveTracks<Config>(
     const found = definitions.get(name.text);
     if (found === undefined) {
       const hint = didYouMean(name.text, definitions.keys());
-      report.error(name, 'unknown-name', `No ${block} is called "${name.text}"${hint}`);
+      const text = `No ${block} is called "${name.text}", which is ignored, as in keepalived${hint}`;
+      report.warning(name, 'unknown-name', text);
     }
     return found ? [{ name: name.text, weight: weight ?? found.weight }] : [];
   });

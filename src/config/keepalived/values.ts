@@ -11,23 +11,35 @@ export function firstValue(statement: Statement): Word {
   return statement.args[0] ?? statement.name;
 }
 
+/**
+ * What counts in place of a value that cannot be, as in keepalived; absent: nothing does, because the
+ * node would not do what its file says.
+ */
+type Otherwise = { readonly otherwise?: string };
+
+/** Says what is wrong with a value, and what counts in its place. */
+function refuse(word: Word, text: string, { otherwise }: Otherwise, report: Report): null {
+  if (otherwise === undefined) report.error(word, 'bad-value', text);
+  else report.warning(word, 'bad-value', `${text}; here ${otherwise}, as in keepalived`);
+  return null;
+}
+
 export function parseInteger(
   word: Word,
-  range: { readonly min: number; readonly max: number },
+  range: { readonly min: number; readonly max: number } & Otherwise,
   what: string,
   report: Report,
 ): number | null {
   const value = /^[+-]?\d{1,10}$/.test(word.text) ? Number(word.text) : Number.NaN;
   if (value >= range.min && value <= range.max) return value;
   const text = `"${word.text}" is no ${what}; give a whole number from ${range.min} to ${range.max}`;
-  report.error(word, 'bad-value', text);
-  return null;
+  return refuse(word, text, range, report);
 }
 
 /** Seconds, also with a fraction, to whole milliseconds (rounded). */
 export function parseSeconds(
   word: Word,
-  range: { readonly minMs: number; readonly maxMs: number },
+  range: { readonly minMs: number; readonly maxMs: number } & Otherwise,
   what: string,
   report: Report,
 ): number | null {
@@ -35,8 +47,8 @@ export function parseSeconds(
   const valueMs = decimal ? Math.round(Number(word.text) * 1000) : Number.NaN;
   if (valueMs >= range.minMs && valueMs <= range.maxMs) return valueMs;
   const bounds = `${range.minMs / 1000} to ${range.maxMs / 1000}`;
-  report.error(word, 'bad-value', `"${word.text}" is no ${what}; give seconds from ${bounds}`);
-  return null;
+  const text = `"${word.text}" is no ${what}; give seconds from ${bounds}`;
+  return refuse(word, text, range, report);
 }
 
 /** An IPv4 address as written; IPv6 is told apart, because it is a matter of support. */
@@ -69,27 +81,23 @@ export function parseInterface(word: Word, report: Report): string | null {
 const MULTICAST_FIRST_MIN = 224;
 const MULTICAST_FIRST_MAX = 239;
 
+/** null: the line is ignored, as in keepalived. */
 export function parseMulticastGroup(word: Word, report: Report): string | null {
-  if (word.text.includes(':')) return parseMulticastGroup6(word, report);
-  const address = parseAddress(word, 'multicast group', report);
-  if (address === null) return null;
-  const first = Number(address.split('.')[0]);
-  if (first >= MULTICAST_FIRST_MIN && first <= MULTICAST_FIRST_MAX) return address;
-  report.error(
-    word,
-    'bad-value',
-    `"${word.text}" is no multicast group; VRRP's own is "224.0.0.18"`,
-  );
-  return null;
-}
-
-/** IPv6 groups of VRRP stay on the link. */
-function parseMulticastGroup6(word: Word, report: Report): string | null {
-  const address = parseAnyAddress(word, 'multicast group', report);
-  if (address === null || /^ff[0-9a-f]2:/.test(address)) return address;
-  const text = `"${word.text}" is no multicast group of one link; VRRP's own is "ff02::12"`;
-  report.error(word, 'bad-value', text);
-  return null;
+  const { text } = word;
+  const otherwise = { otherwise: 'the line is ignored' };
+  if (!parseIpAddress(text).ok) {
+    return refuse(word, `"${text}" is no IP address for a multicast group`, otherwise, report);
+  }
+  if (text.includes(':')) {
+    // IPv6 groups of VRRP stay on the link.
+    if (/^ff[0-9a-f]2:/i.test(text)) return text.toLowerCase();
+    const wrong = `"${text}" is no multicast group of one link; VRRP's own is "ff02::12"`;
+    return refuse(word, wrong, otherwise, report);
+  }
+  const first = Number(text.split('.')[0]);
+  if (first >= MULTICAST_FIRST_MIN && first <= MULTICAST_FIRST_MAX) return text;
+  const wrong = `"${text}" is no multicast group; VRRP's own is "224.0.0.18"`;
+  return refuse(word, wrong, otherwise, report);
 }
 
 /** A switch with an optional value; a bare name means on. */
@@ -97,7 +105,8 @@ export function parseSwitch(statement: Statement, report: Report): boolean {
   const word = statement.args[0];
   if (word === undefined || /^(on|true|yes)$/.test(word.text)) return true;
   if (!/^(off|false|no)$/.test(word.text)) {
-    report.error(word, 'bad-value', `"${word.text}" is neither "on" nor "off"`);
+    const text = `"${word.text}" is neither "on" nor "off"`;
+    refuse(word, text, { otherwise: 'it is off' }, report);
   }
   return false;
 }

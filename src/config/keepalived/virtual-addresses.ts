@@ -64,15 +64,16 @@ function parseOptions(words: readonly Word[], report: Report): Draft {
       index += 1;
       takeOption(option, words[index], draft, report);
     } else if (FLAGS.includes(option.text)) {
-      const text = `"${option.text}" on a virtual address is not supported`;
-      report.error(option, 'unsupported-directive', text);
+      const text = `"${option.text}" is ignored: a virtual address needs no such setting`;
+      report.warning(option, 'ignored-directive', text);
     } else if (/^[\d.]+(\/\d+)?$|^[\da-f]*:[\da-f:.]+(\/\d+)?$/i.test(option.text)) {
       const text = `"${option.text}" must stand on a line of its own`;
       report.error(option, 'bad-value', text);
       break;
     } else {
       const hint = didYouMean(option.text, VALUED);
-      report.error(option, 'bad-value', `"${option.text}" is no option of an address${hint}`);
+      const text = `"${option.text}" is no option of an address and left out${hint}`;
+      report.warning(option, 'bad-value', text);
     }
   }
   return draft;
@@ -102,7 +103,7 @@ export function convertAddresses(
     const options = parseOptions(args, report);
     if (prefix === null) continue;
     if (addresses.some(({ address }) => address === prefix.address)) {
-      report.error(name, 'duplicate-name', `The address "${prefix.address}" is given twice`);
+      report.warning(name, 'duplicate-name', `The address "${prefix.address}" is given twice`);
     } else if (addresses.length >= ADDRESSES_MAX) {
       const text = `An instance carries at most ${ADDRESSES_MAX} addresses; split it in two`;
       report.error(name, 'bad-value', text);

@@ -2,7 +2,7 @@
 
 import { assert } from '../../core/assert.ts';
 import { didYouMean } from '../suggest.ts';
-import { BLOCK_WORDS, type Rule, type RuleTable } from './directives.ts';
+import { BLOCK_WORDS, KNOWN_WORDS, type Rule, type RuleTable } from './directives.ts';
 import type { Word } from './lexer.ts';
 import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
@@ -19,6 +19,11 @@ function reportUnknown(name: Word, table: RuleTable, where: string, report: Repo
   let hint = own;
   if (/^\$\w/.test(name.text)) hint = '; a definition has no space before its "="';
   else if (BLOCK_WORDS.has(name.text)) hint = '; is a "}" missing or one too many above';
+  if (own === '' && hint === '' && KNOWN_WORDS.has(name.text)) {
+    const text = `"${name.text}" has no place in ${where} and is ignored, as in keepalived`;
+    report.warning(name, 'ignored-directive', text);
+    return;
+  }
   report.error(name, 'unknown-directive', `Unknown directive "${name.text}" in ${where}${hint}`);
 }
 
