@@ -1,14 +1,17 @@
-/** Entry of the balancer process; only the guardian starts it, with an IPC channel and its sockets. */
+/** Entry of the balancer process; only the guardian starts it, with a channel to itself and its sockets. */
 
+import { fstatSync } from 'node:fs';
+import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
+import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
 
 /** A last message that does not get out must not keep a failed balancer alive. */
 const LAST_WORDS_MS = 200;
 
-if (process.send === undefined) {
+if (!hasGuardian()) {
   process.stderr.write('The balancer is started by "evergate run", not by hand\n');
   process.exit(1);
 }
@@ -25,14 +28,12 @@ for (const stream of [process.stdout, process.stderr]) {
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 
+const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({
   startDataPlane,
-  send: (message, sent = () => {}) => {
-    if (!process.connected || process.send === undefined) return sent();
-    process.send(message, undefined, undefined, () => sent());
-  },
-  onMessage: (listener) => process.on('message', listener),
-  onDisconnect: (listener) => process.once('disconnect', listener),
+  send: (message, sent) => guardian.send(message, sent),
+  onMessage: (listener) => guardian.onMessage(listener),
+  onDisconnect: (listener) => guardian.onClose(listener),
   onTerminate: (listener) => process.on('SIGTERM', listener),
   exit: (code) => process.exit(code),
   setTitle: (title) => {
@@ -47,3 +48,11 @@ const die = (error: unknown): void => {
 };
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
+
+function hasGuardian(): boolean {
+  try {
+    return fstatSync(GUARDIAN_FD).isSocket();
+  } catch {
+    return false;
+  }
+}

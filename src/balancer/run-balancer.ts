@@ -6,6 +6,7 @@
 
 import type { StartDataPlane } from '../contracts/data-plane.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
+import { cutLine } from '../contracts/protocol-table.ts';
 import { BALANCER_TITLE } from '../contracts/run-directory.ts';
 import { assert } from '../core/assert.ts';
 import { Balancer } from './balancer.ts';
@@ -115,7 +116,7 @@ class BalancerRun {
         this.#finish(this.#active.retire());
         break;
       case 'give-up':
-        host.send({ kind: 'failed', text: effect.text }, () => host.exit(1));
+        host.send({ kind: 'failed', text: cutLine(effect.text) }, () => host.exit(1));
         // The verdict is out; what can still be closed is closed, whatever state it is in.
         this.#balancer?.stop(0).catch(() => {});
         break;
@@ -133,7 +134,7 @@ class BalancerRun {
   #create(message: StartMessage): Balancer {
     return new Balancer(message, {
       servers: (servers) => this.#host.send({ kind: 'servers', servers }),
-      log: (level, text) => this.#host.send({ kind: 'log', level, text }),
+      log: (level, text) => this.#host.send({ kind: 'log', level, text: cutLine(text) }),
       failed: (text) => this.fail(text),
       askReload: () => this.#reloads.ask(),
     });
@@ -146,8 +147,9 @@ class BalancerRun {
       case 'activate':
         return this.#active.activate(task.servers);
       case 'reload': {
-        const outcome = await this.#active.reload(task.message);
-        this.#host.send({ kind: 'reload', id: task.message.id, ...outcome });
+        const { error, ended } = await this.#active.reload(task.message);
+        const told = error === null ? null : cutLine(error);
+        this.#host.send({ kind: 'reload', id: task.message.id, error: told, ended });
       }
     }
   }
@@ -181,7 +183,8 @@ class BalancerRun {
           balancer === null
             ? 'The balancer does not serve yet'
             : balancer.setServer(backend, server, admin);
-        this.#host.send({ kind: 'set-server', id, error });
+        const told = error === null ? null : cutLine(error);
+        this.#host.send({ kind: 'set-server', id, error: told });
         break;
       }
     }

@@ -1,7 +1,8 @@
 /**
- * Messages between guardian and balancer, over Node's IPC channel (JSON). The direction is in the name.
- * Descriptors do not travel here: the balancer inherits them when it is started, and those of a reload come
- * over a channel of their own (linux/descriptor-channel.ts), sent before the message that names them.
+ * Messages between guardian and balancer, one line of JSON each, over a socketpair. The direction is in the name.
+ * What a balancer may say is held against protocol-table.ts. Descriptors do not travel here: the balancer inherits
+ * them when it is started, and those of a reload come over a channel of their own (linux/descriptor-channel.ts),
+ * sent before the message that names them.
  */
 
 import type { BalancerConfig } from '../config/model/config.ts';
@@ -10,6 +11,9 @@ import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import type { PlaneGrant } from './data-plane.ts';
 import type { InheritedListener } from './listeners.ts';
+
+/** Where a balancer finds its end; 0 to 2 are the standard streams, inherited sockets follow. */
+export const GUARDIAN_FD = 3;
 
 export type GuardianToBalancer =
   | {

@@ -3,14 +3,21 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../src/config/model/config.ts';
 import type { InheritedListener } from '../../src/contracts/listeners.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from '../../src/contracts/protocol.ts';
+import {
+  type BalancerToGuardian,
+  GUARDIAN_FD,
+  type GuardianToBalancer,
+} from '../../src/contracts/protocol.ts';
+import { parseFromBalancer } from '../../src/contracts/protocol-table.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
+import { LineReader } from '../../src/core/line-reader.ts';
 import type { ServerStateRecord } from '../../src/health/server-state.ts';
 import { openDescriptorChannel } from '../../src/linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
@@ -19,7 +26,8 @@ import { lastAddress, localAddress } from '../../src/linux/stream-calls.ts';
 import { waitUntil } from './wait-until.ts';
 
 const ENTRY = fileURLToPath(new URL('../../src/balancer/main.ts', import.meta.url));
-const FIRST_FD = 4;
+const FIRST_FD = GUARDIAN_FD + 1;
+const LINE_BYTES_MAX = 64 << 20;
 
 export type RunningBalancer = {
   readonly child: ChildProcess;
@@ -62,8 +70,7 @@ export async function startBalancer(
   const bounded = options.filesMax === undefined ? [] : limitFiles(options.filesMax);
   const [command = '', ...args] = [...bounded, process.execPath, ENTRY];
   const child = spawn(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
-    serialization: 'json',
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...inherited],
   });
   for (const fd of inherited) closeFd(fd);
   t.after(() => {
@@ -123,7 +130,17 @@ function listenTo(
   child: ChildProcess,
 ): Pick<RunningBalancer, 'child' | 'pid' | 'messages' | 'ended' | 'send' | 'message'> {
   const messages: BalancerToGuardian[] = [];
-  child.on('message', (message) => messages.push(message as BalancerToGuardian));
+  const channel = child.stdio[GUARDIAN_FD];
+  assert.ok(channel instanceof Socket);
+  const lines = new LineReader(LINE_BYTES_MAX);
+  channel.on('error', () => {});
+  channel.on('data', (chunk: Buffer) => {
+    for (const line of lines.read(chunk) ?? []) {
+      const message = parseFromBalancer(line);
+      assert.ok(message.ok, `the balancer broke the protocol: ${line.slice(0, 200)}`);
+      messages.push(message.value);
+    }
+  });
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -134,7 +151,7 @@ function listenTo(
     messages,
     ended,
     send: (message) => {
-      child.send(message);
+      channel.write(`${JSON.stringify(message)}\n`);
     },
     message: (kind) =>
       waitUntil(

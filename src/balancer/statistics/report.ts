@@ -3,6 +3,7 @@
 import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
+import { cutSentence, cutSentences } from '../../contracts/protocol-table.ts';
 import { checkReason } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { statusCounts } from '../../stats/counts.ts';
@@ -24,7 +25,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
   return {
     uptimeMs: Math.round(uptimeMs),
     relays: threads,
-    ...(trouble === null ? {} : { trouble }),
+    ...(trouble === null ? {} : { trouble: cutSentence(trouble) }),
     frontends: config.frontends.map((frontend, index) => ({
       name: frontend.name,
       connectionsLimit: frontend.connectionsMax,
@@ -47,7 +48,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
         name: backend.config.name,
         usableServers: backend.usableActive + backend.usableBackup,
         ...statusCounts(BACKEND, (name) => plane.counters.backend(index, name)),
-        ...(skew === null ? {} : { skew }),
+        ...(skew === null ? {} : { skew: cutSentence(skew) }),
         servers,
       };
     }),
@@ -66,8 +67,8 @@ function serverStatus(
     admin: entry.admin,
     check: checkStateOf(entry),
     lastCheck: entry.result.status,
-    reason: reasonOf(entry),
-    warnings: entry.warnings,
+    reason: cutSentence(reasonOf(entry)),
+    warnings: cutSentences(entry.warnings),
     weight: weightOf(entry),
     ...statusCounts(SERVER, (name) => counters.server(backend, server, name)),
   };

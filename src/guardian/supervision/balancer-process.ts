@@ -1,14 +1,22 @@
 /**
- * One balancer process, active or spare: started with the inherited sockets, spoken to over Node's IPC
- * channel, watched through a page of beats of its own.
+ * One balancer process, active or spare: started with the inherited sockets, spoken to over a channel, watched
+ * through a page of beats of its own. What it says is taken for no more than a claim: it is killed when it breaks
+ * the protocol.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { PrivilegedPlane } from '../../contracts/data-plane.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
-import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
+import {
+  type BalancerToGuardian,
+  GUARDIAN_FD,
+  type GuardianToBalancer,
+} from '../../contracts/protocol.ts';
+import { messageBytesMax } from '../../contracts/protocol-table.ts';
 import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
@@ -16,6 +24,7 @@ import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.
 import { ChildOutput } from '../output/child-output.ts';
 import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
+import { BalancerChannel } from './balancer-channel.ts';
 import {
   type LoopWatch,
   MAIN_SILENCE_MS,
@@ -23,11 +32,17 @@ import {
   RELAY_SILENCE_MS,
   watchLoop,
 } from './beat-monitor.ts';
+import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
 
 const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
 
-/** Descriptors 0 to 2 are the standard ones, 3 is the IPC channel; inherited ones follow. */
-const FIRST_INHERITED_FD = 4;
+const FIRST_INHERITED_FD = GUARDIAN_FD + 1;
+
+/** From the end of its channel to the end of a process, or the other way round. */
+const END_MS = 200;
+
+/** From a balancer's word that it failed to its end; it takes 200 ms for its last words. */
+const FAILED_MS = 1000;
 
 export type BalancerLaunch = {
   readonly config: BalancerConfig;
@@ -43,6 +58,8 @@ export type BalancerLaunch = {
 
 export type BalancerEvents = {
   message(message: BalancerToGuardian): void;
+  /** Told once: it broke the protocol, says nothing any more, and is to be killed. */
+  breach(why: string): void;
   /** Told exactly once, after the last message. */
   ended(why: string): void;
 };
@@ -54,9 +71,12 @@ export class BalancerProcess {
   readonly #child: ChildProcess;
   /** Of the data plane. */
   readonly #loops: readonly string[];
+  readonly #channel: BalancerChannel;
+  readonly #events: BalancerEvents;
+  #conversation: Conversation;
   readonly #beats: Uint32Array;
   /** Our end of the channel that takes listeners to it. */
-  readonly #channel: number;
+  readonly #descriptors: number;
   /** Ids of the listeners it has. */
   #known: ReadonlySet<number>;
   #watches: LoopWatch[] = [];
@@ -66,38 +86,34 @@ export class BalancerProcess {
 
   constructor(launch: BalancerLaunch, events: BalancerEvents) {
     this.#loops = launch.plane.loops;
+    this.#events = events;
     const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
     this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
     const { near, far } = openDescriptorChannel();
-    this.#channel = near;
+    this.#descriptors = near;
     this.#known = new Set(launch.listeners.map(({ id }) => id));
     const stdout = new ChildOutput(launch.outputs.stdout);
     const stderr = new ChildOutput(launch.outputs.stderr);
     this.silent = Promise.all([stdout.ended, stderr.ended]);
     const inherited = [beatFd, far, ...launch.listeners.map(({ fd }) => fd)];
     this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
-      stdio: ['ignore', stdout.fd, stderr.fd, 'ipc', ...inherited],
-      serialization: 'json',
+      stdio: ['ignore', stdout.fd, stderr.fd, 'pipe', ...inherited],
     });
     closeFd(beatFd);
     closeFd(far);
     stdout.opened();
     stderr.opened();
     this.pid = this.#child.pid ?? null;
-    const end = (why: string): void => {
-      if (this.#ended) return;
-      this.#ended = true;
-      closeFd(near);
-      events.ended(this.#failure ?? why);
-    };
-    this.#child.on('message', (message: BalancerToGuardian) => {
-      if (message.kind === 'failed') this.#failure = message.text;
-      events.message(message);
-    });
-    this.#child.once('exit', (code, signal) =>
-      end(signal === null ? `It ended with exit code ${code}` : `It was killed by ${signal}`),
+    this.#conversation = startConversation(launch.standby);
+    this.#channel = new BalancerChannel(
+      channelOf(this.#child),
+      messageBytesMax(itemsOf(launch.config)),
+      {
+        message: (message) => this.#receive(message),
+        breach: (why) => this.#onBreach(why),
+      },
     );
-    this.#child.once('error', (error) => end(`It could not be started: ${error.message}`));
+    this.#watchEnd();
     this.send({
       kind: 'start',
       config: launch.config,
@@ -115,14 +131,15 @@ export class BalancerProcess {
     });
   }
 
-  /** What it said itself before it ended; null: nothing. */
+  /** What it said itself before it ended, or broke the protocol by; null: nothing. */
   get failure(): string | null {
     return this.#failure;
   }
 
   /** Never waits; a message to a process that is gone is dropped, its end is told by `ended`. */
   send(message: GuardianToBalancer): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (message.kind === 'activate') this.#conversation = askToServe(this.#conversation);
+    this.#channel.send(message);
   }
 
   /**
@@ -130,19 +147,67 @@ export class BalancerProcess {
    * nothing said, when the new listeners cannot be sent.
    */
   reload(id: number, config: BalancerConfig, listeners: readonly InheritedListener[]): void {
-    if (this.#ended || !this.#child.connected) return;
+    if (this.#ended || !this.#channel.isOpen) return;
     const fresh = listeners.filter((one) => !this.#known.has(one.id));
     sendDescriptors(
-      this.#channel,
+      this.#descriptors,
       fresh.map(({ fd }) => fd),
     );
     this.#known = new Set(listeners.map((one) => one.id));
+    this.#channel.allow(messageBytesMax(itemsOf(config)));
     this.send({
       kind: 'reload',
       id,
       config,
       listeners: listeners.map((one) => ({ id: one.id, purpose: one.purpose })),
       fresh: fresh.map((one) => one.id),
+    });
+  }
+
+  #receive(message: BalancerToGuardian): void {
+    const conversation = converse(this.#conversation, message.kind);
+    if (conversation === null) {
+      this.#channel.close();
+      this.#onBreach(`"${message.kind}" must not come here`);
+      return;
+    }
+    this.#conversation = conversation;
+    if (message.kind === 'failed') {
+      this.#failure = message.text;
+      setTimeout(() => this.#onBreach('it failed and did not end'), FAILED_MS);
+    }
+    this.#events.message(message);
+  }
+
+  #onBreach(why: string): void {
+    if (this.#ended) return;
+    this.#failure ??= `It broke the protocol: ${why}`;
+    this.#events.breach(this.#failure);
+  }
+
+  /** One ends when its process and its channel have, so that it is heard to its last word. */
+  #watchEnd(): void {
+    const child = this.#child;
+    const channel = this.#channel;
+    const end = (why: string): void => {
+      if (this.#ended) return;
+      this.#ended = true;
+      channel.close();
+      closeFd(this.#descriptors);
+      this.#events.ended(this.#failure ?? why);
+    };
+    let over = false;
+    child.once('exit', (code, signal) => {
+      over = true;
+      const why =
+        signal === null ? `It ended with exit code ${code}` : `It was killed by ${signal}`;
+      channel.finish();
+      void Promise.race([channel.closed, setTimeoutPromise(END_MS)]).then(() => end(why));
+    });
+    child.once('error', (error) => end(`It could not be started: ${error.message}`));
+    void channel.closed.then(async () => {
+      await setTimeoutPromise(END_MS);
+      if (!over && !this.#ended) this.#onBreach('it closed its channel');
     });
   }
 
@@ -176,4 +241,17 @@ export class BalancerProcess {
     });
     return hung;
   }
+}
+
+/** Our end of the socketpair that is descriptor GUARDIAN_FD there; a closed one where there was none to be had. */
+function channelOf(child: ChildProcess): Socket {
+  // Node leaves a child without streams when there are no descriptors left, and tells so by 'error'.
+  const streams: readonly unknown[] = child.stdio ?? [];
+  const socket = streams[GUARDIAN_FD];
+  return socket instanceof Socket ? socket : new Socket().destroy();
+}
+
+function itemsOf({ frontends, httpFrontends, backends }: BalancerConfig): number {
+  const servers = backends.reduce((sum, backend) => sum + backend.servers.length, 0);
+  return frontends.length + httpFrontends.length + backends.length + servers;
 }

@@ -19,6 +19,8 @@ export type SpareOptions = {
   readonly log: Log;
   /** Called with the pid of each new spare. */
   readonly onPid: (pid: number) => void;
+  /** It broke the protocol: what to say of it, with how many did before. */
+  readonly countBreach: (why: string) => string;
 };
 
 export type SpareState = BalancerStatus['spare'];
@@ -105,12 +107,14 @@ export class Spare {
         this.#failures = 0;
         spare.watch();
       },
+      breach: (why) => this.#giveUp(spare, this.#options.countBreach(why)),
       ended: (why) => this.#onEnded(spare, why),
     };
     const spare = new BalancerProcess(
       { ...this.#options.launch(), standby: true, servers: [] },
       {
         message: (message) => events.message(message),
+        breach: (why) => events.breach(why),
         ended: (why) => events.ended(why),
       },
     );

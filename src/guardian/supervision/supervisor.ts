@@ -35,6 +35,8 @@ const RELOAD_LIMIT_MS = 30_000;
 const LAST_LINES_MS = 500;
 /** Requests to a balancer that are open at one time. */
 const REQUESTS_MAX = 64;
+/** Reloads that balancers have asked for, under way or waiting. */
+const RELOADS_MAX = 16;
 
 export type SupervisorOptions = {
   readonly config: BalancerConfig;
@@ -81,6 +83,9 @@ export class Supervisor {
   #sockets: readonly InheritedListener[];
   #servers: readonly ServerStateRecord[] = [];
   #nextRequest = 1;
+  #reloadsAsked = 0;
+  /** Times a balancer or spare broke the protocol. */
+  #breaches = 0;
   #settled: PromiseWithResolvers<void> | null = Promise.withResolvers<void>();
   #ended: (() => void) | null = null;
 
@@ -90,7 +95,10 @@ export class Supervisor {
     this.#sockets = options.sockets;
     const launch = () => this.#launch();
     const onPid = (pid: number) => options.onPid('spare', pid);
-    this.#spare = options.spare ? new Spare({ launch, log: options.log, onPid }) : null;
+    const countBreach = (why: string) => this.#countBreach(why);
+    this.#spare = options.spare
+      ? new Spare({ launch, log: options.log, onPid, countBreach })
+      : null;
     const first = startSupervision(performance.now(), options.relieves);
     this.#state = first.state;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -218,6 +226,7 @@ export class Supervisor {
   #eventsOf(self: () => BalancerProcess | null): BalancerEvents {
     return {
       message: (message) => this.#receive(message),
+      breach: (why) => this.#onBreach(self(), why),
       ended: (why) => this.#onEnded(self(), why),
     };
   }
@@ -249,6 +258,17 @@ export class Supervisor {
       default:
         this.#requests.get(message.id)?.(message);
     }
+  }
+
+  #onBreach(breaker: BalancerProcess | null, why: string): void {
+    this.#dispatch({ kind: 'hung', why: this.#countBreach(why) });
+    // Also while it is to stop, when nothing else would end it.
+    breaker?.kill();
+  }
+
+  #countBreach(why: string): string {
+    this.#breaches += 1;
+    return this.#breaches === 1 ? why : `${why} (the ${this.#breaches}th breach since the start)`;
   }
 
   #onEnded(ended: BalancerProcess | null, why: string): void {
@@ -297,8 +317,18 @@ export class Supervisor {
   }
 
   async #answerReload(process: BalancerProcess | null, id: number): Promise<void> {
-    const text = await this.#options.onReload();
-    process?.send({ kind: 'reload-told', id, text });
+    if (this.#reloadsAsked >= RELOADS_MAX) {
+      const text = 'Success=0\n--\nToo many reloads wait already; ask again later\n';
+      process?.send({ kind: 'reload-told', id, text });
+      return;
+    }
+    this.#reloadsAsked += 1;
+    try {
+      const text = await this.#options.onReload();
+      process?.send({ kind: 'reload-told', id, text });
+    } finally {
+      this.#reloadsAsked -= 1;
+    }
   }
 
   #request(message: (id: number) => Parameters<BalancerProcess['send']>[0]): Promise<Reply | null> {
