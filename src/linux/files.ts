@@ -23,6 +23,10 @@ const fcntl = bind<[number, number, number]>('int', 'fcntl', ['int', 'int', 'int
 const exitCall = bind<[number]>('int', '_exit', ['int']);
 
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+/** fcntl(2), "File Sealing": its size stays, and so do the seals. */
+const F_ADD_SEALS = 1033;
+const SEAL_SIZE = 0x1 | 0x2 | 0x4;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const RLIMIT_NOFILE = 7;
@@ -61,12 +65,16 @@ export function makeFifo(path: string, mode: number): void {
   if (mkfifo(addressOf(cPath), mode) === -1) throw new SystemError('mkfifo', errno(), path);
 }
 
-/** A descriptor of anonymous shared memory, close-on-exec; the caller owns it. */
+/**
+ * A descriptor of anonymous shared memory, close-on-exec; the caller owns it. Its size is sealed: whoever else
+ * gets it could shrink it otherwise, and the next look at the mapped memory would end this process by SIGBUS.
+ */
 export function createSharedMemory(name: string, bytes: number): number {
   const cName = cString(name);
-  const fd = memfdCreate(addressOf(cName), MFD_CLOEXEC);
+  const fd = memfdCreate(addressOf(cName), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd === -1) throw new SystemError('memfd_create', errno(), name);
   if (ftruncate(fd, bytes) === -1) throw new SystemError('ftruncate', errno(), name);
+  if (fcntl(fd, F_ADD_SEALS, SEAL_SIZE) === -1) throw new SystemError('fcntl', errno(), name);
   return fd;
 }
 

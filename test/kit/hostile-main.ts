@@ -1,0 +1,61 @@
+/**
+ * Code that got into a balancer, for tests: loaded before it (`node --import`), it lies still in the real process
+ * until SIGUSR2, and then does what the file EVERGATE_HOSTILE_FILE says, and says so in a file beside it. In every
+ * other process it does nothing.
+ */
+
+import { closeSync, ftruncateSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+
+export type HostileAct =
+  /** Says these bytes to the guardian. */
+  | { readonly act: 'say'; readonly text: string }
+  /** Says a piece again and again, without an end. */
+  | { readonly act: 'flood'; readonly text: string; readonly bytes: number }
+  /** Takes the memory away that the guardian looks at. */
+  | { readonly act: 'shrink-beats' }
+  /** Is not to be spoken to any more, and serves on. */
+  | { readonly act: 'close-channel' }
+  /** Writes to its standard error, which is the log of root. */
+  | { readonly act: 'print'; readonly text: string };
+
+/** As the guardian hands them out: its channel, then the page of beats. */
+const CHANNEL_FD = 3;
+const BEATS_FD = 4;
+const STDERR_FD = 2;
+
+const file = process.env.EVERGATE_HOSTILE_FILE ?? '';
+const inBalancer = process.argv[1]?.endsWith('/balancer/main.ts') === true;
+if (isMainThread && inBalancer && file !== '') {
+  process.on('SIGUSR2', () => {
+    perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
+    writeFileSync(`${file}.done`, '');
+  });
+}
+
+function perform(act: HostileAct): void {
+  if (act.act === 'say') write(CHANNEL_FD, Buffer.from(act.text));
+  if (act.act === 'flood') write(CHANNEL_FD, Buffer.alloc(act.bytes, act.text));
+  if (act.act === 'print') write(STDERR_FD, Buffer.from(act.text));
+  if (act.act === 'close-channel') closeSync(CHANNEL_FD);
+  if (act.act === 'shrink-beats') shrink(BEATS_FD);
+}
+
+function shrink(fd: number): void {
+  try {
+    ftruncateSync(fd, 0);
+  } catch {
+    // It is sealed.
+  }
+}
+
+/** The rest follows when there is room; the process goes on meanwhile. */
+function write(fd: number, bytes: Uint8Array): void {
+  let rest = bytes;
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+    setTimeout(() => write(fd, rest), 1);
+  }
+}

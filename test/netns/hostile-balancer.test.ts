@@ -1,0 +1,167 @@
+/**
+ * Code that got into the balancer attacks the guardian in every way it has: with each message mutated, with
+ * bytes that are no message, with what it shares with it. The guardian lives, the VIP stays, the spare takes over.
+ *
+ * EVERGATE_HOSTILE_MESSAGES=10000 says how many mutated messages it sends; each refused one costs a process.
+ */
+
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { FROM_BALANCER, parseFromBalancer } from '../../src/contracts/protocol-table.ts';
+import { AddressWatch } from '../kit/address-watch.ts';
+import { anyFitting, anyMutated } from '../kit/any-shape.ts';
+import type { HostileAct } from '../kit/hostile-main.ts';
+import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { residentOf } from '../kit/process-figures.ts';
+import { askStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
+
+const VIP = '192.168.1.94';
+const MESSAGES = Number(process.env.EVERGATE_HOSTILE_MESSAGES ?? 9);
+const skip = whyNoNamespaces() ?? false;
+
+const HAPROXY = `defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 1h
+    timeout server 1h
+listen kube-api
+    bind 0.0.0.0:8443
+    server m1 127.0.0.1:6443
+`;
+
+const KEEPALIVED = `vrrp_instance VI_1 {
+    state MASTER
+    interface ${NODE_INTERFACE}
+    virtual_router_id 51
+    priority 100
+    virtual_ipaddress { ${VIP}/24 }
+}
+`;
+
+describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, () => {
+  let folder = '';
+  let network: Network;
+  let node: NetworkNode;
+  let watch: AddressWatch;
+  let guardian = 0;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'evergate-hostile-'));
+    network = await Network.create();
+    node = await network.addNode('k8s-master', '192.168.1.92/24');
+    writeFileSync(join(folder, 'haproxy.cfg'), HAPROXY);
+    writeFileSync(join(folder, 'keepalived.conf'), KEEPALIVED);
+    const log = openSync(join(folder, 'log'), 'a');
+    const args = [
+      ...['--import', resolve('test/kit/hostile-main.ts'), resolve('src/main.ts'), 'run'],
+      ...['--haproxy', join(folder, 'haproxy.cfg'), '--run-dir', join(folder, 'run')],
+      ...['--keepalived', join(folder, 'keepalived.conf')],
+    ];
+    const env = { ...process.env, EVERGATE_HOSTILE_FILE: join(folder, 'act') };
+    node.spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log], env });
+    closeSync(log);
+    await waitUntil('it is up', () => existsSync(join(folder, 'run', 'admin.sock')));
+    guardian = Number(readFileSync(join(folder, 'run', 'guardian.pid'), 'utf8'));
+    await waitUntil('it has the VIP', () => node.holds(VIP));
+    watch = await AddressWatch.start([node], VIP);
+  });
+  after(async () => {
+    watch?.close();
+    process.kill(guardian, 'SIGTERM');
+    await waitUntil('it stops', () => !existsSync(`/proc/${guardian}`));
+    network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
+
+  const ready = () =>
+    waitUntil('a balancer serves and a spare is ready', async () => {
+      const { balancer } = await askStatus(join(folder, 'run'));
+      return balancer?.state === 'serving' && balancer.spare.state === 'ready' ? balancer : null;
+    });
+
+  /** Has the balancer of now do it; `ends`: it is ended for it, and the spare takes over. */
+  async function attack(act: HostileAct, ends: boolean): Promise<string> {
+    const { pid, spare, restarts } = await ready();
+    const told = log().length;
+    writeFileSync(join(folder, 'act'), JSON.stringify(act));
+    rmSync(join(folder, 'act.done'), { force: true });
+    process.kill(pid ?? 0, 'SIGUSR2');
+    if (!ends) await waitUntil('it is done', () => existsSync(join(folder, 'act.done')));
+    else {
+      await waitUntil('it is ended', () => !existsSync(`/proc/${pid}`));
+      const next = await ready();
+      assert.equal(next.restarts, restarts + 1, 'another one was ended, too');
+      assert.equal(next.pid, spare.pid, 'the spare takes over');
+      assert.match(next.lastExit ?? '', /^It broke the protocol: /);
+    }
+    assert.deepEqual(watch.changes.slice(1), [], 'the VIP was touched');
+    return log().slice(told);
+  }
+
+  it('ends itself alone with what it says, whatever that is', async () => {
+    const ended = await attack(
+      { act: 'say', text: '{"kind":"log","level":"info","text":5}\n' },
+      true,
+    );
+    assert.match(ended, /is killed: It broke the protocol: Field "text" is no text\n/);
+    assert.match(await attack({ act: 'say', text: 'null\n' }, true), /\(the 2th breach since the/);
+    await attack({ act: 'say', text: '{"kind":"serving"}\n' }, true);
+    await attack({ act: 'say', text: '\u0000\u00ff\n' }, true);
+    await attack({ act: 'close-channel' }, true);
+  });
+
+  it('poisons no successor with what it says of its servers', async () => {
+    const poison = '{"kind":"servers","servers":[{"backend":5},null]}\n';
+    await attack({ act: 'say', text: poison }, true);
+    const { report } = await ready();
+    assert.equal(report?.backends[0]?.servers[0]?.admin, 'ready');
+  });
+
+  it('has the guardian keep nothing of a message without an end', async () => {
+    const before = residentOf(guardian);
+    await attack(
+      { act: 'flood', text: '{"kind":"log","level":"info","text":"', bytes: 126 << 20 },
+      true,
+    );
+    const grown = residentOf(guardian) - before;
+    assert.ok(grown < 20 << 20, `the guardian grew by ${grown} bytes`);
+  });
+
+  it('cannot take the memory away in which its beats lie', async () => {
+    await attack({ act: 'shrink-beats' }, false);
+    const { pid } = await ready();
+    assert.ok(existsSync(`/proc/${guardian}`) && existsSync(`/proc/${pid}`));
+  });
+
+  it('gets no further with each of its messages mutated', async (t) => {
+    const kinds = Object.values(FROM_BALANCER);
+    const each = Math.ceil(MESSAGES / kinds.length);
+    let refused = 0;
+    for (const { rule } of kinds) {
+      for (const message of fc.sample(anyMutated(anyFitting(rule)), each)) {
+        const line = JSON.stringify(message) ?? 'undefined';
+        const parsed = parseFromBalancer(line);
+        const isQuiet = parsed.ok && !['prepared', 'serving', 'failed'].includes(parsed.value.kind);
+        if (!isQuiet) refused += 1;
+        await attack({ act: 'say', text: `${line}\n` }, !isQuiet);
+      }
+    }
+    t.diagnostic(`${refused} of ${each * kinds.length} messages ended a balancer`);
+    assert.ok(existsSync(`/proc/${guardian}`));
+  });
+});
