@@ -33,6 +33,7 @@ import {
   watchLoop,
 } from './beat-monitor.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
+import type { EndFault } from './supervision.ts';
 
 const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
 
@@ -81,7 +82,7 @@ export class BalancerProcess {
   #known: ReadonlySet<number>;
   #watches: LoopWatch[] = [];
   #lookedAt = 0;
-  #failure: string | null = null;
+  #failure: { readonly text: string; readonly fault: EndFault } | null = null;
   #ended = false;
 
   constructor(launch: BalancerLaunch, events: BalancerEvents) {
@@ -133,7 +134,11 @@ export class BalancerProcess {
 
   /** What it said itself before it ended, or broke the protocol by; null: nothing. */
   get failure(): string | null {
-    return this.#failure;
+    return this.#failure?.text ?? null;
+  }
+
+  get fault(): EndFault | null {
+    return this.#failure?.fault ?? null;
   }
 
   /** Never waits; a message to a process that is gone is dropped, its end is told by `ended`. */
@@ -173,7 +178,7 @@ export class BalancerProcess {
     }
     this.#conversation = conversation;
     if (message.kind === 'failed') {
-      this.#failure = message.text;
+      this.#failure = { text: message.text, fault: 'failed' };
       setTimeout(() => this.#onBreach('it failed and did not end'), FAILED_MS);
     }
     this.#events.message(message);
@@ -181,8 +186,9 @@ export class BalancerProcess {
 
   #onBreach(why: string): void {
     if (this.#ended) return;
-    this.#failure ??= `It broke the protocol: ${why}`;
-    this.#events.breach(this.#failure);
+    const text = `It broke the protocol: ${why}`;
+    this.#failure = { text, fault: 'breach' };
+    this.#events.breach(text);
   }
 
   /** One ends when its process and its channel have, so that it is heard to its last word. */
@@ -194,7 +200,7 @@ export class BalancerProcess {
       this.#ended = true;
       channel.close();
       closeFd(this.#descriptors);
-      this.#events.ended(this.#failure ?? why);
+      this.#events.ended(this.#failure?.text ?? why);
     };
     let over = false;
     child.once('exit', (code, signal) => {

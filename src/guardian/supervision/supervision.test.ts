@@ -41,6 +41,21 @@ describe('superviseStep()', () => {
     assert.equal(state.restarts, 1);
   });
 
+  it('passes no state on that a successor fails on, nor what one told that broke the protocol', () => {
+    const serves = [100, { kind: 'serving' }] as const;
+    const forgets = (...events: readonly (readonly [number, SupervisionEvent])[]) =>
+      kinds(play([serves, ...events]).effects).includes('forget-servers');
+    const killed = { kind: 'ended', why: 'killed' } as const;
+    assert.ok(!forgets([200, killed]), 'it is what a successor is for');
+    assert.ok(!forgets([200, killed], [201, killed]), 'the successor was killed once');
+    assert.ok(forgets([200, killed], [201, killed], [202, killed]));
+    assert.ok(forgets([200, killed], [201, { ...killed, fault: 'failed' }]));
+    assert.ok(!forgets([200, { ...killed, fault: 'failed' }]), 'a relay failed, the state is good');
+    assert.ok(forgets([200, { ...killed, fault: 'breach' }]));
+    const { effects } = play([serves, [200, { ...killed, fault: 'breach' }]]);
+    assert.deepEqual(kinds(effects).slice(-2), ['forget-servers', 'spawn'], 'in this order');
+  });
+
   it('stops counting the node when nobody serves within the grace period', () => {
     const { effects } = play([
       [100, { kind: 'serving' }],

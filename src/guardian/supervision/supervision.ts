@@ -29,10 +29,18 @@ export type SupervisionState = {
   readonly lastExit: string | null;
 };
 
+/** It said itself that it cannot go on, or it broke the protocol. */
+export type EndFault = 'failed' | 'breach';
+
 export type SupervisionEvent =
   | { readonly kind: 'serving' }
-  /** `alone`: there is to be a spare, and there is none. */
-  | { readonly kind: 'ended'; readonly why: string; readonly alone?: boolean }
+  /** `alone`: there is to be a spare, and there is none. `fault`: absent where it was killed, for instance. */
+  | {
+      readonly kind: 'ended';
+      readonly why: string;
+      readonly alone?: boolean;
+      readonly fault?: EndFault;
+    }
   /** Its beats stopped: it must be killed; `ended` follows. */
   | { readonly kind: 'hung'; readonly why: string }
   | { readonly kind: 'tick' }
@@ -41,6 +49,8 @@ export type SupervisionEvent =
 export type SupervisionEffect =
   | { readonly kind: 'spawn' }
   | { readonly kind: 'kill'; readonly why: string }
+  /** What balancers have told of the servers is not passed on: they begin as the configuration says. */
+  | { readonly kind: 'forget-servers'; readonly why: string }
   | { readonly kind: 'count'; readonly serving: boolean; readonly why: string };
 
 export type SupervisionTimes = {
@@ -86,7 +96,7 @@ export function superviseStep(
     case 'serving':
       return onServing(state);
     case 'ended':
-      return onEnded(state, event.why, event.alone === true, now);
+      return onEnded(state, event, now);
     case 'hung':
       if (state.phase === 'stopping' || state.restartAt !== null) return { state, effects: [] };
       // It stopped serving when its beats stopped; the grace period runs from here.
@@ -120,8 +130,7 @@ function onServing(state: SupervisionState): SupervisionStep {
 
 function onEnded(
   state: SupervisionState,
-  why: string,
-  alone: boolean,
+  { why, alone = false, fault }: Extract<SupervisionEvent, { readonly kind: 'ended' }>,
   now: number,
 ): SupervisionStep {
   if (state.phase === 'stopping') return { state: { ...state, lastExit: why }, effects: [] };
@@ -138,12 +147,25 @@ function onEnded(
     restartAt: now + pause,
   };
   const step = pause === 0 ? spawn(next, now) : { state: next, effects: [] };
-  if (!next.counted || (failedStarts === 0 && !alone)) return step;
+  const effects: SupervisionEffect[] = [];
+  const forgets = whyForget(failedStarts, fault);
+  if (forgets !== null) effects.push({ kind: 'forget-servers', why: forgets });
+  if (!next.counted || (failedStarts === 0 && !alone)) {
+    return { ...step, effects: [...effects, ...step.effects] };
+  }
   const gaveUp = `No balancer serves, and no spare is there (${why})`;
-  return {
-    state: { ...step.state, counted: false },
-    effects: [{ kind: 'count', serving: false, why: gaveUp }, ...step.effects],
-  };
+  effects.push({ kind: 'count', serving: false, why: gaveUp });
+  return { state: { ...step.state, counted: false }, effects: [...effects, ...step.effects] };
+}
+
+/**
+ * State that a successor fails on must not be passed on for ever, and what one said that broke the protocol is
+ * worth nothing. One start that somebody else ended, e.g. for want of memory, costs no operator's drain.
+ */
+function whyForget(failedStarts: number, fault: EndFault | undefined): string | null {
+  if (fault === 'breach') return 'the balancer that told it broke the protocol';
+  if (failedStarts > 0 && fault === 'failed') return 'a balancer that was to go on with it failed';
+  return failedStarts > 1 ? 'balancers that were to go on with it did not come to serve' : null;
 }
 
 function onTick(state: SupervisionState, now: number, times: SupervisionTimes): SupervisionStep {

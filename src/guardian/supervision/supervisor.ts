@@ -285,7 +285,8 @@ export class Supervisor {
       return;
     }
     const alone = this.#spare?.state.state === 'none';
-    this.#dispatch({ kind: 'ended', why, alone });
+    const fault = ended?.fault ?? null;
+    this.#dispatch({ kind: 'ended', why, alone, ...(fault === null ? {} : { fault }) });
     this.#ended?.();
   }
 
@@ -309,11 +310,21 @@ export class Supervisor {
           this.#options.log('error', `Balancer ${this.#process?.pid} is killed: ${effect.why}`);
           this.#process?.kill();
           break;
+        case 'forget-servers':
+          this.#forgetServers(effect.why);
+          break;
         case 'count':
           this.#options.onServing(effect.serving, effect.why);
           break;
       }
     }
+  }
+
+  #forgetServers(why: string): void {
+    if (this.#servers.length === 0) return;
+    this.#servers = [];
+    const text = 'What was known of the servers is forgotten; they begin as the configuration says';
+    this.#options.log('warning', `${text}: ${why}`);
   }
 
   async #answerReload(process: BalancerProcess | null, id: number): Promise<void> {
