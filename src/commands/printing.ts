@@ -1,8 +1,10 @@
 /**
  * What commands print. A reader that has gone (`evergate status | head -1`) ends nothing and changes no exit
- * code: the command has done what it was asked. Only what could not be written is an error.
+ * code: the command has done what it was asked. Only what could not be written is an error. What is printed may
+ * quote servers and peers: a terminal gets none of their control characters.
  */
 
+import { escapeControls } from '../core/controls.ts';
 import { OperationalError } from '../core/errors.ts';
 import { errorName, errorText } from '../linux/errno.ts';
 
@@ -15,13 +17,13 @@ export function print(text: string): void {
     complain(errorLine(new OperationalError('not-printed', explain(error))));
     process.exitCode ||= 1;
   });
-  process.stdout.write(text);
+  process.stdout.write(escapeControls(text));
 }
 
 /** To standard error; where that fails nobody can be told. */
 export function complain(text: string): void {
   hear(process.stderr, () => {});
-  process.stderr.write(text);
+  process.stderr.write(escapeControls(text));
 }
 
 /** As every command tells what ended it. */

@@ -8,7 +8,7 @@ import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { Guardian } from '../guardian/guardian.ts';
-import { type Log, styleOfProcess } from '../guardian/log.ts';
+import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
@@ -76,7 +76,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   process.title = GUARDIAN_TITLE;
   const streams = StandardStreams.take(styleOfProcess());
   process.on('uncaughtException', (error) => {
-    streams.log('error', `The guardian failed: ${error instanceof Error ? error.stack : error}`);
+    const text = `The guardian failed: ${error instanceof Error ? error.stack : error}`;
+    logLines(streams.log, 'error', text);
     void streams.leave(1);
   });
   let failed = true;

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
+import { oneLine } from '../core/controls.ts';
 import { OperationalError } from '../core/errors.ts';
 import { type StatusReport, VERDICT_EXIT_CODES } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
@@ -27,7 +28,16 @@ export function statusCommand(): Command {
         process.exitCode = NOT_RUNNING_EXIT_CODE;
         return;
       }
-      print(options.json ? `${JSON.stringify(report, null, 2)}\n` : renderStatus(report));
+      print(
+        options.json ? `${JSON.stringify(report, null, 2)}\n` : renderStatus(inOneLineEach(report)),
+      );
       process.exitCode = VERDICT_EXIT_CODES[report.verdict];
     });
+}
+
+/** Nothing that is quoted in a status makes a line of its own up. */
+function inOneLineEach(report: StatusReport): StatusReport {
+  return JSON.parse(JSON.stringify(report), (_key, value: unknown) => {
+    return typeof value === 'string' ? oneLine(value) : value;
+  });
 }

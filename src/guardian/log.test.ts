@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLog, lossReport } from './log.ts';
+import { createLog, logLines, lossReport } from './log.ts';
 
 function linesOf(journal: boolean, text: string): string {
   let written = '';
@@ -23,8 +23,34 @@ describe('createLog()', () => {
     assert.equal(linesOf(true, 'Busy'), '<4>Busy\n');
   });
 
-  it('gives each line of a text its own head', () => {
-    assert.equal(linesOf(true, 'one\ntwo'), '<4>one\n<4>two\n');
+  it('makes one line of a text, whoever would like to make another up', () => {
+    const forged = 'Server m1 is DOWN\n<0>VRRP VI_1: master -> fault';
+    assert.equal(linesOf(true, forged), '<4>Server m1 is DOWN\\n<0>VRRP VI_1: master -> fault\n');
+  });
+
+  it('writes a line that comes again and again a few times, and counts the rest', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const written: string[] = [];
+    const log = createLog((line) => written.push(line), { journal: true, now: () => new Date(0) });
+    for (let time = 0; time < 1000; time += 1) log('error', 'Busy');
+    log('info', 'Other');
+    assert.deepEqual(written, [...Array(10).fill('<3>Busy\n'), '<6>Other\n']);
+    t.mock.timers.tick(10_000);
+    assert.deepEqual(written.slice(11), ['<3>990 more times in 10 s: Busy\n']);
+    log('error', 'Busy');
+    assert.equal(written.length, 13, 'the next span begins anew');
+  });
+});
+
+describe('logLines()', () => {
+  it('gives each line of a text of ours its own head', () => {
+    let written = '';
+    const style = { journal: true, now: () => new Date(0) };
+    const log = createLog((line) => {
+      written += line;
+    }, style);
+    logLines(log, 'warning', 'one\ntwo\n');
+    assert.equal(written, '<4>one\n<4>two\n');
   });
 });
 

@@ -1,5 +1,6 @@
 /** Lines on standard error, as a service manager expects of a process in the foreground. */
 
+import { Repeats } from './output/repeats.ts';
 import type { LossReport } from './output/stream-writer.ts';
 
 export type LogLevel = 'info' | 'warning' | 'error';
@@ -24,11 +25,27 @@ export function styleOfProcess(): LogStyle {
   return { journal: process.env.JOURNAL_STREAM !== undefined, now: () => new Date() };
 }
 
-/** `write` gets whole lines, one at a time. */
+/**
+ * `write` gets whole lines, one at a time: a text is one, whatever is in it, because it may quote somebody who
+ * would like to make a line up. One that comes again and again is written a few times, and then counted.
+ */
 export function createLog(write: (line: string) => void, style: LogStyle): Log {
+  const levels = new Map<string, LogLevel>();
+  const repeats = new Repeats((line, times) => {
+    const level = levels.get(line) ?? 'warning';
+    levels.delete(line);
+    write(logLine(level, `${times} more times in 10 s: ${line}`, style));
+  });
   return (level, text) => {
-    for (const line of text.split('\n')) write(logLine(level, line, style));
+    const line = text.replaceAll('\n', '\\n');
+    if (repeats.admits(line)) write(logLine(level, line, style));
+    else levels.set(line, level);
   };
+}
+
+/** A text of ours that has several lines, e.g. the stack of an error. */
+export function logLines(log: Log, level: LogLevel, text: string): void {
+  for (const line of text.trimEnd().split('\n')) log(level, line);
 }
 
 /** A line of the log that says how many were lost; `where`: "", or " to standard output". */

@@ -148,6 +148,37 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
     assert.ok(grown < 20 << 20, `the guardian grew by ${grown} bytes`);
   });
 
+  it('forges no line of the log, and sends no terminal a command', async () => {
+    const told = log().length;
+    const text = 'one\nVRRP VI_1: master -> fault \u001b[2J\u009b31m';
+    const line = JSON.stringify({ kind: 'log', level: 'info', text });
+    await attack({ act: 'say', text: `${line}\n`.repeat(500) }, false);
+    await attack({ act: 'print', text: 'printed \u001b]0;title\u0007\u009b31m \u007f\r\n' }, false);
+    const said = await waitUntil('both are told of', () => {
+      const now = log().slice(told);
+      return now.includes('printed ') && now.includes('one') ? now : null;
+    });
+    assert.match(said, / info {4}one\\nVRRP VI_1: master -> fault \\x1b\[2J\\x9b31m\n/);
+    assert.match(said, /^printed \\x1b\]0;title\\x07\\x9b31m \\x7f\\x0d$/m);
+    assert.doesNotMatch(said, /[^\P{Cc}\n]/u);
+    assert.doesNotMatch(said, /^VRRP/m);
+    assert.ok(said.length < 5000, 'a line that comes again and again is written a few times');
+  });
+
+  it('fills the log with no more than a cluster that goes down has to say', async () => {
+    const told = log().length;
+    const lines = Array.from({ length: 20_000 }, (_, index) => {
+      return `${JSON.stringify({ kind: 'log', level: 'info', text: `flood ${index}` })}\n`;
+    });
+    await attack({ act: 'say', text: `${lines.join('')}null\n` }, true);
+    const said = log().slice(told);
+    const written = said.match(/ flood \d+\n/g)?.length ?? 0;
+    assert.ok(written < 3000, `${written} lines`);
+    const lost = said.matchAll(/ (\d+) lines of the log of balancer \d+ were left out/g);
+    const counted = [...lost].reduce((sum, [, count]) => sum + Number(count), 0);
+    assert.equal(written + counted, lines.length);
+  });
+
   it('cannot take the memory away in which its beats lie', async () => {
     await attack({ act: 'shrink-beats' }, false);
     const { pid } = await ready();

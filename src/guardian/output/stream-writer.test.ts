@@ -125,6 +125,16 @@ test('StreamWriter writes on where a pipe took a part', async (t) => {
   assert.equal(await fifo.readUntil('end\n'), `${long}end\n`);
 });
 
+test('StreamWriter writes control characters as what they are, whoever they are from', async (t) => {
+  const fifo = openFifo(t, { blocking: false });
+  const writer = new StreamWriter(fifo.fd, report);
+  writer.write('\u001b]0;title\u0007 \u009b31m \u007f \r\n');
+  writer.write(Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0x00, 0x0a]));
+  writer.write(`${'é'.repeat(3)}\n`);
+  const text = Buffer.from(await fifo.readUntil('\xc3\xa9\n'), 'latin1').toString();
+  assert.equal(text, '\\x1b]0;title\\x07 \\x9b31m \\x7f \\x0d\n\ufffd31m\\x00\nééé\n');
+});
+
 test('StreamWriter.flush() resolves when all is written', async (t) => {
   const fifo = openFifo(t, { blocking: true });
   const writer = new StreamWriter(fifo.fd, report);

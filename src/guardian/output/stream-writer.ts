@@ -7,6 +7,7 @@
  */
 
 import { write } from 'node:fs';
+import { escapeControls } from '../../core/controls.ts';
 import { EAGAIN, errorName, errorText } from '../../linux/errno.ts';
 import { LineQueue } from './line-queue.ts';
 
@@ -16,6 +17,9 @@ const WRITE_BYTES_MAX = 4096;
 /** From a failed write to the next; doubled for each in a row. */
 const RETRY_MS = 10;
 const RETRY_MS_MAX = 500;
+
+const NEWLINE = 0x0a;
+const TAB = 0x09;
 
 /** How lines that were lost are told of, e.g. "17 log lines were lost: ..." as a line of the log. */
 export type LossReport = (lost: number, why: string) => string;
@@ -55,10 +59,14 @@ export class StreamWriter {
     this.#whenRoomy.push(callback);
   }
 
-  /** Whole lines, `lines` of them, with their ends. */
+  /**
+   * Whole lines, `lines` of them, with their ends. Every line of the log comes through here, whoever it is from:
+   * control characters, which a terminal would act on, are written as what they are.
+   */
   write(text: string | Uint8Array, lines = 1): void {
     const lost = this.#queue.lost;
-    this.#queue.push(typeof text === 'string' ? Buffer.from(text) : text, lines);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    this.#queue.push(isPlain(bytes) ? bytes : escaped(bytes), lines);
     if (this.#queue.lost > lost) this.#lossReason = this.#failure ?? 'they were not read in time';
     this.#next();
   }
@@ -121,4 +129,17 @@ export class StreamWriter {
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS_MAX);
     if (!isFull) this.#flushed?.();
   }
+}
+
+/** Printable ASCII in lines, which needs no second look. */
+function isPlain(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte >= 0x7f || (byte < 0x20 && byte !== NEWLINE && byte !== TAB)) return false;
+  }
+  return true;
+}
+
+/** Bytes that are no UTF-8 are replaced: alone, some are control characters, too. */
+function escaped(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(escapeControls(Buffer.from(bytes).toString()));
 }

@@ -6,7 +6,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Log } from '../log.ts';
+import { type Log, logLines } from '../log.ts';
 import { LOG_FD, type ReaperOrder } from './order.ts';
 
 const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -65,7 +65,7 @@ export class ReaperKeeper {
     this.#child = child;
     if (child.pid !== undefined) onPid(child.pid);
     child.stdin?.on('error', () => {});
-    child.stderr?.on('data', (text) => this.#options.log('warning', `Reaper: ${text}`.trimEnd()));
+    child.stderr?.on('data', (text) => logLines(this.#options.log, 'warning', `Reaper: ${text}`));
     this.tell(this.#order);
     let over = false;
     const onEnd = (why: string): void => {

@@ -9,7 +9,7 @@ import type { OpenEstate } from '../../address/estate.ts';
 import { Reaping } from '../../address/reaping.ts';
 import { REAPER_TITLE } from '../../contracts/run-directory.ts';
 import { assert } from '../../core/assert.ts';
-import { createLog, lossReport, styleOfProcess } from '../log.ts';
+import { createLog, logLines, lossReport, styleOfProcess } from '../log.ts';
 import { leave } from '../output/standard-streams.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
 import { childIn } from '../run-dir.ts';
@@ -72,7 +72,7 @@ if (order !== null) {
       warn,
     }).run();
   } catch (error) {
-    log('error', `The reaper failed: ${error instanceof Error ? error.stack : error}`);
+    logLines(log, 'error', `The reaper failed: ${error instanceof Error ? error.stack : error}`);
     code = 1;
   }
   await leave([writer], code);

@@ -33,6 +33,7 @@ import {
   watchLoop,
 } from './beat-monitor.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
+import { spendLine, startLineBudget } from './line-budget.ts';
 import type { EndFault } from './supervision.ts';
 
 const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
@@ -75,6 +76,7 @@ export class BalancerProcess {
   readonly #channel: BalancerChannel;
   readonly #events: BalancerEvents;
   #conversation: Conversation;
+  #lines = startLineBudget(performance.now());
   readonly #beats: Uint32Array;
   /** Our end of the channel that takes listeners to it. */
   readonly #descriptors: number;
@@ -181,7 +183,22 @@ export class BalancerProcess {
       this.#failure = { text: message.text, fault: 'failed' };
       setTimeout(() => this.#onBreach('it failed and did not end'), FAILED_MS);
     }
-    this.#events.message(message);
+    if (message.kind !== 'log' || this.#admitsLine()) this.#events.message(message);
+  }
+
+  /** A line of the log beyond those it may have is left out, and counted. */
+  #admitsLine(): boolean {
+    const { lost } = this.#lines;
+    const { budget, admitted } = spendLine(this.#lines, performance.now());
+    this.#lines = budget;
+    if (admitted) this.#tellLost(lost);
+    return admitted;
+  }
+
+  #tellLost(lost: number): void {
+    if (lost === 0) return;
+    const text = `${lost} lines of the log of balancer ${this.pid} were left out: it says too much`;
+    this.#events.message({ kind: 'log', level: 'warning', text });
   }
 
   #onBreach(why: string): void {
@@ -200,6 +217,7 @@ export class BalancerProcess {
       this.#ended = true;
       channel.close();
       closeFd(this.#descriptors);
+      this.#tellLost(this.#lines.lost);
       this.#events.ended(this.#failure?.text ?? why);
     };
     let over = false;
