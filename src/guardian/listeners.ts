@@ -4,7 +4,18 @@
  * handshakes into their queues. A reload opens what is new before anything that goes is closed.
  */
 
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { BalancerConfig } from '../config/model/config.ts';
@@ -44,6 +55,9 @@ export async function openListeners(
     left.close();
   }
 }
+
+/** open(2); Node has no name for it. */
+const O_PATH = 0o10000000;
 
 /** New sockets are open, old ones still are: one of the two calls must follow. */
 export type ListenersChange = {
@@ -298,15 +312,25 @@ function makeFolder({ address, origin }: BindConfig): void {
   explained(origin, () => mkdirSync(folder, { recursive: true, mode: 0o755 }));
 }
 
-/** Gives a unix socket's path the rights it is to have. */
+/**
+ * Gives a unix socket's path the rights it is to have. Its folder may belong to the balancer's own account, as
+ * /run/haproxy does on Debian: by what lies there now and not by its name, which may lead to another file by now.
+ */
 function own(wanted: Wanted): void {
   const { place, file } = wanted;
   const { address, origin } = place;
   if (file === null || address.kind !== 'unix') return;
   explained(origin, () => {
-    if (file.mode !== null) chmodSync(address.path, file.mode);
-    const { uid, gid } = ownerOf(wanted);
-    if (uid !== -1 || gid !== -1) chownSync(address.path, uid, gid);
+    const fd = openSync(address.path, O_PATH | constants.O_NOFOLLOW);
+    try {
+      if (!fstatSync(fd).isSocket()) throw new Error(`"${address.path}" was replaced`);
+      const path = `/proc/self/fd/${fd}`;
+      if (file.mode !== null) chmodSync(path, file.mode);
+      const { uid, gid } = ownerOf(wanted);
+      if (uid !== -1 || gid !== -1) chownSync(path, uid, gid);
+    } finally {
+      closeSync(fd);
+    }
   });
 }
 

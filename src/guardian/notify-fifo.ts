@@ -4,9 +4,9 @@
  */
 
 import {
-  chownSync,
   closeSync,
   constants,
+  fchownSync,
   fstatSync,
   openSync,
   unlinkSync,
@@ -100,9 +100,9 @@ function openFifo(path: string, owner: ScriptAccount | null): { fd: number; made
   try {
     makeFifo(path, 0o600);
     made = true;
-    if (owner !== null) chownSync(path, owner.uid, owner.gid);
   } catch (error) {
-    if (!(error instanceof SystemError) || error.errno !== EEXIST) throw refuse(String(error));
+    if (!(error instanceof SystemError) || error.errno !== EEXIST)
+      throw refuse(error instanceof Error ? error.message : String(error));
   }
   // For reading too: such an open never waits for a reader, and a write never raises SIGPIPE.
   const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
@@ -112,7 +112,13 @@ function openFifo(path: string, owner: ScriptAccount | null): { fd: number; made
   } catch (error) {
     throw refuse(String(error));
   }
-  if (fstatSync(fd).isFIFO()) return { fd, made };
-  closeSync(fd);
-  throw refuse('something else has that name; remove it');
+  try {
+    if (!fstatSync(fd).isFIFO()) throw new Error('something else has that name; remove it');
+    // What is open, and not what has the name by now.
+    if (made && owner !== null) fchownSync(fd, owner.uid, owner.gid);
+    return { fd, made };
+  } catch (error) {
+    closeSync(fd);
+    throw refuse(error instanceof Error ? error.message : String(error));
+  }
 }
