@@ -8,13 +8,14 @@
  *   POST /v1/node/STATE                          STATE: ready or drain; 409 when nobody takes over
  */
 
-import { chmodSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
 import { OperationalError } from '../core/errors.ts';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
 import { createServer } from '../http-server.ts';
 import type { StatusReport } from '../stats/status.ts';
 import type { ReloadResult } from './reload.ts';
+import { runDirError } from './run-dir.ts';
 
 /** Clients at one time; each answer is made within the balancer's report limit. */
 const CONNECTIONS_MAX = 32;
@@ -34,6 +35,7 @@ export type AdminHandlers = {
 
 type Answer = { readonly status: number; readonly body: unknown };
 
+/** Throws OperationalError 'run-dir'. */
 export async function openAdminServer(path: string, handlers: AdminHandlers): Promise<AdminServer> {
   const server = createServer((request, response) => {
     // Nothing that is served here takes a body.
@@ -45,8 +47,9 @@ export async function openAdminServer(path: string, handlers: AdminHandlers): Pr
   });
   server.maxConnections = CONNECTIONS_MAX;
   server.requestTimeout = REQUEST_LIMIT_MS;
-  await listen(server, path);
-  chmodSync(path, 0o600);
+  await listen(server, path).catch((error: Error) => {
+    throw runDirError(dirname(path), error);
+  });
   return {
     close: () =>
       new Promise((resolve) => {
@@ -109,9 +112,15 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
   response.end(`${JSON.stringify(body)}\n`);
 }
 
+/** Only our account may open it, from its first moment on: listen() makes it before it returns. */
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, resolve);
+    } finally {
+      process.umask(umask);
+    }
   });
 }

@@ -20,7 +20,7 @@ import type { Outputs } from './output/standard-streams.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
-import { mastershipPath, RunDir } from './run-dir.ts';
+import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 
@@ -77,6 +77,9 @@ export class Guardian {
   readonly #kubelet = new KubeletWatch();
   #reaper: ReaperKeeper | null = null;
   #serving = false;
+  #isUp = false;
+  /** Why a pid could not be written down during the start. */
+  #unnoted: OperationalError | null = null;
 
   private constructor(options: GuardianOptions) {
     this.#options = options;
@@ -172,6 +175,8 @@ export class Guardian {
     else await this.#openBalancer(config.balancer, runDir, orphans);
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
+    if (this.#unnoted !== null) throw this.#unnoted;
+    this.#isUp = true;
     this.#tellFacts();
     orphans.retire();
     const admin = await openAdminServer(runDir.adminSocket, {
@@ -183,6 +188,17 @@ export class Guardian {
     });
     this.#closers.push(() => admin.close());
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
+  }
+
+  /** At the start a disk that is full refuses it; later it ends nothing. */
+  #notePid(runDir: RunDir, role: ChildRole, pid: number): void {
+    try {
+      runDir.writePid(role, pid);
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      if (!this.#isUp) this.#unnoted ??= error;
+      else this.#options.log('warning', `The pid of the ${role} is not noted: ${error.message}`);
+    }
   }
 
   /** Throws OperationalError, with the node as it was. */
@@ -235,7 +251,7 @@ export class Guardian {
       log: this.#options.log,
       outputs: this.#options.outputs,
       onServing: (serving, why) => this.#onServing(serving, why),
-      onPid: (role, pid) => runDir.writePid(role, pid),
+      onPid: (role, pid) => this.#notePid(runDir, role, pid),
       onReload: async () => {
         const { applied, lines } = await this.reload('runtime socket');
         return [`Success=${applied ? 1 : 0}`, '--', ...lines].map((line) => `${line}\n`).join('');
@@ -250,7 +266,7 @@ export class Guardian {
     const notifier = new Notifier(config, this.#options.log);
     this.#notifier = notifier;
     this.#closers.push(() => notifier.close(NOTIFY_GRACE_MS));
-    const mastership = mastershipPath(runDir.path);
+    const mastership = runDir.prepareMastership();
     const onEvent = (event: ElectionEvent) => this.#onElection(event);
     const election = await this.#options.elections.start(section, mastership, onEvent, () =>
       orphans.endReaper(),
@@ -261,7 +277,7 @@ export class Guardian {
       estateModule: section.estateModule,
       order: this.#reaperOrder(section),
       log: this.#options.log,
-      onPid: (pid) => runDir.writePid('reaper', pid),
+      onPid: (pid) => this.#notePid(runDir, 'reaper', pid),
     });
     this.#reaper = reaper;
     this.#closers.push(() => reaper.stop());

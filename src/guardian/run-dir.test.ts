@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -46,6 +56,61 @@ describe('RunDir', () => {
       () => new RunDir(join(parent, 'file')),
       (error) => error instanceof OperationalError && error.code === 'run-dir',
     );
+  });
+
+  it('refuses a guardian.pid that leads elsewhere, and leaves what is there as it is', () => {
+    writeFileSync(join(parent, 'precious'), 'precious');
+    symlinkSync('precious', join(parent, 'guardian.pid'));
+    assert.throws(
+      () => new RunDir(parent),
+      (error) => error instanceof OperationalError && error.code === 'run-dir',
+    );
+    assert.equal(readFileSync(join(parent, 'precious'), 'utf8'), 'precious');
+  });
+
+  it('keeps what an earlier speaker has left, with room for what comes', () => {
+    const path = join(parent, 'mastership');
+    writeFileSync(path, 'notes');
+    const runDir = new RunDir(parent);
+    assert.equal(runDir.prepareMastership(), path);
+    const content = readFileSync(path, 'latin1');
+    assert.ok(content.startsWith('notes\0') && content.length === 64 << 10);
+    rmSync(path);
+    symlinkSync('guardian.pid', path);
+    assert.throws(() => runDir.prepareMastership(), /ELOOP/);
+    runDir.release();
+  });
+
+  it('writes pids through no link', () => {
+    const runDir = new RunDir(parent);
+    writeFileSync(join(parent, 'precious'), 'precious');
+    for (const name of ['balancer.pid', 'balancer.pid.new']) {
+      symlinkSync('precious', join(parent, name));
+    }
+    runDir.writePid('balancer', 123);
+    assert.equal(readFileSync(join(parent, 'precious'), 'utf8'), 'precious');
+    assert.equal(readFileSync(join(parent, 'balancer.pid'), 'utf8'), '123\n');
+    rmSync(join(parent, 'precious'));
+    runDir.release();
+    assert.deepEqual(readdirSync(parent), []);
+  });
+
+  it('refuses a directory that others can write, or that lies in one', () => {
+    mkdirSync(join(parent, 'open', 'ours'), { recursive: true });
+    chmodSync(join(parent, 'open'), 0o777);
+    for (const path of [join(parent, 'open'), join(parent, 'open', 'ours')]) {
+      assert.throws(
+        () => new RunDir(path),
+        (error) =>
+          error instanceof OperationalError &&
+          error.code === 'run-dir' &&
+          /every account can write ".*open" \(mode 0777\)/.test(error.message),
+      );
+      assert.deepEqual(
+        readdirSync(path).filter((name) => name.endsWith('.pid')),
+        [],
+      );
+    }
   });
 
   it('removes the admin socket of a guardian that was killed', () => {

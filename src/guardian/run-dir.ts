@@ -6,10 +6,13 @@
 
 import {
   closeSync,
+  constants,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -24,6 +27,7 @@ import {
 import { OperationalError } from '../core/errors.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
 import { commandOf } from './process-table.ts';
+import { trustedHere, whyUntrusted } from './trusted-path.ts';
 
 /**
  * The processes a guardian starts, by the names of their pid files, and the titles they may have. "retired": a
@@ -37,6 +41,14 @@ const CHILD_TITLES = {
 } as const;
 export type ChildRole = keyof typeof CHILD_TITLES;
 const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare', 'retired', 'reaper'];
+
+/** What address/mastership.ts writes. */
+const MASTERSHIP_BYTES = 64 << 10;
+
+/** As 'a+', and through no link. */
+const LOCK_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+/** A file that nobody has made before us, and no link to one (O_EXCL). */
+const NEW_FLAGS = 'wx';
 
 /** A process that a guardian started with this run directory and that runs; null: there is none. */
 export function childIn(directory: string, role: ChildRole): number | null {
@@ -61,44 +73,112 @@ export function mastershipPath(directory: string): string {
   return join(directory, 'mastership');
 }
 
+/** What the run directory, or a file in it, cannot be used for. */
+export function runDirError(path: string, error: unknown): OperationalError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new OperationalError(
+    'run-dir',
+    `Cannot use the run directory "${path}": ${reason}; choose another with --run-dir`,
+  );
+}
+
 export class RunDir {
   readonly path: string;
   readonly #lock: number;
 
-  /** Makes the directory and takes its lock; throws OperationalError 'run-dir' or 'already-running'. */
+  /**
+   * Makes the directory and takes its lock; throws OperationalError 'run-dir' or 'already-running'. It is refused
+   * where another account could have us write elsewhere.
+   */
   constructor(path: string) {
     this.path = path;
-    try {
+    this.#lock = this.#using(() => {
+      this.#distrust();
       mkdirSync(path, { recursive: true, mode: 0o755 });
-      this.#lock = openSync(join(path, 'guardian.pid'), 'a+', 0o644);
+      // Somebody may have been faster in making it.
+      this.#distrust();
+      return openSync(join(path, 'guardian.pid'), LOCK_FLAGS, 0o644);
+    });
+    try {
+      this.#takeLock();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new OperationalError(
-        'run-dir',
-        `Cannot use the run directory "${path}": ${reason}; choose another with --run-dir`,
-      );
+      closeSync(this.#lock);
+      throw error;
     }
+  }
+
+  #distrust(): void {
+    const reason = whyUntrusted(this.path, trustedHere());
+    if (reason !== null) throw new Error(`${reason} and could have files written elsewhere`);
+  }
+
+  #takeLock(): void {
+    const { path } = this;
     if (!tryLockFile(this.#lock)) {
       const holder = readFileSync(join(path, 'guardian.pid'), 'utf8').trim();
-      closeSync(this.#lock);
       throw new OperationalError(
         'already-running',
         `Evergate already runs with "${path}" (guardian ${holder}); ` +
           'stop it or choose another directory with --run-dir',
       );
     }
-    // We hold the lock, so a socket that lies here is left over from a guardian that was killed.
-    rmSync(this.adminSocket, { force: true });
-    ftruncateSync(this.#lock);
-    writeSync(this.#lock, `${process.pid}\n`);
+    this.#using(() => {
+      // We hold the lock, so a socket that lies here is left over from a guardian that was killed.
+      rmSync(this.adminSocket, { force: true });
+      ftruncateSync(this.#lock);
+      writeSync(this.#lock, `${process.pid}\n`);
+    });
+  }
+
+  /** Throws OperationalError 'run-dir' for whatever is wrong with files there. */
+  #using<Value>(action: () => Value): Value {
+    try {
+      return action();
+    } catch (error) {
+      throw runDirError(this.path, error);
+    }
   }
 
   get adminSocket(): string {
     return join(this.path, ADMIN_SOCKET_FILE);
   }
 
+  /**
+   * In one step: whoever reads it finds the old or the new one. Throws OperationalError 'run-dir' with neither left:
+   * a number that is wrong by now is worse than none.
+   */
   writePid(role: ChildRole, pid: number): void {
-    writeFileSync(pidFile(this.path, role), `${pid}\n`);
+    const path = pidFile(this.path, role);
+    const next = `${path}.new`;
+    this.#using(() => {
+      try {
+        rmSync(next, { force: true });
+        writeFileSync(next, `${pid}\n`, { flag: NEW_FLAGS, mode: 0o644 });
+        renameSync(next, path);
+      } catch (error) {
+        for (const left of [next, path]) rmSync(left, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * The file for the speaker's notes, with room for them: what it says of a full disk, or of a link in its place,
+   * comes here as one line. What an earlier guardian has left in it stays. Throws OperationalError 'run-dir'.
+   */
+  prepareMastership(): string {
+    const path = mastershipPath(this.path);
+    this.#using(() => {
+      const fd = openSync(path, LOCK_FLAGS, 0o600);
+      try {
+        const missing = MASTERSHIP_BYTES - fstatSync(fd).size;
+        // As a whole: a disk that is almost full takes a part of one write.
+        if (missing > 0) writeFileSync(fd, Buffer.alloc(missing));
+      } finally {
+        closeSync(fd);
+      }
+    });
+    return path;
   }
 
   /** A process that an earlier guardian started and that still runs; null: there is none. */

@@ -4,7 +4,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,6 +23,8 @@ import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
+/** An account that nobody has. */
+const STRANGER = 12_345;
 const skip = whyNoNamespaces() ?? false;
 
 describe('evergate run refuses', { skip, timeout: 300_000 }, () => {
@@ -166,5 +179,69 @@ vrrp_script chk {
     first.kill('SIGTERM');
     assert.equal(await gone, 0);
     assert.deepEqual(readdirSync(runDir), []);
+  });
+
+  it('a run directory that another account owns, and follows none of its links', async () => {
+    const runDir = join(folder, 'theirs');
+    mkdirSync(runDir);
+    writeFileSync(join(folder, 'precious'), 'precious');
+    symlinkSync('../precious', join(runDir, 'guardian.pid'));
+    chownSync(runDir, STRANGER, STRANGER);
+    const args = ['run', '--haproxy', haproxy(8448), '--run-dir', runDir];
+    const done = await node.run(EVERGATE, args);
+    assert.equal(done.code, 1, done.stderr);
+    const last = done.stderr.trim().split('\n').at(-1) ?? '';
+    assert.match(last, /"[^"]*theirs" belongs to another account \(uid 12345\).*\[run-dir\]$/);
+    assert.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'precious');
+    assert.deepEqual(readdirSync(runDir), ['guardian.pid']);
+  });
+
+  it('a full disk, wherever in its start it finds it', async (t) => {
+    const disk = join(folder, 'disk');
+    const runDir = join(disk, 'run');
+    mkdirSync(disk);
+    const fifo = `}\nglobal_defs {\nvrrp_notify_fifo ${join(runDir, 'fifo')}`;
+    const conf = keepalived('full.conf', 'ens192', fifo);
+    const args = ['run', '--haproxy', haproxy(8449), '--keepalived', conf, '--run-dir', runDir];
+    /** What it said last; null: it came up. */
+    const start = async (limit: string): Promise<string | null> => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', limit, 'tmpfs', disk]);
+      try {
+        const said: Buffer[] = [];
+        const guardian = node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+        guardian.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
+        let code: number | null = null;
+        guardian.once('close', (ended) => {
+          code = ended ?? -1;
+        });
+        const isUp = () => existsSync(join(runDir, 'admin.sock'));
+        await waitUntil('it is up or has ended', () => isUp() || code !== null);
+        if (code === null) {
+          guardian.kill('SIGTERM');
+          await waitUntil('it stops', () => code !== null);
+          return null;
+        }
+        assert.equal(code, 1);
+        const text = Buffer.concat(said).toString();
+        assert.doesNotMatch(text, /^\s+at /m, 'a trace');
+        return text.trim().split('\n').at(-1) ?? '';
+      } finally {
+        execFileSync('umount', ['--lazy', disk]);
+      }
+    };
+    const refusals: string[] = [];
+    for (const unit of [(n: number) => `nr_inodes=${n}`, (n: number) => `size=${n * 4}k`]) {
+      for (let room = 1; ; room += room < 5 ? 1 : 8) {
+        assert.ok(room < 60, 'it never comes up');
+        const line = await start(unit(room));
+        if (line === null) break;
+        refusals.push(line);
+        const error = /^evergate: error: .*(no space left on device|ENOSPC).* \[[a-z-]+\]$/i;
+        assert.match(line, error, unit(room));
+        assert.ok(!(await node.holds('192.168.1.94')), 'the VIP stays behind');
+      }
+    }
+    t.diagnostic([...new Set(refusals)].join('\n'));
+    assert.ok(refusals.length > 5, `${refusals.length}`);
   });
 });
