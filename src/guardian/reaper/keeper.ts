@@ -8,14 +8,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Log, logLines } from '../log.ts';
 import { LOG_FD, type ReaperOrder } from './order.ts';
+import { restartDelay } from './restart-delay.ts';
 
 const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** It allocates next to nothing. */
 const HEAP_FLAGS = ['--max-old-space-size=16', '--max-semi-space-size=1'];
-
-/** Before a reaper that ended by itself is replaced. */
-const RETRY_MS = 1000;
 
 export type ReaperOptions = {
   /** URL of the election's module (contracts/election.ts). */
@@ -32,6 +30,8 @@ export class ReaperKeeper {
   #child: ChildProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
+  /** Reapers in a row that did not live long. */
+  #shortLived = 0;
 
   constructor(options: ReaperOptions) {
     this.#options = options;
@@ -67,12 +67,17 @@ export class ReaperKeeper {
     child.stdin?.on('error', () => {});
     child.stderr?.on('data', (text) => logLines(this.#options.log, 'warning', `Reaper: ${text}`));
     this.tell(this.#order);
+    const startedAt = performance.now();
     let over = false;
     const onEnd = (why: string): void => {
       if (over || this.#stopped) return;
       over = true;
-      this.#options.log('warning', `The reaper is gone: ${why}; another starts in ${RETRY_MS} ms`);
-      this.#timer = setTimeout(() => this.#start(), RETRY_MS);
+      const next = restartDelay(this.#shortLived, performance.now() - startedAt);
+      this.#shortLived = next.shortLived;
+      const when = next.delayMs === 0 ? 'at once' : `in ${next.delayMs} ms`;
+      this.#options.log('warning', `The reaper is gone: ${why}; another starts ${when}`);
+      if (next.delayMs === 0) this.#start();
+      else this.#timer = setTimeout(() => this.#start(), next.delayMs);
     };
     child.once('error', (error) => onEnd(error.message));
     child.once('exit', (code, signal) => onEnd(`it ended with ${signal ?? code}`));

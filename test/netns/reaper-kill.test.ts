@@ -1,0 +1,67 @@
+/**
+ * Somebody kills the reaper, and the guardian right after: the addresses have a reaper nonetheless, because another
+ * one is there as soon as the guardian learns of it.
+ */
+
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { waitUntil } from '../kit/wait-until.ts';
+
+const VIP = '192.168.1.94';
+const skip = whyNoNamespaces() ?? false;
+
+const KEEPALIVED = `global_defs {
+    vrrp_version 3
+}
+vrrp_instance VI_1 {
+    state BACKUP
+    interface ${NODE_INTERFACE}
+    virtual_router_id 51
+    priority 100
+    advert_int 0.1
+    virtual_ipaddress { ${VIP}/24 }
+}
+`;
+
+describe('A reaper that somebody kills', { skip, timeout: 300_000 }, () => {
+  let folder = '';
+  let network: Network;
+  let node: NetworkNode;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'evergate-reaper-kill-'));
+    network = await Network.create();
+    node = await network.addNode('k8s-master', '192.168.1.92/24');
+    writeFileSync(join(folder, 'k.conf'), KEEPALIVED);
+    const log = openSync(join(folder, 'log'), 'a');
+    const args = ['run', '--keepalived', join(folder, 'k.conf'), '--run-dir', join(folder, 'run')];
+    node.spawn(resolve('bin/evergate'), args, { stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
+    await waitUntil('the node has the VIP', () => node.holds(VIP));
+  });
+  after(() => {
+    network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const pidOf = (role: string): number =>
+    Number.parseInt(readFileSync(join(folder, 'run', `${role}.pid`), 'utf8'), 10);
+  const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
+
+  /** Resolves when the next one is there. */
+  const kill = async (): Promise<void> => {
+    const killed = pidOf('reaper');
+    process.kill(killed, 'SIGKILL');
+    await waitUntil('another reaper', () => pidOf('reaper') !== killed, 2);
+  };
+
+  it('is followed by another at once, which does its work', async () => {
+    await kill();
+    process.kill(pidOf('guardian'), 'SIGKILL');
+    await waitUntil('the VIP is gone', async () => !(await node.holds(VIP)));
+    await waitUntil('it tells so', () => log().includes(`The guardian is gone: removed ${VIP}`));
+  });
+});
