@@ -1,0 +1,116 @@
+/**
+ * The table of rights in docs/security.md says of each process what /proc says: who tightens one, or widens it,
+ * writes it there.
+ */
+
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
+import { askStatus } from '../kit/status.ts';
+import { waitUntil } from '../kit/wait-until.ts';
+
+const skip = whyNoNamespaces() ?? false;
+
+const HAPROXY = `global
+    user nobody
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 1h
+    timeout server 1h
+listen kube-api
+    bind 0.0.0.0:8443
+    server m1 127.0.0.1:6443
+`;
+
+const KEEPALIVED = `vrrp_instance VI_1 {
+    state MASTER
+    interface ${NODE_INTERFACE}
+    virtual_router_id 51
+    priority 100
+    virtual_ipaddress { 192.168.1.94/24 }
+}
+`;
+
+const ROLES = ['guardian', 'reaper', 'balancer', 'spare'] as const;
+const ROOT_UID = '0';
+
+describe('The table of rights', { skip, timeout: 300_000 }, () => {
+  let folder = '';
+  let network: Network;
+  const pidOf = (role: string): number =>
+    Number.parseInt(readFileSync(join(folder, 'run', `${role}.pid`), 'utf8'), 10);
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'evergate-rights-'));
+    network = await Network.create();
+    const node = await network.addNode('k8s-master', '192.168.1.92/24');
+    writeFileSync(join(folder, 'haproxy.cfg'), HAPROXY);
+    writeFileSync(join(folder, 'keepalived.conf'), KEEPALIVED);
+    const files = ['haproxy', 'keepalived'].flatMap((name) => [
+      `--${name}`,
+      join(folder, name === 'haproxy' ? 'haproxy.cfg' : 'keepalived.conf'),
+    ]);
+    const args = ['run', ...files, '--run-dir', join(folder, 'run')];
+    node.spawn(resolve('bin/evergate'), args, { stdio: 'ignore' });
+    await waitUntil('it is up', () => existsSync(join(folder, 'run', 'admin.sock')));
+    await waitUntil('its spare is ready', async () => {
+      return (await askStatus(join(folder, 'run'))).balancer?.spare.state === 'ready';
+    });
+  });
+  after(async () => {
+    const guardian = pidOf('guardian');
+    process.kill(guardian, 'SIGTERM');
+    await waitUntil('it stops', () => !existsSync(`/proc/${guardian}`));
+    network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const role of ROLES) {
+    it(`says of the ${role} what /proc says`, () => {
+      const row = documented().get(role);
+      assert.deepEqual(rightsOf(pidOf(role)), row);
+    });
+  }
+});
+
+/** By process: account, capabilities, what it can gain, seccomp, root directory. */
+function documented(): ReadonlyMap<string, readonly string[]> {
+  const lines = readFileSync('docs/security.md', 'utf8').split('\n');
+  const rows = lines.map((line) => line.split('|').map((cell) => cell.trim()));
+  const known = rows.filter(([, name]) => ROLES.some((role) => role === name));
+  return new Map(known.map(([, name = '', ...cells]) => [name, cells.slice(0, 5)]));
+}
+
+function rightsOf(pid: number): readonly string[] {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (name: string): string =>
+    new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1] ?? '?';
+  const all = field('CapBnd');
+  const has = (set: string): string =>
+    /^0+$/.test(set) ? 'none' : set === fullSet() ? 'all' : `0x${set.replace(/^0+/, '')}`;
+  const gains = field('NoNewPrivs') === '1' ? 'nothing' : `by setuid programs, ${has(all)}`;
+  return [
+    field('Uid') === ROOT_UID ? 'root' : 'as configured',
+    has(field('CapEff')),
+    gains,
+    field('Seccomp') === '2' ? 'filter' : 'none',
+    readlinkSync(`/proc/${pid}/root`) === '/' ? '`/`' : 'its own',
+  ];
+}
+
+/** What this test has, which runs as root: in a container it may be less than all there is. */
+function fullSet(): string {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return /^CapBnd:\s+(\S+)$/m.exec(status)?.[1] ?? '?';
+}
