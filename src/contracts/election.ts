@@ -28,6 +28,13 @@ export type ElectionEvent =
     }
   /** A master hears one of lower priority; told once a second at most. */
   | { readonly kind: 'rival'; readonly instance: string; readonly priority: number }
+  /** The node's own address has moved: where a configuration finds interfaces by address, it is to be read again. */
+  | {
+      readonly kind: 'own-address-moved';
+      readonly instance: string;
+      readonly from: string;
+      readonly to: string;
+    }
   /** All members of a sync group are in that state, or one is in fault. */
   | { readonly kind: 'group'; readonly group: string; readonly to: InstanceStatus['state'] }
   | { readonly kind: 'warning'; readonly text: string }

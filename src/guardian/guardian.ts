@@ -312,6 +312,10 @@ export class Guardian {
       case 'rival':
         this.#notifier?.rival(event.instance, event.priority);
         break;
+      case 'own-address-moved':
+        log('warning', `The node's address has moved from "${event.from}" to "${event.to}"`);
+        void this.reload("move of the node's address");
+        break;
       case 'group':
         log('info', `VRRP sync group ${event.group}: ${event.to}`);
         this.#notifier?.group(event.group, event.to);

@@ -273,15 +273,6 @@ describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
       });
     }
 
-    await t.test('an interface without an address is named', async () => {
-      await a.ip('link', 'add', 'bare0', 'type', 'veth', 'peer', 'name', 'bare1');
-      const speaker = new SpeakerProcess(a, fastInstance(100, { interface: 'bare0' }));
-      const { code, text } = await speaker.line('refused');
-      assert.equal(code, 'no-source-address');
-      assert.match(text, /"bare0"/);
-      assert.equal(await speaker.ended(), 1);
-    });
-
     await t.test('what cannot be encoded ends the thread, not in silence', async () => {
       const speaker = new SpeakerProcess(
         a,

@@ -317,6 +317,7 @@ export function buildVrrp(draft: Draft, node: FoundNode): VrrpConfig | null {
     processes: [],
     files: [],
     syncGroups: [],
+    awaitsInterfaces: true,
     notifyFifos: [],
     instances,
   };

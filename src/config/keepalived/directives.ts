@@ -129,7 +129,11 @@ export const GLOBAL_DEFS: RuleTable = {
   disable_local_igmp: ignore('no group is joined on the interface with the virtual MAC address'),
   ...each(ignore('foreign virtual router ids are reported anyway'), 'log_unknown_vrids'),
   ...each(ignore('the kernel reports interface changes; nothing polls'), 'linkbeat_use_polling'),
-  ...each(ignore('interfaces must exist at the start'), 'dynamic_interfaces allow_if_changes'),
+  dynamic_interfaces: value(0, 1),
+  ...each(
+    ignore('an interface that comes back as another one is taken up anyway'),
+    'allow_if_changes',
+  ),
   ...each(ignore('script files are opened by their path'), 'use_symlink_paths'),
   ...each(ignore('a reload always checks the files first'), 'reload_check_config'),
   ...each(ignore('a reload reads the files that were given at the start'), 'reload_file'),

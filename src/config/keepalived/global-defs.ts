@@ -29,6 +29,7 @@ export type GlobalDefs = {
   readonly garp: GarpDraft;
   /** Instances tell changes of their priority. */
   notifyPriority: boolean;
+  awaitsInterfaces: boolean;
   /** Before the virtual router id in the names of use_vmac. */
   vmacPrefix: string;
   /** keepalived's lower_prio_no_advert and higher_prio_send_advert, where they are given. */
@@ -50,6 +51,7 @@ export function defaultGlobalDefs(): GlobalDefs {
     group6: 'ff02::12',
     garp: defaultGarp(),
     notifyPriority: false,
+    awaitsInterfaces: false,
     vmacPrefix: 'vrrp',
     answersLower: null,
     saysFarewell: null,
@@ -92,6 +94,9 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
       globals.group6 = parseMulticastGroup(firstValue(statement), report) ?? globals.group6;
     },
     ...garpHandlers(globals.garp, 'vrrp_', report),
+    dynamic_interfaces: () => {
+      globals.awaitsInterfaces = true;
+    },
     vrrp_notify_priority_changes: (statement: Statement) => {
       globals.notifyPriority = parseSwitch(statement, report);
     },

@@ -260,6 +260,7 @@ export function parseKeepalived(
   const names = drafts.map(({ name }) => name.text);
   const config: VrrpConfig = {
     routerId: globals.routerId?.value ?? null,
+    ...(globals.awaitsInterfaces && { awaitsInterfaces: true as const }),
     scripts: running.map((script) => script.config),
     processes: inUse(
       processes,

@@ -7,6 +7,8 @@ import type { ElectionConfig, ElectionInstanceConfig } from './election.ts';
 export type VrrpConfig = ElectionConfig<VrrpInstanceConfig> & {
   /** keepalived: `router_id`; null: the host name. */
   readonly routerId: string | null;
+  /** An interface that is not there is waited for, in FAULT (keepalived: `dynamic_interfaces`). Absent: an error. */
+  readonly awaitsInterfaces?: true;
 };
 
 export type VrrpInstanceConfig = ElectionInstanceConfig & {

@@ -11,7 +11,8 @@ import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser } from './advertiser.ts';
-import { type ResolvedInstance, resolveInstances } from './resolve.ts';
+import { resolveOrAwait } from './awaited.ts';
+import type { ResolvedInstance } from './resolve.ts';
 import { heldMs, type VrrpEstate } from './section.ts';
 
 /** Packets taken at one go. */
@@ -22,7 +23,7 @@ export const openEstate: OpenEstate<VrrpEstate> = (
   { links, present },
 ) => {
   const mastership = readMastership(mastershipFile);
-  return resolveInstances(vrrp, links, present).map((resolved): Inheritance => {
+  return resolveOrAwait(vrrp, links, present).resolved.map((resolved): Inheritance => {
     const { name } = resolved.config;
     const lastSentAt = mastership.get(name)?.shownAt ?? bootMs();
     return {

@@ -225,6 +225,7 @@ export class TestNode {
       if (event.kind === 'warning') return event.text;
       if (event.kind === 'transition') return `${event.from} -> ${event.to}: ${event.why}`;
       if (event.kind === 'group') return `group ${event.group} ${event.to}`;
+      if (event.kind === 'own-address-moved') return `moved to ${event.to}`;
       return event.kind === 'failed' ? event.text : `${event.kind} ${event.priority}`;
     });
   }

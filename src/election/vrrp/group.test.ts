@@ -20,6 +20,7 @@ class Router {
     (event: ElectionEvent) => {
       if (event.kind === 'group') this.told.push(event.to);
     },
+    [],
   );
 
   /** As the speaker's loop does it: each member, then the group. */
@@ -92,7 +93,7 @@ test('a group that was told of before a reload is told of again only when it is 
   const told: string[] = [];
   const onEvent = (event: ElectionEvent) => told.push(event.kind);
   const instances = [inside.instance, outside.instance];
-  const group = new Group(CONFIG, instances, onEvent, 'backup');
+  const group = new Group(CONFIG, instances, onEvent, [], 'backup');
   group.tell(10);
   assert.deepEqual(told, []);
   inside.instance.track(FAULTY, 20);
@@ -103,5 +104,20 @@ test('a group that was told of before a reload is told of again only when it is 
 
 test('a group whose member is no instance is a mistake', () => {
   const { inside } = new Router();
-  assert.throws(() => new Group(CONFIG, [inside.instance], () => {}), /instance outside/);
+  assert.throws(() => new Group(CONFIG, [inside.instance], () => {}, []), /instance outside/);
+});
+
+test('a member that is waited for keeps the others in FAULT', () => {
+  const { inside } = new Router();
+  const told: string[] = [];
+  const onEvent = (event: ElectionEvent) => {
+    if (event.kind === 'group') told.push(event.to);
+  };
+  const group = new Group(CONFIG, [inside.instance], onEvent, ['outside']);
+  inside.round(10_000);
+  group.settle(10_000);
+  assert.equal(inside.instance.phase, 'fault');
+  const [fault] = inside.instance.status(10_000).faults;
+  assert.equal(fault, 'instance "outside" of sync group "G" is in fault');
+  assert.deepEqual(told, ['fault']);
 });

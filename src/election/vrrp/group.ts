@@ -11,6 +11,8 @@ export class Group {
   readonly #name: string;
   readonly #members: readonly Instance[];
   readonly #onEvent: (event: ElectionEvent) => void;
+  /** A member whose interface or address is not there yet; null: all are. */
+  readonly #awaited: string | null;
   #phase: ToldPhase;
 
   /** `phase`: what was told of it last, where it has been there before. */
@@ -18,15 +20,18 @@ export class Group {
     config: SyncGroupConfig,
     instances: readonly Instance[],
     onEvent: (event: ElectionEvent) => void,
+    awaited: readonly string[],
     phase: ToldPhase = 'initialize',
   ) {
     this.#phase = phase;
     this.#name = config.name;
     this.#onEvent = onEvent;
-    this.#members = config.instances.map((name) => {
+    this.#awaited = config.instances.find((name) => awaited.includes(name)) ?? null;
+    this.#members = config.instances.flatMap((name) => {
       const member = instances.find((candidate) => candidate.name === name);
-      assert(member !== undefined, `instance ${name} of sync group ${config.name} exists`);
-      return member;
+      const isKnown = member !== undefined || awaited.includes(name);
+      assert(isKnown, `instance ${name} of sync group ${config.name} exists`);
+      return member ?? [];
     });
   }
 
@@ -42,12 +47,13 @@ export class Group {
   /** After every round: one member's change becomes that of all. */
   settle(now: number): void {
     for (const member of this.#members) {
-      const other = this.#members.find((each) => each !== member && each.isFaulty);
-      const text = `instance "${other?.name}" of sync group "${this.#name}" is in fault`;
-      member.setGroupFault(other === undefined ? null : text, now);
+      const faulty = this.#members.find((each) => each !== member && each.isFaulty);
+      const other = this.#awaited ?? faulty?.name ?? null;
+      const text = `instance "${other}" of sync group "${this.#name}" is in fault`;
+      member.setGroupFault(other === null ? null : text, now);
     }
     const order = groupOrder(this.#readMembers(now));
-    if (order !== null) {
+    if (order !== null && this.#awaited === null) {
       for (const member of this.#members) member.follow(order, this.#name, now);
     }
     this.tell(now);
@@ -55,7 +61,7 @@ export class Group {
 
   /** Tells what the group is as a whole, if that has changed. */
   tell(now: number): void {
-    const phase = groupPhase(this.#readMembers(now));
+    const phase = this.#awaited === null ? groupPhase(this.#readMembers(now)) : 'fault';
     if (phase === this.#phase) return;
     this.#phase = phase;
     this.#onEvent({ kind: 'group', group: this.#name, to: phase });

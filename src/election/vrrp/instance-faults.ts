@@ -3,7 +3,7 @@
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import type { Link } from '../../linux/netlink-route.ts';
 import { linkFaults, linkVerdict } from './link-verdict.ts';
-import type { ResolvedInstance } from './resolve.ts';
+import type { ResolvedInstance, SourceFault } from './resolve.ts';
 
 export class InstanceFaults {
   /** What tracking says. */
@@ -15,7 +15,7 @@ export class InstanceFaults {
   /** A stranger holds one of its addresses, for good. */
   stranger: string | null = null;
   /** The address that it sends from is not on its interface. */
-  source: string | null = null;
+  source: SourceFault | null = null;
   /** Addresses could not be added, or kept; `until`: the next try. */
   address: { readonly text: string; readonly until: number } | null = null;
   #links: readonly string[] = [];
@@ -45,7 +45,7 @@ export class InstanceFaults {
   own(): readonly string[] {
     const links = new Set([...this.#links, ...this.#trackedLinks.faults]);
     const faults = [...links, ...this.verdict.faults];
-    if (this.source !== null) faults.unshift(this.source);
+    if (this.source !== null) faults.unshift(this.source.text);
     if (this.stranger !== null) faults.unshift(this.stranger);
     if (this.main !== null) faults.unshift(this.main);
     if (this.address !== null) faults.unshift(this.address.text);

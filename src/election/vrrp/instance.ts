@@ -254,15 +254,15 @@ export class Instance {
   }
 
   /**
-   * Addresses of this machine have changed, by `remover` as far as is known (" by ..."). Without the one it sends
-   * from it gives its own up; one of these that somebody took away is put back. The machine decides: one that has
-   * slept through the lifetime of its addresses may no longer be the master.
+   * Addresses of this machine have changed, by `remover` (" by ..."). One that somebody took away is put back, and
+   * the machine decides: one that has slept through their lifetime may no longer be the master.
    */
   onAddressesChanged(present: Present, links: Links, remover: string, now: number): void {
     const { vips } = this.#ports;
     const fault = sourceFault(this.#resolved, links, present);
-    if (fault !== this.#faults.source) {
+    if (fault?.text !== this.#faults.source?.text) {
       this.#faults.source = fault;
+      this.#tellMove(fault?.movedTo ?? null);
       // Nobody is served from here, and the first of a network must not be a virtual one.
       if (fault !== null && vips.held) vips.remove();
       this.#pushFaults(now);
@@ -272,6 +272,11 @@ export class Instance {
     if (!vips.isMissing(present)) return;
     if (!this.#putBack.onMissing(now)) this.#giveAddressesUp(remover, now);
     else if (now >= this.#putBack.dueAt) this.#returnAddresses(now, remover);
+  }
+
+  #tellMove(to: string | null): void {
+    const { name: instance, interface: from } = this.#resolved.config;
+    if (to !== null) this.#context.onEvent({ kind: 'own-address-moved', instance, from, to });
   }
 
   #returnAddresses(now: number, remover: string): void {

@@ -14,17 +14,23 @@ import {
 } from '../../address/resolve.ts';
 import { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
-import type { ElectionEvent } from '../../contracts/election.ts';
+import type { ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
-import { type Link, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
+import {
+  type InterfaceAddress,
+  type Link,
+  RouteNewsSocket,
+  RouteSocket,
+} from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import { NodeDrain } from '../../vrrp/node-drain.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
+import { type Awaited, awaitedStatus, resolveOrAwait } from './awaited.ts';
 import { Group } from './group.ts';
 import { Instance, type NextForm } from './instance.ts';
 import {
@@ -37,7 +43,7 @@ import {
 } from './messages.ts';
 import { type OpenPorts, portsOpener } from './ports.ts';
 import { nameRemover } from './remover.ts';
-import { explainSystemError, type ResolvedInstance, resolveInstances } from './resolve.ts';
+import { explainSystemError, type ResolvedInstance } from './resolve.ts';
 
 /** Descriptors of all instances together. */
 const DESCRIPTORS_MAX = 1024;
@@ -59,6 +65,9 @@ export class SpeakerLoop {
   readonly #mastership: MastershipFile;
   #config: VrrpConfig;
   #instances: Instance[] = [];
+  #awaited: readonly Awaited[] = [];
+  /** What tracking said last, by instance. */
+  readonly #verdicts = new Map<string, TrackingVerdict>();
   /** Their addresses, whose comings are no news. */
   #virtual: ReadonlySet<IpAddress> = new Set();
   #groups: Group[] = [];
@@ -148,7 +157,7 @@ export class SpeakerLoop {
     this.#listLinks();
     const links = [...this.#links.values()];
     const present = this.#route.addresses();
-    const resolved = resolveInstances(this.#data.config, links, present);
+    const { resolved, awaited } = resolveOrAwait(this.#data.config, links, present);
     refuseForeignAddresses(resolved, links, present);
     const begun: ResolvedInstance[] = [];
     for (const instance of resolved) {
@@ -160,6 +169,7 @@ export class SpeakerLoop {
       this.#instances.push(this.#create(instance, isGrouped(this.#data.config, name), resumed));
     }
     this.#virtual = virtualOf(resolved);
+    this.#await(awaited);
     this.#regroup(this.#data.config);
     for (const stale of removeStaleAddresses(this.#route, begun, links, present)) {
       const text = `Removed ${stale}, left over from an earlier run`;
@@ -212,7 +222,8 @@ export class SpeakerLoop {
         this.#drain.ask(message.drained, this.#instances, now);
         continue;
       }
-      // One that a reload has ended: the news of it is late.
+      this.#verdicts.set(message.instance, message.verdict);
+      // One that a reload has ended: the news of it is late. Or one that is waited for.
       const instance = this.#instances.find(({ name }) => name === message.instance);
       instance?.track(message.verdict, now);
     }
@@ -236,7 +247,7 @@ export class SpeakerLoop {
     this.#listLinks();
     const links = [...this.#links.values()];
     const present = this.#route.addresses();
-    const resolved = resolveInstances(config, links, present);
+    const { resolved, awaited } = resolveOrAwait(config, links, present);
     refuseForeignAddresses(resolved, links, present);
     const forms: NextForm[] = [];
     const created: Instance[] = [];
@@ -272,6 +283,7 @@ export class SpeakerLoop {
     );
     this.#config = config;
     this.#virtual = virtualOf(resolved);
+    this.#await(awaited);
     this.#regroup(config);
     this.#listDescriptors();
     this.#post({ kind: 'status', instances: this.#statuses(now) });
@@ -290,8 +302,9 @@ export class SpeakerLoop {
 
   #regroup({ syncGroups }: VrrpConfig): void {
     const before = new Map(this.#groups.map(({ name, phase }) => [name, phase]));
+    const awaited = this.#awaited.map(({ config: { name } }) => name);
     this.#groups = syncGroups.map(
-      (group) => new Group(group, this.#instances, this.#onEvent, before.get(group.name)),
+      (group) => new Group(group, this.#instances, this.#onEvent, awaited, before.get(group.name)),
     );
   }
 
@@ -328,16 +341,43 @@ export class SpeakerLoop {
     for (const instance of this.#instances) {
       instance.onAddressesChanged(present, this.#links, remover, now);
     }
-    if (this.#instances.some(({ mayRenumber }) => mayRenumber)) this.#renumber(now);
+    const waits =
+      this.#awaited.length > 0 || this.#instances.some(({ mayRenumber }) => mayRenumber);
+    if (waits) this.#adoptNews(present, now);
   }
 
-  /** The node has got another address: where the configuration names none, it is the new one. */
-  #renumber(now: number): void {
+  /**
+   * What was waited for may be there: an interface, its address, or, where the configuration names none, another
+   * address than before. Those that are not stay in FAULT.
+   */
+  #adoptNews(present: readonly InterfaceAddress[], now: number): void {
     try {
+      const links = [...this.#links.values()];
+      const { resolved, awaited } = resolveOrAwait(this.#config, links, present);
+      const named = (name: string) => this.#instances.find((instance) => instance.name === name);
+      // One at work that has lost its address stays as it is.
+      if (awaited.some(({ config: { name } }) => named(name) !== undefined)) return;
+      const arrived = resolved.filter(({ config: { name } }) => named(name)?.mayRenumber !== false);
+      if (arrived.length === 0) return;
       this.#change(this.#config, now);
+      for (const { config } of arrived) {
+        const verdict = this.#verdicts.get(config.name);
+        if (verdict !== undefined) named(config.name)?.track(verdict, now);
+      }
     } catch (thrown) {
-      // None yet: it stays in FAULT until there is.
       if (!(thrown instanceof OperationalError || thrown instanceof SystemError)) throw thrown;
+    }
+  }
+
+  /** Tells of those that are new among them. */
+  #await(awaited: readonly Awaited[]): void {
+    const before = new Map(this.#awaited.map(({ config, why }) => [config.name, why]));
+    this.#awaited = awaited;
+    for (const { config, why } of awaited) {
+      if (before.get(config.name) === why) continue;
+      const { name: instance, priority } = config;
+      const [from, to] = ['initialize', 'fault'] as const;
+      this.#onEvent({ kind: 'transition', instance, from, to, why, priority });
     }
   }
 
@@ -378,7 +418,10 @@ export class SpeakerLoop {
   }
 
   #statuses(now: number): readonly InstanceStatus[] {
-    return this.#instances.map((instance) => instance.status(now));
+    const atWork = this.#instances.map((instance) => instance.status(now));
+    const told = [...atWork, ...this.#awaited.map(awaitedStatus)];
+    const order = this.#config.instances.map(({ name }) => name);
+    return told.toSorted((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
   }
 
   readonly #onEvent = (event: ElectionEvent): void => this.#post({ kind: 'event', event });

@@ -33,7 +33,8 @@ export function resolveInstances(
   return config.instances.map((instance) => resolveInstance(instance, links, addresses));
 }
 
-function resolveInstance(
+/** Throws as resolveInstances(). */
+export function resolveInstance(
   config: VrrpInstanceConfig,
   links: readonly Link[],
   present: readonly InterfaceAddress[],
@@ -62,19 +63,23 @@ function isOnInterface(
   );
 }
 
+/** Where its source address is instead: "text" is a fault. */
+export type SourceFault = { readonly text: string; readonly movedTo: string | null };
+
 /** Why it cannot send, and be nobody's master; null: it can. An interface that is gone is a fault of its own. */
 export function sourceFault(
   { config, needsSource, sourceAddress }: ResolvedInstance,
   links: ReadonlyMap<string, Link>,
   present: readonly InterfaceAddress[],
-): string | null {
+): SourceFault | null {
   const index = links.get(config.interface)?.index;
   if (!needsSource || index === undefined) return null;
   if (isOnInterface(sourceAddress, index, present)) return null;
   const elsewhere = present.find(({ address }) => address === sourceAddress)?.interfaceIndex;
-  const other = [...links.values()].find((link) => link.index === elsewhere)?.name;
-  const where = other === undefined ? 'is gone from' : `is on "${other}" now, not on`;
-  return `the node's address ${formatIpAddress(sourceAddress)} ${where} "${config.interface}"`;
+  const movedTo = [...links.values()].find((link) => link.index === elsewhere)?.name ?? null;
+  const where = movedTo === null ? 'is gone from' : `is on "${movedTo}" now, not on`;
+  const text = `the node's address ${formatIpAddress(sourceAddress)} ${where} "${config.interface}"`;
+  return { text, movedTo };
 }
 
 /**

@@ -19,6 +19,7 @@ import { openWakeup, wake } from '../../linux/epoll.ts';
 import { closeFd } from '../../linux/files.ts';
 import { RouteSocket } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { resolveOrAwait } from './awaited.ts';
 import {
   BEAT_INTERVAL_MS,
   BEAT_SLOT,
@@ -30,7 +31,6 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { resolveInstances } from './resolve.ts';
 import { VrrpSection } from './section.ts';
 
 /** A master serves on until somebody follows, up to 1 s (vrrp/timers.ts, leaveMs()). */
@@ -42,7 +42,7 @@ const ANSWER_MS_MAX = 5000;
  * Starts VRRP for all instances. Resolves when the address probes are over (about 0.3 s; up to 4 s when
  * somebody answers for an address and no master is heard; at once where a speaker with the same
  * `mastershipFile` was killed as master just now and this one goes on). Throws OperationalError: missing-interface,
- * no-raw-sockets, no-source-address, address-taken, vrrp-failed, and that of `takeOver` (contracts/election.ts);
+ * no-raw-sockets, address-taken, vrrp-failed, and that of `takeOver` (contracts/election.ts);
  * nothing is left behind then.
  */
 export async function startVrrp(
@@ -273,7 +273,7 @@ class Speaker implements Election {
     try {
       const links = route.links();
       const present = route.addresses();
-      const resolved = resolveInstances(this.#config, links, present);
+      const { resolved } = resolveOrAwait(this.#config, links, present);
       removeStaleAddresses(route, resolved, links, present);
     } catch {
       // The interface went with its addresses, or the lifetime ends them.
