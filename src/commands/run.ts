@@ -2,6 +2,7 @@
 
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import { DEFAULT_RUN_DIR, GUARDIAN_TITLE } from '../contracts/run-directory.ts';
@@ -12,6 +13,7 @@ import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
+import { localAddresses } from '../load-config/local-addresses.ts';
 import { refuseNames } from '../load-config/resolve-hosts.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
 import { VERSION } from '../version.ts';
@@ -35,6 +37,8 @@ type RunOptions = {
 const GRACE_MS = 1000;
 
 /** Errors, and warnings beside them, that the start with a wrong file tells. */
+/** While an address is waited for, between two looks. */
+const ADDRESS_POLL_MS = 250;
 const TOLD_MAX = 20;
 
 export function runCommand(): Command {
@@ -148,8 +152,31 @@ function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] 
   return diagnostics.filter(({ severity }) => left[severity]-- > 0);
 }
 
+/** At boot this may be before the node has an address: then it is waited for, and said so once. */
 async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> {
-  const loaded = await loadConfigApart(inputsOf(options));
+  let told = false;
+  for (;;) {
+    const before = JSON.stringify(localAddresses());
+    const loaded = await loadConfigApart(inputsOf(options));
+    if (loaded.awaits === undefined) return takeConfig(loaded, log);
+    if (!told) {
+      for (const each of loaded.diagnostics) log('warning', formatDiagnostic(asWarning(each)));
+      log(
+        'warning',
+        `By its host name this is node "${loaded.awaits}": waits for one of its addresses`,
+      );
+    }
+    told = true;
+    while (JSON.stringify(localAddresses()) === before) await setTimeout(ADDRESS_POLL_MS);
+  }
+}
+
+function asWarning(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, severity: 'warning' };
+}
+
+/** Throws OperationalError 'config-invalid' when it has errors, which are told. */
+function takeConfig(loaded: LoadedConfig, log: Log): LoadedConfig {
   const { config, diagnostics } = loaded;
   const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
   for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));

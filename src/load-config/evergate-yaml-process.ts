@@ -9,8 +9,8 @@ function fileExists(path: string): boolean {
 }
 
 process.once('message', (job: NativeJob) => {
-  const { file, text, node, mustBeNode, localAddresses } = job;
-  const result = parseNative(file, text, { node, mustBeNode, localAddresses, fileExists });
+  const { file, text, ...context } = job;
+  const result = parseNative(file, text, { ...context, fileExists });
   // Without a listener the channel holds the process no longer: it ends once this is sent.
   process.send?.(result);
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../lab/certificates.ts';
@@ -52,6 +52,19 @@ test('loadConfig() refuses a machine that is no node in a run, and warns in a ch
   assert.deepEqual(check.codes, ['warning unknown-node']);
   assert.equal(check.config.balancer?.backends[0]?.servers.length, 1);
   assert.deepEqual((await load(file, 'a', false)).codes, ['warning vip-outside-network']);
+});
+
+test('a machine that is a node by its name, and has not its address yet, is awaited', async (t) => {
+  const file = join(folderOf(t), 'evergate.yaml');
+  const nodes = `nodes: { ${hostname()}: 203.0.113.7, b: 203.0.113.8 }\n`;
+  writeFileSync(file, `vip: 203.0.113.9/24\nlisten: 8443\n${nodes}`);
+  const { awaits, codes } = await load(file, null, true);
+  assert.equal(awaits, hostname());
+  assert.deepEqual(codes, ['error unknown-node']);
+  writeFileSync(file, `vip: 203.0.113.9/24\nlisten: 8443\nbalance: nonsense\n${nodes}`);
+  assert.equal((await load(file, null, true)).awaits, undefined, 'another error is one');
+  writeFileSync(file, 'vip: 203.0.113.9/24\nlisten: 8443\nnodes: { b: 203.0.113.8 }\n');
+  assert.equal((await load(file, null, true)).awaits, undefined, 'it is none of them');
 });
 
 test('loadConfig() looks for the files that an evergate.yaml names', async (t) => {

@@ -4,6 +4,7 @@
  */
 
 import { fork } from 'node:child_process';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
 import type { NativeResult } from '../config/evergate-yaml/index.ts';
@@ -20,6 +21,7 @@ export type NativeInput = {
 /** What the process is sent. */
 export type NativeJob = NativeInput & {
   readonly text: string;
+  readonly hostName: string;
   readonly localAddresses: readonly LocalAddress[];
 };
 
@@ -28,7 +30,8 @@ const READ_LIMIT_MS = 30_000;
 
 /** What the file says is in the result's diagnostics; rejects only over broken invariants. */
 export async function readNative(input: NativeInput, text: string): Promise<NativeResult> {
-  const job: NativeJob = { ...input, text, localAddresses: localAddresses() };
+  const here = { hostName: hostname(), localAddresses: localAddresses() };
+  const job: NativeJob = { ...input, text, ...here };
   const reader = fork(fileURLToPath(new URL('evergate-yaml-process.ts', import.meta.url)), {
     timeout: READ_LIMIT_MS,
     killSignal: 'SIGKILL',

@@ -47,6 +47,8 @@ export type LoadedConfig = {
   readonly diagnostics: readonly Diagnostic[];
   /** The name an evergate.yaml gives this machine; null: none. */
   readonly node: string | null;
+  /** The only error of an evergate.yaml is that addresses of this node are not here yet. Absent: it is not. */
+  readonly awaits?: string;
 };
 
 /** Larger files are no configuration; reading stops before. */
@@ -170,7 +172,8 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   if (text === null) return { config: NO_CONFIG, diagnostics, node: null };
   const parsed = await readNative(input, text);
   diagnostics.push(...parsed.diagnostics);
-  const { config, node, here } = parsed;
+  const { config, node, here, awaits } = parsed;
+  if (awaits !== null) return { config: NO_CONFIG, diagnostics, node, awaits };
   // The files of another node's checks are not looked for on this machine.
   if (config === null || !lookAround || !here) {
     return { config: config ?? NO_CONFIG, diagnostics, node };

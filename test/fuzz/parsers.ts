@@ -63,6 +63,7 @@ export const FRONT_ENDS: readonly FrontEnd[] = [
     name: 'evergate.yaml',
     parse: (text) =>
       parseNative('evergate.yaml', text, {
+        hostName: null,
         localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
         node: null,
         fileExists: () => true,

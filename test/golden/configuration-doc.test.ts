@@ -46,6 +46,7 @@ test(`${PAGE} and examples/ show configurations that are right`, () => {
   assert.ok(examples.length >= 3);
   for (const text of [short, ...examples]) {
     const { diagnostics } = parseNative('evergate.yaml', text, {
+      hostName: null,
       localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
       node: text.includes('192.168.1.93') ? null : 'lb1',
       fileExists: () => true,

@@ -25,6 +25,7 @@ function sceneOf(input: string): NativeContext {
     [...input.matchAll(new RegExp(`^# ${name}: (.*)$`, 'gm'))].map(([, value = '']) => value);
   const files = new Set(all('exists'));
   return {
+    hostName: null,
     localAddresses: all('here').map((text) => {
       const [name = '', address = '', length = ''] = text.split(/[ /]/);
       return { interface: name, address, prefixLength: Number(length) };

@@ -64,6 +64,7 @@ async function serve(
     `check: { interval: 100ms, fast-interval: 100ms, down-interval: 100ms, verify: false${check} }\n` +
     'stats: { listen: "127.0.0.1:1080", users: { operator: secret-of-ours } }\n';
   const { config, diagnostics } = parseNative('evergate.yaml', text, {
+    hostName: null,
     localAddresses: [{ interface: 'lo', address: '127.0.0.1', prefixLength: 8 }],
     node: null,
     fileExists: () => false,

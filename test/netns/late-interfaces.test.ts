@@ -1,8 +1,8 @@
 /** A host whose interfaces and addresses come after the daemon, as they do at boot: it waits for them and says so. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { NO_NOTIFY, VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
@@ -116,6 +116,27 @@ vrrp_instance VI_1 {\n interface br-ex\n advert_int 0.1\n virtual_router_id 51\n
       assert.match(await node.ip('addr', 'show', 'dev', 'br-ex'), new RegExp(`${VIP}/32`));
     });
   }
+
+  test('an address that comes by DHCP after the start, with evergate.yaml', async (t) => {
+    const node = await createNode(t);
+    await node.ip('addr', 'del', ...own(node));
+    const folder = mkdtempSync(join(tmpdir(), 'evergate-boot-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const [config, run, log] = ['evergate.yaml', 'run', 'log'].map((name) => join(folder, name));
+    assert.ok(config && run && log);
+    const nodes = `nodes:\n  ${hostname()}: ${node.address}\n  n2: 10.99.0.2\n`;
+    writeFileSync(config, `vip: ${VIP}/24\nlisten: 8443\n${nodes}check: { type: tcp }\n`);
+    const command = 'exec "$0" run --config "$1" --run-dir "$2" 2>"$3"';
+    node.spawn('sh', ['-c', command, EVERGATE, config, run, log]);
+    await waitUntil(
+      'it says what it waits for',
+      () => existsSync(log) && /waits for one of its addresses/.test(readFileSync(log, 'utf8')),
+    );
+    await node.ip('addr', 'add', ...own(node));
+    await waitUntil('it is master', async () =>
+      (await lookAtStatus(run))?.vrrp.some(({ state }) => state === 'master'),
+    );
+  });
 
   test('the address of a node that moves to a bridge, with evergate.yaml', async (t) => {
     const node = await createNode(t);

@@ -16,6 +16,8 @@ export type NativeContext = {
   readonly localAddresses: readonly LocalAddress[];
   /** Name of this node; null: it finds itself by its addresses. */
   readonly node: string | null;
+  /** What this machine is called; null: that is not asked. */
+  readonly hostName: string | null;
   readonly fileExists: (path: string) => boolean;
   /** Whether a machine that is none of the nodes is an error; else a warning, and the file is checked. */
   readonly mustBeNode: boolean;

@@ -30,6 +30,20 @@ export function describeLocal(local: readonly LocalAddress[]): string {
   return texts.length === 0 ? 'no address' : listed(texts);
 }
 
+/**
+ * Name of the node that this machine is by its host name, whole or up to the first dot, while it has none of the
+ * nodes' addresses; null: it has one, or no such name. Its addresses may come later, as at boot.
+ */
+export function awaitedNode({ file, context }: Draft): string | null {
+  const { hostName, localAddresses, mustBeNode, node } = context;
+  if (node !== null || !mustBeNode || hostName === null) return null;
+  const own = new Set(localAddresses.map(({ address }) => address));
+  const nodes = Object.entries(file.nodes);
+  if (nodes.some(([, { address }]) => address.some((each) => own.has(each)))) return null;
+  const names = [hostName, hostName.split('.')[0] ?? ''];
+  return nodes.map(([name]) => name).find((name) => names.includes(name)) ?? null;
+}
+
 /** null after a diagnosis: an error, or a warning where the machine need not be a node. */
 export function findNode(draft: Draft): FoundNode | null {
   const { report, file, context } = draft;

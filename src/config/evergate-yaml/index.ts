@@ -10,7 +10,7 @@ import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';
 import { Draft, type NativeContext } from './draft.ts';
-import { findNode } from './find-node.ts';
+import { awaitedNode, findNode } from './find-node.ts';
 import { familyOf } from './networks.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
@@ -26,6 +26,8 @@ export type NativeResult = {
   readonly node: string | null;
   /** Whether this machine is that node, and the files the configuration names are to be found here. */
   readonly here: boolean;
+  /** The only error is that this node's addresses are not there yet (find-node.ts); null: it is not. */
+  readonly awaits: string | null;
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[];
 };
@@ -61,7 +63,7 @@ function parse(
   report: Report,
   context: NativeContext,
 ): Omit<NativeResult, 'diagnostics'> {
-  const nothing = { config: null, node: null, here: false };
+  const nothing = { config: null, node: null, here: false, awaits: null };
   const invisible = scanInvisible(report.file, text, '#');
   report.add(invisible);
   const clean = invisible.length > 0 ? withoutInvisible(text) : text;
@@ -83,9 +85,13 @@ function parse(
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
-  if (report.failed()) return nothing;
+  if (report.failed()) {
+    const errors = report.diagnostics().filter(({ severity }) => severity === 'error');
+    const isAlone = errors.every(({ code }) => code === 'unknown-node');
+    return { ...nothing, awaits: isAlone ? awaitedNode(draft) : null };
+  }
   const config = { balancer: balancer?.config ?? null, vrrp, notes: balancer?.notes ?? [] };
-  return { config, node: node?.name ?? null, here: node?.here ?? false };
+  return { config, node: node?.name ?? null, here: node?.here ?? false, awaits: null };
 }
 
 /** Reads a whole evergate.yaml. Pure and bounded; `file` is only for messages. */

@@ -8,6 +8,7 @@ import type { NativeContext } from './draft.ts';
 import { parseNative } from './index.ts';
 
 const CONTEXT: NativeContext = {
+  hostName: null,
   localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
   node: null,
   fileExists: () => true,
