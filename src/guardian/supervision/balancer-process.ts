@@ -17,7 +17,7 @@ import {
   type GuardianToBalancer,
 } from '../../contracts/protocol.ts';
 import { messageBytesMax } from '../../contracts/protocol-table.ts';
-import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import { BEAT_PAGE_BYTES, LOOP_BEAT_SLOT, MAIN_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
@@ -26,10 +26,10 @@ import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
 import { BalancerChannel } from './balancer-channel.ts';
 import {
+  LOOP_SILENCE_MS,
   type LoopWatch,
   MAIN_SILENCE_MS,
   observeLoop,
-  RELAY_SILENCE_MS,
   watchLoop,
 } from './beat-monitor.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
@@ -245,7 +245,7 @@ export class BalancerProcess {
     const now = performance.now();
     this.#lookedAt = now;
     const main = watchLoop('main thread', MAIN_SILENCE_MS, now);
-    this.#watches = [main, ...this.#loops.map((name) => watchLoop(name, RELAY_SILENCE_MS, now))];
+    this.#watches = [main, ...this.#loops.map((name) => watchLoop(name, LOOP_SILENCE_MS, now))];
   }
 
   /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */
@@ -257,7 +257,7 @@ export class BalancerProcess {
     if (pid === null) return null;
     let hung: string | null = null;
     this.#watches = this.#watches.map((watch, index) => {
-      const slot = index === 0 ? MAIN_BEAT_SLOT : RELAY_BEAT_SLOT + index - 1;
+      const slot = index === 0 ? MAIN_BEAT_SLOT : LOOP_BEAT_SLOT + index - 1;
       const thread = () => threadState(pid, this.#beats[TID_SLOT + slot] ?? 0);
       const verdict = observeLoop(watch, this.#beats[slot] ?? 0, now, lateMs, thread);
       hung ??= verdict.hung;
