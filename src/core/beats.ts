@@ -7,8 +7,8 @@
 
 export const BEAT_PAGE_BYTES = 4096;
 
-/** Loops that a data plane may have beside the balancer's main thread. */
-export const LOOPS_MAX = 32;
+/** Loops that a data plane may have beside the balancer's main thread: as many threads as a configuration may name. */
+export const LOOPS_MAX = 64;
 
 /** Slot of the data plane's loop 0; its loop i beats in slot LOOP_BEAT_SLOT + i. */
 export const LOOP_BEAT_SLOT = 0;
@@ -20,7 +20,7 @@ export const MAIN_BEAT_SLOT = LOOPS_MAX;
  * Thread ids (gettid) of the beating loops, written once at their start: each at TID_SLOT + its own slot. With
  * it the guardian can tell a starved thread from a hung one.
  */
-export const TID_SLOT = 64;
+export const TID_SLOT = 128;
 
 /** A loop beats at least this often (ms), also when it has nothing to do. */
 export const BEAT_INTERVAL_MS = 50;
