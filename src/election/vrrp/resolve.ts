@@ -53,6 +53,16 @@ export function resolveInstance(
   return { ...resolved, config, sourceAddress, needsSource };
 }
 
+/** The same instance, and the same virtual router at the same place for whoever hears it. */
+export function isSameRouter(one: ResolvedInstance, other: ResolvedInstance): boolean {
+  return (
+    one.config.name === other.config.name &&
+    one.config.interface === other.config.interface &&
+    one.config.virtualRouterId === other.config.virtualRouterId &&
+    isIpv6Address(one.sourceAddress) === isIpv6Address(other.sourceAddress)
+  );
+}
+
 function isOnInterface(
   wanted: IpAddress,
   wantedIndex: number,
