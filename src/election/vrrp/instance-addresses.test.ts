@@ -226,3 +226,9 @@ test('a master that has slept through the lifetime of its addresses puts nothing
   assert.equal(node.instance.phase, 'backup');
   assert.deepEqual(node.told(), ['master -> backup: asleep for 5000 ms']);
 });
+
+test('a backup that has addresses is a mistake, whoever gave them to it', () => {
+  const node = new TestNode().begin();
+  node.ports.vips.put(10);
+  assert.throws(() => node.hear(150, 20), /only a master holds addresses/);
+});

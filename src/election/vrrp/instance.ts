@@ -6,7 +6,7 @@
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
-import { unreachable } from '../../core/assert.ts';
+import { assert, unreachable } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
@@ -398,6 +398,8 @@ export class Instance {
     // Before anything is sent from there.
     if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
+    const mayHold = state.phase === 'master' || state.phase === 'leaving';
+    assert(mayHold || !this.#ports.vips.held, 'only a master holds addresses');
     this.#tellPriority(before);
     this.changed ||=
       state.phase !== before.phase ||

@@ -48,6 +48,7 @@ export function resolveInstance(
     config.sourceAddress === null
       ? firstAddress(config, { ipv6, interfaceIndex }, present, virtual)
       : numericAddress(config.sourceAddress);
+  assert(isIpv6Address(sourceAddress) === ipv6, 'an instance sends from its own family');
   // keepalived's mcast_src_ip may be one that nobody has.
   const needsSource = isOnInterface(sourceAddress, interfaceIndex, present);
   return { ...resolved, config, sourceAddress, needsSource };

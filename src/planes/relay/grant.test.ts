@@ -29,6 +29,7 @@ test('as many relays beat as a configuration may ask for', async () => {
 
 test('a grant of another data plane, or none, is a mistake', () => {
   assert.throws(() => readGrant({}), /the grant is one of relays/);
+  assert.throws(() => readGrant({ relays: 1.5, beatFd: 4 }), /relays are whole/);
   assert.throws(() => readGrant({ relays: 65, beatFd: 4 }), /within the beat page/);
   assert.throws(() => readGrant({ relays: 0, beatFd: 4 }), /within the beat page/);
 });

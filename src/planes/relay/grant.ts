@@ -13,6 +13,7 @@ export type RelayGrant = {
 
 export function readGrant({ relays, beatFd }: PlaneGrant): RelayGrant {
   assert(typeof relays === 'number' && typeof beatFd === 'number', 'the grant is one of relays');
+  assert(Number.isInteger(relays), 'relays are whole');
   assert(relays >= 1 && relays <= LOOPS_MAX, 'the number of relays is within the beat page');
   return { relays, beatFd };
 }
