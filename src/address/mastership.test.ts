@@ -32,6 +32,13 @@ describe('MastershipFile', () => {
     assert.deepEqual([...readMastership(path)], [], 'it begins anew');
   });
 
+  it('takes no rank that is none, and no sign of life without a time', () => {
+    const record = new MastershipFile(path).record('VI_1');
+    for (const rank of [0, 256, 1.5]) assert.throws(() => record.note(1, rank), /has a rank/);
+    assert.throws(() => record.note(0, 100), /has a time/);
+    assert.deepEqual([...readMastership(path)], []);
+  });
+
   it('keeps names apart that are longer than a record', () => {
     const name = 'ü'.repeat(300);
     const file = new MastershipFile(path);

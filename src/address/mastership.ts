@@ -76,7 +76,8 @@ export class MastershipFile {
     const numbers = this.#numbers;
     return {
       note(shownAt, rank) {
-        assert(rank >= 1 && rank <= 255, 'a master has a rank');
+        assert(Number.isInteger(rank) && rank >= 1 && rank <= 255, 'a master has a rank');
+        assert(shownAt > 0, 'a sign of life has a time');
         numbers[first] = shownAt;
         numbers[first + 1] = rank;
       },

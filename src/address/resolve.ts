@@ -10,7 +10,13 @@ import type {
 } from '../config/model/addresses.ts';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
-import { formatIpAddress, type IpAddress, numericAddress } from '../core/ip-address.ts';
+import {
+  formatIpAddress,
+  type IpAddress,
+  ipBytes,
+  isIpv6Address,
+  numericAddress,
+} from '../core/ip-address.ts';
 import type { InterfaceAddress, Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
 import { deleteAddressAlone } from './deletion.ts';
 
@@ -63,24 +69,37 @@ export function resolveAddresses(
 }
 
 function resolveAddress(config: AddressesConfig, virtual: VirtualAddressConfig): VirtualAddress {
-  const { address, broadcast, interface: named, ...rest } = virtual;
+  const { interface: named, ...rest } = virtual;
+  const address = numericAddress(virtual.address);
+  const broadcast = virtual.broadcast === null ? null : numericAddress(virtual.broadcast);
+  assertPrefix(address, virtual.prefixLength);
+  assert(broadcast === null || !isIpv6Address(broadcast), 'IPv6 knows no broadcast');
   return {
     ...rest,
-    address: numericAddress(address),
-    broadcast: broadcast === null ? null : numericAddress(broadcast),
+    address,
+    broadcast,
     interfaceName: named ?? config.virtualMac?.name ?? config.interface,
   };
 }
 
 function resolveRoute(route: VirtualRouteConfig): VirtualRoute {
-  const { destination, gateway, source, interface: interfaceName, ...rest } = route;
-  return {
-    ...rest,
-    destination: numericAddress(destination),
-    gateway: gateway === null ? null : numericAddress(gateway),
-    source: source === null ? null : numericAddress(source),
-    interfaceName,
-  };
+  const { interface: interfaceName, ...rest } = route;
+  const destination = numericAddress(route.destination);
+  const gateway = route.gateway === null ? null : numericAddress(route.gateway);
+  const source = route.source === null ? null : numericAddress(route.source);
+  assertPrefix(destination, route.prefixLength);
+  assert(gateway === null || isSameFamily(gateway, destination), 'a route is of one family');
+  assert(source === null || isSameFamily(source, destination), 'a route is of one family');
+  return { ...rest, destination, gateway, source, interfaceName };
+}
+
+function assertPrefix(address: IpAddress, prefixLength: number): void {
+  const isLength = Number.isInteger(prefixLength) && prefixLength >= 0;
+  assert(isLength && prefixLength <= ipBytes(address) * 8, 'a prefix is a part of its address');
+}
+
+function isSameFamily(one: IpAddress, other: IpAddress): boolean {
+  return isIpv6Address(one) === isIpv6Address(other);
 }
 
 function refuseMissing(owner: string, name: string, links: readonly Link[]): void {

@@ -81,6 +81,7 @@ export class VipSet {
   /** Adds all; throws SystemError. */
   put(now: number): void {
     this.#choosePrefixLengths();
+    this.#held = true;
     this.renew(now);
     for (const route of this.#routes) this.#route.putRoute(this.#routeSpec(route));
   }
@@ -105,6 +106,7 @@ export class VipSet {
    * network must not go with it. Throws SystemError.
    */
   adapt(now: number): void {
+    assert(this.#held, 'addresses are adapted by who holds them');
     const before = new Map(this.#prefixLengths);
     this.#choosePrefixLengths();
     const changed = this.#addresses.filter(
@@ -120,9 +122,9 @@ export class VipSet {
     }
   }
 
-  /** Adds the addresses, or gives them their whole lifetime again; throws SystemError. */
+  /** Gives addresses that are held their whole lifetime again, or adds what is missing; throws SystemError. */
   renew(now: number): void {
-    this.#held = true;
+    assert(this.#held, 'addresses are renewed by who holds them');
     this.#renewAt = now + RENEW_INTERVAL_MS;
     for (const virtual of this.#addresses) {
       this.#route.putAddress(this.#spec(virtual), LIFETIME_SECONDS);

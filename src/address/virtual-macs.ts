@@ -57,9 +57,11 @@ export class VirtualMacs {
     return link;
   }
 
-  /** The way back from acquire(). Never throws: what is left is removed at the next start. */
+  /** The way back from acquire(). Whatever hinders it: what is left is removed at the next start. */
   release(link: Link, baseName: string): void {
-    const users = (this.#users.get(link.name) ?? 1) - 1;
+    const before = this.#users.get(link.name);
+    assert(before !== undefined, `interface ${link.name} is released by who acquired it`);
+    const users = before - 1;
     this.#narrowed.lower(baseName);
     if (users > 0) {
       this.#users.set(link.name, users);

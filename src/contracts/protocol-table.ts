@@ -7,7 +7,7 @@
  * says it: nobody outside can have it break the table.
  */
 
-import { RELAYS_MAX } from '../core/beats.ts';
+import { LOOPS_MAX } from '../core/beats.ts';
 import { fail, type Result } from '../core/result.ts';
 import {
   FLAG,
@@ -128,7 +128,7 @@ const BACKEND_STATUS = record<BackendStatus>({
 
 const REPORT = record<BalancerReport>({
   uptimeMs: COUNT,
-  relays: integer(0, RELAYS_MAX),
+  relays: integer(0, LOOPS_MAX),
   trouble: optional(SENTENCE),
   frontends: list(FRONTEND_STATUS, ITEMS_MAX),
   backends: list(BACKEND_STATUS, ITEMS_MAX),

@@ -7,20 +7,20 @@
 
 export const BEAT_PAGE_BYTES = 4096;
 
-/** Relay threads a balancer may have at most. */
-export const RELAYS_MAX = 32;
+/** Loops that a data plane may have beside the balancer's main thread: as many threads as a configuration may name. */
+export const LOOPS_MAX = 64;
 
-/** Slot of relay thread 0; relay i beats in slot RELAY_BEAT_SLOT + i. */
-export const RELAY_BEAT_SLOT = 0;
+/** Slot of the data plane's loop 0; its loop i beats in slot LOOP_BEAT_SLOT + i. */
+export const LOOP_BEAT_SLOT = 0;
 
 /** Slot of the balancer's main thread. */
-export const MAIN_BEAT_SLOT = RELAYS_MAX;
+export const MAIN_BEAT_SLOT = LOOPS_MAX;
 
 /**
- * Thread ids (gettid) of the beating loops, written once at their start: relay i at TID_SLOT + i, the
- * main thread at TID_SLOT + MAIN_BEAT_SLOT. With it the guardian can tell a starved thread from a hung one.
+ * Thread ids (gettid) of the beating loops, written once at their start: each at TID_SLOT + its own slot. With
+ * it the guardian can tell a starved thread from a hung one.
  */
-export const TID_SLOT = 64;
+export const TID_SLOT = 128;
 
 /** A loop beats at least this often (ms), also when it has nothing to do. */
 export const BEAT_INTERVAL_MS = 50;

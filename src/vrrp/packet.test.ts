@@ -278,3 +278,16 @@ test('other checksums of version 3, as keepalived 2.4.3 and 1.3 make them', () =
     assert.equal(decodeAdvertisement(proper, { ...expected, checksum }).ok, true);
   }
 });
+
+test('encodeAdvertisement() makes no farewell of a priority that is none', () => {
+  const ends = { source: SOURCE, destination: GROUP };
+  const into = new Uint8Array(MESSAGE_BYTES_MAX);
+  const said = { version: 3, virtualRouterId: 51, priority: 100, intervalMs: 100 } as const;
+  const encode = (changes: Partial<Advertisement>) =>
+    encodeAdvertisement({ ...said, addresses: [VIP], ...changes }, null, ends, into);
+  encode({ priority: 0 });
+  for (const priority of [256, -1, 99.5, Number.NaN]) {
+    assert.throws(() => encode({ priority }), /a priority is one of 0 to 255/);
+  }
+  assert.throws(() => encode({ virtualRouterId: 0 }), /a number of 1 to 255/);
+});

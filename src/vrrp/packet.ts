@@ -160,6 +160,11 @@ export function encodeAdvertisement(
   { checksum = 'rfc', sign }: { readonly checksum?: ChecksumRule; readonly sign?: Sign } = {},
 ): number {
   const { version, virtualRouterId, priority, addresses } = advertisement;
+  assert(
+    isByte(virtualRouterId) && virtualRouterId > 0,
+    'a virtual router has a number of 1 to 255',
+  );
+  assert(isByte(priority), 'a priority is one of 0 to 255');
   assert(addresses.length <= ADDRESSES_MAX, 'an advertisement holds at most 255 addresses');
   const size = ipBytes(ends.source);
   const length = messageLength(version, addresses.length, size);
@@ -184,6 +189,10 @@ export function encodeAdvertisement(
   const covered = isIpv6Address(ends.source) ? total : length;
   writeUint16(into, 6, messageChecksum(version, into.subarray(0, covered), ends, checksum));
   return total;
+}
+
+function isByte(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
 function writeInterval(

@@ -34,3 +34,7 @@ test('Announcements that wait are bounded', () => {
   for (let now = 0; now < 60_000; now += 1) if (announcements.take(now) !== null) taken += 1;
   assert.equal(taken, 25_500);
 });
+
+test('Announcements are not spread without a pace', () => {
+  assert.throws(() => new Announcements(0), /have a pace/);
+});

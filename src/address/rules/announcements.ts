@@ -3,6 +3,7 @@
  * announced on one interface, frame by frame. Pure; times in milliseconds.
  */
 
+import { assert } from '../../core/assert.ts';
 import type { IpAddress } from '../../core/ip-address.ts';
 
 /** keepalived.conf allows 100 repeats for 255 addresses. */
@@ -16,6 +17,7 @@ export class Announcements {
 
   /** `paceMs`: from frame to frame, above 0. */
   constructor(paceMs: number) {
+    assert(paceMs > 0, 'announcements that are spread have a pace');
     this.#paceMs = paceMs;
   }
 

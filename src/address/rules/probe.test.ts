@@ -66,3 +66,8 @@ test('a node that starts before a master is killed does not refuse to start', ()
   });
   assert.deepEqual(verdict, { kind: 'free' });
 });
+
+test('AddressProbe does not judge without time to hear an owner', () => {
+  assert.throws(() => new AddressProbe(0, 0), /time to be heard/);
+  assert.throws(() => new AddressProbe(0, Number.NaN), /time to be heard/);
+});

@@ -7,6 +7,7 @@
  * a killed owner answers until the lifetime of its address is over. Who answers even then is a stranger.
  */
 
+import { assert } from '../../core/assert.ts';
 import type { IpAddress } from '../../core/ip-address.ts';
 import { LIFETIME_MS_MAX } from './lifetime.ts';
 
@@ -37,6 +38,7 @@ export class AddressProbe {
 
   /** `heardWithinMs`: a living owner is heard at least that often, and gives three signs of life in it. */
   constructor(now: number, heardWithinMs: number) {
+    assert(heardWithinMs > 0, 'an owner is given time to be heard');
     this.#startedAt = now;
     this.#nextAt = now;
     // An owner may be killed just before its next sign of life, a third of that time after its first answer;

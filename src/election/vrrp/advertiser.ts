@@ -2,7 +2,12 @@
 
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
-import { formatIpAddress, type IpAddress, numericAddress } from '../../core/ip-address.ts';
+import {
+  formatIpAddress,
+  type IpAddress,
+  isIpv6Address,
+  numericAddress,
+} from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';
 import {
   type AcceptedAdvertisement,
@@ -70,6 +75,8 @@ export class Advertiser {
     const { transport } = this.#expected;
     const destinations = transport.kind === 'multicast' ? [transport.group] : transport.peers;
     const { sourceAddress: source } = instance;
+    const isOfFamily = (each: IpAddress) => isIpv6Address(each) === isIpv6Address(source);
+    assert(destinations.every(isOfFamily), 'source and destinations are of one family');
     this.#ends = destinations.map((destination) => ({ source, destination }));
     const { version, virtualRouterId, intervalMs, addresses } = this.#expected;
     const { priority } = instance.config;

@@ -102,6 +102,20 @@ test('a group that was told of before a reload is told of again only when it is 
   assert.deepEqual([group.name, group.phase, ...told], ['G', 'fault', 'group']);
 });
 
+test('a group that waits for a member has all others in FAULT', () => {
+  const { inside } = new Router();
+  const told: string[] = [];
+  const onEvent = (event: ElectionEvent) => {
+    if (event.kind === 'group') told.push(event.to);
+  };
+  const group = new Group(CONFIG, [inside.instance], onEvent, ['outside']);
+  inside.round(DOWN_MS);
+  group.settle(DOWN_MS);
+  const faults = ['instance "outside" of sync group "G" is in fault'];
+  assert.deepEqual(inside.instance.status(DOWN_MS).faults, faults);
+  assert.deepEqual([...inside.done(), ...told], ['fault']);
+});
+
 test('a group whose member is no instance is a mistake', () => {
   const { inside } = new Router();
   assert.throws(() => new Group(CONFIG, [inside.instance], () => {}, []), /instance outside/);

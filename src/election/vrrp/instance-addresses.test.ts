@@ -110,7 +110,9 @@ test('the address it sends from may have moved to another interface', () => {
   node.links.set('eth1', link('eth1', 3));
   node.present = [{ ...address(0x0a630002), interfaceIndex: 3 }];
   node.addressesChanged(10);
+  node.addressesChanged(20);
   const fault = `the node's address 10.99.0.2 is on "eth1" now, not on "eth0"`;
+  assert.deepEqual(node.told().slice(1), ['moved to eth1', `backup -> fault: ${fault}`]);
   assert.deepEqual(node.instance.status(10).faults, [fault]);
 });
 
@@ -225,4 +227,10 @@ test('a master that has slept through the lifetime of its addresses puts nothing
   );
   assert.equal(node.instance.phase, 'backup');
   assert.deepEqual(node.told(), ['master -> backup: asleep for 5000 ms']);
+});
+
+test('a backup that has addresses is a mistake, whoever gave them to it', () => {
+  const node = new TestNode().begin();
+  node.ports.vips.put(10);
+  assert.throws(() => node.hear(150, 20), /only a master holds addresses/);
 });

@@ -73,7 +73,9 @@ test('it becomes no other router on the wire, and none at another place', () => 
     instance.canBecome(node.resolve({ interface: 'eth1', sourceAddress: '10.99.0.2' })),
     false,
   );
-  assert.equal(instance.canBecome(node.resolve({ sourceAddress: 'fe80::1' })), false);
+  const addresses = [{ ...ADDRESS_DEFAULTS, address: '2001:db8::100', prefixLength: 64 }];
+  const ipv6 = node.resolve({ addresses, sourceAddress: 'fe80::1' });
+  assert.equal(instance.canBecome(ipv6), false);
 });
 
 test('one that a stranger has kept out begins anew', () => {

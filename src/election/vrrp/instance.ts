@@ -6,8 +6,8 @@
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
-import { unreachable } from '../../core/assert.ts';
-import { formatIpAddress, isIpv6Address } from '../../core/ip-address.ts';
+import { assert, unreachable } from '../../core/assert.ts';
+import { formatIpAddress } from '../../core/ip-address.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
 import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
@@ -30,7 +30,7 @@ import { InstanceFaults } from './instance-faults.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { type Ports, portsKey, watchOf } from './ports.ts';
-import { type ResolvedInstance, sourceFault } from './resolve.ts';
+import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
 import { RivalNews } from './rival-news.ts';
 
 /**
@@ -296,15 +296,8 @@ export class Instance {
   // --- another configuration --------------------------------------------------------------------
 
   /** Whether it can go on as that: another router on the wire, or at another place, is another instance. */
-  canBecome({ config, sourceAddress }: ResolvedInstance): boolean {
-    const own = this.#resolved;
-    return (
-      this.#faults.stranger === null &&
-      own.config.name === config.name &&
-      own.config.interface === config.interface &&
-      own.config.virtualRouterId === config.virtualRouterId &&
-      isIpv6Address(own.sourceAddress) === isIpv6Address(sourceAddress)
-    );
+  canBecome(resolved: ResolvedInstance): boolean {
+    return this.#faults.stranger === null && isSameRouter(this.#resolved, resolved);
   }
 
   /** Opens what it needs to go on as that; throws SystemError with nothing changed. */
@@ -405,6 +398,8 @@ export class Instance {
     // Before anything is sent from there.
     if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
+    const mayHold = state.phase === 'master' || state.phase === 'leaving';
+    assert(mayHold || !this.#ports.vips.held, 'only a master holds addresses');
     this.#tellPriority(before);
     this.changed ||=
       state.phase !== before.phase ||

@@ -88,3 +88,19 @@ test('explainSystemError() turns EPERM alone into the missing capability', () =>
   const other = new SystemError('socket', EACCES);
   assert.equal(explainSystemError(other), other);
 });
+
+test('resolveInstances() takes no mixture of families, and no prefix longer than its address', () => {
+  const own = [present(0x0a630001)];
+  const refuse = (changes: Partial<VrrpInstanceConfig>, message: RegExp) =>
+    assert.throws(() => resolveInstances(configOf(changes), LINKS, own), message);
+  const virtual = { ...ADDRESS_DEFAULTS, address: '10.99.0.100', prefixLength: 24 };
+  refuse({ sourceAddress: 'fe80::1' }, /sends from its own family/);
+  refuse({ addresses: [{ ...virtual, prefixLength: 33 }] }, /part of its address/);
+  refuse({ addresses: [{ ...virtual, prefixLength: 0.5 }] }, /part of its address/);
+  refuse({ addresses: [{ ...virtual, broadcast: 'fe80::1' }] }, /IPv6 knows no broadcast/);
+  const route = { interface: null, source: null, metric: 0, table: 254 };
+  const beyond = { ...route, destination: '10.0.0.0', prefixLength: 8, gateway: 'fe80::1' };
+  refuse({ routes: [beyond] }, /a route is of one family/);
+  const sourced = { ...beyond, gateway: null, source: 'fe80::1' };
+  refuse({ routes: [sourced] }, /a route is of one family/);
+});

@@ -48,9 +48,20 @@ export function resolveInstance(
     config.sourceAddress === null
       ? firstAddress(config, { ipv6, interfaceIndex }, present, virtual)
       : numericAddress(config.sourceAddress);
+  assert(isIpv6Address(sourceAddress) === ipv6, 'an instance sends from its own family');
   // keepalived's mcast_src_ip may be one that nobody has.
   const needsSource = isOnInterface(sourceAddress, interfaceIndex, present);
   return { ...resolved, config, sourceAddress, needsSource };
+}
+
+/** The same instance, and the same virtual router at the same place for whoever hears it. */
+export function isSameRouter(one: ResolvedInstance, other: ResolvedInstance): boolean {
+  return (
+    one.config.name === other.config.name &&
+    one.config.interface === other.config.interface &&
+    one.config.virtualRouterId === other.config.virtualRouterId &&
+    isIpv6Address(one.sourceAddress) === isIpv6Address(other.sourceAddress)
+  );
 }
 
 function isOnInterface(

@@ -17,7 +17,14 @@ import {
   type GuardianToBalancer,
 } from '../../contracts/protocol.ts';
 import { messageBytesMax } from '../../contracts/protocol-table.ts';
-import { BEAT_PAGE_BYTES, MAIN_BEAT_SLOT, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import { assert } from '../../core/assert.ts';
+import {
+  BEAT_PAGE_BYTES,
+  LOOP_BEAT_SLOT,
+  LOOPS_MAX,
+  MAIN_BEAT_SLOT,
+  TID_SLOT,
+} from '../../core/beats.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
@@ -26,10 +33,10 @@ import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
 import { BalancerChannel } from './balancer-channel.ts';
 import {
+  LOOP_SILENCE_MS,
   type LoopWatch,
   MAIN_SILENCE_MS,
   observeLoop,
-  RELAY_SILENCE_MS,
   watchLoop,
 } from './beat-monitor.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
@@ -89,12 +96,13 @@ export class BalancerProcess {
 
   constructor(launch: BalancerLaunch, events: BalancerEvents) {
     this.#loops = launch.plane.loops;
+    assert(this.#loops.length <= LOOPS_MAX, 'every loop has a slot of its own to beat in');
+    this.#known = idsOf(launch.listeners);
     this.#events = events;
     const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
     this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
     const { near, far } = openDescriptorChannel();
     this.#descriptors = near;
-    this.#known = new Set(launch.listeners.map(({ id }) => id));
     const stdout = new ChildOutput(launch.outputs.stdout);
     const stderr = new ChildOutput(launch.outputs.stderr);
     this.silent = Promise.all([stdout.ended, stderr.ended]);
@@ -160,7 +168,7 @@ export class BalancerProcess {
       this.#descriptors,
       fresh.map(({ fd }) => fd),
     );
-    this.#known = new Set(listeners.map((one) => one.id));
+    this.#known = idsOf(listeners);
     this.#channel.allow(messageBytesMax(itemsOf(config)));
     this.send({
       kind: 'reload',
@@ -245,7 +253,7 @@ export class BalancerProcess {
     const now = performance.now();
     this.#lookedAt = now;
     const main = watchLoop('main thread', MAIN_SILENCE_MS, now);
-    this.#watches = [main, ...this.#loops.map((name) => watchLoop(name, RELAY_SILENCE_MS, now))];
+    this.#watches = [main, ...this.#loops.map((name) => watchLoop(name, LOOP_SILENCE_MS, now))];
   }
 
   /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */
@@ -257,7 +265,7 @@ export class BalancerProcess {
     if (pid === null) return null;
     let hung: string | null = null;
     this.#watches = this.#watches.map((watch, index) => {
-      const slot = index === 0 ? MAIN_BEAT_SLOT : RELAY_BEAT_SLOT + index - 1;
+      const slot = index === 0 ? MAIN_BEAT_SLOT : LOOP_BEAT_SLOT + index - 1;
       const thread = () => threadState(pid, this.#beats[TID_SLOT + slot] ?? 0);
       const verdict = observeLoop(watch, this.#beats[slot] ?? 0, now, lateMs, thread);
       hung ??= verdict.hung;
@@ -273,6 +281,12 @@ function channelOf(child: ChildProcess): Socket {
   const streams: readonly unknown[] = child.stdio ?? [];
   const socket = streams[GUARDIAN_FD];
   return socket instanceof Socket ? socket : new Socket().destroy();
+}
+
+function idsOf(listeners: readonly InheritedListener[]): ReadonlySet<number> {
+  const ids = new Set(listeners.map(({ id }) => id));
+  assert(ids.size === listeners.length, 'a balancer has each listener once');
+  return ids;
 }
 
 function itemsOf({ frontends, httpFrontends, backends }: BalancerConfig): number {

@@ -8,8 +8,8 @@
 
 import type { ThreadState } from '../process-table.ts';
 
-/** No beat of a relay loop for this long: it hangs. */
-export const RELAY_SILENCE_MS = 200;
+/** No beat of one of the data plane's loops for this long: it hangs. */
+export const LOOP_SILENCE_MS = 200;
 
 /** The main thread runs garbage collection and renders pages; clients do not wait for it. */
 export const MAIN_SILENCE_MS = 2000;

@@ -3,6 +3,7 @@
  * one is gone it takes over the same listening sockets within milliseconds, and a new spare follows.
  */
 
+import { assert } from '../../core/assert.ts';
 import type { BalancerStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
 import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
@@ -97,6 +98,7 @@ export class Spare {
   }
 
   #start(): void {
+    assert(this.#current === null, 'one spare waits');
     type Events = ConstructorParameters<typeof BalancerProcess>[1];
     let events: Events = {
       message: (message) => {

@@ -8,6 +8,7 @@ import type { BalancerConfig } from '../../config/model/config.ts';
 import type { PrivilegedPlane } from '../../contracts/data-plane.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
+import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
 import { SystemError } from '../../linux/errno.ts';
@@ -207,6 +208,7 @@ export class Supervisor {
 
   /** The spare where there is one, otherwise a new process. */
   #spawn(): void {
+    assert(this.#process === null, 'one balancer is active');
     const spare = this.#spare?.take() ?? null;
     if (spare === null) {
       const launch = { ...this.#launch(), standby: false, servers: this.#servers };

@@ -2,7 +2,7 @@
 
 import type { PlaneGrant } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
-import { RELAYS_MAX } from '../../core/beats.ts';
+import { LOOPS_MAX } from '../../core/beats.ts';
 
 export type RelayGrant = {
   /** How many there are to be. */
@@ -13,6 +13,7 @@ export type RelayGrant = {
 
 export function readGrant({ relays, beatFd }: PlaneGrant): RelayGrant {
   assert(typeof relays === 'number' && typeof beatFd === 'number', 'the grant is one of relays');
-  assert(relays >= 1 && relays <= RELAYS_MAX, 'the number of relays is within the beat page');
+  assert(Number.isInteger(relays), 'relays are whole');
+  assert(relays >= 1 && relays <= LOOPS_MAX, 'the number of relays is within the beat page');
   return { relays, beatFd };
 }

@@ -13,7 +13,7 @@ export type RelayListener = {
 /** What a relay thread is started with (workerData). */
 export type RelayStart = {
   readonly config: BalancerConfig;
-  /** This relay's number, 0..RELAYS_MAX-1. */
+  /** This relay's number, 0..LOOPS_MAX-1. */
   readonly relay: number;
   readonly listeners: readonly RelayListener[];
   /** Whether to accept from the start; otherwise 'accept' says when. */

@@ -7,7 +7,7 @@ import { closeSync, openSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { freePort } from '../../../test/kit/free-port.ts';
-import { BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import { BEAT_PAGE_BYTES, LOOP_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { mapSharedMemory } from '../../linux/files.ts';
 import { dial, outcome, readBytes, startEcho, startServer, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
@@ -332,7 +332,7 @@ test('two relays share the clients and add up', TIMEOUT, async (t) => {
     `${own}`,
   );
   const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-  for (const slot of [RELAY_BEAT_SLOT, RELAY_BEAT_SLOT + 1]) {
+  for (const slot of [LOOP_BEAT_SLOT, LOOP_BEAT_SLOT + 1]) {
     const before = beats[slot] ?? 0;
     assert.ok((beats[TID_SLOT + slot] ?? 0) > 0);
     await until('it beats on', () => (beats[slot] ?? 0) > before + 2);

@@ -6,7 +6,7 @@
 import { flushCompileCache } from 'node:module';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert } from '../../core/assert.ts';
-import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, RELAY_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
+import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, LOOP_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { gettid, mapSharedMemory } from '../../linux/files.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
@@ -21,7 +21,7 @@ function main(start: RelayStart): void {
   const clockOffset = performance.timeOrigin - start.timeOrigin;
   const clock = (): number => performance.now() + clockOffset;
   const beats = new Uint32Array(mapSharedMemory(start.beatFd, BEAT_PAGE_BYTES));
-  const slot = RELAY_BEAT_SLOT + start.relay;
+  const slot = LOOP_BEAT_SLOT + start.relay;
   beats[TID_SLOT + slot] = gettid();
   const beat = (): void => {
     beats[slot] = (beats[slot] ?? 0) + 1;

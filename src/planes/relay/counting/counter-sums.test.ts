@@ -40,6 +40,11 @@ describe('CounterSums', () => {
 });
 
 describe('CounterParts', () => {
+  it('takes no counters of another configuration', () => {
+    const shorter = new Float64Array(layout.length - 1);
+    assert.throws(() => new CounterParts(layout, [shorter]), /laid out alike/);
+  });
+
   it('has what each relay counted', () => {
     const parts = counted('bytesIn');
     assert.deepEqual(parts.server(1, 0, 'bytesIn'), [3, 4]);

@@ -22,6 +22,8 @@ export class CounterParts {
   readonly #relays: readonly Float64Array[];
 
   constructor(layout: CounterLayout, relays: readonly Float64Array[]) {
+    const isLaidOut = relays.every(({ length }) => length === layout.length);
+    assert(isLaidOut, 'the counters of every relay are laid out alike');
     this.#layout = layout;
     this.#relays = relays;
   }

@@ -1,5 +1,7 @@
 /** The relay's own counters: the array it writes, and sums over all relays where a limit needs one. */
 
+import { assert } from '../../../core/assert.ts';
+
 export class Counters {
   #own: Float64Array;
   #all: readonly Float64Array[];
@@ -21,6 +23,13 @@ export class Counters {
 
   add(index: number, amount: number): void {
     this.#own[index] = (this.#own[index] ?? 0) + amount;
+  }
+
+  /** By one, of what is there now: what ends here has begun here. */
+  lower(index: number): void {
+    const before = this.#own[index] ?? 0;
+    assert(before > 0, 'what ends was counted when it began');
+    this.#own[index] = before - 1;
   }
 
   set(index: number, value: number): void {

@@ -78,7 +78,7 @@ export class Sessions implements MoverOwner {
 
   /** Its connect failed, or another server won. */
   release(server: Server): void {
-    this.#context.counters.add(server.counters.sessionsCurrent, -1);
+    this.#context.counters.lower(server.counters.sessionsCurrent);
   }
 
   /** The server answered the connect of `socket`. */
@@ -139,7 +139,7 @@ export class Sessions implements MoverOwner {
     const backend = backendOf(this.#context, session);
     const line = lines.lineOf(session);
     const own = backend.servers.find((server) => server.line === line);
-    counters.add((own ?? backend).counters.queueCurrent, -1);
+    counters.lower((own ?? backend).counters.queueCurrent);
     lines.remove(session);
     table.waitedMs[session] = clock.now - (table.queuedAt[session] ?? 0);
   }
@@ -174,17 +174,17 @@ export class Sessions implements MoverOwner {
     const socket = table.peer[session] ?? 0;
     this.#countEnd(frontend, server, termination);
     wheel.disarm(session);
-    counters.add(frontend.backend.counters.sessionsCurrent, -1);
+    counters.lower(frontend.backend.counters.sessionsCurrent);
     if (server !== null) {
       const own = server.counters;
       const spentMs = clock.now - (table.acceptedAt[session] ?? 0);
-      counters.add(own.sessionsCurrent, -1);
+      counters.lower(own.sessionsCurrent);
       counters.add(own.sessionTimeTotalMs, spentMs);
       counters.raise(own.sessionTimeMaxMs, spentMs);
     }
     if (frontend.logs) logEnd(this.#context, session, server, termination);
-    counters.add(frontend.counters.connectionsCurrent, -1);
-    counters.add(routes.relay.connectionsCurrent, -1);
+    counters.lower(frontend.counters.connectionsCurrent);
+    counters.lower(routes.relay.connectionsCurrent);
     this.closeSocket(session, mode);
     if (socket !== 0) this.closeSocket(socket, mode);
   }
