@@ -203,6 +203,7 @@ function buildHttpFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): H
   refuseOnPage(report, draft);
   return {
     name: draft.name,
+    ...(draft.kind === 'frontend' && { frontendOnly: true as const }),
     binds: draft.binds.map((each) => each.bind),
     connectionsMax: connectionsMax(drafts, draft) || PAGE_CONNECTIONS_MAX,
     clientTimeoutMs: timeoutMs(draft, 'client'),
@@ -296,5 +297,9 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
     report.error(WHOLE_FILE, 'nothing-to-run', text);
   }
   if (report.failed()) return null;
-  return { process: drafts.global, frontends, httpFrontends, backends };
+  // HAProxy numbers disabled ones, too.
+  const order = drafts.proxies.flatMap(({ kind, name }) =>
+    kind === 'defaults' ? [] : [{ section: kind, name }],
+  );
+  return { process: drafts.global, frontends, httpFrontends, backends, order };
 }
