@@ -52,6 +52,7 @@ const STATS = ['listen stats', '  mode http', '  bind 0.0.0.0:1080', '  stats en
 const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'unreadable-file': { 'keepalived.conf': MISSING },
   'invisible-character': keepalived(...instance('  priority\u00a0100')),
+  'unrendered-template': keepalived(...instance('  priority {{ priority }}')),
   'syntax-error': keepalived('vrrp_instance VI_1 {'),
   'unknown-directive': keepalived(...instance('  prioritty 100')),
   'unsupported-directive': keepalived(...instance('  use_ipvlan')),
