@@ -61,7 +61,13 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'missing-value': keepalived('vrrp_instance VI_1 {', '  interface lo', '}'),
   'duplicate-name': keepalived(...instance(), ...instance()),
   'unknown-name': keepalived(...instance('  track_script { chk_api }')),
-  'address-conflict': haproxy(...SERVING, '  bind 0.0.0.0:8443', ...BACKEND),
+  'address-conflict': haproxy(
+    ...SERVING,
+    'frontend other',
+    '  bind 0.0.0.0:8443',
+    '  default_backend masters',
+    ...BACKEND,
+  ),
   'replaced-script': {
     ...haproxy(...SERVING, ...BACKEND),
     ...keepalived(

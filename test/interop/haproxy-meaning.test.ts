@@ -105,7 +105,10 @@ function expectedRows(
     rows.push([`${name}/FRONTEND`, slim]);
   }
   for (const { name } of config.httpFrontends) rows.push([`${name}/FRONTEND`, { mode: 'http' }]);
-  for (const backend of config.backends) {
+  const named = config.backends.filter(({ name }) =>
+    config.order?.some((section) => section.name === name),
+  );
+  for (const backend of named) {
     const algo = expectedAlgorithm(backend.balance.kind);
     rows.push([`${backend.name}/BACKEND`, { algo, mode: 'tcp' }]);
     for (const server of backend.servers) {
