@@ -21,7 +21,7 @@ export type Algorithm<Config> = {
    * Weights stand as the file has them (HAProxy: a static algorithm): a server that warms up has all of its
    * weight at once, and an operator gives it that or none.
    */
-  readonly isStatic: boolean;
+  isStatic(config: Config): boolean;
   /** A client has one server, and waits for that one where another has room. */
   readonly keepsServer: boolean;
   /** A client that comes back goes where room is: moving connections evens out what the servers carry. */

@@ -115,7 +115,8 @@ test('an algorithm is what its traits say', () => {
       (balance, weights, hash) => {
         const servers = weights.map((weight) => server(weight));
         const whole = allUsable(servers);
-        const { isStatic, keepsServer } = algorithmOf(balance.kind);
+        const { keepsServer } = algorithmOf(balance.kind);
+        const isStatic = algorithmOf(balance.kind).isStatic(balance);
         const picks = firstPicks(balance, servers, whole, hash);
         if (keepsServer) assert.equal(new Set(picks).size, 1);
         const warming = {
@@ -125,6 +126,23 @@ test('an algorithm is what its traits say', () => {
       },
     ),
   );
+});
+
+test('a server that warms up gets its part of the circle of points, in bounds', () => {
+  const servers = [server(200), server(200)];
+  const snapshot = {
+    servers: [
+      { usable: true, weight: 200 },
+      { usable: true, weight: 200, throttle: 25 },
+    ],
+  };
+  const picker = createPicker({ kind: 'source', hash: 'consistent' }, servers, snapshot, 0);
+  const shares = [0, 0];
+  for (let source = 0; source < 4_000; source++) {
+    const chosen = picker.pick(context({ sourceHash: Math.imul(source, 0x9e3779b1) >>> 0 }));
+    shares[chosen] = (shares[chosen] ?? 0) + 1;
+  }
+  assert.ok((shares[1] ?? 0) > 500 && (shares[1] ?? 0) < 1_100, String(shares));
 });
 
 test('a server that warms up gets its part of its weight', () => {

@@ -19,7 +19,7 @@ export function createPicker(
 ): Picker {
   const algorithm = algorithmOf(balance.kind);
   const ramps =
-    !algorithm.isStatic && snapshot.servers.some(({ throttle }) => throttle !== undefined);
+    !algorithm.isStatic(balance) && snapshot.servers.some(({ throttle }) => throttle !== undefined);
   const usable = (backup: boolean): Candidate[] =>
     servers.flatMap((config, server) => {
       const state = snapshot.servers[server];
@@ -37,7 +37,7 @@ export function createPicker(
     ...servers.map((server) => server.weight),
     ...active.map((candidate) => candidate.weight),
   ]);
-  const heaviest = Math.max(1, ...servers.map((server) => server.weight));
+  const heaviest = Math.max(1, ...servers.map((server) => server.weight)) * (ramps ? 100 : 1);
   const primary = algorithm.createPicker(balance, active, { divisor, heaviest, phase });
   return {
     pick(context) {

@@ -5,7 +5,7 @@ import type { Candidate, Picker } from './picker.ts';
 
 export const FIRST: Algorithm<{ readonly kind: 'first' }> = {
   plain: { kind: 'first' },
-  isStatic: true,
+  isStatic: () => false,
   keepsServer: false,
   sharesRoom: false,
   createPicker: (_, candidates) => createFirstPicker(candidates),

@@ -8,7 +8,7 @@ import type { Candidate, Picker } from './picker.ts';
 
 export const LEASTCONN: Algorithm<{ readonly kind: 'leastconn' }> = {
   plain: { kind: 'leastconn' },
-  isStatic: false,
+  isStatic: () => false,
   keepsServer: false,
   sharesRoom: true,
   createPicker: (_, candidates, { phase }) => createLeastconnPicker(candidates, phase),

@@ -15,7 +15,7 @@ export const RANDOM: Algorithm<{ readonly kind: 'random'; readonly draws: number
     const draws = /^\d{1,9}$/.test(argument) ? Number(argument) : 0;
     return draws >= 1 && draws <= DRAWS_MAX ? { kind: 'random', draws } : null;
   },
-  isStatic: false,
+  isStatic: () => false,
   keepsServer: false,
   sharesRoom: true,
   createPicker: ({ draws }, candidates) => createRandomPicker(candidates, draws),

@@ -8,7 +8,7 @@ import type { Candidate, Picker } from './picker.ts';
 
 export const ROUNDROBIN: Algorithm<{ readonly kind: 'roundrobin' }> = {
   plain: { kind: 'roundrobin' },
-  isStatic: false,
+  isStatic: () => false,
   keepsServer: false,
   sharesRoom: true,
   createPicker: (_, candidates, { phase }) => createRoundrobinPicker(candidates, phase),

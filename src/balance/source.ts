@@ -12,7 +12,8 @@ import { buildServerMap } from './server-map.ts';
 export const SOURCE: Algorithm<{ readonly kind: 'source'; readonly hash?: HashType }> = {
   plain: { kind: 'source' },
   withHash: (hash) => ({ kind: 'source', hash }),
-  isStatic: true,
+  // A circle of points takes any weight, a map of places those it was made for.
+  isStatic: ({ hash }) => hash !== 'consistent',
   keepsServer: true,
   sharesRoom: false,
   createPicker: ({ hash }, candidates, { divisor, heaviest }) =>

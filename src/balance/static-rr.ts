@@ -7,7 +7,7 @@ import { firstFrom } from './source.ts';
 
 export const STATIC_RR: Algorithm<{ readonly kind: 'static-rr' }> = {
   plain: { kind: 'static-rr' },
-  isStatic: true,
+  isStatic: () => true,
   keepsServer: false,
   sharesRoom: true,
   createPicker: (_, candidates, { divisor, phase }) =>

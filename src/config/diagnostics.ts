@@ -24,6 +24,7 @@ export const DIAGNOSTIC_CODES = {
   // Text
   'unreadable-file': 'The file is missing or cannot be read.',
   'invisible-character': 'The file holds characters that look like a space or like nothing.',
+  'unrendered-template': 'The file is a template: a place in it was not filled in.',
   'syntax-error': 'The line or block is not well formed: a quote, brace or argument is missing.',
   'unknown-directive': 'No such directive exists in this section.',
   'unsupported-directive': 'The real program knows the directive; Evergate does not do it.',

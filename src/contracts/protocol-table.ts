@@ -130,6 +130,7 @@ const REPORT = record<BalancerReport>({
   uptimeMs: COUNT,
   relays: integer(0, LOOPS_MAX),
   trouble: optional(SENTENCE),
+  full: optional(list(SENTENCE, SENTENCES_MAX)),
   frontends: list(FRONTEND_STATUS, ITEMS_MAX),
   backends: list(BACKEND_STATUS, ITEMS_MAX),
 });

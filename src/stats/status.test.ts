@@ -130,6 +130,16 @@ describe('judge()', () => {
     assert.equal(verdictOf({ ...balancer([server], 1), report: null }).verdict, 'degraded');
   });
 
+  it('is degraded while a limit of connections is reached', () => {
+    const { report, ...rest } = balancer([server], 1);
+    assert.ok(report !== null);
+    const full = ['Frontend "api" has all of its 2 connections: clients wait'];
+    assert.deepEqual(verdictOf({ ...rest, report: { ...report, full } }), {
+      verdict: 'degraded',
+      reasons: full,
+    });
+  });
+
   it('is degraded when the data plane is in trouble', () => {
     const { report, ...rest } = balancer([server], 1);
     assert.ok(report !== null);

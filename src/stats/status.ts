@@ -66,6 +66,8 @@ export type BalancerReport = {
   readonly relays: number;
   /** What keeps the data plane from moving bytes as it should; absent: nothing. */
   readonly trouble?: string;
+  /** Limits that are reached, and clients turned away at one, in sentences; absent: none. */
+  readonly full?: readonly string[];
   readonly frontends: readonly FrontendStatus[];
   readonly backends: readonly BackendStatus[];
 };
@@ -164,6 +166,7 @@ export function judge(
     }
     const trouble = report.balancer.report?.trouble;
     if (trouble !== undefined) reasons.push(`The data plane is in trouble: ${trouble}`);
+    reasons.push(...(report.balancer.report?.full ?? []));
     for (const backend of report.balancer.report?.backends ?? []) {
       if (backend.servers.length > 0 && backend.usableServers === 0) {
         down = true;

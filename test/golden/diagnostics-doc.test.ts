@@ -52,6 +52,7 @@ const STATS = ['listen stats', '  mode http', '  bind 0.0.0.0:1080', '  stats en
 const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'unreadable-file': { 'keepalived.conf': MISSING },
   'invisible-character': keepalived(...instance('  priority\u00a0100')),
+  'unrendered-template': keepalived(...instance('  priority {{ priority }}')),
   'syntax-error': keepalived('vrrp_instance VI_1 {'),
   'unknown-directive': keepalived(...instance('  prioritty 100')),
   'unsupported-directive': keepalived(...instance('  use_ipvlan')),
@@ -60,7 +61,13 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'missing-value': keepalived('vrrp_instance VI_1 {', '  interface lo', '}'),
   'duplicate-name': keepalived(...instance(), ...instance()),
   'unknown-name': keepalived(...instance('  track_script { chk_api }')),
-  'address-conflict': haproxy(...SERVING, '  bind 0.0.0.0:8443', ...BACKEND),
+  'address-conflict': haproxy(
+    ...SERVING,
+    'frontend other',
+    '  bind 0.0.0.0:8443',
+    '  default_backend masters',
+    ...BACKEND,
+  ),
   'replaced-script': {
     ...haproxy(...SERVING, ...BACKEND),
     ...keepalived(

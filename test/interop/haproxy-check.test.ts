@@ -27,6 +27,7 @@ const ONLY_WE_TAKE: ReadonlyMap<string, string> = new Map([
 
 /** Refused by us for another reason than "unsupported-directive", valid for HAProxy 2.6. */
 const ONLY_HAPROXY_TAKES: ReadonlyMap<string, string> = new Map([
+  ['bad-left-out', 'only we are told to leave a backend out'],
   ['bad-conflict', 'HAProxy binds one address twice and shares its connections out at random'],
 ]);
 

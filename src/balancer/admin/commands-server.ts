@@ -114,7 +114,7 @@ function setWeight(place: Place, text: string | undefined, context: AdminContext
   if (!weight.ok) return `${weight.reason}\n`;
   const balance = context.config.backends[backend]?.balance;
   assert(balance !== undefined, 'a server is found in a backend of the configuration');
-  const { isStatic } = algorithmOf(balance.kind);
+  const isStatic = algorithmOf(balance.kind).isStatic(balance);
   if (isStatic && weight.value !== 0 && weight.value !== configured) {
     return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.\n";
   }

@@ -31,7 +31,7 @@ const QUIET = {
   servers: 0,
 } as const;
 
-/** A `mode http` proxy of ours has a backend row without servers, as HAProxy's `listen` has. */
+/** A `listen` has a backend row without servers, as HAProxy's has; a `frontend` has none. */
 export function httpRows(sources: HttpRowSources, index: number, proxyId: number): StatRow[] {
   const { config, rates, now, startedAt } = sources;
   const frontend = config.httpFrontends[index];
@@ -47,7 +47,7 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
     requestRateMax: requests.max,
     responses: counts.responses,
   };
-  return [
+  const rows: StatRow[] = [
     {
       ...common,
       kind: 'frontend',
@@ -64,17 +64,19 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
       rateMax: rate.max,
       http,
     },
-    {
-      ...common,
-      ...QUIET,
-      kind: 'backend',
-      limit: Math.ceil(frontend.connectionsMax / 10),
-      algorithm: 'roundrobin',
-      up: true,
-      counts: { ...noCounts(BACKEND), bytesIn, bytesOut },
-      serverCounts: { ...noCounts(SERVER), lastSessionMs: rate.lastGrowthMs ?? 0 },
-      lastChangeS: wholeSeconds(now - startedAt),
-      http: { ...http, responses: [0, 0, 0, 0, 0, 0], requests: 0 },
-    },
   ];
+  if (frontend.frontendOnly) return rows;
+  rows.push({
+    ...common,
+    ...QUIET,
+    kind: 'backend',
+    limit: Math.ceil(frontend.connectionsMax / 10),
+    algorithm: 'roundrobin',
+    up: true,
+    counts: { ...noCounts(BACKEND), bytesIn, bytesOut },
+    serverCounts: { ...noCounts(SERVER), lastSessionMs: rate.lastGrowthMs ?? 0 },
+    lastChangeS: wholeSeconds(now - startedAt),
+    http: { ...http, responses: [0, 0, 0, 0, 0, 0], requests: 0 },
+  });
+  return rows;
 }

@@ -1,6 +1,6 @@
 /** Turns configuration, server table, counters and rates into the rows of one moment. */
 
-import type { BalancerConfig } from '../../config/model/config.ts';
+import type { BalancerConfig, SectionName } from '../../config/model/config.ts';
 import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
@@ -22,7 +22,7 @@ import { wholeSeconds } from './rates.ts';
 
 export type RowSources = HttpRowSources & {
   readonly table: ServerTable;
-  readonly plane: Pick<DataPlane, 'counters'>;
+  readonly plane: Pick<DataPlane, 'counters' | 'limits'>;
 };
 
 /** HAProxy gives the first proxy of a file this number. */
@@ -35,22 +35,40 @@ type Proxy = {
   readonly index: number;
 };
 
-/** The proxies in the order of the rows, numbered as HAProxy numbers them. */
+/** The proxies in the order of the rows, numbered as HAProxy numbers them: a `listen` has one for both rows. */
 export function listProxies(config: BalancerConfig): readonly Proxy[] {
-  const proxies: Proxy[] = [];
-  let id = FIRST_PROXY_ID;
-  for (const [index, frontend] of config.frontends.entries()) {
-    proxies.push({ kind: 'frontend', id, index });
-    const own = config.backends.findIndex(({ listen, name }) => listen && name === frontend.name);
-    if (own !== -1) proxies.push({ kind: 'backend', id, index: own });
-    id++;
-  }
-  for (const [index, { listen, name }] of config.backends.entries()) {
-    if (listen && config.frontends.some((frontend) => frontend.name === name)) continue;
-    proxies.push({ kind: 'backend', id: id++, index });
-  }
-  for (const index of config.httpFrontends.keys()) proxies.push({ kind: 'http', id: id++, index });
-  return proxies;
+  return (config.order ?? sectionsOf(config)).flatMap(({ section, name }, place) => {
+    const id = FIRST_PROXY_ID + place;
+    const find = (kind: Proxy['kind'], list: readonly { readonly name: string }[]) => {
+      const index = list.findIndex((one) => one.name === name);
+      return index === -1 ? [] : [{ kind, id, index }];
+    };
+    return [
+      ...(section === 'backend' ? [] : find('frontend', config.frontends)),
+      ...(section === 'frontend' ? [] : find('backend', config.backends)),
+      ...(section === 'backend' ? [] : find('http', config.httpFrontends)),
+    ];
+  });
+}
+
+/** Frontends, backends, pages: the order of a configuration that has no sections. */
+function sectionsOf({
+  frontends,
+  backends,
+  httpFrontends,
+}: BalancerConfig): readonly SectionName[] {
+  const listens = backends.filter(({ listen }) => listen).map(({ name }) => name);
+  const names = frontends.map(({ name }) => name);
+  return [
+    ...names.map((name) => ({
+      section: listens.includes(name) ? ('listen' as const) : ('frontend' as const),
+      name,
+    })),
+    ...backends
+      .filter(({ listen, name }) => !listen || !names.includes(name))
+      .map(({ name }) => ({ section: 'backend' as const, name })),
+    ...httpFrontends.map(({ name }) => ({ section: 'frontend' as const, name })),
+  ];
 }
 
 export function collectRows(sources: RowSources): readonly StatRow[] {
@@ -78,7 +96,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     proxy: frontend.name,
     proxyId,
     mode: 'tcp',
-    limit: frontendLimit(config, frontend),
+    limit: frontendLimit(sources, frontend),
     now,
     counts: countsOf(FRONTEND, (name) => plane.counters.frontend(index, name)),
     rate: rate.current,
@@ -101,7 +119,7 @@ function backendRows(sources: RowSources, index: number, proxyId: number): StatR
     proxy: entry.config.name,
     proxyId,
     mode: 'tcp',
-    limit: backendLimit(sources.config, entry.config),
+    limit: backendLimit(sources, entry.config),
     algorithm: entry.config.balance.kind,
     up,
     usableActive: entry.usableActive,
@@ -215,15 +233,16 @@ function rowCheck({
   };
 }
 
-/** A frontend without a limit of its own has the process's. */
-function frontendLimit(config: BalancerConfig, frontend: FrontendConfig): number {
-  return frontend.connectionsMax === 0 ? config.process.connectionsMax : frontend.connectionsMax;
+/** A frontend without a limit of its own has the process's, and that of its descriptors without one. */
+function frontendLimit({ config, plane }: RowSources, { connectionsMax }: FrontendConfig): number {
+  return connectionsMax || config.process.connectionsMax || plane.limits().connections;
 }
 
 /** HAProxy's default `fullconn`: a tenth of what its frontends let in. */
-function backendLimit(config: BalancerConfig, backend: BackendConfig): number {
-  const frontends = config.frontends.filter((frontend) => frontend.backend === backend.name);
-  return Math.ceil(frontends.reduce((sum, one) => sum + frontendLimit(config, one), 0) / 10);
+function backendLimit(sources: RowSources, backend: BackendConfig): number {
+  const { frontends } = sources.config;
+  const own = frontends.filter((frontend) => frontend.backend === backend.name);
+  return Math.ceil(own.reduce((sum, one) => sum + frontendLimit(sources, one), 0) / 10);
 }
 
 /** Weight of the servers that carry the backend now: the active ones, or the first backup. */

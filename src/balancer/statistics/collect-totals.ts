@@ -3,6 +3,7 @@
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
+import { ACCEPT_PAUSES, deniedKey } from './full-limits.ts';
 
 export type TotalSources = {
   readonly config: BalancerConfig;
@@ -19,6 +20,7 @@ export function collectTotals(sources: TotalSources): ReadonlyMap<string, number
   for (const [index, { name }] of config.frontends.entries()) {
     const total = plane.counters.frontend(index, 'connectionsTotal');
     totals.set(`frontend ${name}`, total);
+    totals.set(deniedKey(name), plane.counters.frontend(index, 'connectionsDenied'));
     connections += total;
     bytesOut += plane.counters.frontend(index, 'bytesOut');
   }
@@ -36,5 +38,6 @@ export function collectTotals(sources: TotalSources): ReadonlyMap<string, number
     connections += counts.connectionsTotal;
     bytesOut += counts.bytesOut;
   }
+  totals.set(ACCEPT_PAUSES, plane.counters.plane('acceptPauses'));
   return totals.set('connections', connections).set('bytesOut', bytesOut);
 }

@@ -11,21 +11,26 @@ import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/st
 import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
+import { fullLimits } from './full-limits.ts';
+import type { Rates } from './rates.ts';
 
 export type ReportSources = {
   readonly config: BalancerConfig;
   readonly table: ServerTable;
-  readonly plane: Pick<DataPlane, 'counters' | 'health'>;
+  readonly plane: Pick<DataPlane, 'counters' | 'health' | 'limits'>;
+  readonly rates: Rates;
   readonly uptimeMs: number;
 };
 
 export function collectReport(sources: ReportSources): BalancerReport {
   const { config, table, plane, uptimeMs } = sources;
   const { threads, trouble } = plane.health();
+  const full = fullLimits(sources);
   return {
     uptimeMs: Math.round(uptimeMs),
     relays: threads,
     ...(trouble === null ? {} : { trouble: cutSentence(trouble) }),
+    ...(full.length === 0 ? {} : { full: cutSentences(full) }),
     frontends: config.frontends.map((frontend, index) => ({
       name: frontend.name,
       connectionsLimit: frontend.connectionsMax,

@@ -61,7 +61,8 @@ export class Statistics {
     const { traffic, table } = this.#options;
     const { config, plane } = traffic;
     if (plane === null) return null;
-    return collectReport({ config, table, plane, uptimeMs: this.#uptimeMs() });
+    const rates = this.#rates;
+    return collectReport({ config, table, plane, rates, uptimeMs: this.#uptimeMs() });
   }
 
   rows(http: readonly HttpProxyCounts[]): readonly StatRow[] {

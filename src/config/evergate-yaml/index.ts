@@ -6,6 +6,7 @@
 import type { Diagnostic } from '../diagnostics.ts';
 import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
 import type { Config } from '../model/config.ts';
+import { scanTemplates } from '../templates.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';
@@ -64,6 +65,9 @@ function parse(
   context: NativeContext,
 ): Omit<NativeResult, 'diagnostics'> {
   const nothing = { config: null, node: null, here: false, awaits: null };
+  const unrendered = scanTemplates(report.file, text, '#');
+  report.add(unrendered);
+  if (unrendered.length > 0) return nothing;
   const invisible = scanInvisible(report.file, text, '#');
   report.add(invisible);
   const clean = invisible.length > 0 ? withoutInvisible(text) : text;

@@ -22,6 +22,7 @@ import { buildStick } from './convert-stick.ts';
 import {
   type BindDraft,
   backendNameOf,
+  createDraft,
   findBackend,
   hasBackend,
   hasFrontend,
@@ -32,8 +33,12 @@ import {
 } from './draft.ts';
 import type { Drafts } from './proxies.ts';
 import { type Report, WHOLE_FILE } from './report.ts';
+import { settleServerPorts } from './server-ports.ts';
 
 const DEFAULT_WEIGHT = 1;
+
+/** Of frontends that name none: it has no server. Names of a file have no such letters. */
+const NO_BACKEND = '(none)';
 
 /** Connections to a page that the file sets no limit for. HAProxy bounds it by the process alone. */
 const PAGE_CONNECTIONS_MAX = 2_000;
@@ -88,8 +93,10 @@ function buildBalance(report: Report, draft: ProxyDraft): BalanceConfig {
     report.warning(hashType.place, 'unsupported-directive', text);
     return withHash('consistent');
   }
-  const text = `"hash-type ${hashType.value}" is not supported: say "hash-type map-based"`;
-  report.error(hashType.place, 'unsupported-directive', text);
+  const text =
+    `"hash-type ${hashType.value}" counts as "hash-type map-based", which sends clients to other servers than ` +
+    'HAProxy would: where nodes run one and the other, say "hash-type map-based"';
+  report.warning(hashType.place, 'unsupported-directive', text);
   return balance.value;
 }
 
@@ -116,6 +123,25 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
     logHealthChecks: draft.logHealthChecks,
     panic: false,
     listen: draft.kind === 'listen',
+  };
+}
+
+/** Turns away the clients of a frontend that has no other. */
+function noBackend({ place }: ProxyDraft): BackendConfig {
+  const empty = createDraft('backend', NO_BACKEND, place);
+  return {
+    name: NO_BACKEND,
+    balance: empty.balance.value,
+    connectTimeoutMs: 0,
+    serverTimeoutMs: 0,
+    serverFinTimeoutMs: null,
+    tunnelTimeoutMs: null,
+    retries: empty.retries,
+    servers: [],
+    logs: [],
+    logHealthChecks: false,
+    panic: false,
+    listen: false,
   };
 }
 
@@ -154,9 +180,9 @@ function resolveBackend(report: Report, drafts: Drafts, draft: ProxyDraft): stri
   const name = backendNameOf(draft);
   const place = namedBackend(draft) ?? draft.place;
   if (name === null) {
-    const text = `Frontend "${draft.name}" has no backend: add "default_backend"`;
-    report.error(place, 'missing-value', text);
-    return null;
+    const text = `Frontend "${draft.name}" has no backend, and its clients are turned away: add "default_backend"`;
+    report.warning(place, 'missing-value', text);
+    return NO_BACKEND;
   }
   const backend = findBackend(drafts.proxies, draft);
   // What is wrong with a backend of HTTP is said there.
@@ -203,6 +229,7 @@ function buildHttpFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): H
   refuseOnPage(report, draft);
   return {
     name: draft.name,
+    ...(draft.kind === 'frontend' && { frontendOnly: true as const }),
     binds: draft.binds.map((each) => each.bind),
     connectionsMax: connectionsMax(drafts, draft) || PAGE_CONNECTIONS_MAX,
     clientTimeoutMs: timeoutMs(draft, 'client'),
@@ -251,14 +278,19 @@ function formatAddress({ bind }: BindDraft): string {
   return `${host}:${address.port}`;
 }
 
-function refuseConflicts(report: Report, proxies: readonly ProxyDraft[]): void {
+/** HAProxy shares connections of one address in two proxies out at random; in one proxy it is said twice. */
+function judgeConflicts(report: Report, proxies: readonly ProxyDraft[]): void {
   const seen = new Map<string, BindDraft>();
   for (const proxy of proxies) {
     for (const draft of proxy.binds) {
       const key = bindKey(draft);
       const other = seen.get(key);
       if (other === undefined) seen.set(key, draft);
-      else {
+      else if (proxy.binds.includes(other)) {
+        const text = `"${formatAddress(draft)}" is given twice in "${proxy.name}"; once is enough`;
+        report.warning(draft.place, 'address-conflict', text);
+        proxy.binds = proxy.binds.filter((each) => each !== draft);
+      } else {
         const where = `line ${other.place.line} listens there already`;
         const text = `"${formatAddress(draft)}" is taken: ${where}; choose another address or port`;
         report.error(draft.place, 'address-conflict', text);
@@ -270,6 +302,8 @@ function refuseConflicts(report: Report, proxies: readonly ProxyDraft[]): void {
 /** Everything the file asks for; null when an error was reported, now or before. */
 export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | null {
   const proxies = drafts.proxies.filter((draft) => draft.omitted === null);
+  settleServerPorts(report, proxies);
+  judgeConflicts(report, proxies);
   const frontends: FrontendConfig[] = [];
   const httpFrontends: HttpFrontendConfig[] = [];
   const backends: BackendConfig[] = [];
@@ -285,16 +319,22 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
     }
     const frontend = hasFrontend(draft) ? buildFrontend(report, drafts, draft) : null;
     if (frontend !== null) frontends.push(frontend);
+    if (frontend?.backend === NO_BACKEND && !backends.some(({ name }) => name === NO_BACKEND)) {
+      backends.push(noBackend(draft));
+    }
     const relaying = draft.kind === 'listen' && draft.servers.length === 0;
     if (hasBackend(draft) && !(relaying && namedBackend(draft) !== null)) {
       backends.push(buildBackend(report, draft));
     }
   }
-  refuseConflicts(report, proxies);
   if (!report.failed() && frontends.length + httpFrontends.length === 0) {
     const text = 'The file has no frontend and no listen section: nothing would listen';
     report.error(WHOLE_FILE, 'nothing-to-run', text);
   }
   if (report.failed()) return null;
-  return { process: drafts.global, frontends, httpFrontends, backends };
+  // HAProxy numbers disabled ones, too.
+  const order = drafts.proxies.flatMap(({ kind, name }) =>
+    kind === 'defaults' ? [] : [{ section: kind, name }],
+  );
+  return { process: drafts.global, frontends, httpFrontends, backends, order };
 }

@@ -70,8 +70,11 @@ function convertLogFormat({ report, draft }: ProxyContext, call: Call, word: Wor
   report.warning(call.place, 'unsupported-directive', text);
 }
 
-/** Algorithms that read HTTP or a protocol on top of TCP. */
-const OTHER_BALANCES = ['uri', 'url_param', 'hdr', 'rdp-cookie', 'hash'];
+/** Algorithms that read HTTP: in TCP HAProxy goes round instead. */
+const HTTP_BALANCES = ['uri', 'url_param', 'hdr'];
+
+/** Algorithms that read a protocol on top of TCP, or what a rule says. */
+const OTHER_BALANCES = ['rdp-cookie', 'hash'];
 
 /** "leastconn" or "random(3)"; null: no algorithm is called so, or it takes no such argument. */
 function parseBalance(text: string): BalanceConfig | null {
@@ -87,7 +90,11 @@ function convertBalance({ report, draft }: ProxyContext, call: Call): void {
   const balance = word === undefined ? { kind: 'roundrobin' as const } : parseBalance(word.text);
   if (balance === null && word !== undefined) {
     const name = word.text.split('(', 1)[0] ?? '';
-    if (OTHER_BALANCES.includes(name)) {
+    if (HTTP_BALANCES.includes(name)) {
+      const text = `"balance ${name}" counts as roundrobin, as in HAProxy: TCP shows no HTTP; say leastconn or source`;
+      report.warning(word, 'unsupported-directive', text);
+      draft.balance = { value: { kind: 'roundrobin' }, place: call.place };
+    } else if (OTHER_BALANCES.includes(name)) {
       const text = `"balance ${name}" is not supported: say roundrobin, leastconn or source`;
       report.error(word, 'unsupported-directive', text);
     } else {

@@ -54,7 +54,10 @@ function checkHandlers(report: Report, settings: ServerSettings): KeywordHandler
     crt: path('crt'),
     observe: (word, keyword) => {
       if (word.text === 'layer4') settings.observe = true;
-      else wrong(word, keyword, 'TCP shows layer4 only; say "observe layer4"');
+      else if (word.text === 'layer7') {
+        const text = '"observe layer7" is ignored: TCP shows layer4 only; say "observe layer4"';
+        report.warning(word, 'ignored-directive', text);
+      } else wrong(word, keyword, 'TCP shows layer4 only; say "observe layer4"');
     },
     'on-error': (word, keyword) => {
       const mode = ON_ERRORS.find((each) => each === word.text);
@@ -141,7 +144,9 @@ export function convertDefaultServer(report: Report, settings: ServerSettings, c
 }
 
 /** Host and port of a server. A name stays a name: it is resolved before the model is used. */
-function parseServerAddress(text: string): Result<{ host: string; port: number }> {
+function parseServerAddress(
+  text: string,
+): Result<Pick<ServerDraft, 'host' | 'port' | 'portOffset'>> {
   const parsed = parseEndpoint(text);
   if (!parsed.ok) return parsed;
   const endpoint = parsed.value;
@@ -152,12 +157,11 @@ function parseServerAddress(text: string): Result<{ host: string; port: number }
   if (host === '0.0.0.0' || host === '::') {
     return fail(`"${text}" names no server; write the address to connect to`);
   }
-  if (port === null || port === '' || /^[+-]/.test(port)) {
-    return fail(`"${text}" has no fixed port; write it out, as in "${host}:6443"`);
-  }
+  if (port === null || port === '') return ok({ host, port: 0, portOffset: 0 });
+  if (/^[+-]\d{1,5}$/.test(port)) return ok({ host, port: 0, portOffset: Number(port) });
   const value = parseInteger(port, 1, 65_535);
   if (!value.ok) return fail(`"${text}": the port ${value.reason}`);
-  return ok({ host, port: value.value });
+  return ok({ host, port: value.value, portOffset: null });
 }
 
 /** The server of one line, starting from `defaults`; null after an error that leaves no server. */

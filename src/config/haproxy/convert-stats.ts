@@ -35,8 +35,9 @@ function convertAdmin(report: Report, stats: StatsDraft, call: Call): void {
   } else if (condition === 'if FALSE' || condition === 'unless TRUE') {
     stats.admin = null;
   } else {
-    const text = `"stats admin ${condition}" is not supported: the condition must be "if TRUE"`;
-    report.error(call.place, 'unsupported-directive', text);
+    stats.admin = null;
+    const text = `"stats admin ${condition}" is left out, and the page takes no actions: the condition must be "if TRUE"`;
+    report.warning(call.place, 'unsupported-directive', text);
   }
 }
 

@@ -111,7 +111,11 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dlb', 'tcp-check expect,tcp-check send,tcp-check send-lf', CHECK_TALK),
   ...rows('dlb', 'tcp-check send-binary,tcp-check send-binary-lf', CHECK_TALK),
   ...rows('dlb', 'http-check comment,tcp-check comment', ignore('it is a note')),
-  ...rows('dfl', 'rate-limit sessions', refuse('Evergate does not limit rates')),
+  ...rows(
+    'dfl',
+    'rate-limit sessions',
+    lose('connections of all clients together are not limited by rate'),
+  ),
   ...rows('lb', 'server-template', refuse('name every server in a "server" line')),
   ...rows('lb', 'dispatch', refuse('name the servers in "server" lines')),
   ...rows('dlb', 'transparent', refuse("Evergate does not connect to a client's own target")),

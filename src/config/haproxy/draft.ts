@@ -93,6 +93,8 @@ export type ServerDraft = {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** What is added to the clients' port; null: the port is written out. */
+  readonly portOffset: number | null;
   readonly place: Place;
   readonly settings: ServerSettings;
 };

@@ -6,6 +6,7 @@
 
 import type { Diagnostic } from '../diagnostics.ts';
 import type { BalancerConfig } from '../model/config.ts';
+import { scanTemplates } from '../templates.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './build.ts';
 import { lintProxies } from './lints.ts';
@@ -38,6 +39,8 @@ export function parseHaproxy(
   env: Readonly<Record<string, string>>,
   leaveOut: readonly string[] = [],
 ): HaproxyResult {
+  const unrendered = scanTemplates(file, text, '#');
+  if (unrendered.length > 0) return { config: null, diagnostics: unrendered, notes: [] };
   const report = createReport(file);
   const invisible = scanInvisible(file, text, '#');
   report.add(invisible);

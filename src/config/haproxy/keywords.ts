@@ -68,7 +68,7 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(0, 'check-via-socks4', refuse('Evergate connects to servers directly')),
   ...keywords(1, 'check-proto', refuse('checks speak HTTP/1')),
   ...keywords(0, 'send-proxy-v2-ssl send-proxy-v2-ssl-cn', PROXY_TLS),
-  ...keywords(0, 'check-send-proxy', refuse('checks send no PROXY protocol header')),
+  ...keywords(0, 'check-send-proxy', lose('checks send no PROXY protocol header')),
   ...keywords(
     1,
     'proxy-v2-options set-proxy-v2-tlv-fmt',
@@ -105,7 +105,11 @@ export const BIND_KEYWORDS = keywordTable([
 
   ...keywords(0, 'ssl', refuse('Evergate passes TLS through and terminates none')),
   ...keywords(1, 'accept-netscaler-cip', refuse('Evergate knows "accept-proxy" only')),
-  ...keywords(1, 'maxconn', refuse('say "maxconn" in a line of its own; it bounds the frontend')),
+  ...keywords(
+    1,
+    'maxconn',
+    lose('"maxconn" in a line of its own bounds the frontend with all of its addresses'),
+  ),
   ...keywords(1, 'namespace', refuse('start Evergate inside the network namespace')),
 ]);
 

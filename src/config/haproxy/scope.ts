@@ -114,7 +114,7 @@ export function mayConvert(report: Report, found: Found): boolean {
   if (treatment.does === 'convert') {
     return countArguments(report, call, treatment);
   }
-  if (treatment.does !== 'refuse' || !call.negated) {
+  if (treatment.does === 'ignore' || !call.negated) {
     tellTreatment(report, call.place, name === 'tune.*' ? call.word : name, treatment);
   }
   return false;

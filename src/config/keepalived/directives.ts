@@ -47,8 +47,8 @@ const NO_LVS = ignore('Evergate does not drive the kernel balancer (LVS)');
 const NO_EXTRA_GARP = ignore('addresses are announced on their own interfaces only');
 const SCHEDULING = ignore('Evergate chooses priorities and memory of its processes itself');
 const FASTER_ELECTION = ignore('the election answers adverts as RFC 5798 says');
-const NO_LVS_NOTIFY = refuse('there are no servers of LVS to tell about');
-const NO_FINE_NOTIFY = refuse('the members of a group tell their priorities');
+const NO_LVS_NOTIFY = ignore('there are no servers of LVS to tell about');
+const NO_FINE_NOTIFY = ignore('the members of a group tell their priorities');
 const NO_SERVERS = refuse('the kernel balancer (LVS) is not driven; balance with --haproxy FILE');
 const NO_NETWORK_SETUP = refuse('only virtual addresses and routes are set up');
 const THREE_INTERVALS = refuse('a master is given up after three intervals, as RFC 5798 says');
@@ -154,7 +154,7 @@ export const GLOBAL_DEFS: RuleTable = {
   ),
   ...each(refuse('use the service manager for this'), 'startup_script startup_script_timeout'),
   ...each(refuse('use the service manager for this'), 'shutdown_script shutdown_script_timeout'),
-  ...each(refuse('VRRP starts at once'), 'vrrp_startup_delay'),
+  ...each(ignore('VRRP starts once nobody else answers for the addresses'), 'vrrp_startup_delay'),
   ...each(THREE_INTERVALS, 'vrrp_down_timer_adverts'),
   ...each(
     refuse('start Evergate inside the namespace, with "ip netns exec"'),
@@ -199,7 +199,7 @@ export const TRACK_PROCESS: RuleTable = {
   terminate_delay: value(1),
   full_command: value(0, 1),
   param_match: refuse('all parameters are compared, or none'),
-  quorum_max: refuse('processes that run too often are not looked for'),
+  quorum_max: ignore('processes that run too often are not looked for'),
 };
 
 export const TRACK_FILE: RuleTable = {
@@ -265,7 +265,8 @@ export const VRRP_INSTANCE: RuleTable = {
   ...TRACKS,
   notify_master_rx_lower_pri: value(1, 3),
   notify_priority_changes: value(0, 1),
-  ...each(refuse('the source address is not tracked'), 'track_src_ip unicast_fault_no_peer'),
+  ...each(ignore("the node's own address always counts"), 'track_src_ip'),
+  ...each(ignore('it only matters where no peer is named'), 'unicast_fault_no_peer'),
   ...each(NO_BFD, 'track_bfd'),
   ...each(THREE_INTERVALS, 'down_timer_adverts'),
   ...each(NO_NETWORK_SETUP, 'virtual_rules'),
@@ -273,7 +274,7 @@ export const VRRP_INSTANCE: RuleTable = {
   vmac_xmit_base: value(0),
   use_vmac_addr: refuse('only the interface of the instance has a virtual MAC address'),
   use_ipvlan: refuse('virtual interfaces are macvlans; use_vmac makes one'),
-  ...each(refuse('the holder of the address always accepts its traffic'), 'no_accept'),
+  ...each(ignore('the holder of the address always accepts its traffic'), 'no_accept'),
 };
 
 /** keepalived from 2.4 on. */

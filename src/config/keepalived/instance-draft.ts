@@ -1,5 +1,6 @@
 /** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
 
+import { parseIpAddress } from '../../core/ip-address.ts';
 import type { ChecksumRule } from '../../vrrp/packet.ts';
 import type { VirtualAddressConfig, VirtualRouteConfig } from '../model/addresses.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
@@ -137,8 +138,10 @@ function convertPeers(block: Statement, report: Report): readonly PeerDraft[] {
     const peer = parseAnyAddress(name, 'unicast peer', report);
     const extra = args[0];
     if (extra !== undefined) {
-      const text = `"${extra.text}" behind the peer is not supported; one peer a line`;
-      report.error(extra, 'unsupported-directive', text);
+      const text = `"${extra.text}" behind the peer is ignored: nothing more is asked of its packets`;
+      if (parseIpAddress(extra.text).ok) {
+        report.error(extra, 'bad-value', `"${extra.text}" must stand on a line of its own`);
+      } else report.warning(extra, 'ignored-directive', text);
     }
     if (peer === null) continue;
     if (peers.length < PEERS_MAX) peers.push({ address: peer, place: name });

@@ -6,6 +6,7 @@
  * the length a line may grow to through definitions, and what all lines together grow by.
  */
 
+import { scanTemplates } from '../templates.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { generatorEnd, parseGenerator } from './generators.ts';
 import { columnAt, commentStart, lexLine, type SourceLine, type Token } from './lexer.ts';
@@ -280,6 +281,9 @@ function readLine(raw: SourceLine, state: State, depth: number): void {
 }
 
 function readFile(source: SourceFile, state: State, depth: number): void {
+  const unrendered = scanTemplates(source.file, source.text, '#!');
+  state.report.append(unrendered);
+  if (unrendered.length > 0) return;
   const invisible = scanInvisible(source.file, source.text, '#!');
   state.report.append(invisible);
   const text = invisible.length > 0 ? withoutInvisible(source.text) : source.text;

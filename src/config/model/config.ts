@@ -23,4 +23,15 @@ export type BalancerConfig = {
   readonly frontends: readonly FrontendConfig[];
   readonly httpFrontends: readonly HttpFrontendConfig[];
   readonly backends: readonly BackendConfig[];
+  /**
+   * The file's sections in their order, which statistics follow, with those that do not run; absent: that of the
+   * lists above.
+   */
+  readonly order?: readonly SectionName[];
+};
+
+/** A section of a haproxy.cfg; a frontend and a backend may share a name. */
+export type SectionName = {
+  readonly section: 'frontend' | 'listen' | 'backend';
+  readonly name: string;
 };

@@ -77,6 +77,8 @@ export type FrontendConfig = {
 /** A `mode http` proxy that serves no traffic of its own: stats page and/or monitor-uri. */
 export type HttpFrontendConfig = {
   readonly name: string;
+  /** Its statistics have no backend row (HAProxy: a "frontend"); absent: they have one, as of a "listen". */
+  readonly frontendOnly?: true;
   readonly binds: readonly BindConfig[];
   /** At least 1: a page is always bounded. */
   readonly connectionsMax: number;

@@ -394,7 +394,8 @@ export class SpeakerLoop {
       if (verdict.kind === 'taken') {
         const text =
           `${formatIpAddress(verdict.address)} of VRRP instance "${instance.name}" is in use by ` +
-          `${verdict.mac}, which sends no advertisements: free the address there, or choose another`;
+          `${verdict.mac}, which sends no advertisements that this node hears: free the address there, or ` +
+          'choose another; where it is one of your nodes, its file may not list this one yet';
         if (!this.#started) throw new OperationalError('address-taken', text);
         // Those that ran before a reload go on.
         instance.refuse(text, now);
