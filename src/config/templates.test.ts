@@ -37,7 +37,13 @@ test('every front end says of a template nothing but that it is one', () => {
     keepScripts: false,
     balancerHere: true,
   };
-  const context = { node: null, localAddresses: [], fileExists: () => false, mustBeNode: true };
+  const context = {
+    node: null,
+    hostName: null,
+    localAddresses: [],
+    fileExists: () => false,
+    mustBeNode: true,
+  };
   const results = [
     parseHaproxy('f', 'frontend f\n bind {{ vip }}:8443\n', {}),
     parseKeepalived('f', 'vrrp_instance A {\n state {{ state }}\n}\n', options),

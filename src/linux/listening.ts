@@ -2,14 +2,16 @@
 
 import { formatIpv4 } from '../core/ip.ts';
 import { formatIpAddress, readIpAddress } from '../core/ip-address.ts';
-import { addressOf, pinnedBuffer } from './libc.ts';
-import { getsocknameCall, getsockoptCall } from './socket-calls.ts';
+import { SystemError } from './errno.ts';
+import { addressOf, errno, pinnedBuffer } from './libc.ts';
+import { getsocknameCall, getsockoptCall, listenCall } from './socket-calls.ts';
 import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  LISTEN_BACKLOG,
   SO_BINDTODEVICE,
   SOL_SOCKET,
   type SocketAddress,
@@ -39,6 +41,18 @@ export function whatListens(fd: number): Listening | null {
   if (address === null) return null;
   const v6only = address.kind === 'ipv6' && option(fd, IPPROTO_IPV6, IPV6_V6ONLY) === 1;
   return { address, v6only, interfaceName: interfaceOf(fd) };
+}
+
+/**
+ * Has a bound TCP socket listen again that somebody who shares it has shut down (shutdown(2) ends listening for all
+ * who have it, and keeps the port); whether that was needed. Throws SystemError when the kernel refuses.
+ */
+export function listenAgain(fd: number): boolean {
+  if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0) return false;
+  if (listenCall(fd, LISTEN_BACKLOG) === -1) {
+    throw new SystemError('listen', errno(), `descriptor ${fd}`);
+  }
+  return true;
 }
 
 /** null: the socket has no such option. */

@@ -4,7 +4,14 @@
  * other process it does nothing.
  */
 
-import { closeSync, ftruncateSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 export type HostileAct =
@@ -14,6 +21,8 @@ export type HostileAct =
   | { readonly act: 'flood'; readonly text: string; readonly bytes: number }
   /** Takes the memory away that the guardian looks at. */
   | { readonly act: 'shrink-beats' }
+  /** Ends listening on what it shares with its guardian and its successor. */
+  | { readonly act: 'shut-listeners' }
   /** Is not to be spoken to any more, and serves on. */
   | { readonly act: 'close-channel' }
   /** Writes to its standard error, which is the log of root. */
@@ -22,23 +31,26 @@ export type HostileAct =
 /** As the guardian hands them out: its channel, then the page of beats. */
 const CHANNEL_FD = 3;
 const BEATS_FD = 4;
+const FIRST_LISTENER_FD = 6;
 const STDERR_FD = 2;
+const BOTH_WAYS = 2;
 
 const file = process.env.EVERGATE_HOSTILE_FILE ?? '';
 const inBalancer = process.argv[1]?.endsWith('/balancer/main.ts') === true;
 if (isMainThread && inBalancer && file !== '') {
-  process.on('SIGUSR2', () => {
-    perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
+  process.on('SIGUSR2', async () => {
+    await perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
     writeFileSync(`${file}.done`, '');
   });
 }
 
-function perform(act: HostileAct): void {
+async function perform(act: HostileAct): Promise<void> {
   if (act.act === 'say') write(CHANNEL_FD, Buffer.from(act.text));
   if (act.act === 'flood') write(CHANNEL_FD, Buffer.alloc(act.bytes, act.text));
   if (act.act === 'print') write(STDERR_FD, Buffer.from(act.text));
   if (act.act === 'close-channel') closeSync(CHANNEL_FD);
   if (act.act === 'shrink-beats') shrink(BEATS_FD);
+  if (act.act === 'shut-listeners') await shutListeners();
 }
 
 function shrink(fd: number): void {
@@ -46,6 +58,14 @@ function shrink(fd: number): void {
     ftruncateSync(fd, 0);
   } catch {
     // It is sealed.
+  }
+}
+
+async function shutListeners(): Promise<void> {
+  const { bind } = await import('../../src/linux/libc.ts');
+  const shutdown = bind<[number, number]>('int', 'shutdown', ['int', 'int']);
+  for (const name of readdirSync('/proc/self/fd')) {
+    if (Number(name) >= FIRST_LISTENER_FD) shutdown(Number(name), BOTH_WAYS);
   }
 }
 

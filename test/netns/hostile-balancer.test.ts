@@ -148,6 +148,21 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
     assert.ok(grown < 20 << 20, `the guardian grew by ${grown} bytes`);
   });
 
+  it('leaves its successor every socket that it has shut down', async () => {
+    const connects = async () => {
+      const code = `require('net').connect(8443, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))`;
+      return (await node.run(process.execPath, ['-e', code])).code === 0;
+    };
+    assert.ok(await connects());
+    const before = await ready();
+    await attack({ act: 'shut-listeners' }, false);
+    // It may notice, or not: in the end somebody ends it.
+    if (existsSync(`/proc/${before.pid}`)) process.kill(before.pid ?? 0, 'SIGKILL');
+    await waitUntil('another serves', async () => (await ready()).pid !== before.pid);
+    assert.ok(await connects());
+    assert.match(log(), / listening sockets were shut down; they listen again\n/);
+  });
+
   it('forges no line of the log, and sends no terminal a command', async () => {
     const told = log().length;
     const text = 'one\nVRRP VI_1: master -> fault \u001b[2J\u009b31m';

@@ -12,6 +12,7 @@ import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
 import { SystemError } from '../../linux/errno.ts';
+import { listenAgain } from '../../linux/listening.ts';
 import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
@@ -209,6 +210,7 @@ export class Supervisor {
   /** The spare where there is one, otherwise a new process. */
   #spawn(): void {
     assert(this.#process === null, 'one balancer is active');
+    this.#listenAgain();
     const spare = this.#spare?.take() ?? null;
     if (spare === null) {
       const launch = { ...this.#launch(), standby: false, servers: this.#servers };
@@ -223,6 +225,18 @@ export class Supervisor {
       this.#options.log('info', `Spare ${spare.process.pid} takes over`);
     }
     if (this.#process.pid !== null) this.#options.onPid('balancer', this.#process.pid);
+  }
+
+  /** What the last balancer may have shut down costs its successor nothing. */
+  #listenAgain(): void {
+    try {
+      const shut = this.#sockets.filter(({ fd }) => listenAgain(fd)).length;
+      if (shut === 0) return;
+      this.#options.log('warning', `${shut} listening sockets were shut down; they listen again`);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#options.log('error', `A listening socket was shut down and stays so: ${error.message}`);
+    }
   }
 
   #eventsOf(self: () => BalancerProcess | null): BalancerEvents {

@@ -5,7 +5,13 @@ import { parseHaproxy } from '../../config/haproxy/index.ts';
 import { readGrant } from './grant.ts';
 import { startPrivilegedRelays } from './privileged.ts';
 
-const MACHINE = { localAddresses: [], node: null, fileExists: () => true, mustBeNode: false };
+const MACHINE = {
+  hostName: null,
+  localAddresses: [],
+  node: null,
+  fileExists: () => true,
+  mustBeNode: false,
+};
 
 function haproxyOf(threads: number) {
   const text = `global\n nbthread ${threads}\nlisten a\n mode tcp\n bind :1\n server s 10.0.0.1:1\n`;
