@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { BalancerConfig } from '../../src/config/model/config.ts';
+import { LOOP_BEAT_SLOT, MAIN_BEAT_SLOT, TID_SLOT } from '../../src/core/beats.ts';
 import { findAccount } from '../../src/linux/identity.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { openPort } from '../kit/haproxy.ts';
@@ -66,7 +67,7 @@ test('without its guardian it serves on for a while, then ends by itself', async
   await judged(t, async (attempt) => {
     const balancer = await startBalancer(t, configOf(await openPort(t)));
     const startedAt = performance.now();
-    balancer.child.disconnect();
+    balancer.abandon();
     const client = connect(balancer.ports['kube-api'] ?? 0, '127.0.0.1');
     t.after(() => client.destroy());
     // What is still open when it ends is reset.
@@ -92,13 +93,12 @@ test('signals to the whole group leave the end to the guardian; stop ends it', a
 
 test('each loop beats, and goes on while clients are at work', async (t) => {
   const balancer = await startBalancer(t, configOf(await openPort(t)));
-  const before = [balancer.beats[0] ?? 0, balancer.beats[32] ?? 0];
-  assert.ok((balancer.beats[64] ?? 0) > 0 && balancer.beats[96] === balancer.pid);
-  await waitUntil(
-    'both loops beat',
-    () =>
-      (balancer.beats[0] ?? 0) > (before[0] ?? 0) && (balancer.beats[32] ?? 0) > (before[1] ?? 0),
-  );
+  const slot = (number: number) => balancer.beats[number] ?? 0;
+  const [relay, main] = [slot(LOOP_BEAT_SLOT), slot(MAIN_BEAT_SLOT)];
+  assert.ok(slot(TID_SLOT + LOOP_BEAT_SLOT) > 0);
+  assert.equal(slot(TID_SLOT + MAIN_BEAT_SLOT), balancer.pid);
+  const bothBeat = () => slot(LOOP_BEAT_SLOT) > relay && slot(MAIN_BEAT_SLOT) > main;
+  await waitUntil('both loops beat', bothBeat);
 });
 
 test('socat gets every answer, and garbage does no harm', async (t) => {

@@ -41,6 +41,8 @@ export type RunningBalancer = {
   readonly beats: Uint32Array;
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
   send(message: GuardianToBalancer): void;
+  /** As if the guardian were gone. */
+  abandon(): void;
   /** The newest message of a kind, waited for. */
   message<Kind extends BalancerToGuardian['kind']>(
     kind: Kind,
@@ -128,7 +130,7 @@ function openListeners(config: BalancerConfig, folder: string): Listeners {
 
 function listenTo(
   child: ChildProcess,
-): Pick<RunningBalancer, 'child' | 'pid' | 'messages' | 'ended' | 'send' | 'message'> {
+): Pick<RunningBalancer, 'child' | 'pid' | 'messages' | 'ended' | 'send' | 'abandon' | 'message'> {
   const messages: BalancerToGuardian[] = [];
   const channel = child.stdio[GUARDIAN_FD];
   assert.ok(channel instanceof Socket);
@@ -152,6 +154,9 @@ function listenTo(
     ended,
     send: (message) => {
       channel.write(`${JSON.stringify(message)}\n`);
+    },
+    abandon: () => {
+      channel.destroy();
     },
     message: (kind) =>
       waitUntil(
