@@ -129,6 +129,23 @@ describe("the node's own address", { skip, concurrency: 2 }, () => {
     assert.deepEqual((await first.status()).faults, []);
   });
 
+  test('survives others of its network where keepalived.conf says promote_secondaries', async (t) => {
+    const { one } = await createNetwork(t);
+    const promotes = async () =>
+      (await one.run('sysctl', ['-n', `net.ipv4.conf.${NODE_INTERFACE}.promote_secondaries`]))
+        .stdout;
+    assert.equal(await promotes(), '0\n');
+    const speaker = await SpeakerProcess.start(
+      one,
+      fastInstance(200, { promoteSecondaries: true }),
+    );
+    await speaker.reaches('master');
+    assert.equal(await promotes(), '1\n');
+    speaker.kill('SIGTERM');
+    await speaker.ended();
+    assert.equal(await promotes(), '0\n', 'as it was');
+  });
+
   test('is the source of connections on IPv6, too, never the VIP', async (t) => {
     const { one } = await createNetwork(t);
     await one.ip('addr', 'add', 'fd77::1/64', 'dev', NODE_INTERFACE, 'nodad');
