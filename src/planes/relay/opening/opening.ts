@@ -191,7 +191,7 @@ export class Opening {
     this.#connector.start(session, 'SC');
   }
 
-  /** Takes what the client says and passes it on to every server in the race. */
+  /** Takes what the client says and passes it on. */
   #readFlight(session: number): void {
     const { table, clock } = this.#context;
     const sessions = this.#sessions;
@@ -223,7 +223,7 @@ export class Opening {
     this.#open(session, flights.length(session));
   }
 
-  /** Gives the servers what came behind `from`. False: the session is no flight any more. */
+  /** Gives the server what came behind `from`. False: the session is no flight any more. */
   #passOn(session: number, from: number): boolean {
     const { table, clock } = this.#context;
     const flights = this.#flights;
@@ -235,16 +235,13 @@ export class Opening {
       connector.lost(session, first, 0);
       return false;
     }
-    if (reached !== length || !flights.isHello(session) || flights.isFull(session)) {
+    const verdict = flights.verdict(session);
+    if (reached !== length || verdict === 'other' || flights.isFull(session)) {
       this.#open(session, Math.max(reached, from));
       return false;
     }
     table.activeAt[first] = clock.now;
-    const rival = table.rival[session] ?? 0;
-    if (rival !== 0 && ((table.flags[rival] ?? 0) & JOINED) !== 0) {
-      if (flights.send(session, rival, from) !== length) this.#sessions.dropRival(session);
-    }
-    if (rival === 0) this.#armHedge(session);
+    if (verdict === 'whole') this.#armHedge(session);
     return true;
   }
 
@@ -318,7 +315,7 @@ export class Opening {
     return (flags & (READABLE | ENDED)) !== 0 || this.#flights.length(session) > 0;
   }
 
-  /** A second server gets the flight so far. */
+  /** A second server gets the hello. */
   #joinFlight(session: number, fd: number): void {
     const { table } = this.#context;
     const flights = this.#flights;
