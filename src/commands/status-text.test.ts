@@ -14,6 +14,9 @@ const server = {
   connectErrors: 0,
   bytesIn: 0,
   bytesOut: 0,
+  hedges: 0,
+  hedgesWon: 0,
+  hedgesRefused: 0,
   warnings: [],
 };
 
@@ -51,7 +54,7 @@ const report = {
           usableServers: 1,
           connectErrors: 0,
           servers: [
-            { ...server, name: 'k8s-master', address: '192.168.1.92:6443' },
+            { ...server, name: 'k8s-master', address: '192.168.1.92:6443', hedgesWon: 4 },
             {
               ...server,
               name: 'n',
@@ -59,6 +62,8 @@ const report = {
               check: 'down',
               lastCheck: 'L4CON',
               reason: 'Connection refused',
+              hedges: 5,
+              hedgesRefused: 2,
             },
           ],
         },
@@ -107,6 +112,16 @@ describe('renderStatus()', () => {
     const rows = text.split('\n').filter((line) => line.includes(':6443'));
     assert.equal(new Set(rows.map((row) => row.indexOf('192.168'))).size, 1);
     assert.equal(new Set(rows.map((row) => row.indexOf('2 open'))).size, 1);
+  });
+
+  it('tells of the hedges of servers that have some', () => {
+    assert.match(text, /^ {4}n: hedges: 5 away from it, 2 refused, 0 won$/m);
+    assert.match(text, /^ {4}k8s-master: hedges: 0 away from it, 0 refused, 4 won$/m);
+    const quiet = structuredClone(report);
+    for (const one of quiet.balancer?.report?.backends[0]?.servers ?? []) {
+      Object.assign(one, { hedges: 0, hedgesWon: 0, hedgesRefused: 0 });
+    }
+    assert.doesNotMatch(renderStatus(quiet), /hedges/);
   });
 
   it('says which node is drained', () => {

@@ -1,6 +1,6 @@
 /** The status report as people read it: aligned columns, worst news first. */
 
-import type { BackendStatus, InstanceStatus, StatusReport } from '../stats/status.ts';
+import type { BackendStatus, InstanceStatus, ServerStatus, StatusReport } from '../stats/status.ts';
 import { explainWait } from '../stats/waits-for.ts';
 
 export function renderStatus(report: StatusReport): string {
@@ -96,10 +96,19 @@ function renderBackend(backend: BackendStatus): string[] {
           .join('  ')
           .trimEnd()}`,
     ),
+    ...backend.servers.flatMap(renderHedges),
     ...(backend.skew === undefined ? [] : [`    uneven: ${backend.skew}`]),
     ...backend.servers.flatMap(({ name, warnings }) =>
       warnings.map((warning) => `    ${name}: warning: ${warning}`),
     ),
+  ];
+}
+
+/** What clients of a slow server cost the others, and what they gained. */
+function renderHedges({ name, hedges, hedgesWon, hedgesRefused }: ServerStatus): string[] {
+  if (hedges + hedgesWon + hedgesRefused === 0) return [];
+  return [
+    `    ${name}: hedges: ${hedges} away from it, ${hedgesRefused} refused, ${hedgesWon} won`,
   ];
 }
 

@@ -367,6 +367,7 @@ export const SERVER = {
   hedges: {
     unit: 'count',
     fold: 'sum',
+    status: true,
     metrics: {
       evergate_server_hedges_total:
         'Connections that another server was asked for, too, because this one was slow',
@@ -375,8 +376,18 @@ export const SERVER = {
   hedgesWon: {
     unit: 'count',
     fold: 'sum',
+    status: true,
     metrics: {
       evergate_server_hedges_won_total: 'Such connections it took from a slower server',
+    },
+  },
+  hedgesRefused: {
+    unit: 'count',
+    fold: 'sum',
+    status: true,
+    metrics: {
+      evergate_server_hedges_refused_total:
+        'Connections to it that waited for another server, because hedges were at their limit or all servers were slow',
     },
   },
   rebalanced: {

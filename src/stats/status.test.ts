@@ -16,6 +16,9 @@ const server: ServerStatus = {
   connectErrors: 0,
   bytesIn: 0,
   bytesOut: 0,
+  hedges: 0,
+  hedgesWon: 0,
+  hedgesRefused: 0,
 };
 
 const instance: InstanceStatus = {

@@ -31,6 +31,7 @@ import { backendOf, rivalOf, serverOf } from '../sessions/session-routes.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import {
   FRESH,
+  HEDGE_REFUSED,
   JOINED,
   PHASE_CONNECTING,
   PHASE_FLIGHT,
@@ -47,6 +48,9 @@ const REPORT_INTERVAL_MS = 20;
 /** What says nothing about the server: our own descriptors, memory or ports ran out. */
 const OWN_TROUBLE = new Set([EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EAGAIN]);
 
+/** A second server that is refused is asked for again after so long. */
+const HEDGE_AGAIN_MS = 50;
+
 /** Sessions let out of one waiting line per turn, at most. */
 const LET_OUT_MAX = 64;
 
@@ -58,6 +62,9 @@ export class Connector implements PickContext {
   #backend: Backend | null = null;
   #passesFull = true;
   #sawFull = false;
+  /** Servers that are not worth it for one who has waited so long are passed over, ms. */
+  #waitedMs = Number.POSITIVE_INFINITY;
+  #sawSlow = false;
 
   constructor(context: RelayContext, sessions: Sessions) {
     this.#context = context;
@@ -81,6 +88,10 @@ export class Connector implements PickContext {
 
   excluded(server: number): boolean {
     if (this.#context.table.isTried(this.#session, server)) return true;
+    if (this.#isSlow(server)) {
+      this.#sawSlow = true;
+      return true;
+    }
     if (!this.#passesFull || this.#backend?.limited !== true || !this.#isFull(server)) return false;
     this.#sawFull = true;
     return true;
@@ -90,17 +101,33 @@ export class Connector implements PickContext {
     return Math.floor(Math.random() * 2 ** 32);
   }
 
+  #isSlow(server: number): boolean {
+    if (this.#waitedMs === Number.POSITIVE_INFINITY) return false;
+    const answers = this.#backend?.servers[server]?.answers;
+    return answers?.isWorthAsking(this.#waitedMs, this.#context.clock.now) === false;
+  }
+
   #isFull(server: number): boolean {
     const max = this.#backend?.servers[server]?.config.connectionsMax ?? 0;
     return max > 0 && this.active(server) >= max;
   }
 
-  /** `passesFull`: servers without room are passed over. */
-  #pick(session: number, backend: Backend, passesFull: boolean): Server | null {
+  /**
+   * `passesFull`: servers without room are passed over. `waitedMs`: those are, too, that one who has waited
+   * for another so long has nothing to hope of.
+   */
+  #pick(
+    session: number,
+    backend: Backend,
+    passesFull: boolean,
+    waitedMs = Number.POSITIVE_INFINITY,
+  ): Server | null {
     this.#session = session;
     this.#backend = backend;
     this.#passesFull = passesFull;
     this.#sawFull = false;
+    this.#waitedMs = waitedMs;
+    this.#sawSlow = false;
     return backend.servers[backend.picker.pick(this)] ?? null;
   }
 
@@ -119,7 +146,7 @@ export class Connector implements PickContext {
     while ((table.attempts[session] ?? 0) < attemptsMax) {
       // Who comes later must not overtake those that wait.
       const crowded = backend.limited && !backend.sticky && lines.length(backend.line) > 0;
-      const server = crowded ? null : this.#pick(session, backend, !backend.sticky);
+      const server = crowded ? null : this.#choose(session, backend);
       if (crowded || (server === null && this.#sawFull)) {
         this.#enqueue(session, backend, null);
         return;
@@ -133,6 +160,15 @@ export class Connector implements PickContext {
       termination = 'SC';
     }
     this.#sessions.close(session, termination, 'reset');
+  }
+
+  /** Goes past a server whose clients wait for its answers, where another can be expected to give one. */
+  #choose(session: number, backend: Backend): Server | null {
+    const server = this.#pick(session, backend, !backend.sticky);
+    if (server === null || backend.sidestepMs === 0) return server;
+    const doubtMs = server.answers.doubtMs(this.#context.clock.now);
+    if (doubtMs < backend.sidestepMs) return server;
+    return this.#pick(session, backend, true, doubtMs) ?? server;
   }
 
   #attemptsMax(backend: Backend): number {
@@ -166,7 +202,8 @@ export class Connector implements PickContext {
     table.markTried(session, server.index);
     sessions.enlist(server);
     const fd = this.#openSocket(session, server);
-    if (fd < 0) sessions.release(server);
+    if (fd < 0) sessions.release(server, 0);
+    else sessions.asked(fd, server);
     return fd;
   }
 
@@ -209,8 +246,8 @@ export class Connector implements PickContext {
     const server =
       fd === rival ? rivalOf(this.#context, session) : serverOf(this.#context, session);
     if (server === null) return;
+    sessions.release(server, fd);
     sessions.closeSocket(fd, 'finish');
-    sessions.release(server);
     this.#noteFailure(backend, server, error);
     if (rival === 0) {
       table.peer[session] = 0;
@@ -248,16 +285,36 @@ export class Connector implements PickContext {
 
   // --- races ------------------------------------------------------------------------------------
 
-  /** Has a second server race the first, where there is one left to try with room. */
+  /** The first server has had its time. */
+  overdue(session: number): void {
+    const stage = this.#context.table.phase[session] === PHASE_CONNECTING ? 'connect' : 'answer';
+    const server = serverOf(this.#context, session);
+    server?.answers.overdue(stage, this.#waitedMsOf(session), this.#context.clock.now);
+    this.race(session);
+  }
+
+  /** For the first server, ms. */
+  #waitedMsOf(session: number): number {
+    const { table, clock } = this.#context;
+    return clock.now - (table.askedAt[table.peer[session] ?? 0] ?? 0);
+  }
+
+  /**
+   * Has a second server race the first, where there is one left to try with room that is not as slow, and
+   * hedges are within their budget. Otherwise it is tried again a little later.
+   */
   race(session: number): void {
-    const { table } = this.#context;
+    const { table, clock, counters } = this.#context;
     const sessions = this.#sessions;
     sessions.deadlines.clearHedge(session);
     const backend = backendOf(this.#context, session);
     const slow = serverOf(this.#context, session);
+    const waitedMs = this.#waitedMsOf(session);
+    let refused = !backend.hedges.allows(clock.now);
     // Every turn tries a server that no turn tried before.
-    for (let turn = 0; turn < backend.servers.length; turn++) {
-      const server = this.#pick(session, backend, true);
+    for (let turn = 0; turn < backend.servers.length && !refused; turn++) {
+      const server = this.#pick(session, backend, true, waitedMs);
+      refused = server === null && this.#sawSlow;
       if (server === null) break;
       const fd = this.#connect(session, server);
       if (fd < 0) {
@@ -266,10 +323,21 @@ export class Connector implements PickContext {
       }
       table.rival[session] = fd;
       table.rivalServer[session] = server.index + 1;
-      if (slow !== null) this.#context.counters.add(slow.counters.hedges, 1);
+      backend.hedges.sent(clock.now);
+      if (slow !== null) counters.add(slow.counters.hedges, 1);
       break;
     }
+    if (refused) this.#postponeRace(session, slow);
     sessions.deadlines.rearm(session);
+  }
+
+  #postponeRace(session: number, slow: Server | null): void {
+    const { table, clock, counters } = this.#context;
+    this.#sessions.deadlines.setHedge(session, clock.now + HEDGE_AGAIN_MS);
+    const flags = table.flags[session] ?? 0;
+    if ((flags & HEDGE_REFUSED) !== 0) return;
+    table.flags[session] = flags | HEDGE_REFUSED;
+    if (slow !== null) counters.add(slow.counters.hedgesRefused, 1);
   }
 
   /** The server behind `fd` wins the session; another in the race is closed. */
@@ -285,8 +353,8 @@ export class Connector implements PickContext {
       this.#promote(session);
       const winner = serverOf(this.#context, session);
       if (winner !== null) this.#context.counters.add(winner.counters.hedgesWon, 1);
+      if (loser !== null) sessions.release(loser, first);
       sessions.closeSocket(first, 'reset');
-      if (loser !== null) sessions.release(loser);
       table.rival[session] = 0;
       table.rivalServer[session] = 0;
     } else sessions.dropRival(session);
@@ -301,8 +369,9 @@ export class Connector implements PickContext {
     const sessions = this.#sessions;
     const server = serverOf(this.#context, session);
     sessions.deadlines.clearHedge(session);
-    sessions.closeSocket(table.peer[session] ?? 0, 'reset');
-    if (server !== null) sessions.release(server);
+    const socket = table.peer[session] ?? 0;
+    if (server !== null) sessions.release(server, socket);
+    sessions.closeSocket(socket, 'reset');
     if ((table.rival[session] ?? 0) === 0) {
       table.peer[session] = 0;
       table.server[session] = 0;

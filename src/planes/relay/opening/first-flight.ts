@@ -9,14 +9,14 @@ import type { RelayContext } from '../relay-context.ts';
 import { releaseSlot } from '../transfer/held-bytes.ts';
 import { sendTo } from '../transfer/sending.ts';
 import { BUFFER_BYTES } from '../transfer/transfer-buffers.ts';
+import { HelloReader, type HelloVerdict } from './hello-reader.ts';
 
 /** Flights of one relay at once: 16 MiB. A session beyond that has no second server. */
 const FLIGHTS_MAX = 1024;
-/** A TLS record of the handshake (RFC 8446 section 5.1); a client's first one is its hello. */
-const TLS_HANDSHAKE = 22;
 
 export class FirstFlights {
   readonly #context: Pick<RelayContext, 'table' | 'buffers'>;
+  readonly #reader = new HelloReader();
 
   constructor(context: Pick<RelayContext, 'table' | 'buffers'>) {
     this.#context = context;
@@ -38,12 +38,13 @@ export class FirstFlights {
     return this.length(session) === BUFFER_BYTES;
   }
 
-  /** Whether it begins as TLS does. */
-  isHello(session: number): boolean {
-    return (
-      this.#context.buffers.firstByte((this.#context.table.slot[session] ?? 0) - 1) ===
-      TLS_HANDSHAKE
-    );
+  /** Whether it is a TLS hello and nothing else. */
+  verdict(session: number): HelloVerdict {
+    const length = this.length(session);
+    if (length === 0) return 'partial';
+    const slot = (this.#context.table.slot[session] ?? 0) - 1;
+    const { slab, start } = this.#context.buffers.place(slot);
+    return this.#reader.judge(slab, start, start + length);
   }
 
   /** Reads more from the client, which must not be full: bytes read, 0 at its end, or a negated errno. */

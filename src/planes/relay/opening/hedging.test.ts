@@ -5,13 +5,15 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { freePort } from '../../../../test/kit/free-port.ts';
+import { clientHello, tlsRecord } from '../fixture/client-hello.ts';
 import { dial, outcome, readBytes, startEcho, startServer, until } from '../fixture/peers.ts';
 import { startPlane } from '../fixture/plane.ts';
 import { silentPort } from '../fixture/silent-port.ts';
 
 const TIMEOUT = { timeout: 300_000 };
-/** As TLS begins: a handshake record. */
-const HELLO = Buffer.concat([Buffer.of(22, 3, 1, 2, 0), randomBytes(512)]);
+const HELLO = clientHello();
+/** Of data of the application. */
+const DATA = tlsRecord(23, Buffer.from('POST /pay HTTP/1.1'));
 
 /** A server that takes everything and says nothing, as a stopped process does. */
 async function startMute(
@@ -106,14 +108,13 @@ test('no new client fails while one server of two hangs', TIMEOUT, async (t) => 
 
 test('a hello in pieces reaches the second server whole', TIMEOUT, async (t) => {
   const mute = await startMute(t);
-  const whole = Buffer.concat([HELLO, HELLO]);
   const server = await startServer(t, (socket) => {
     const chunks: Buffer[] = [];
     let length = 0;
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length === whole.length) socket.write(Buffer.concat(chunks));
+      if (length === HELLO.length) socket.write(Buffer.concat(chunks));
     });
   });
   const { port, count } = await startPlane(t, {
@@ -121,12 +122,12 @@ test('a hello in pieces reaches the second server whole', TIMEOUT, async (t) => 
     backend: { hedgeAfterMs: 60 },
   });
   const client = await dial(t, port);
-  client.write(HELLO);
-  await until('the second one has the first piece', () => server.sockets.size === 1);
-  client.write(HELLO);
-  assert.ok((await readBytes(client, whole.length)).equals(whole));
-  assert.ok(mute.heard().equals(whole));
-  assert.equal(count('frontend', 'bytesIn'), whole.length);
+  client.write(HELLO.subarray(0, 100));
+  await until('the first one has the first piece', () => mute.heard().length === 100);
+  client.write(HELLO.subarray(100));
+  assert.ok((await readBytes(client, HELLO.length)).equals(HELLO));
+  assert.ok(mute.heard().equals(HELLO));
+  assert.equal(count('frontend', 'bytesIn'), HELLO.length);
 });
 
 test('a server that drops a hello is followed by another', TIMEOUT, async (t) => {
@@ -158,6 +159,46 @@ test('what is no TLS is never said twice', TIMEOUT, async (t) => {
   assert.equal(mute.heard().length + other.heard().length, 22);
   assert.equal(count(0, 'hedges') + count(1, 'hedges'), 0);
 });
+
+for (const [what, said] of [
+  ['data of the application behind a hello', Buffer.concat([HELLO, DATA])],
+  ['a hello that offers early data', Buffer.concat([clientHello({ earlyData: true }), DATA])],
+] as const) {
+  test(`${what} is never said twice`, TIMEOUT, async (t) => {
+    const mute = await startMute(t);
+    const other = await startMute(t);
+    const { port, count } = await startPlane(t, {
+      servers: [mute.port, other.port],
+      backend: { hedgeAfterMs: 20, serverTimeoutMs: 400 },
+    });
+    const client = await dial(t, port);
+    client.write(said);
+    assert.equal(await outcome(client.resume()), 'end');
+    assert.equal(mute.heard().length + other.heard().length, said.length);
+    assert.equal(count(0, 'hedges') + count(1, 'hedges'), 0);
+  });
+}
+
+test(
+  'data that follows a hello later reaches only the server that had it first',
+  TIMEOUT,
+  async (t) => {
+    const mute = await startMute(t);
+    const other = await startMute(t);
+    const { port, count } = await startPlane(t, {
+      servers: [mute.port, other.port],
+      backend: { hedgeAfterMs: 20, serverTimeoutMs: 400 },
+    });
+    const client = await dial(t, port);
+    client.write(HELLO);
+    await until('both have the hello', () => other.heard().length === HELLO.length);
+    client.write(DATA);
+    assert.equal(await outcome(client.resume()), 'end');
+    assert.ok(mute.heard().equals(Buffer.concat([HELLO, DATA])));
+    assert.ok(other.heard().equals(HELLO));
+    assert.equal(count(0, 'hedges'), 1);
+  },
+);
 
 test('a flight beyond the bound stays where it is and arrives whole', TIMEOUT, async (t) => {
   const flood = Buffer.concat([HELLO, randomBytes(3 << 20)]);

@@ -9,6 +9,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { freePort } from '../../../../test/kit/free-port.ts';
+import { clientHello } from '../fixture/client-hello.ts';
 import { startServer, until } from '../fixture/peers.ts';
 import { startPlane } from '../fixture/plane.ts';
 import { silentPort } from '../fixture/silent-port.ts';
@@ -64,6 +65,12 @@ function openSockets(): number {
   return links.filter((link) => link.startsWith('socket:')).length;
 }
 
+function wordsOf(manner: Manner): Buffer {
+  if (manner === 'plain') return Buffer.concat([Buffer.from('GET '), randomBytes(700)]);
+  const hello = clientHello({ paddingBytes: 600 });
+  return manner === 'floods' ? Buffer.concat([hello, randomBytes(60_000)]) : hello;
+}
+
 /** One client's life; resolves with what came back that should not have. */
 function live(
   t: TestContext,
@@ -71,8 +78,7 @@ function live(
   manner: Manner,
   number: number,
 ): Promise<string | null> {
-  const length = manner === 'floods' ? 60_000 : 700;
-  const said = Buffer.concat([Buffer.of(manner === 'plain' ? 71 : 22), randomBytes(length)]);
+  const said = wordsOf(manner);
   return new Promise((resolve) => {
     const socket: Socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());

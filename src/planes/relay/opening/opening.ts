@@ -39,8 +39,6 @@ const READ_EVENTS = EPOLLIN | EPOLLRDHUP | TROUBLE;
 const ANSWER_FACTOR = 3;
 /** However slow servers usually are: so many times the configured time, at most. */
 const PATIENCE_FACTOR_MAX = 10;
-/** Weight of the newest answer in the average. */
-const ANSWER_WEIGHT = 1 / 8;
 
 const probe = pinnedBuffer(4096);
 const probeAddress = addressOf(probe);
@@ -67,6 +65,7 @@ export class Opening {
 
   /** A client was accepted and registered. */
   begin(session: number, frontend: Frontend): void {
+    frontend.backend.hedges.came(this.#context.clock.now);
     if (!frontend.acceptProxy) {
       this.#connector.start(session, 'SC');
       return;
@@ -89,7 +88,7 @@ export class Opening {
     const phase = table.phase[session];
     if (phase === PHASE_GREETING) sessions.close(session, 'cR', 'reset');
     else if (phase === PHASE_QUEUED) sessions.close(session, 'sQ', 'reset');
-    else if (sessions.deadlines.hedgeDue(session)) connector.race(session);
+    else if (sessions.deadlines.hedgeDue(session)) connector.overdue(session);
     else if (phase === PHASE_CONNECTING) {
       connector.lost(session, table.peer[session] ?? 0, ETIMEDOUT);
     } else sessions.close(session, sessions.deadlines.timedOut(session), 'finish');
@@ -191,7 +190,7 @@ export class Opening {
     this.#connector.start(session, 'SC');
   }
 
-  /** Takes what the client says and passes it on to every server in the race. */
+  /** Takes what the client says and passes it on. */
   #readFlight(session: number): void {
     const { table, clock } = this.#context;
     const sessions = this.#sessions;
@@ -223,7 +222,7 @@ export class Opening {
     this.#open(session, flights.length(session));
   }
 
-  /** Gives the servers what came behind `from`. False: the session is no flight any more. */
+  /** Gives the server what came behind `from`. False: the session is no flight any more. */
   #passOn(session: number, from: number): boolean {
     const { table, clock } = this.#context;
     const flights = this.#flights;
@@ -235,23 +234,24 @@ export class Opening {
       connector.lost(session, first, 0);
       return false;
     }
-    if (reached !== length || !flights.isHello(session) || flights.isFull(session)) {
+    const verdict = flights.verdict(session);
+    if (reached !== length || verdict === 'other' || flights.isFull(session)) {
       this.#open(session, Math.max(reached, from));
       return false;
     }
     table.activeAt[first] = clock.now;
-    const rival = table.rival[session] ?? 0;
-    if (rival !== 0 && ((table.flags[rival] ?? 0) & JOINED) !== 0) {
-      if (flights.send(session, rival, from) !== length) this.#sessions.dropRival(session);
+    const server = serverOf(this.#context, session);
+    if (verdict === 'whole' && server !== null) {
+      this.#sessions.asked(first, server);
+      this.#armHedge(session);
     }
-    if (rival === 0) this.#armHedge(session);
     return true;
   }
 
   #armHedge(session: number): void {
     const sessions = this.#sessions;
     const { hedgeAfterMs } = backendOf(this.#context, session);
-    const usual = (serverOf(this.#context, session)?.answerMs ?? 0) * ANSWER_FACTOR;
+    const usual = (serverOf(this.#context, session)?.answers.usualMs ?? 0) * ANSWER_FACTOR;
     const patience = Math.min(usual, hedgeAfterMs * PATIENCE_FACTOR_MAX);
     sessions.deadlines.setHedge(
       session,
@@ -303,7 +303,7 @@ export class Opening {
     }
     if (version === undefined && !this.#clientSpoke(session)) acknowledge(fd);
     if (table.phase[session] === PHASE_FLIGHT) {
-      this.#joinFlight(session, fd);
+      this.#joinFlight(session, fd, server);
       return;
     }
     connector.settle(session, fd);
@@ -318,13 +318,14 @@ export class Opening {
     return (flags & (READABLE | ENDED)) !== 0 || this.#flights.length(session) > 0;
   }
 
-  /** A second server gets the flight so far. */
-  #joinFlight(session: number, fd: number): void {
+  /** A second server gets the hello. */
+  #joinFlight(session: number, fd: number, server: Server): void {
     const { table } = this.#context;
     const flights = this.#flights;
     const sessions = this.#sessions;
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
     if (flights.send(session, fd, 0) !== flights.length(session)) sessions.dropRival(session);
+    else sessions.asked(fd, server);
   }
 
   #beginFlight(session: number, fd: number, backend: Backend): void {
@@ -347,15 +348,12 @@ export class Opening {
   #answered(session: number, fd: number): void {
     const { table, clock } = this.#context;
     const connector = this.#connector;
-    const flights = this.#flights;
     connector.settle(session, fd);
     const server = serverOf(this.#context, session);
-    if (server !== null && flights.length(session) > 0) {
-      const spentMs = clock.now - (table.activeAt[fd] ?? 0);
-      const before = server.answerMs;
-      server.answerMs = before === 0 ? spentMs : before + (spentMs - before) * ANSWER_WEIGHT;
+    if (server !== null && table.askedAt[fd] !== 0) {
+      server.answers.answered(this.#sessions.heard(fd, server), clock.now);
     }
-    this.#open(session, flights.length(session));
+    this.#open(session, this.#flights.length(session));
   }
 
   /** `from`: what of the flight its server has. */
@@ -364,7 +362,10 @@ export class Opening {
     const sessions = this.#sessions;
     const connector = this.#connector;
     const flights = this.#flights;
-    connector.settle(session, table.peer[session] ?? 0);
+    const socket = table.peer[session] ?? 0;
+    connector.settle(session, socket);
+    const server = serverOf(this.#context, session);
+    if (server !== null) sessions.heard(socket, server);
     flights.handOver(session, from);
     table.phase[session] = PHASE_OPEN;
     sessions.deadlines.rearm(session);

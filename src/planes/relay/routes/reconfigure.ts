@@ -57,15 +57,16 @@ export function reconfigure(context: RelayContext, parts: RelayParts, order: Rel
   return move.ended;
 }
 
-/** What was learnt of servers and sources that stay. */
+/** What was learnt of servers and sources that stay, and what hedges have cost. */
 function inherit(before: Routes, after: Routes): void {
   for (const backend of after.backends) {
     const old = before.backends.find(({ config }) => config.name === backend.config.name);
+    if (old !== undefined) backend.hedges = old.hedges;
     for (const server of backend.servers) {
       const known = old?.servers.find(
         ({ config, address }) => config.name === server.config.name && address === server.address,
       );
-      if (known !== undefined) server.answerMs = known.answerMs;
+      if (known !== undefined) server.answers.learnFrom(known.answers);
     }
   }
   for (const frontend of after.frontends) {
@@ -182,9 +183,15 @@ class Move {
     counters.add(routes.relay.connectionsCurrent, 1);
     counters.add(frontend.counters.connectionsCurrent, 1);
     counters.add(frontend.backend.counters.sessionsCurrent, 1);
-    for (const index of [server, rival]) {
+    for (const [index, socket] of [
+      [server, table.peer[session] ?? 0],
+      [rival, table.rival[session] ?? 0],
+    ] as const) {
       const one = frontend.backend.servers[index];
-      if (one !== undefined) counters.add(one.counters.sessionsCurrent, 1);
+      if (one === undefined) continue;
+      counters.add(one.counters.sessionsCurrent, 1);
+      const askedAt = table.askedAt[socket] ?? 0;
+      if (askedAt !== 0) one.answers.began(askedAt);
     }
     this.#refresh(session, oldFrontend, frontend);
     const from = oldFrontend.backend.servers[oldServer];

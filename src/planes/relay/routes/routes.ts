@@ -4,7 +4,9 @@
  */
 
 import { algorithmOf } from '../../../balance/algorithms.ts';
+import { AnswerEstimate } from '../../../balance/answer-estimate.ts';
 import { createPicker } from '../../../balance/create-picker.ts';
+import { HedgeBudget } from '../../../balance/hedge-budget.ts';
 import type { Picker } from '../../../balance/picker.ts';
 import type { BackendSnapshot } from '../../../balance/snapshot.ts';
 import { SourceRate } from '../../../balance/source-rate.ts';
@@ -49,8 +51,8 @@ export type Server = {
   readonly liveness: Liveness | null;
   /** Its waiting line; -1: none of its own. */
   readonly line: number;
-  /** ms from a first flight to the first byte of the answer, a moving average; 0: not known. */
-  answerMs: number;
+  /** Of connects and first flights. */
+  readonly answers: AnswerEstimate;
   /** ms; when the last connect-failed event went to the main thread. */
   reportedAt: number;
 };
@@ -69,6 +71,9 @@ export type Backend = {
   /** 0: never. */
   readonly hedgeConnectMs: number;
   readonly hedgeAfterMs: number;
+  /** New connections go past a server that others wait for so long; 0: they do not. */
+  readonly sidestepMs: number;
+  hedges: HedgeBudget;
   /** Some server has a limit of connections. */
   readonly limited: boolean;
   /** A client has one server: it waits for that one, where another algorithm takes any with room. */
@@ -181,7 +186,7 @@ function buildBackend(
           ? null
           : livenessOf(config.keepalive, server.userTimeoutMs),
       line: sticky && server.connectionsMax > 0 ? takeLine() : -1,
-      answerMs: 0,
+      answers: new AnswerEstimate(),
       reportedAt: Number.NEGATIVE_INFINITY,
     };
   });
@@ -197,6 +202,8 @@ function buildBackend(
     queueTimeoutMs: limit(config.queueTimeoutMs ?? config.connectTimeoutMs),
     hedgeConnectMs: config.hedgeConnectMs ?? 0,
     hedgeAfterMs: config.hedgeAfterMs ?? 0,
+    sidestepMs: sticky || stick !== null ? 0 : sidestepMs(config),
+    hedges: new HedgeBudget(),
     limited,
     sticky,
     line: takeLine(),
@@ -205,6 +212,12 @@ function buildBackend(
     snapshot,
     picker: pickerOf(config, snapshot, phase, stick),
   };
+}
+
+/** What a client that is hedged has waited at least. */
+function sidestepMs({ hedgeConnectMs = 0, hedgeAfterMs = 0 }: BackendConfig): number {
+  const waits = [hedgeConnectMs, hedgeAfterMs].filter((ms) => ms > 0);
+  return waits.length === 0 ? 0 : Math.min(...waits);
 }
 
 type EncodedAddress = Pick<Server, 'address' | 'addressBytes'>;

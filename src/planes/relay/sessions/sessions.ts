@@ -76,15 +76,36 @@ export class Sessions implements MoverOwner {
     counters.set(own.lastSessionMs, Math.max(1, clock.now));
   }
 
-  /** Its connect failed, or another server won. */
-  release(server: Server): void {
+  /** Its connect failed, or another server won. `socket`: still open; 0: there is none. */
+  release(server: Server, socket: number): void {
+    this.heard(socket, server);
     this.#context.counters.lower(server.counters.sessionsCurrent);
+  }
+
+  /** An answer of the server behind `socket` is waited for from now on. */
+  asked(socket: number, server: Server): void {
+    const { table, clock } = this.#context;
+    assert(table.askedAt[socket] === 0, 'one answer of a server is waited for');
+    table.askedAt[socket] = clock.now;
+    server.answers.began(clock.now);
+  }
+
+  /** It is not waited for any more, where it was. Returns for how long, ms; 0: not at all. */
+  heard(socket: number, server: Server): number {
+    const { table, clock } = this.#context;
+    const askedAt = table.askedAt[socket] ?? 0;
+    if (askedAt === 0) return 0;
+    table.askedAt[socket] = 0;
+    server.answers.ended(askedAt);
+    return clock.now - askedAt;
   }
 
   /** The server answered the connect of `socket`. */
   established(session: number, socket: number, server: Server): void {
     const { table, counters, clock } = this.#context;
     const spentMs = clock.now - (table.activeAt[socket] ?? 0);
+    this.heard(socket, server);
+    server.answers.connected();
     table.connectMs[session] = clock.now - (table.acceptedAt[session] ?? 0);
     counters.add(server.counters.connects, 1);
     counters.add(server.counters.connectTimeTotalMs, spentMs);
@@ -152,8 +173,8 @@ export class Sessions implements MoverOwner {
     const server = rivalOf(this.#context, session);
     table.rival[session] = 0;
     table.rivalServer[session] = 0;
+    if (server !== null) this.release(server, rival);
     this.closeSocket(rival, 'reset');
-    if (server !== null) this.release(server);
   }
 
   /** Gives back what a session that is not open yet has begun. */
@@ -161,6 +182,8 @@ export class Sessions implements MoverOwner {
     this.deadlines.clearHedge(session);
     if (this.#context.lines.lineOf(session) !== -1) this.leaveLine(session);
     this.dropRival(session);
+    const server = serverOf(this.#context, session);
+    if (server !== null) this.heard(this.#context.table.peer[session] ?? 0, server);
   }
 
   // --- the end ----------------------------------------------------------------------------------
@@ -193,6 +216,7 @@ export class Sessions implements MoverOwner {
   closeSocket(fd: number, mode: CloseMode): void {
     const { table } = this.#context;
     assert(table.role[fd] !== ROLE_NONE, 'a socket is closed once');
+    assert(table.askedAt[fd] === 0, 'nobody waits for a socket that is closed');
     dropHeld(this.#context, fd);
     table.forget(fd);
     if (mode === 'reset') resetOnClose(fd);

@@ -40,6 +40,8 @@ export const FIN_WAITS = 256;
 export const FRESH = 512;
 /** Something was, and Nagle's algorithm is still on: see sending.ts. */
 export const NAGLING = 1024;
+/** A client that a second server was refused. */
+export const HEDGE_REFUSED = 2048;
 
 // What a session is about; only in PHASE_OPEN do its bytes flow, all else is opening.ts.
 export const PHASE_OPEN = 0;
@@ -67,6 +69,8 @@ export class SocketTable {
   readonly peer: Int32Array;
   /** ms; last byte in or out. */
   readonly activeAt: Float64Array;
+  /** ms; since when a server's answer is waited for, to a connect or to a hello; 0: it is not. */
+  readonly askedAt: Float64Array;
   /** Bytes read from this socket. */
   readonly bytes: Float64Array;
   /** Bytes read from this socket which its peer did not take yet. */
@@ -123,6 +127,7 @@ export class SocketTable {
     this.flags = new Uint16Array(size);
     this.peer = new Int32Array(size);
     this.activeAt = new Float64Array(size);
+    this.askedAt = new Float64Array(size);
     this.bytes = new Float64Array(size);
     this.held = new Int32Array(size);
     this.slot = new Int32Array(size);

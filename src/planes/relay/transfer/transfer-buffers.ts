@@ -48,16 +48,17 @@ export class BufferPool {
     return slab + (slot % SLOTS_PER_SLAB) * BUFFER_BYTES;
   }
 
-  firstByte(slot: number): number {
+  /** Where the slot's bytes begin. */
+  place(slot: number): { readonly slab: Buffer; readonly start: number } {
     const slab = this.#slabs[Math.floor(slot / SLOTS_PER_SLAB)];
-    return slab?.[(slot % SLOTS_PER_SLAB) * BUFFER_BYTES] ?? 0;
+    assert(slab !== undefined, 'a slot lies within a slab');
+    return { slab, start: (slot % SLOTS_PER_SLAB) * BUFFER_BYTES };
   }
 
   /** Copies source[from..to) to the slot's beginning. */
   fill(slot: number, source: Buffer, from: number, to: number): void {
-    const slab = this.#slabs[Math.floor(slot / SLOTS_PER_SLAB)];
-    assert(slab !== undefined, 'a slot lies within a slab');
-    source.copy(slab, (slot % SLOTS_PER_SLAB) * BUFFER_BYTES, from, to);
+    const { slab, start } = this.place(slot);
+    source.copy(slab, start, from, to);
   }
 }
 
