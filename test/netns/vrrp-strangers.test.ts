@@ -7,7 +7,7 @@ import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { foldChecksum, sumWords } from '../../src/core/checksum.ts';
 import { NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { captureAdverts, floodAdverts } from '../kit/packets.ts';
-import { articleInstance, fastInstance, SpeakerProcess } from '../kit/speaker-process.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { adverts, createNetwork, createPair, dropped, warned } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -90,6 +90,46 @@ describe('disagreement', { skip, concurrency: 5 }, () => {
     assert.deepEqual((await second.status()).dropped, {});
     assert.equal((await second.status()).transitions, 1);
   });
+});
+
+const FAMILIES = [
+  { name: 'IPv4', addresses: ['10.99.0.1', '10.99.0.2'], vip: VIP, prefixLength: 24 },
+  { name: 'IPv6', addresses: ['fd99::1', 'fd99::2'], vip: 'fd99::100', prefixLength: 64 },
+] as const;
+
+describe('unicast from beyond a router', { skip, concurrency: 2 }, () => {
+  for (const { name, addresses, vip, prefixLength } of FAMILIES) {
+    test(`${name}: takes no VIP away, unless the file lets it`, async (t) => {
+      const { network, one, two } = await createNetwork(t);
+      for (const [index, node] of [one, two].entries()) {
+        if (name === 'IPv4') continue;
+        const own = `${addresses[index]}/${prefixLength}`;
+        await node.ip('addr', 'add', own, 'dev', NODE_INTERFACE, 'nodad');
+      }
+      const [near, far] = addresses;
+      const changes = { addresses: [{ ...ADDRESS_DEFAULTS, address: vip, prefixLength }] };
+      const towards = (peer: string) => ({ kind: 'unicast' as const, peers: [peer] });
+      const ours = { ...changes, sourceAddress: near, transport: towards(far) };
+      const theirs = { ...changes, sourceAddress: far, transport: towards(near) };
+      const first = await SpeakerProcess.start(one, fastInstance(100, ours));
+      await first.reaches('master');
+      const routed = fastInstance(200, { ...theirs, unicastTtl: 64 });
+      const second = await SpeakerProcess.start(two, routed);
+      await second.reaches('master');
+      await dropped(first, 'wrong-ttl');
+      await warned(first, /wrong-ttl; it sends from beyond a router/);
+      await adverts(second, 8);
+      assert.equal((await first.status()).state, 'master');
+      first.kill('SIGTERM');
+      await first.ended();
+      const peerTtls = [{ peer: far, min: 64, max: 64 }];
+      const lenient = await SpeakerProcess.start(one, fastInstance(100, { ...ours, peerTtls }));
+      await adverts(second, 8);
+      assert.equal((await lenient.status()).state, 'backup');
+      assert.equal((await lenient.status()).master, far);
+      assert.equal((await network.owners(vip)).join(), 'two');
+    });
+  }
 });
 
 /** An IPv4 packet with one byte changed, and the checksum of VRRP version 3 as it must be, or not. */

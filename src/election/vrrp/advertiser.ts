@@ -212,8 +212,10 @@ function authenticationOf({ password, authenticationHeader }: VrrpInstanceConfig
   return authenticationHeader === true ? 'header' : passwordField(password);
 }
 
-function transportOf({ transport }: VrrpInstanceConfig): Expectation['transport'] {
-  return transport.kind === 'multicast'
-    ? { kind: 'multicast', group: numericAddress(transport.group) }
-    : { kind: 'unicast', peers: transport.peers.map(numericAddress) };
+function transportOf({ transport, peerTtls = [] }: VrrpInstanceConfig): Expectation['transport'] {
+  if (transport.kind === 'multicast') {
+    return { kind: 'multicast', group: numericAddress(transport.group) };
+  }
+  const ttls = new Map(peerTtls.map(({ peer, min, max }) => [numericAddress(peer), { min, max }]));
+  return { kind: 'unicast', peers: transport.peers.map(numericAddress), ttls };
 }
