@@ -47,6 +47,7 @@ export const DIAGNOSTIC_CODES = {
   'default-credentials': 'The stats page is protected by a password everybody knows.',
   'open-admin': 'Anyone who reaches the stats page may disable servers.',
   'clear-text-password': 'The VRRP password travels in clear text and is short.',
+  'no-vrrp-key': 'Advertisements are not signed: anybody on the network can take the virtual IP.',
   'short-idle-timeout': 'Idle watches and "kubectl logs -f" are cut by the timeout.',
   'tcp-check-of-tls': 'A TCP check passes an API server that hangs.',
 } as const satisfies Record<string, string>;

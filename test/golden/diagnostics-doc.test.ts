@@ -107,6 +107,12 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'clear-text-password': keepalived(
     ...instance('  authentication {', '    auth_type PASS', '    auth_pass 1111', '  }'),
   ),
+  'no-vrrp-key': native(
+    'vip: 192.168.1.94',
+    'nodes:',
+    '  k8s-master: 192.168.1.92',
+    '  k8s-node1: 192.168.1.93',
+  ),
   'short-idle-timeout': haproxy('  timeout client 1m', ...SERVING, ...BACKEND),
   'tcp-check-of-tls': haproxy(...SERVING, 'backend masters', '  server m1 10.0.0.2:6443 check'),
 };

@@ -1,7 +1,7 @@
 /** Speakers that do not agree, and packets that nobody should believe (docs/vrrp-faults.md). */
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { foldChecksum, sumWords } from '../../src/core/checksum.ts';
@@ -143,6 +143,51 @@ function forged(packet: Uint8Array, offset: number, value: number): Uint8Array {
   copy[27] = sum & 0xff;
   return copy;
 }
+
+/** Two nodes that speak unicast, and packets of the master's as the backup gets them. */
+async function createUnicast(t: TestContext) {
+  const unicast = (own: string, peer: string): Partial<VrrpInstanceConfig> => ({
+    sourceAddress: own,
+    transport: { kind: 'unicast', peers: [peer] },
+    believedIntervals: { minMs: 20, maxMs: 500 },
+  });
+  const pair = await createPair(
+    t,
+    unicast('10.99.0.1', '10.99.0.2'),
+    unicast('10.99.0.2', '10.99.0.1'),
+  );
+  const attacker = await pair.network.addNode('attacker', '10.99.0.66/24');
+  const [advert] = await captureAdverts(pair.two, NODE_INTERFACE, 1);
+  assert.ok(advert);
+  return { ...pair, attacker, advert };
+}
+
+test('a forged interval of 40 s keeps no backup from rising when the master dies', {
+  skip,
+}, async (t) => {
+  const { first, second, owned, attacker, advert } = await createUnicast(t);
+  const slow = forged(forged(advert, 24, 0x0f), 25, 0xff);
+  const flooding = floodAdverts(attacker, { packets: [slow], perSecond: 50, ms: 1500 });
+  await warned(second, /^10\.99\.0\.1 advertises every 40950 ms, which counts as 500 ms here/);
+  first.kill('SIGKILL');
+  await first.ended();
+  await flooding;
+  assert.equal((await second.status()).state, 'backup', 'until then it heard of a master');
+  // Two minutes with the interval of the packet: longer than waitUntil() waits.
+  await second.reaches('master');
+  await owned('two');
+});
+
+test('a forged farewell of a master is named, and the master keeps the VIP', {
+  skip,
+}, async (t) => {
+  const { first, second, owned, attacker, advert } = await createUnicast(t);
+  const farewell = forged(advert, 22, 0);
+  await floodAdverts(attacker, { packets: [farewell], perSecond: 1, ms: 500 });
+  await warned(second, /^10\.99\.0\.1 advertises on after it said that it leaves \(priority 0\)/);
+  await owned('one');
+  assert.equal((await first.status()).transitions, 2, 'backup and master at its start, no more');
+});
 
 /** With the length of its IP header set right. */
 function resized(packet: Uint8Array, length: number): Uint8Array {

@@ -20,6 +20,8 @@ export type VrrpInstanceConfig = ElectionInstanceConfig & {
   readonly initialState: 'master' | 'backup';
   /** v2: whole seconds. v3: 10..40950, in steps of 10. */
   readonly advertIntervalMs: number;
+  /** v3 only: what a master advertises as its interval counts as at least and at most this. Absent: as it is. */
+  readonly believedIntervals?: { readonly minMs: number; readonly maxMs: number };
   /** v2 only (RFC 2338 simple text password), at most 8 bytes. */
   readonly password: string | null;
   /**
