@@ -79,6 +79,11 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     'vrrp_script chk { script "/opt/missing.sh" }',
     ...instance('  track_script { chk }'),
   ),
+  'unsafe-script': keepalived(
+    'global_defs { enable_script_security }',
+    'vrrp_script chk { script "/bin/true" }',
+    ...instance('  track_script { chk }'),
+  ),
   'missing-interface': keepalived(...instance().map((line) => line.replace(' lo', ' eg-none'))),
   'unknown-node': native('listen: 8443', 'nodes:', '  k8s-nod1: 192.168.1.92'),
   'split-brain': {
