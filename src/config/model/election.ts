@@ -34,7 +34,7 @@ export type TrackScriptConfig = {
  * It does not run as root unless the file names root, nor where somebody else can change what would run (keepalived:
  * enable_script_security). Absent: it does.
  */
-export type Guarded = true;
+type Guarded = true;
 
 /** keepalived: `vrrp_track_process`. The weight stands where it is tracked. */
 export type TrackProcessConfig = {
