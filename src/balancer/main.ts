@@ -31,6 +31,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// Without a listener Node would open a debugger to every account of the machine, or fail for want of a thread.
+process.on('SIGUSR1', () => {});
 
 const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({

@@ -45,6 +45,8 @@ const KEEPALIVED = `vrrp_instance VI_1 {
 
 const ROLES = ['guardian', 'reaper', 'balancer', 'spare'] as const;
 const ROOT_UID = '0';
+/** 9229, as /proc/net/tcp shows it. */
+const DEBUGGER_PORT = ':240D ';
 
 describe('The table of rights', { skip, timeout: 300_000 }, () => {
   let folder = '';
@@ -83,6 +85,23 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       assert.deepEqual(rightsOf(pidOf(role)), row);
     });
   }
+
+  it('has a balancer open no debugger to the machine, and live, when somebody asks for one', async () => {
+    const pid = pidOf('balancer');
+    const caught = () => Number.parseInt(fieldsOf(`/proc/${pid}/status`)('SigPnd'), 16);
+    process.kill(pid, 'SIGUSR1');
+    await waitUntil('it has the signal', () => caught() === 0);
+    const { balancer } = await askStatus(join(folder, 'run'));
+    assert.equal(balancer?.pid, pid);
+    assert.equal(balancer?.restarts, 0);
+    const sockets = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1);
+    const listening = sockets.filter((line) => / 0A /.test(line));
+    assert.ok(listening.length > 0, 'its own are seen');
+    assert.deepEqual(
+      listening.filter((line) => line.includes(DEBUGGER_PORT)),
+      [],
+    );
+  });
 
   for (const role of ['balancer', 'spare'] as const) {
     it(`leaves no thread of the ${role} out`, () => {
