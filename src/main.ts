@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
+  key: async () => (await import('./commands/key.ts')).keyCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   reload: async () => (await import('./commands/reload.ts')).reloadCommand(),
   drain: async () =>

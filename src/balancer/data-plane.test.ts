@@ -54,6 +54,7 @@ function run() {
     onDisconnect: () => {},
     onTerminate: () => {},
     exit: (code) => exits.push(code),
+    confine: () => Promise.resolve(null),
     setTitle: () => {},
   });
   const send = (message: GuardianToBalancer): void => receive(message);

@@ -4,7 +4,9 @@ import { fstatSync } from 'node:fs';
 import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
+import { gainNoRights } from '../linux/rights.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
+import { confine } from './confinement.ts';
 import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
 
@@ -16,6 +18,8 @@ if (!hasGuardian()) {
   process.exit(1);
 }
 
+// Before the threads that are to have as little.
+gainNoRights();
 process.title = SPARE_TITLE;
 
 // Pipes of its own to the guardian, which passes on what it logs there; one that is full, or that nobody
@@ -27,6 +31,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // The guardian decides when a balancer ends; a terminal's or a service manager's signal goes to both.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// Without a listener Node would open a debugger to every account of the machine, or fail for want of a thread.
+process.on('SIGUSR1', () => {});
 
 const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({
@@ -35,6 +41,7 @@ const balancer = runBalancer({
   onMessage: (listener) => guardian.onMessage(listener),
   onDisconnect: (listener) => guardian.onClose(listener),
   onTerminate: (listener) => process.on('SIGTERM', listener),
+  confine,
   exit: (code) => process.exit(code),
   setTitle: (title) => {
     process.title = title;

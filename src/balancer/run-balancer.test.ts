@@ -55,6 +55,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       terminate = listener;
     },
     exit: (code) => exits.push(code),
+    confine: () => Promise.resolve(null),
     setTitle: (title) => titles.push(title),
   });
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);

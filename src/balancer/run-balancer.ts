@@ -30,6 +30,8 @@ export type BalancerHost = {
   onDisconnect(listener: () => void): void;
   /** SIGTERM: it has a meaning only once the guardian is gone. */
   onTerminate(listener: () => void): void;
+  /** Once all is ready that needs rights; a sentence about those that could not be given up, or null. */
+  confine(): Promise<string | null>;
   exit(code: number): void;
   /** The process title, as `ps` shows it. */
   setTitle(title: string): void;
@@ -143,7 +145,8 @@ class BalancerRun {
   async #carryOut(task: LifecycleTask): Promise<void> {
     switch (task.kind) {
       case 'prepare':
-        return this.#active.prepare(this.#host.startDataPlane);
+        await this.#active.prepare(this.#host.startDataPlane);
+        return this.#confine();
       case 'activate':
         return this.#active.activate(task.servers);
       case 'reload': {
@@ -152,6 +155,11 @@ class BalancerRun {
         this.#host.send({ kind: 'reload', id: task.message.id, error: told, ended });
       }
     }
+  }
+
+  async #confine(): Promise<void> {
+    const problem = await this.#host.confine();
+    if (problem !== null) this.#host.send({ kind: 'log', level: 'warning', text: problem });
   }
 
   #finish(stopped: Promise<void>): void {

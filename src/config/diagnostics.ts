@@ -36,6 +36,7 @@ export const DIAGNOSTIC_CODES = {
   'address-conflict': 'Two listeners ask for the same address and port.',
   'replaced-script': 'A script that watches haproxy is replaced by the built-in tracking.',
   'missing-script': 'A script file does not exist or cannot be run.',
+  'unsafe-script': 'Others can change what a script runs as root, or root would run it unasked.',
   'missing-interface': 'The network interface does not exist on this machine.',
   'unknown-node': 'The machine is none of the nodes that the file names, or several of them.',
   'split-brain': 'Nodes would not hear each other, and each hold the virtual IP.',
@@ -47,6 +48,7 @@ export const DIAGNOSTIC_CODES = {
   'default-credentials': 'The stats page is protected by a password everybody knows.',
   'open-admin': 'Anyone who reaches the stats page may disable servers.',
   'clear-text-password': 'The VRRP password travels in clear text and is short.',
+  'no-vrrp-key': 'Advertisements are not signed: anybody on the network can take the virtual IP.',
   'short-idle-timeout': 'Idle watches and "kubectl logs -f" are cut by the timeout.',
   'tcp-check-of-tls': 'A TCP check passes an API server that hangs.',
 } as const satisfies Record<string, string>;

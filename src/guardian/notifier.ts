@@ -14,8 +14,8 @@ import { assert } from '../core/assert.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 import type { Log } from './log.ts';
 import { NotifyFifo } from './notify-fifo.ts';
-import { RunningCommand } from './running-command.ts';
-import { type ScriptAccount, scriptAccount } from './script-account.ts';
+import { type AccountedCommand, RunningCommand } from './running-command.ts';
+import { scriptAccount } from './script-account.ts';
 
 /** Commands that wait; above it the oldest is left out: the newest states matter. */
 const QUEUE_MAX = 256;
@@ -37,12 +37,6 @@ const KEYS = {
   fault: 'fault',
 } as const;
 
-type Queued = { readonly argv: readonly string[]; readonly account: ScriptAccount | null };
-
-type AccountedCommand = {
-  readonly argv: readonly string[];
-  readonly account: ScriptAccount | null;
-};
 type Accounted = Readonly<Record<keyof NotifyConfig, AccountedCommand | null>>;
 /** By the name of the instance or group. */
 type Commands = ReadonlyMap<string, Accounted>;
@@ -58,7 +52,7 @@ export class Notifier {
   #instances: Commands = new Map();
   #groups: Commands = new Map();
   #fifos: ReadonlyMap<string, NotifyFifo> = new Map();
-  readonly #queue: Queued[] = [];
+  readonly #queue: AccountedCommand[] = [];
   #running: RunningCommand | null = null;
   #onIdle: (() => void) | null = null;
 
@@ -164,7 +158,7 @@ export class Notifier {
       const dropped = this.#queue.shift();
       this.#log('warning', `Left out notify script "${dropped?.argv.join(' ')}": too many wait`);
     }
-    this.#queue.push({ argv: [...command.argv, ...words], account: command.account });
+    this.#queue.push({ ...command, argv: [...command.argv, ...words] });
     if (this.#running === null) this.#next();
   }
 
@@ -174,8 +168,8 @@ export class Notifier {
       this.#onIdle?.();
       return;
     }
-    const { argv, account } = queued;
-    this.#running = new RunningCommand(argv, account, COMMAND_MS_MAX, ({ passed, text }) => {
+    const { argv } = queued;
+    this.#running = new RunningCommand(queued, COMMAND_MS_MAX, ({ passed, text }) => {
       if (!passed) this.#log('warning', `Notify script "${argv.join(' ')}" failed: ${text}`);
       this.#running = null;
       this.#next();
@@ -200,6 +194,7 @@ function commandsOf(
           : {
               argv: command.argv,
               account: scriptAccount({ ...command, name: `notify of ${name}` }),
+              guarded: command.guarded ?? false,
             };
       const { master, backup, fault, stop, any, rival } = notify;
       const commands = {

@@ -80,8 +80,9 @@ export class NotifyFifo {
   #startReader(): void {
     const { reader, path } = this.#config;
     if (reader === null) return;
-    const argv = [...reader.argv, path];
-    this.#reader = new RunningCommand(argv, this.#account, READER_MS_MAX, ({ text }) => {
+    const { guarded = false } = reader;
+    const command = { argv: [...reader.argv, path], account: this.#account, guarded };
+    this.#reader = new RunningCommand(command, READER_MS_MAX, ({ text }) => {
       this.#reader = null;
       if (this.#closed) return;
       this.#log('warning', `The reader of notify FIFO "${path}" ended: ${text}`);

@@ -26,8 +26,8 @@ import {
 } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
+import { trustedHere, whyUntrusted } from '../linux/trusted-path.ts';
 import { commandOf } from './process-table.ts';
-import { trustedHere, whyUntrusted } from './trusted-path.ts';
 
 /**
  * The processes a guardian starts, by the names of their pid files, and the titles they may have. "retired": a

@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { whyForbidden } from '../linux/command-safety.ts';
 import type { ScriptAccount } from './script-account.ts';
 
 /** From TERM to KILL for a command that overran its limit. */
@@ -12,24 +13,40 @@ const KILL_DELAY_MS = 2000;
 /** `text`: how it ended, in words. */
 export type CommandOutcome = { readonly passed: boolean; readonly text: string };
 
+/** A command with the account it runs as; null: the guardian's own. */
+export type AccountedCommand = {
+  readonly argv: readonly string[];
+  readonly account: ScriptAccount | null;
+  /** See Guarded of config/model/election.ts. */
+  readonly guarded: boolean;
+};
+
 export class RunningCommand {
-  readonly #child: ChildProcess;
+  /** null: it may not run. */
+  readonly #child: ChildProcess | null;
   #ended = false;
 
   /** `onEnd` is called once, after this returns, also when the command cannot be started. */
   constructor(
-    argv: readonly string[],
-    account: ScriptAccount | null,
+    { argv, account, guarded }: AccountedCommand,
     timeoutMs: number,
     onEnd: (outcome: CommandOutcome) => void,
   ) {
     const [command = '', ...args] = argv;
-    this.#child = spawn(command, args, {
+    // Each time: rights may have changed since the start.
+    const refusal = guarded && process.getuid?.() === 0 ? whyForbidden(command, account) : null;
+    if (refusal !== null) {
+      this.#child = null;
+      setImmediate(onEnd, { passed: false, text: `"${command}" is not run: ${refusal}` });
+      return;
+    }
+    const child = spawn(command, args, {
       // Its own process group, so that a signal reaches what the command started, too.
       detached: true,
       stdio: 'ignore',
       ...account,
     });
+    this.#child = child;
     let overran = false;
     let kill: NodeJS.Timeout | undefined;
     const term = setTimeout(() => {
@@ -44,8 +61,8 @@ export class RunningCommand {
       clearTimeout(kill);
       onEnd({ passed, text });
     };
-    this.#child.once('error', (error) => end(false, `Cannot run "${command}": ${error.message}`));
-    this.#child.once('exit', (code, signal) => {
+    child.once('error', (error) => end(false, `Cannot run "${command}": ${error.message}`));
+    child.once('exit', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `killed by ${signal}`;
       if (overran) end(false, `No exit within ${timeoutMs} ms`);
       else end(code === 0, how);
@@ -53,7 +70,7 @@ export class RunningCommand {
   }
 
   signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child;
+    const pid = this.#child?.pid;
     if (pid === undefined || this.#ended) return;
     try {
       process.kill(-pid, signal);
@@ -64,6 +81,6 @@ export class RunningCommand {
 
   /** Lets our process end while the command still runs. */
   unref(): void {
-    this.#child.unref();
+    this.#child?.unref();
   }
 }

@@ -5,9 +5,7 @@
 
 import type { TrackScriptConfig } from '../config/model/election.ts';
 import { OperationalError } from '../core/errors.ts';
-import { type Account, findAccount, groupId } from '../linux/identity.ts';
-
-const DEFAULT_ACCOUNT = 'keepalived_script';
+import { type Account, findAccount, groupId, SCRIPT_ACCOUNT } from '../linux/identity.ts';
 
 export type ScriptAccount = { readonly uid: number; readonly gid: number };
 
@@ -20,7 +18,7 @@ export function scriptAccount(
   const gid = config.group === null ? null : namedGroup(config.name, config.group);
   // Without root nobody can become somebody else.
   if (!isRoot) return null;
-  const chosen = account ?? findAccount(DEFAULT_ACCOUNT);
+  const chosen = account ?? findAccount(SCRIPT_ACCOUNT);
   return chosen === null ? null : { uid: chosen.uid, gid: gid ?? chosen.gid };
 }
 

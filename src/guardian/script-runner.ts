@@ -33,8 +33,9 @@ export class ScriptRunner {
 
   #run(): void {
     if (this.#running !== null) return;
-    const { argv, timeoutMs } = this.#config;
-    this.#running = new RunningCommand(argv, this.#account, timeoutMs, (outcome) => {
+    const { argv, timeoutMs, guarded = false } = this.#config;
+    const command = { argv, account: this.#account, guarded };
+    this.#running = new RunningCommand(command, timeoutMs, (outcome) => {
       this.#running = null;
       if (!this.#stopped) this.#onOutcome(outcome);
     });

@@ -14,6 +14,9 @@ const ENTRIES_MAX = 100_000;
 /** NGROUPS_MAX is 65,536; a service account is in a handful. */
 const GROUPS_MAX = 64;
 
+/** Scripts run as it where nobody is named and it exists, as with keepalived. */
+export const SCRIPT_ACCOUNT = 'keepalived_script';
+
 export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
 
 /** The account of that name or number; null when there is none. */

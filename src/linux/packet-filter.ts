@@ -1,13 +1,13 @@
-/** Classic BPF on packet sockets (linux/filter.h): frames nobody asked for do not wake us. */
+/** Classic BPF (linux/filter.h), on packet sockets: frames nobody asked for do not wake us. */
 
 import { addressOf, pinnedBuffer } from './libc.ts';
 import { SOL_SOCKET, setOptionBytes } from './sockets.ts';
 
 const SO_ATTACH_FILTER = 26;
-const LOAD_WORD = 0x20;
+export const LOAD_WORD = 0x20;
 const LOAD_BYTE = 0x30;
-const JUMP_EQUAL = 0x15;
-const RETURN = 0x06;
+export const JUMP_EQUAL = 0x15;
+export const RETURN = 0x06;
 
 export type Instruction = readonly [
   code: number,
@@ -41,6 +41,11 @@ export function attachFilter(
     [RETURN, 0, 0, 0],
     [RETURN, 0, 0, 0xffffffff],
   ];
+  setOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, filterProgram(program));
+}
+
+/** struct sock_fprog, with the instructions that it leads to. */
+export function filterProgram(program: readonly Instruction[]): Buffer {
   // Pinned: the kernel reads it through a pointer.
   const code = pinnedBuffer(4096);
   for (const [index, [operation, jumpTrue, jumpFalse, value]] of program.entries()) {
@@ -53,5 +58,5 @@ export function attachFilter(
   const filter = Buffer.alloc(16);
   filter.writeUInt16LE(program.length, 0);
   filter.writeBigUInt64LE(BigInt(addressOf(code)), 8);
-  setOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter);
+  return filter;
 }

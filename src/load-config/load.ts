@@ -23,6 +23,7 @@ import { readCheckFiles } from './read-check-files.ts';
 import { readKeyFiles } from './read-key-files.ts';
 import { readText } from './read-text.ts';
 import { leaveOutNames, lookupHost, resolveHosts } from './resolve-hosts.ts';
+import { checkScriptSecurity } from './script-security.ts';
 
 export type ConfigInputs = {
   /** An evergate.yaml, which stands alone: with it the other files are not read. Absent: none. */
@@ -160,7 +161,8 @@ function loadKeepalived(
   const { config, facts } = parsed;
   if (config === null || !inputs.checkMachine) return { config, facts };
   const read = readKeyFiles(file, config);
-  diagnostics.push(...read.diagnostics);
+  const several = inputs.keepalived.length > 1;
+  diagnostics.push(...read.diagnostics, ...checkScriptSecurity(file, config, facts, several));
   return { config: read.config, facts };
 }
 

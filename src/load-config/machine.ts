@@ -1,14 +1,13 @@
 /** Holds a configuration against this machine: do the interfaces and the script files exist? */
 
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Diagnostic, DiagnosticCode, Severity } from '../config/diagnostics.ts';
 import type { NodeFacts } from '../config/lint.ts';
 import type { Place } from '../config/place.ts';
+import { commandFile, isRunnable } from '../linux/command-safety.ts';
 import { findAccount, groupId } from '../linux/identity.ts';
 import { localAddresses } from './local-addresses.ts';
-
-const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Interfaces of the network namespace we run in (proc_pid_net(5)). Not /sys/class/net: that mount may
@@ -17,15 +16,6 @@ const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 function interfaceNames(): ReadonlySet<string> {
   const names = readFileSync('/proc/self/net/dev', 'utf8').matchAll(/^\s*([^\s:]+):/gm);
   return new Set([...names].map((match) => match[1] ?? ''));
-}
-
-function isRunnable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function exists(path: string): boolean {
@@ -48,8 +38,7 @@ function commandProblem(command: string): string | null {
     return `"${command}" is no program but shell syntax; write "sh -c '...'" around the command`;
   }
   if (!command.includes('/')) {
-    const path = (process.env.PATH ?? PATH_DEFAULT).split(':').slice(0, 64);
-    if (path.some((directory) => isRunnable(join(directory, command)))) return null;
+    if (commandFile(command) !== null) return null;
     return `the program "${command}" is in no directory of PATH`;
   }
   if (isRunnable(command)) return null;

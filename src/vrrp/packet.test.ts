@@ -219,9 +219,36 @@ test('decodeAdvertisement() names why it drops a packet', () => {
   assert.equal(reasonOf(changed(0, 0x22)), 'wrong-type');
   assert.equal(reasonOf(changed(7, 0)), 'bad-checksum');
   assert.equal(reasonOf({ ...good, destination: PEER }), 'wrong-destination');
-  assert.equal(reasonOf({ ...unicastGood, ttl: 64 }, unicast), null);
   const stranger = { ...unicast, transport: { kind: 'unicast' as const, peers: [VIP] } };
   assert.equal(reasonOf(unicastGood, stranger), 'unknown-peer');
+  assert.equal(reasonOf({ ...unicastGood, ttl: 64 }, stranger), 'unknown-peer');
+});
+
+test('decodeAdvertisement() takes from a unicast peer the TTLs that are said of it, otherwise 255', () => {
+  const sent: Advertisement = {
+    version: 3,
+    virtualRouterId: 51,
+    priority: 100,
+    intervalMs: 1000,
+    addresses: [VIP],
+  };
+  const packet = packetOf(encode(sent, null, PEER), PEER);
+  const taken = (ttl: number, ranges: readonly (readonly [number, number, number])[]) => {
+    const ttls = new Map(ranges.map(([peer, min, max]) => [peer, { min, max }]));
+    const transport = { kind: 'unicast' as const, peers: [SOURCE, VIP], ttls };
+    return decodeAdvertisement(
+      { ...packet, ttl },
+      { ...expectationOf(sent, null, PEER), transport },
+    );
+  };
+  assert.equal(taken(255, []).ok, true);
+  assert.deepEqual(taken(254, []), { ok: false, reason: 'wrong-ttl' });
+  assert.deepEqual(taken(64, [[VIP, 0, 255]]), { ok: false, reason: 'wrong-ttl' }, 'another peer');
+  assert.equal(taken(0, [[SOURCE, 0, 255]]).ok, true);
+  assert.deepEqual(taken(63, [[SOURCE, 64, 200]]), { ok: false, reason: 'wrong-ttl' });
+  assert.equal(taken(64, [[SOURCE, 64, 200]]).ok, true);
+  assert.equal(taken(200, [[SOURCE, 64, 200]]).ok, true);
+  assert.deepEqual(taken(201, [[SOURCE, 64, 200]]), { ok: false, reason: 'wrong-ttl' });
 });
 
 test('decodeAdvertisement() accepts another list and another v3 interval, and says so', () => {

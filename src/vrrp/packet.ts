@@ -104,8 +104,16 @@ export type Expectation = {
   /** The group listened to, or the peers whose packets are believed. */
   readonly transport:
     | { readonly kind: 'multicast'; readonly group: IpAddress }
-    | { readonly kind: 'unicast'; readonly peers: readonly IpAddress[] };
+    | {
+        readonly kind: 'unicast';
+        readonly peers: readonly IpAddress[];
+        /** Of what comes from that peer; from one that is not here, 255. */
+        readonly ttls?: ReadonlyMap<IpAddress, TtlRange>;
+      };
 };
+
+/** 0..255, both included; IPv6: hop limits. */
+export type TtlRange = { readonly min: number; readonly max: number };
 
 /** Why a packet was dropped, in the order of the checks. */
 export type DropReason =
@@ -240,7 +248,7 @@ export function decodeAdvertisement(
 }
 
 function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason | null {
-  const { message, source, ttl } = packet;
+  const { message, source } = packet;
   if (message.length < HEADER_BYTES) return 'too-short';
   const version = (message[0] ?? 0) >>> 4;
   if (message[1] !== expected.virtualRouterId) return 'other-router';
@@ -250,7 +258,7 @@ function whyDropped(packet: ReceivedPacket, expected: Expectation): DropReason |
   const length = messageLength(version, message[3] ?? 0, ipBytes(expected.ownAddress));
   const signed = hasTrailer(message, length);
   if (message.length !== length && !signed) return 'wrong-length';
-  if (expected.transport.kind === 'multicast' && ttl !== TTL) return 'wrong-ttl';
+  if (!hasRightTtl(packet, expected.transport)) return 'wrong-ttl';
   if (version !== expected.version) return 'wrong-version';
   if (signed && expected.checkSignature === undefined) return 'unexpected-signature';
   const fault = expected.checkSignature?.(packet, signed) ?? null;
@@ -294,6 +302,17 @@ function whyNotAuthentic(
   }
   if (expected === null || header === 'valid') return null;
   return header ?? 'wrong-authentication-type';
+}
+
+/** Of a stranger any is right: it is dropped as such. */
+function hasRightTtl(
+  { source, ttl }: ReceivedPacket,
+  transport: Expectation['transport'],
+): boolean {
+  if (transport.kind === 'multicast') return ttl === TTL;
+  if (!transport.peers.includes(source)) return true;
+  const { min, max } = transport.ttls?.get(source) ?? { min: TTL, max: TTL };
+  return ttl >= min && ttl <= max;
 }
 
 function whyNotFromPeer(packet: ReceivedPacket, expected: Expectation): DropReason | null {

@@ -9,12 +9,12 @@ test('WireWatch names peers that were never heard, once there was time to', () =
   const watch = new WireWatch([PEER, 0x0a630003]);
   assert.deepEqual(watch.warnings(300, 0), []);
   assert.deepEqual(watch.warnings(300, 600), []);
-  watch.onHeard(0x0a630003);
-  watch.onHeard(STRANGER);
+  watch.onHeard(0x0a630003, 100, { now: 600, soonMs: 200 });
+  watch.onHeard(STRANGER, 100, { now: 600, soonMs: 200 });
   assert.deepEqual(watch.warnings(300, 601), [
     'no advertisement was ever seen from peer 10.99.0.2; it is well if 10.99.0.2 was never master',
   ]);
-  watch.onHeard(PEER);
+  watch.onHeard(PEER, 100, { now: 601, soonMs: 200 });
   assert.deepEqual(watch.warnings(300, 700), []);
 });
 
@@ -29,6 +29,24 @@ test('WireWatch counts strangers and claims, and forgets them when they are gone
   ]);
   assert.equal(watch.warnings(300, 61_001).length, 1);
   assert.equal(watch.warnings(300, 90_001).length, 0);
+});
+
+test('WireWatch names who says that it leaves and does not, once it is heard again soon', () => {
+  const watch = new WireWatch([PEER]);
+  watch.onHeard(PEER, 0, { now: 0, soonMs: 200 });
+  watch.onHeard(PEER, 100, { now: 201, soonMs: 200 });
+  watch.onHeard(PEER, 100, { now: 202, soonMs: 200 });
+  assert.deepEqual(watch.warnings(300, 202), [], 'it was away, and came back');
+  watch.onHeard(PEER, 0, { now: 300, soonMs: 200 });
+  watch.onHeard(STRANGER, 100, { now: 400, soonMs: 200 });
+  assert.deepEqual(watch.warnings(300, 400), [], 'another is heard');
+  watch.onHeard(PEER, 100, { now: 500, soonMs: 200 });
+  const [text, ...rest] = watch.warnings(300, 500);
+  assert.match(
+    text ?? '',
+    /^10\.99\.0\.2 advertises on after it said that it leaves .*\(1 times\)$/,
+  );
+  assert.deepEqual(rest, []);
 });
 
 test('WireWatch remembers a bounded number of strangers', () => {

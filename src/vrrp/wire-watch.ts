@@ -11,6 +11,9 @@ const SOURCES_MAX = 16;
 /** A stranger that has been silent for this long is forgotten. */
 const FORGET_MS = 60_000;
 
+const NO_FAREWELL =
+  'advertises on after it said that it leaves (priority 0): somebody else may speak in its name';
+
 type Seen = { count: number; at: number };
 
 export class WireWatch {
@@ -18,6 +21,8 @@ export class WireWatch {
   readonly #heard = new Set<IpAddress>();
   /** What is said of each source. Floods come through here: sentences are made when somebody asks. */
   readonly #strangers = new Map<IpAddress, Map<string, Seen>>();
+  /** When each said that it leaves. */
+  readonly #farewells = new Map<IpAddress, number>();
   readonly #claims = new Map<string, Seen>();
   #sentences = 0;
   #listeningSince: number | null = null;
@@ -27,9 +32,24 @@ export class WireWatch {
     this.#peers = peers;
   }
 
-  /** A good advertisement came. */
-  onHeard(source: IpAddress): void {
+  /**
+   * A good advertisement came. `soonMs`: one that follows a farewell (priority 0) of its source so soon says that
+   * the farewell was none.
+   */
+  onHeard(
+    source: IpAddress,
+    priority: number,
+    { now, soonMs }: { readonly now: number; readonly soonMs: number },
+  ): void {
     if (this.#peers.includes(source)) this.#heard.add(source);
+    if (priority === 0) {
+      if (this.#farewells.size >= SOURCES_MAX) this.#farewells.clear();
+      this.#farewells.set(source, now);
+      return;
+    }
+    const at = this.#farewells.get(source);
+    this.#farewells.delete(source);
+    if (at !== undefined && now - at <= soonMs) this.onStranger(source, NO_FAREWELL, now);
   }
 
   /**

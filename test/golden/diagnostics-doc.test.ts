@@ -79,6 +79,11 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     'vrrp_script chk { script "/opt/missing.sh" }',
     ...instance('  track_script { chk }'),
   ),
+  'unsafe-script': keepalived(
+    'global_defs { enable_script_security }',
+    'vrrp_script chk { script "/bin/true" }',
+    ...instance('  track_script { chk }'),
+  ),
   'missing-interface': keepalived(...instance().map((line) => line.replace(' lo', ' eg-none'))),
   'unknown-node': native('listen: 8443', 'nodes:', '  k8s-nod1: 192.168.1.92'),
   'split-brain': {
@@ -106,6 +111,12 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'open-admin': haproxy(...SERVING, ...BACKEND, ...STATS, '  stats admin if TRUE'),
   'clear-text-password': keepalived(
     ...instance('  authentication {', '    auth_type PASS', '    auth_pass 1111', '  }'),
+  ),
+  'no-vrrp-key': native(
+    'vip: 192.168.1.94',
+    'nodes:',
+    '  k8s-master: 192.168.1.92',
+    '  k8s-node1: 192.168.1.93',
   ),
   'short-idle-timeout': haproxy('  timeout client 1m', ...SERVING, ...BACKEND),
   'tcp-check-of-tls': haproxy(...SERVING, 'backend masters', '  server m1 10.0.0.2:6443 check'),

@@ -4,11 +4,13 @@
  * other process it does nothing.
  */
 
+import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   ftruncateSync,
   readdirSync,
   readFileSync,
+  renameSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -25,6 +27,8 @@ export type HostileAct =
   | { readonly act: 'shut-listeners' }
   /** Is not to be spoken to any more, and serves on. */
   | { readonly act: 'close-channel' }
+  /** Runs a program, and says in the file how that ends. */
+  | { readonly act: 'run'; readonly program: string }
   /** Writes to its standard error, which is the log of root. */
   | { readonly act: 'print'; readonly text: string };
 
@@ -39,18 +43,22 @@ const file = process.env.EVERGATE_HOSTILE_FILE ?? '';
 const inBalancer = process.argv[1]?.endsWith('/balancer/main.ts') === true;
 if (isMainThread && inBalancer && file !== '') {
   process.on('SIGUSR2', async () => {
-    await perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
-    writeFileSync(`${file}.done`, '');
+    const told = await perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
+    writeFileSync(`${file}.told`, told);
+    renameSync(`${file}.told`, `${file}.done`);
   });
 }
 
-async function perform(act: HostileAct): Promise<void> {
+async function perform(act: HostileAct): Promise<string> {
   if (act.act === 'say') write(CHANNEL_FD, Buffer.from(act.text));
   if (act.act === 'flood') write(CHANNEL_FD, Buffer.alloc(act.bytes, act.text));
   if (act.act === 'print') write(STDERR_FD, Buffer.from(act.text));
   if (act.act === 'close-channel') closeSync(CHANNEL_FD);
   if (act.act === 'shrink-beats') shrink(BEATS_FD);
   if (act.act === 'shut-listeners') await shutListeners();
+  if (act.act !== 'run') return '';
+  const { error, status } = spawnSync(act.program, ['0']);
+  return (error as NodeJS.ErrnoException | undefined)?.code ?? `exit code ${status}`;
 }
 
 function shrink(fd: number): void {

@@ -194,6 +194,13 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
     assert.equal(written + counted, lines.length);
   });
 
+  it('runs no program, and so becomes nobody else by one', async () => {
+    for (const program of ['/bin/true', '/bin/su', '/bin/sleep']) {
+      await attack({ act: 'run', program }, false);
+      assert.match(readFileSync(join(folder, 'act.done'), 'utf8'), /^(EPERM|EAGAIN)$/, program);
+    }
+  });
+
   it('cannot take the memory away in which its beats lie', async () => {
     await attack({ act: 'shrink-beats' }, false);
     const { pid } = await ready();

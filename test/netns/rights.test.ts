@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import {
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -44,6 +45,8 @@ const KEEPALIVED = `vrrp_instance VI_1 {
 
 const ROLES = ['guardian', 'reaper', 'balancer', 'spare'] as const;
 const ROOT_UID = '0';
+/** 9229, as /proc/net/tcp shows it. */
+const DEBUGGER_PORT = ':240D ';
 
 describe('The table of rights', { skip, timeout: 300_000 }, () => {
   let folder = '';
@@ -82,31 +85,67 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       assert.deepEqual(rightsOf(pidOf(role)), row);
     });
   }
+
+  it('has a balancer open no debugger to the machine, and live, when somebody asks for one', async () => {
+    const pid = pidOf('balancer');
+    const caught = () => Number.parseInt(fieldsOf(`/proc/${pid}/status`)('SigPnd'), 16);
+    process.kill(pid, 'SIGUSR1');
+    await waitUntil('it has the signal', () => caught() === 0);
+    const { balancer } = await askStatus(join(folder, 'run'));
+    assert.equal(balancer?.pid, pid);
+    assert.equal(balancer?.restarts, 0);
+    const sockets = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1);
+    const listening = sockets.filter((line) => / 0A /.test(line));
+    assert.ok(listening.length > 0, 'its own are seen');
+    assert.deepEqual(
+      listening.filter((line) => line.includes(DEBUGGER_PORT)),
+      [],
+    );
+  });
+
+  for (const role of ['balancer', 'spare'] as const) {
+    it(`leaves no thread of the ${role} out`, () => {
+      const tasks = `/proc/${pidOf(role)}/task`;
+      for (const task of readdirSync(tasks)) {
+        const field = fieldsOf(`${tasks}/${task}/status`);
+        const seen = [field('CapEff'), field('CapPrm'), field('NoNewPrivs'), field('Seccomp')];
+        assert.deepEqual(seen, ['0'.repeat(16), '0'.repeat(16), '1', '2'], field('Name'));
+        // The engine's own threads are there before any code of ours.
+        if (/^relay|^libuv/.test(field('Name'))) assert.match(field('CapBnd'), /^0+$/);
+      }
+    });
+  }
 });
 
-/** By process: account, capabilities, what it can gain, seccomp, root directory. */
+/** By process: account, capabilities, what it can gain, system calls, whether it starts others, root directory. */
 function documented(): ReadonlyMap<string, readonly string[]> {
   const lines = readFileSync('docs/security.md', 'utf8').split('\n');
   const rows = lines.map((line) => line.split('|').map((cell) => cell.trim()));
   const known = rows.filter(([, name]) => ROLES.some((role) => role === name));
-  return new Map(known.map(([, name = '', ...cells]) => [name, cells.slice(0, 5)]));
+  return new Map(known.map(([, name = '', ...cells]) => [name, cells.slice(0, 6)]));
 }
 
 function rightsOf(pid: number): readonly string[] {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const field = (name: string): string =>
-    new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1] ?? '?';
+  const field = fieldsOf(`/proc/${pid}/status`);
   const all = field('CapBnd');
   const has = (set: string): string =>
     /^0+$/.test(set) ? 'none' : set === fullSet() ? 'all' : `0x${set.replace(/^0+/, '')}`;
-  const gains = field('NoNewPrivs') === '1' ? 'nothing' : `by setuid programs, ${has(all)}`;
+  const isNarrow = field('NoNewPrivs') === '1' && has(all) === 'none';
+  const gains = isNarrow ? 'nothing' : `by setuid programs, ${has(all)}`;
+  const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
   return [
     field('Uid') === ROOT_UID ? 'root' : 'as configured',
     has(field('CapEff')),
     gains,
-    field('Seccomp') === '2' ? 'filter' : 'none',
+    field('Seccomp') === '2' ? 'filtered' : 'all',
+    /^Max processes +0 +0 /m.test(limits) ? 'no' : 'yes',
     readlinkSync(`/proc/${pid}/root`) === '/' ? '`/`' : 'its own',
   ];
+}
+
+function fieldsOf(path: string): (name: string) => string {
+  const status = readFileSync(path, 'utf8');
+  return (name) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1] ?? '?';
 }
 
 /** What this test has, which runs as root: in a container it may be less than all there is. */

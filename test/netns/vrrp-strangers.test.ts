@@ -1,13 +1,13 @@
 /** Speakers that do not agree, and packets that nobody should believe (docs/vrrp-faults.md). */
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { foldChecksum, sumWords } from '../../src/core/checksum.ts';
 import { NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { captureAdverts, floodAdverts } from '../kit/packets.ts';
-import { articleInstance, fastInstance, SpeakerProcess } from '../kit/speaker-process.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { adverts, createNetwork, createPair, dropped, warned } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -92,6 +92,46 @@ describe('disagreement', { skip, concurrency: 5 }, () => {
   });
 });
 
+const FAMILIES = [
+  { name: 'IPv4', addresses: ['10.99.0.1', '10.99.0.2'], vip: VIP, prefixLength: 24 },
+  { name: 'IPv6', addresses: ['fd99::1', 'fd99::2'], vip: 'fd99::100', prefixLength: 64 },
+] as const;
+
+describe('unicast from beyond a router', { skip, concurrency: 2 }, () => {
+  for (const { name, addresses, vip, prefixLength } of FAMILIES) {
+    test(`${name}: takes no VIP away, unless the file lets it`, async (t) => {
+      const { network, one, two } = await createNetwork(t);
+      for (const [index, node] of [one, two].entries()) {
+        if (name === 'IPv4') continue;
+        const own = `${addresses[index]}/${prefixLength}`;
+        await node.ip('addr', 'add', own, 'dev', NODE_INTERFACE, 'nodad');
+      }
+      const [near, far] = addresses;
+      const changes = { addresses: [{ ...ADDRESS_DEFAULTS, address: vip, prefixLength }] };
+      const towards = (peer: string) => ({ kind: 'unicast' as const, peers: [peer] });
+      const ours = { ...changes, sourceAddress: near, transport: towards(far) };
+      const theirs = { ...changes, sourceAddress: far, transport: towards(near) };
+      const first = await SpeakerProcess.start(one, fastInstance(100, ours));
+      await first.reaches('master');
+      const routed = fastInstance(200, { ...theirs, unicastTtl: 64 });
+      const second = await SpeakerProcess.start(two, routed);
+      await second.reaches('master');
+      await dropped(first, 'wrong-ttl');
+      await warned(first, /wrong-ttl; it sends from beyond a router/);
+      await adverts(second, 8);
+      assert.equal((await first.status()).state, 'master');
+      first.kill('SIGTERM');
+      await first.ended();
+      const peerTtls = [{ peer: far, min: 64, max: 64 }];
+      const lenient = await SpeakerProcess.start(one, fastInstance(100, { ...ours, peerTtls }));
+      await adverts(second, 8);
+      assert.equal((await lenient.status()).state, 'backup');
+      assert.equal((await lenient.status()).master, far);
+      assert.equal((await network.owners(vip)).join(), 'two');
+    });
+  }
+});
+
 /** An IPv4 packet with one byte changed, and the checksum of VRRP version 3 as it must be, or not. */
 function forged(packet: Uint8Array, offset: number, value: number): Uint8Array {
   const copy = Uint8Array.from(packet);
@@ -103,6 +143,51 @@ function forged(packet: Uint8Array, offset: number, value: number): Uint8Array {
   copy[27] = sum & 0xff;
   return copy;
 }
+
+/** Two nodes that speak unicast, and packets of the master's as the backup gets them. */
+async function createUnicast(t: TestContext) {
+  const unicast = (own: string, peer: string): Partial<VrrpInstanceConfig> => ({
+    sourceAddress: own,
+    transport: { kind: 'unicast', peers: [peer] },
+    believedIntervals: { minMs: 20, maxMs: 500 },
+  });
+  const pair = await createPair(
+    t,
+    unicast('10.99.0.1', '10.99.0.2'),
+    unicast('10.99.0.2', '10.99.0.1'),
+  );
+  const attacker = await pair.network.addNode('attacker', '10.99.0.66/24');
+  const [advert] = await captureAdverts(pair.two, NODE_INTERFACE, 1);
+  assert.ok(advert);
+  return { ...pair, attacker, advert };
+}
+
+test('a forged interval of 40 s keeps no backup from rising when the master dies', {
+  skip,
+}, async (t) => {
+  const { first, second, owned, attacker, advert } = await createUnicast(t);
+  const slow = forged(forged(advert, 24, 0x0f), 25, 0xff);
+  const flooding = floodAdverts(attacker, { packets: [slow], perSecond: 50, ms: 1500 });
+  await warned(second, /^10\.99\.0\.1 advertises every 40950 ms, which counts as 500 ms here/);
+  first.kill('SIGKILL');
+  await first.ended();
+  await flooding;
+  assert.equal((await second.status()).state, 'backup', 'until then it heard of a master');
+  // Two minutes with the interval of the packet: longer than waitUntil() waits.
+  await second.reaches('master');
+  await owned('two');
+});
+
+test('a forged farewell of a master is named, and the master keeps the VIP', {
+  skip,
+}, async (t) => {
+  const { first, second, owned, attacker, advert } = await createUnicast(t);
+  const farewell = forged(advert, 22, 0);
+  await floodAdverts(attacker, { packets: [farewell], perSecond: 1, ms: 500 });
+  await warned(second, /^10\.99\.0\.1 advertises on after it said that it leaves \(priority 0\)/);
+  await owned('one');
+  assert.equal((await first.status()).transitions, 2, 'backup and master at its start, no more');
+});
 
 /** With the length of its IP header set right. */
 function resized(packet: Uint8Array, length: number): Uint8Array {

@@ -16,6 +16,7 @@ import { familyOf } from './networks.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
+import { warnOfOpenElection } from './warnings.ts';
 
 export type NativeResult = {
   /**
@@ -86,6 +87,7 @@ function parse(
   const draft = new Draft(file, tree, report, context);
   checkNodes(draft);
   checkVrrp(draft);
+  const note = warnOfOpenElection(draft);
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
@@ -94,7 +96,8 @@ function parse(
     const isAlone = errors.every(({ code }) => code === 'unknown-node');
     return { ...nothing, awaits: isAlone ? awaitedNode(draft) : null };
   }
-  const config = { balancer: balancer?.config ?? null, vrrp, notes: balancer?.notes ?? [] };
+  const notes = [...(balancer?.notes ?? []), ...(vrrp === null || note === null ? [] : [note])];
+  const config = { balancer: balancer?.config ?? null, vrrp, notes };
   return { config, node: node?.name ?? null, here: node?.here ?? false, awaits: null };
 }
 

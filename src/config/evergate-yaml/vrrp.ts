@@ -20,6 +20,8 @@ import type { Vip } from './values.ts';
 /** RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
 const MULTICAST_GROUPS = { ipv4: '224.0.0.18', ipv6: 'ff02::12' } as const;
 const INTERVAL_STEP_MS = 10;
+/** A master may advertise so many times faster or slower than this node would; beyond, it counts as this. */
+const INTERVAL_FACTOR = 5;
 /** Of the one key a file names. */
 const KEY_ID = 1;
 /** rtnetlink(7): RT_SCOPE_UNIVERSE. */
@@ -244,6 +246,13 @@ function toSource(
   return family === 'ipv6' && draft.file.vrrp.transport === 'multicast' ? null : own;
 }
 
+/** One packet of somebody who says that he advertises every 40 s must not keep backups waiting for two minutes. */
+function believedIntervals(ownMs: number): Pick<VrrpInstanceConfig, 'believedIntervals'> {
+  const minMs = Math.ceil(ownMs / INTERVAL_FACTOR / INTERVAL_STEP_MS) * INTERVAL_STEP_MS;
+  const maxMs = ownMs * INTERVAL_FACTOR;
+  return { believedIntervals: { minMs, maxMs } };
+}
+
 function toInstance(
   draft: Draft,
   node: FoundNode,
@@ -262,6 +271,7 @@ function toInstance(
     priority: priorities(draft).get(node.name) ?? 1,
     initialState: 'backup',
     advertIntervalMs: vrrp.interval,
+    ...believedIntervals(vrrp.interval),
     password: null,
     ...(vrrp.key !== undefined && {
       signature: {

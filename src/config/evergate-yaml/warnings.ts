@@ -52,6 +52,19 @@ function isLoopback(address: Listen): boolean {
   return address.kind === 'ipv4' ? address.host.startsWith('127.') : address.host === '::1';
 }
 
+/** The note for status; null: there is nobody to be fooled, or a key. */
+export function warnOfOpenElection(draft: Draft): string | null {
+  const { vip, vrrp, nodes } = draft.file;
+  const alone = vrrp.transport === 'unicast' && Object.keys(nodes).length < 2;
+  if (vip === undefined || vrrp.key !== undefined || alone) return null;
+  const text =
+    'Advertisements are not signed: whoever can send a packet to a node can take the VIP; make a key with ' +
+    '"evergate key", and name it as "vrrp.key"';
+  const place = draft.has(['vrrp']) ? draft.keyPlace(['vrrp']) : draft.keyPlace(['vip']);
+  draft.report.warning(place, 'no-vrrp-key', text);
+  return text;
+}
+
 export function warnOfStats(draft: Draft, stats: NonNullable<NativeFile['stats']>): void {
   const { report } = draft;
   for (const [name, password] of Object.entries(stats.users)) {

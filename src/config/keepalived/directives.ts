@@ -95,9 +95,7 @@ export const GLOBAL_DEFS: RuleTable = {
   ),
   ...each(value(0, 1), 'vrrp_min_garp vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert'),
   vrrp_strict: value(0, 1),
-  enable_script_security: ignore(
-    'keep scripts writable by their owner only; nothing checks it here',
-  ),
+  enable_script_security: value(0),
   ...each(NO_MAIL, 'notification_email notification_email_from smtp_server smtp_connect_timeout'),
   ...each(NO_MAIL, 'smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_email_faults'),
   ...each(NO_EXTRA_GARP, 'vrrp_garp_extra_if'),

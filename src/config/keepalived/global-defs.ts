@@ -24,6 +24,7 @@ export type GlobalDefs = {
   routerId: (Position & { readonly value: string }) | null;
   version: 2 | 3;
   scriptAccount: Account | null;
+  scriptSecurity: boolean;
   group: string;
   group6: string;
   readonly garp: GarpDraft;
@@ -47,6 +48,7 @@ export function defaultGlobalDefs(): GlobalDefs {
     routerId: null,
     version: 2,
     scriptAccount: null,
+    scriptSecurity: false,
     group: '224.0.0.18',
     group6: 'ff02::12',
     garp: defaultGarp(),
@@ -86,6 +88,9 @@ export function convertGlobalDefs(block: Statement, globals: GlobalDefs, report:
     },
     script_user: (statement: Statement) => {
       globals.scriptAccount = parseAccount(statement);
+    },
+    enable_script_security: () => {
+      globals.scriptSecurity = true;
     },
     vrrp_mcast_group4: (statement: Statement) => {
       globals.group = parseMulticastGroup(firstValue(statement), report) ?? globals.group;

@@ -21,6 +21,7 @@ import { parseStatements, type Statement } from './parser.ts';
 import { type ReadOptions, readLines } from './reader.ts';
 import { Report } from './report.ts';
 import type { PlacedScript } from './script.ts';
+import { guardCommands } from './script-security.ts';
 import {
   finishSyncGroups,
   joinSyncGroup,
@@ -278,5 +279,6 @@ export function parseKeepalived(
   };
   const facts = nodeFacts(globals, converted, running, drafts);
   const { diagnostics } = report;
-  return { config: hasErrors(diagnostics) ? null : config, diagnostics, facts };
+  const guarded = globals.scriptSecurity ? guardCommands(config) : config;
+  return { config: hasErrors(diagnostics) ? null : guarded, diagnostics, facts };
 }

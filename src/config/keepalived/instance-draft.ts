@@ -1,6 +1,5 @@
 /** keepalived.conf: what is gathered from a vrrp_instance block before its directives are held together. */
 
-import { parseIpAddress } from '../../core/ip-address.ts';
 import type { ChecksumRule } from '../../vrrp/packet.ts';
 import type { VirtualAddressConfig, VirtualRouteConfig } from '../model/addresses.ts';
 import { NO_NOTIFY } from '../vrrp-defaults.ts';
@@ -10,6 +9,7 @@ import { type GlobalDefs, parseVersion } from './global-defs.ts';
 import type { Word } from './lexer.ts';
 import { type NotifyDraft, notifyHandlers } from './notify.ts';
 import type { Statement } from './parser.ts';
+import { convertPeers, type PeerDraft } from './peers.ts';
 import type { Report } from './report.ts';
 import { noTracks, type Tracks, trackHandlers } from './tracks.ts';
 import {
@@ -23,7 +23,7 @@ import {
 } from './values.ts';
 import { convertAddresses } from './virtual-addresses.ts';
 import { convertRoutes } from './virtual-routes.ts';
-import { type Handlers, listEntries, walk } from './walk.ts';
+import { type Handlers, walk } from './walk.ts';
 
 export type InstanceDraft = {
   readonly name: Word;
@@ -75,7 +75,6 @@ export type InstanceDraft = {
 
 const PREEMPT_DELAY_RANGE = { minMs: 0, maxMs: 1_000_000, otherwise: 'there is none' } as const;
 const BYTE_RANGE = { min: 1, max: 255 } as const;
-const PEERS_MAX = 64;
 const TTL_RANGE = { min: 0, max: 255, otherwise: 'the line is ignored' } as const;
 
 function emptyDraft(name: Word, globals: GlobalDefs): InstanceDraft {
@@ -128,31 +127,6 @@ function parseState(word: Word, report: Report): 'master' | 'backup' {
     report.warning(word, 'bad-value', text);
   }
   return 'backup';
-}
-
-export type PeerDraft = { readonly address: string; readonly place: Word };
-
-function convertPeers(block: Statement, report: Report): readonly PeerDraft[] {
-  const peers: PeerDraft[] = [];
-  for (const { name, args } of listEntries(block, report)) {
-    const peer = parseAnyAddress(name, 'unicast peer', report);
-    const extra = args[0];
-    if (extra !== undefined) {
-      const text = `"${extra.text}" behind the peer is ignored: nothing more is asked of its packets`;
-      if (parseIpAddress(extra.text).ok) {
-        report.error(extra, 'bad-value', `"${extra.text}" must stand on a line of its own`);
-      } else report.warning(extra, 'ignored-directive', text);
-    }
-    if (peer === null) continue;
-    if (peers.length < PEERS_MAX) peers.push({ address: peer, place: name });
-    else report.error(name, 'bad-value', `An instance has at most ${PEERS_MAX} peers`);
-  }
-  if ((block.children ?? []).length === 0) {
-    const text =
-      '"unicast_peer" names no peer and is ignored, as in keepalived: name the other nodes';
-    report.warning(block.name, 'missing-value', text);
-  }
-  return peers;
 }
 
 function electionHandlers(draft: InstanceDraft, report: Report): Handlers {

@@ -1,8 +1,9 @@
 /** keepalived.conf: what of an instance is seen on the wire alone: signatures, checksums, TTL, MAC address. */
 
-import type { VrrpInstanceConfig } from '../model/vrrp.ts';
+import type { PeerTtlConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
 import { convertAuthHmac } from './auth-hmac.ts';
 import type { InstanceDraft } from './instance-draft.ts';
+import type { PeerDraft } from './peers.ts';
 import type { Report } from './report.ts';
 
 /** IFNAMSIZ - 1 (netdevice(7)). */
@@ -13,7 +14,7 @@ export function wireFeatures(
   draft: InstanceDraft,
   intervalMs: number,
   report: Report,
-): Pick<VrrpInstanceConfig, 'signature' | 'checksum' | 'unicastTtl'> {
+): Pick<VrrpInstanceConfig, 'signature' | 'checksum' | 'unicastTtl' | 'peerTtls'> {
   const { authHmac, checksum, peers, strict, unicastTtl, version } = draft;
   const signature = authHmac === null ? null : convertAuthHmac(authHmac, intervalMs, report);
   if (strict && authHmac !== null && signature !== null && signature.mode !== 'enforce') {
@@ -29,7 +30,18 @@ export function wireFeatures(
     ...(signature !== null && { signature }),
     ...(checksum !== null && { checksum: checksum.rule }),
     ...(unicastTtl !== null && peers !== null && { unicastTtl }),
+    ...(peers !== null && { peerTtls: peerTtls(draft, peers) }),
   };
+}
+
+/** keepalived believes a unicast peer whatever the TTL where the file does not say otherwise. */
+function peerTtls(
+  { sourceAddress }: InstanceDraft,
+  peers: readonly PeerDraft[],
+): readonly PeerTtlConfig[] {
+  return peers
+    .filter(({ address }) => address !== sourceAddress)
+    .map(({ address: peer, ttl }) => ({ peer, ...ttl }));
 }
 
 /** Unicast peers are reached by routes, which the interface with the virtual MAC address has none of. */

@@ -27,7 +27,14 @@ export type TrackScriptConfig = {
   /** Account it runs as; null: the guardian's own. */
   readonly user: string | null;
   readonly group: string | null;
+  readonly guarded?: Guarded;
 };
+
+/**
+ * It does not run as root unless the file names root, nor where somebody else can change what would run (keepalived:
+ * enable_script_security). Absent: it does.
+ */
+type Guarded = true;
 
 /** keepalived: `vrrp_track_process`. The weight stands where it is tracked. */
 export type TrackProcessConfig = {
@@ -79,6 +86,7 @@ export type NotifyCommand = {
   /** Account it runs as; null: the guardian's own. */
   readonly user: string | null;
   readonly group: string | null;
+  readonly guarded?: Guarded;
 };
 
 /** keepalived: `notify_fifo`: every change of state as a line in a named pipe. */

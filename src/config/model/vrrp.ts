@@ -20,6 +20,8 @@ export type VrrpInstanceConfig = ElectionInstanceConfig & {
   readonly initialState: 'master' | 'backup';
   /** v2: whole seconds. v3: 10..40950, in steps of 10. */
   readonly advertIntervalMs: number;
+  /** v3 only: what a master advertises as its interval counts as at least and at most this. Absent: as it is. */
+  readonly believedIntervals?: { readonly minMs: number; readonly maxMs: number };
   /** v2 only (RFC 2338 simple text password), at most 8 bytes. */
   readonly password: string | null;
   /**
@@ -33,6 +35,11 @@ export type VrrpInstanceConfig = ElectionInstanceConfig & {
   readonly checksum?: ChecksumRule;
   /** Of advertisements to unicast peers; absent: 255. */
   readonly unicastTtl?: number;
+  /**
+   * Which TTLs are believed of unicast peers (keepalived: min_ttl, max_ttl); one that is not here: 255 alone, as of
+   * multicast. Absent: none is here.
+   */
+  readonly peerTtls?: readonly PeerTtlConfig[];
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   /** null: the interface's first address. */
@@ -44,6 +51,13 @@ export type VrrpInstanceConfig = ElectionInstanceConfig & {
   readonly answersLower: boolean;
   /** Whether a master that yields advertises once more (keepalived: higher_prio_send_advert). */
   readonly saysFarewell: boolean;
+};
+
+/** 0..255, both included. */
+export type PeerTtlConfig = {
+  readonly peer: string;
+  readonly min: number;
+  readonly max: number;
 };
 
 /** keepalived from 2.4 on: `auth_hmac`. */

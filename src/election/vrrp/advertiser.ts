@@ -35,6 +35,9 @@ import {
 
 /** Different complaints remembered, so that each is made once. */
 const COMPLAINTS_MAX = 256;
+const ANY_INTERVAL = { minMs: 0, maxMs: Number.POSITIVE_INFINITY } as const;
+/** Who leaves and is heard again within so many of its intervals has not been away. */
+const SOON_INTERVALS = 2;
 
 type Ends = { readonly source: IpAddress; readonly destination: IpAddress };
 
@@ -117,9 +120,9 @@ export class Advertiser {
       return { heard: null, router: foreign };
     }
     this.counters.received += 1;
-    this.counters.watch.onHeard(packet.source);
     this.#comment(decoded.value, packet, now);
-    const { priority, intervalMs } = decoded.value.advertisement;
+    const { priority, intervalMs: toldMs } = decoded.value.advertisement;
+    const intervalMs = this.#believed(toldMs);
     return { heard: { source: packet.source, priority, intervalMs }, router: true };
   }
 
@@ -158,8 +161,18 @@ export class Advertiser {
     return text;
   }
 
+  #believed(intervalMs: number): number {
+    const { minMs, maxMs } = this.#instance.config.believedIntervals ?? ANY_INTERVAL;
+    return Math.min(Math.max(intervalMs, minMs), maxMs);
+  }
+
   #comment(accepted: AcceptedAdvertisement, packet: ReceivedPacket, now: number): void {
     const { watch } = this.counters;
+    const { priority, intervalMs } = accepted.advertisement;
+    watch.onHeard(packet.source, priority, {
+      now,
+      soonMs: SOON_INTERVALS * this.#believed(intervalMs),
+    });
     const say = (text: string): void =>
       this.#complain(`${this.#name()}: ${formatIpAddress(packet.source)} ${text}`);
     const news = signatureNews(this.#instance.config.signature, this.#signatures);
@@ -169,8 +182,13 @@ export class Advertiser {
       const what = `advertises another list of addresses: ${list}`;
       if (watch.onStranger(packet.source, what, now)) say('advertises another list of addresses');
     }
-    if (!accepted.intervalMatches) {
-      say(`advertises every ${accepted.advertisement.intervalMs} ms, not as here`);
+    if (accepted.intervalMatches) return;
+    const believedMs = this.#believed(intervalMs);
+    if (believedMs === intervalMs) {
+      say(`advertises every ${intervalMs} ms, not as here`);
+    } else {
+      const what = `advertises every ${intervalMs} ms, which counts as ${believedMs} ms here`;
+      if (watch.onStranger(packet.source, what, now)) say(what);
     }
   }
 
@@ -212,8 +230,10 @@ function authenticationOf({ password, authenticationHeader }: VrrpInstanceConfig
   return authenticationHeader === true ? 'header' : passwordField(password);
 }
 
-function transportOf({ transport }: VrrpInstanceConfig): Expectation['transport'] {
-  return transport.kind === 'multicast'
-    ? { kind: 'multicast', group: numericAddress(transport.group) }
-    : { kind: 'unicast', peers: transport.peers.map(numericAddress) };
+function transportOf({ transport, peerTtls = [] }: VrrpInstanceConfig): Expectation['transport'] {
+  if (transport.kind === 'multicast') {
+    return { kind: 'multicast', group: numericAddress(transport.group) };
+  }
+  const ttls = new Map(peerTtls.map(({ peer, min, max }) => [numericAddress(peer), { min, max }]));
+  return { kind: 'unicast', peers: transport.peers.map(numericAddress), ttls };
 }

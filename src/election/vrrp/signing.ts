@@ -18,6 +18,7 @@ const SKEW_SHARE = 0.5;
 
 /** For reasons whose name alone does not lead to the fix. */
 export const HINTS: Readonly<{ [Reason in DropReason]?: string }> = {
+  'wrong-ttl': '; it sends from beyond a router, or with another TTL than 255',
   unsigned: '; give it the key, or set key-mode "permissive" here until it has it',
   'unexpected-signature': '; it has a key and this node has none: give this node the same',
   'wrong-signature': '; its key is another',

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const FILES = ['system-call-filter.ts', 'rights.ts'] as const;
+const [FILTER, RIGHTS] = FILES.map((name) =>
+  JSON.stringify(fileURLToPath(new URL(`./${name}`, import.meta.url))),
+);
+
+/** In a process of its own: there is no way back. */
+function inProcess(code: string): unknown {
+  const whole = `
+    import { spawnSync } from 'node:child_process';
+    import { readdirSync, readFileSync } from 'node:fs';
+    const { forbidSystemCalls } = await import(${FILTER});
+    const { gainNoRights, startNothingMore } = await import(${RIGHTS});
+    const ofThreads = (name) => [...new Set(readdirSync('/proc/self/task').map((task) =>
+      readFileSync('/proc/self/task/' + task + '/status', 'utf8')
+        .match(new RegExp('^' + name + ':\\\\s+(\\\\S+)', 'm'))?.[1]))];
+    ${code}`;
+  const args = ['--input-type=module', '-e', whole];
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(run.stderr, '');
+  return JSON.parse(run.stdout);
+}
+
+test('forbidSystemCalls() has no thread run a program, also those that were there before', () => {
+  const seen = inProcess(`
+    const results = [gainNoRights(), forbidSystemCalls()];
+    const run = spawnSync('/bin/true').error?.code;
+    const threads = ['NoNewPrivs', 'Seccomp'].map(ofThreads);
+    console.log(JSON.stringify({ results, run, threads }));`);
+  assert.deepEqual(seen, { results: [0, 0], run: 'EPERM', threads: [['1'], ['2']] });
+});
+
+test('startNothingMore() lets an account other than root start nothing', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('Becoming somebody else needs root');
+  const seen = inProcess(`
+    const before = spawnSync('/bin/true').status;
+    process.setgid(65534);
+    process.setuid(65534);
+    const result = startNothingMore();
+    console.log(JSON.stringify({ before, result, run: spawnSync('/bin/true').error?.code }));`);
+  assert.deepEqual(seen, { before: 0, result: 0, run: 'EAGAIN' });
+});
+
+test('gainNoRights() leaves nothing to gain, and what there is', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('The bounding set is emptied by root alone');
+  const seen = inProcess(`
+    const kept = readFileSync('/proc/self/status', 'utf8').match(/CapEff:\\s+(\\S+)/)[1];
+    const result = gainNoRights();
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const field = (name) => status.match(new RegExp('^' + name + ':\\\\s+(\\\\S+)', 'm'))[1];
+    const same = field('CapEff') === kept;
+    console.log(JSON.stringify({ result, set: field('CapBnd'), more: field('NoNewPrivs'), same }));`);
+  assert.deepEqual(seen, { result: 0, set: '0'.repeat(16), more: '1', same: true });
+});

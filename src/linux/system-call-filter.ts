@@ -1,0 +1,99 @@
+/**
+ * What a process that only moves bytes never asks the kernel for, forbidden for all its threads and for good:
+ * seccomp(2). Such a call fails with EPERM. Beside the point of it, the filter brings no_new_privs to threads that
+ * were there before prctl(2) was called, which nothing else does.
+ */
+
+import { EPERM, ESRCH } from './errno.ts';
+import { addressOf, bind, errno } from './libc.ts';
+import { filterProgram, type Instruction, JUMP_EQUAL, LOAD_WORD, RETURN } from './packet-filter.ts';
+
+const systemCall = bind<[number, number, number, number]>('int64_t', 'syscall', [
+  'int64_t',
+  'int64_t',
+  'int64_t',
+  'int64_t',
+]);
+
+const ENOSYS = 38;
+const SECCOMP_SET_MODE_FILTER = 1;
+/** All threads, or none. */
+const FLAG_TSYNC = 1;
+/** Older kernels slow every filtered process down against speculation of code that it is given; there is none. */
+const FLAG_SPEC_ALLOW = 4;
+const RETURN_ALLOW = 0x7fff_0000;
+const RETURN_ERRNO = 0x0005_0000;
+const JUMP_GREATER_EQUAL = 0x35;
+/** struct seccomp_data. */
+const NUMBER_OFFSET = 0;
+const ARCHITECTURE_OFFSET = 4;
+/** Calls of the x32 ABI, which have numbers of their own for the same. */
+const X32_BIT = 0x4000_0000;
+
+type Machine = 'x64' | 'arm64';
+
+/** linux/audit.h */
+const ARCHITECTURES: Readonly<Record<Machine, number>> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
+const SECCOMP: Readonly<Record<Machine, number>> = { x64: 317, arm64: 277 };
+
+/** Numbers of asm/unistd_64.h and asm-generic/unistd.h. */
+const FORBIDDEN: Readonly<Record<string, Readonly<Record<Machine, number>>>> = {
+  // Other programs.
+  execve: { x64: 59, arm64: 221 },
+  execveat: { x64: 322, arm64: 281 },
+  // Other processes of the account.
+  ptrace: { x64: 101, arm64: 117 },
+  process_vm_readv: { x64: 310, arm64: 270 },
+  process_vm_writev: { x64: 311, arm64: 271 },
+  pidfd_getfd: { x64: 438, arm64: 438 },
+  // Another view of the machine, in which one is root.
+  unshare: { x64: 272, arm64: 97 },
+  setns: { x64: 308, arm64: 268 },
+  chroot: { x64: 161, arm64: 51 },
+  pivot_root: { x64: 155, arm64: 41 },
+  mount: { x64: 165, arm64: 40 },
+  umount2: { x64: 166, arm64: 39 },
+  open_tree: { x64: 428, arm64: 428 },
+  move_mount: { x64: 429, arm64: 429 },
+  fsopen: { x64: 430, arm64: 430 },
+  // Code in the kernel, and parts of it that are seldom needed and often attacked.
+  init_module: { x64: 175, arm64: 105 },
+  finit_module: { x64: 313, arm64: 273 },
+  kexec_load: { x64: 246, arm64: 104 },
+  kexec_file_load: { x64: 320, arm64: 294 },
+  bpf: { x64: 321, arm64: 280 },
+  perf_event_open: { x64: 298, arm64: 241 },
+  userfaultfd: { x64: 323, arm64: 282 },
+  add_key: { x64: 248, arm64: 217 },
+  request_key: { x64: 249, arm64: 218 },
+  keyctl: { x64: 250, arm64: 219 },
+};
+
+/**
+ * 0 or the errno: EINVAL, ENOSYS where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one
+ * of the threads cannot have it, and none has.
+ */
+export function forbidSystemCalls(): number {
+  const machine = process.arch;
+  if (machine !== 'x64' && machine !== 'arm64') return ENOSYS;
+  const program = filterProgram(instructionsFor(machine));
+  const flags = FLAG_TSYNC | FLAG_SPEC_ALLOW;
+  const result = systemCall(SECCOMP[machine], SECCOMP_SET_MODE_FILTER, flags, addressOf(program));
+  if (result === 0) return 0;
+  return result > 0 ? ESRCH : errno();
+}
+
+function instructionsFor(machine: Machine): readonly Instruction[] {
+  const numbers = Object.values(FORBIDDEN).map((call) => call[machine]);
+  const toRefusal = numbers.length + 1;
+  return [
+    [LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET],
+    // A foreign architecture has other numbers: nothing of it.
+    [JUMP_EQUAL, 0, toRefusal + 2, ARCHITECTURES[machine]],
+    [LOAD_WORD, 0, 0, NUMBER_OFFSET],
+    [JUMP_GREATER_EQUAL, toRefusal, 0, X32_BIT],
+    ...numbers.map((number, index): Instruction => [JUMP_EQUAL, numbers.length - index, 0, number]),
+    [RETURN, 0, 0, RETURN_ALLOW],
+    [RETURN, 0, 0, RETURN_ERRNO | EPERM],
+  ];
+}
