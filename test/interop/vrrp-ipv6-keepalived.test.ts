@@ -67,7 +67,12 @@ describe('IPv6 beside keepalived', { skip, concurrency: 3 }, () => {
       const changes: Partial<VrrpInstanceConfig> =
         kind === 'multicast'
           ? {}
-          : { sourceAddress: 'fd99::2', transport: { kind: 'unicast', peers: ['fd99::1'] } };
+          : {
+              sourceAddress: 'fd99::2',
+              transport: { kind: 'unicast', peers: ['fd99::1'] },
+              // keepalived sends IPv6 to peers with the kernel's hop limit; its files believe any.
+              peerTtls: [{ peer: 'fd99::1', min: 0, max: 255 }],
+            };
       const speaker = await SpeakerProcess.start(ours, ipv6Instance(100, changes));
       await owner(ours);
       const better = new Keepalived(theirs, options(110));
