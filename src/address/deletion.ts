@@ -1,8 +1,10 @@
 /** Takes an address from an interface, and no other one with it. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { isInNetwork, isIpv6Address } from '../core/ip-address.ts';
 import type { AddressSpec, RouteSocket } from '../linux/netlink-route.ts';
+import { RaisedSettings } from './raised-settings.ts';
+
+const PROMOTION = new RaisedSettings({ promote_secondaries: '1' });
 
 /**
  * False when it was not there. IPv4: others of its network that came later go with it unless the kernel promotes
@@ -10,11 +12,15 @@ import type { AddressSpec, RouteSocket } from '../linux/netlink-route.ts';
  */
 export function deleteAddressAlone(route: RouteSocket, spec: AddressSpec, device: string): boolean {
   if (!takesOthersAlong(route, spec)) return route.deleteAddress(spec);
-  const restore = switchOn(`/proc/sys/net/ipv4/conf/${device}/promote_secondaries`);
+  try {
+    PROMOTION.raise(device);
+  } catch {
+    // The address goes as it would by hand.
+  }
   try {
     return route.deleteAddress(spec);
   } finally {
-    restore();
+    PROMOTION.lower(device);
   }
 }
 
@@ -30,16 +36,4 @@ function takesOthersAlong(route: RouteSocket, spec: AddressSpec): boolean {
         other.address !== spec.address &&
         isInNetwork(other.address, spec),
     );
-}
-
-/** Returns the way back. Where it cannot be written, the address goes as it would by hand. */
-function switchOn(path: string): () => void {
-  try {
-    const before = readFileSync(path, 'utf8').trim();
-    if (before !== '0') return () => {};
-    writeFileSync(path, '1');
-    return () => writeFileSync(path, before);
-  } catch {
-    return () => {};
-  }
 }
