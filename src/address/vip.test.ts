@@ -15,10 +15,10 @@ test('a VipSet renews and adapts nothing that it does not hold', (t) => {
     new Map(),
   );
   assert.throws(() => vips.renew(10), /by who holds them/);
-  assert.throws(() => vips.adapt(10), /by who holds them/);
+  assert.throws(() => vips.adapt([], 10), /by who holds them/);
   vips.put(10);
   vips.renew(20);
-  vips.adapt(30);
+  vips.adapt([], 30);
   assert.ok(vips.held);
   vips.remove();
   assert.throws(() => vips.renew(40), /by who holds them/);

@@ -80,16 +80,16 @@ export class VipSet {
 
   /** Adds all; throws SystemError. */
   put(now: number): void {
-    this.#choosePrefixLengths();
+    this.#choosePrefixLengths(this.#route.addresses());
     this.#held = true;
     this.renew(now);
     for (const route of this.#routes) this.#route.putRoute(this.#routeSpec(route));
   }
 
   /** The whole address, once an own address leads to its network: that one may go and come. */
-  #choosePrefixLengths(): void {
+  #choosePrefixLengths(present: readonly InterfaceAddress[]): void {
     const virtuals = new Set(this.#addresses.map(({ address }) => address));
-    const own = this.#route.addresses().filter(({ address }) => !virtuals.has(address));
+    const own = present.filter(({ address }) => !virtuals.has(address));
     for (const virtual of this.#addresses) {
       const { link, wire } = this.#port(virtual);
       const here = own.filter(({ interfaceIndex: index }) =>
@@ -103,12 +103,12 @@ export class VipSet {
 
   /**
    * Addresses of the node have changed while these are held: an own one that came after a virtual one of its
-   * network must not go with it. Throws SystemError.
+   * network must not go with it. `present`: all of this machine. Throws SystemError.
    */
-  adapt(now: number): void {
+  adapt(present: readonly InterfaceAddress[], now: number): void {
     assert(this.#held, 'addresses are adapted by who holds them');
     const before = new Map(this.#prefixLengths);
-    this.#choosePrefixLengths();
+    this.#choosePrefixLengths(present);
     const changed = this.#addresses.filter(
       (virtual) => this.#prefixLengths.get(virtual) !== before.get(virtual),
     );

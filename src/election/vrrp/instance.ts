@@ -268,7 +268,7 @@ export class Instance {
       this.#pushFaults(now);
     }
     if (fault !== null || !vips.held) return;
-    this.#tryAddresses(now, () => vips.adapt(now));
+    this.#tryAddresses(now, () => vips.adapt(present, now));
     if (!vips.isMissing(present)) return;
     if (!this.#putBack.onMissing(now)) this.#giveAddressesUp(remover, now);
     else if (now >= this.#putBack.dueAt) this.#returnAddresses(now, remover);
