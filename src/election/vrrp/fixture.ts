@@ -10,7 +10,6 @@ import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
   GARP_DEFAULTS,
-  VRRP_DEFAULTS,
   VRRP_INSTANCE_DEFAULTS,
 } from '../../config/vrrp-defaults.ts';
 import type { ElectionEvent } from '../../contracts/election.ts';
@@ -22,7 +21,7 @@ import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { Heard } from './advertiser.ts';
 import { Instance, type NextForm } from './instance.ts';
 import { type Ports, portsKey } from './ports.ts';
-import { type ResolvedInstance, resolveInstances } from './resolve.ts';
+import { type ResolvedInstance, resolveInstance } from './resolve.ts';
 
 export const OWN = 0x0a630002;
 export const OTHER = 0x0a630009;
@@ -201,10 +200,7 @@ export class TestNode {
 
   /** This instance, or another, as it stands on this machine now. */
   resolve(changes: Partial<VrrpInstanceConfig> = {}): ResolvedInstance {
-    const config = { ...VRRP_DEFAULTS, instances: [{ ...this.config, ...changes }] };
-    const [resolved] = resolveInstances(config, [...this.links.values()], this.own);
-    assert.ok(resolved !== undefined);
-    return resolved;
+    return resolveInstance({ ...this.config, ...changes }, [...this.links.values()], this.own);
   }
 
   /** The ports opened last. */

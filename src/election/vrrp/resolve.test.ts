@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
-import {
-  ADDRESS_DEFAULTS,
-  VRRP_DEFAULTS,
-  VRRP_INSTANCE_DEFAULTS,
-} from '../../config/vrrp-defaults.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
+import { ADDRESS_DEFAULTS, VRRP_INSTANCE_DEFAULTS } from '../../config/vrrp-defaults.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { EACCES, EPERM, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
-import { explainSystemError, resolveInstances } from './resolve.ts';
+import { explainSystemError, resolveInstance } from './resolve.ts';
 
 const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
   index: index + 1,
@@ -18,8 +14,8 @@ const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
   up: true,
 }));
 
-function configOf(changes: Partial<VrrpInstanceConfig>): VrrpConfig {
-  const instance: VrrpInstanceConfig = {
+function configOf(changes: Partial<VrrpInstanceConfig>): VrrpInstanceConfig {
+  return {
     ...VRRP_INSTANCE_DEFAULTS,
     name: 'VI_1',
     interface: 'ens192',
@@ -28,7 +24,6 @@ function configOf(changes: Partial<VrrpInstanceConfig>): VrrpConfig {
     addresses: [{ ...ADDRESS_DEFAULTS, address: '10.99.0.100', prefixLength: 24 }],
     ...changes,
   };
-  return { ...VRRP_DEFAULTS, instances: [instance] };
 }
 
 function present(address: number, secondary = false, interfaceIndex = 2): InterfaceAddress {
@@ -45,7 +40,7 @@ function codeOf(action: () => unknown): string {
   return 'none';
 }
 
-test('resolveInstances() sends from the first primary address that is not virtual', () => {
+test('resolveInstance() sends from the first primary address that is not virtual', () => {
   const addresses = [
     present(0x7f000001, false, 1),
     present(0x0a630064),
@@ -53,30 +48,30 @@ test('resolveInstances() sends from the first primary address that is not virtua
     present(0x0a630001),
     present(0x0a630002),
   ];
-  const [instance] = resolveInstances(configOf({}), LINKS, addresses);
-  assert.equal(instance?.sourceAddress, 0x0a630001);
-  const [fixed] = resolveInstances(configOf({ sourceAddress: '10.99.0.7' }), LINKS, addresses);
-  assert.equal(fixed?.sourceAddress, 0x0a630007);
+  const instance = resolveInstance(configOf({}), LINKS, addresses);
+  assert.equal(instance.sourceAddress, 0x0a630001);
+  const fixed = resolveInstance(configOf({ sourceAddress: '10.99.0.7' }), LINKS, addresses);
+  assert.equal(fixed.sourceAddress, 0x0a630007);
 });
 
-test('resolveInstances() lists the interfaces of all addresses, the own one first', () => {
+test('resolveInstance() lists the interfaces of all addresses, the own one first', () => {
   const addresses = [
     { ...ADDRESS_DEFAULTS, address: '10.0.0.1', prefixLength: 32, interface: 'lo' },
     { ...ADDRESS_DEFAULTS, address: '10.0.0.2', prefixLength: 32, interface: null },
   ];
-  const [instance] = resolveInstances(configOf({ addresses }), LINKS, [present(0x0a630001)]);
-  assert.deepEqual(instance?.interfaceNames, ['ens192', 'lo']);
+  const instance = resolveInstance(configOf({ addresses }), LINKS, [present(0x0a630001)]);
+  assert.deepEqual(instance.interfaceNames, ['ens192', 'lo']);
 });
 
-test('resolveInstances() refuses missing interfaces and interfaces without an address', () => {
+test('resolveInstance() refuses missing interfaces and interfaces without an address', () => {
   const missing = configOf({ interface: 'eth9' });
   assert.equal(
-    codeOf(() => resolveInstances(missing, LINKS, [])),
+    codeOf(() => resolveInstance(missing, LINKS, [])),
     'missing-interface',
   );
   const vipOnly = [present(0x0a630064)];
   assert.equal(
-    codeOf(() => resolveInstances(configOf({}), LINKS, vipOnly)),
+    codeOf(() => resolveInstance(configOf({}), LINKS, vipOnly)),
     'no-source-address',
   );
 });
@@ -89,10 +84,10 @@ test('explainSystemError() turns EPERM alone into the missing capability', () =>
   assert.equal(explainSystemError(other), other);
 });
 
-test('resolveInstances() takes no mixture of families, and no prefix longer than its address', () => {
+test('resolveInstance() takes no mixture of families, and no prefix longer than its address', () => {
   const own = [present(0x0a630001)];
   const refuse = (changes: Partial<VrrpInstanceConfig>, message: RegExp) =>
-    assert.throws(() => resolveInstances(configOf(changes), LINKS, own), message);
+    assert.throws(() => resolveInstance(configOf(changes), LINKS, own), message);
   const virtual = { ...ADDRESS_DEFAULTS, address: '10.99.0.100', prefixLength: 24 };
   refuse({ sourceAddress: 'fe80::1' }, /sends from its own family/);
   refuse({ addresses: [{ ...virtual, prefixLength: 33 }] }, /part of its address/);

@@ -4,7 +4,7 @@
  */
 
 import { type ResolvedAddresses, resolveAddresses } from '../../address/resolve.ts';
-import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
+import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
 import {
@@ -25,15 +25,6 @@ export type ResolvedInstance = ResolvedAddresses & {
 };
 
 /** Throws OperationalError: missing-interface, no-source-address. */
-export function resolveInstances(
-  config: VrrpConfig,
-  links: readonly Link[],
-  addresses: readonly InterfaceAddress[],
-): readonly ResolvedInstance[] {
-  return config.instances.map((instance) => resolveInstance(instance, links, addresses));
-}
-
-/** Throws as resolveInstances(). */
 export function resolveInstance(
   config: VrrpInstanceConfig,
   links: readonly Link[],
