@@ -2,8 +2,8 @@
  * `npm test`: everything there is. Types and lint, then unit, property and golden tests, then the tests with
  * real processes. `npm run check` is the same without the last: what every commit passes.
  *
- * Unit tests run two files side by side: there may be two processors. Those with real processes run one by one;
- * what they say about time takes the machine's lateness into account (kit/time-verdict.ts).
+ * Files run side by side. Those with real processes wait for timers of VRRP more than they work; what they say
+ * about time takes the machine's lateness into account (kit/time-verdict.ts).
  *
  * Peers come from Debian: as root on a Debian system the missing packages are installed with apt-get;
  * elsewhere the tests that need them are skipped, and counted at the end.
@@ -23,9 +23,10 @@ import { Summary } from './summary.ts';
 
 /** A file that takes longer hangs; the slowest takes a minute on a machine that does nothing else. */
 const FILE_LIMIT_MS = 900_000;
-const SIDE_BY_SIDE = 2;
-/** Real processes: each test runs several, and many of them watch times. */
-const ONE_BY_ONE = 1;
+/** Some of the files wait, for sockets and timers, while two processors are busy with the others. */
+const UNITS_SIDE_BY_SIDE = 3;
+/** Each runs several processes itself. */
+const CLUSTERS_SIDE_BY_SIDE = 2;
 const PURE = 'test/pure.ts';
 /** All in one process (pure.ts). */
 const IN_PURE =
@@ -59,14 +60,14 @@ await runFiles(
     ...(words.length === 0 ? [PURE] : pure),
     ...units.filter((file) => !IN_PURE.test(file) && !(isQuick && file.startsWith('test/fuzz'))),
   ],
-  SIDE_BY_SIDE,
+  UNITS_SIDE_BY_SIDE,
 );
 if (!isQuick) {
   installPeers();
   await runFiles(
     'Tests with real processes',
     ['test/netns', 'test/interop', 'test/browser'].flatMap((folder) => filesOf(folder)),
-    ONE_BY_ONE,
+    CLUSTERS_SIDE_BY_SIDE,
   );
 }
 finish();
