@@ -134,7 +134,10 @@ export const FRONTEND = {
     unit: 'count',
     fold: 'sum',
     csv: ['dcon'],
-    metrics: { haproxy_frontend_denied_connections_total: 'Connections that rules turned away' },
+    metrics: {
+      haproxy_frontend_denied_connections_total:
+        'Connections that rules turned away, or that a full page ended for others',
+    },
   },
   badGreetings: {
     unit: 'count',

@@ -19,12 +19,16 @@ const TIMEOUT = { timeout: 300_000 };
 const PAGE = 'GET /haproxyadmin?stats HTTP/1.1\r\nhost: a\r\n';
 const AUTHORIZATION = `authorization: Basic ${btoa('admin:admin')}\r\n`;
 
-async function listen(t: TestContext, server: Server): Promise<(bytes?: string) => Socket> {
+async function listen(
+  t: TestContext,
+  server: Server,
+): Promise<(bytes?: string, from?: string) => Socket> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  return (bytes = '') => {
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  return (bytes = '', localAddress = '127.0.0.1') => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     socket.on('error', () => {});
     t.after(() => socket.destroy());
     if (bytes !== '') socket.write(bytes);
@@ -51,19 +55,20 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   }
 }
 
-function servePage(t: TestContext, changes: Partial<HttpFrontendConfig> = {}) {
+async function servePage(t: TestContext, changes: Partial<HttpFrontendConfig> = {}) {
   // Many servers make a long page: a deaf client must not be able to have it all put into buffers.
   const servers = Array.from({ length: 1000 }, (_, index) => testServer(`server-${index}`));
   const config = testConfig({ backends: [testBackend({ servers })] });
   const [frontend] = config.httpFrontends;
   assert.ok(frontend !== undefined);
+  const counts = newHttpProxyCounts();
   const server = createHttpFrontend(
     { ...frontend, clientTimeoutMs: 400, ...changes },
-    newHttpProxyCounts(),
+    counts,
     testContext(config).context,
   );
   t.after(() => server.closeAllConnections());
-  return listen(t, server);
+  return { dial: await listen(t, server), counts };
 }
 
 function serveSocket(t: TestContext) {
@@ -75,7 +80,7 @@ test(
   'a page client that says nothing, or never ends its request, is dropped',
   TIMEOUT,
   async (t) => {
-    const dial = await servePage(t);
+    const { dial } = await servePage(t);
     const dripping = dial(PAGE);
     const drip = setInterval(() => dripping.write('x-more: 1\r\n'), 50);
     t.after(() => clearInterval(drip));
@@ -90,30 +95,50 @@ test(
 );
 
 test('a page client that does not read its answer is dropped', TIMEOUT, async (t) => {
-  const dial = await servePage(t, { connectionsMax: 1 });
+  const { dial, counts } = await servePage(t, { connectionsMax: 2 });
   const deaf = dial();
   deaf.pause();
   // More answers than the kernel takes for a client.
   for (let request = 0; request < 64; request++) deaf.write(`${PAGE}${AUTHORIZATION}\r\n`);
-  assert.equal(await hear(dial(`${PAGE}\r\n`)), '', 'there is room for one');
-  await until('the next is served', async () => {
-    return (await hear(dial(`${PAGE}connection: close\r\n\r\n`))).startsWith('HTTP/1.1 401 ');
-  });
+  await until('it is taken in', async () => counts.connectionsTotal === 1);
+  await until('it is gone', async () => counts.connectionsCurrent === 0);
+  assert.match(await hear(dial(`${PAGE}connection: close\r\n\r\n`)), /^HTTP\/1\.1 401 /);
 });
 
 test('without "timeout client" clients of the page stayed for ever', TIMEOUT, async (t) => {
-  const dial = await servePage(t, { clientTimeoutMs: 0 });
+  const { dial } = await servePage(t, { clientTimeoutMs: 0 });
   const [answer] = await once(dial(`${PAGE}connection: keep-alive\r\n\r\n`), 'data');
   assert.match(String(answer), /\r\nKeep-Alive: timeout=10\r\n/i);
 });
 
-test('page clients above the limit are turned away, and it serves on', TIMEOUT, async (t) => {
-  const dial = await servePage(t, { connectionsMax: 4 });
-  const idle = Array.from({ length: 4 }, () => dial());
-  await Promise.all(idle.map((socket) => once(socket, 'connect')));
-  assert.equal(await hear(dial(`${PAGE}\r\n`)), '');
-  for (const socket of idle) socket.destroy();
-  await Promise.all(idle.map((socket) => once(socket, 'close')));
+test('half-sent requests keep nobody out, and no more than the limit stay', TIMEOUT, async (t) => {
+  const { dial, counts } = await servePage(t, { connectionsMax: 100, clientTimeoutMs: 0 });
+  const other = dial(PAGE, '127.0.0.2');
+  await once(other, 'connect');
+  const half = Array.from({ length: 150 }, () => dial(PAGE));
+  await Promise.all(half.map((socket) => once(socket, 'connect')));
+  for (const from of ['127.0.0.1', '127.0.0.3']) {
+    const answer = await hear(dial(`${PAGE}connection: close\r\n\r\n`, from));
+    assert.match(answer, /^HTTP\/1\.1 401 /, `the page is reached from ${from}`);
+  }
+  await until('those that had to go have gone', async () => {
+    return half.filter((socket) => socket.closed).length >= 51;
+  });
+  assert.ok(
+    half.slice(99).every((socket) => !socket.closed),
+    'the oldest go first',
+  );
+  assert.ok(counts.connectionsMax <= 100, String(counts.connectionsMax));
+  assert.ok(counts.connectionsDropped >= 51, String(counts.connectionsDropped));
+  // Who has one keeps it while another has many.
+  other.write('connection: close\r\n\r\n');
+  assert.match(await hear(other), /^HTTP\/1\.1 401 /);
+});
+
+test('one address each makes no difference: a whole request is answered', TIMEOUT, async (t) => {
+  const { dial } = await servePage(t, { connectionsMax: 20, clientTimeoutMs: 0 });
+  const half = Array.from({ length: 40 }, (_, index) => dial(PAGE, `127.0.1.${index + 1}`));
+  await Promise.all(half.map((socket) => once(socket, 'connect')));
   assert.match(await hear(dial(`${PAGE}connection: close\r\n\r\n`)), /^HTTP\/1\.1 401 /);
 });
 
@@ -132,7 +157,7 @@ test(
 );
 
 test('property: random bytes to the page never bring it down', TIMEOUT, async (t) => {
-  const dial = await servePage(t);
+  const { dial } = await servePage(t);
   const requests = fc.oneof(
     fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     fc

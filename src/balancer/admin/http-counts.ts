@@ -1,9 +1,13 @@
 /** Counters of one HTTP proxy of ours (stats page, monitor-uri). One writer: its server. */
 
+import type { Socket } from 'node:net';
+
 export type HttpProxyCounts = {
   connectionsCurrent: number;
   connectionsMax: number;
   connectionsTotal: number;
+  /** Ended to let others in. */
+  connectionsDropped: number;
   bytesIn: number;
   bytesOut: number;
   requests: number;
@@ -16,6 +20,7 @@ export function newHttpProxyCounts(): HttpProxyCounts {
     connectionsCurrent: 0,
     connectionsMax: 0,
     connectionsTotal: 0,
+    connectionsDropped: 0,
     bytesIn: 0,
     bytesOut: 0,
     requests: 0,
@@ -27,4 +32,18 @@ export function countResponse(counts: HttpProxyCounts, status: number): void {
   const class_ = Math.floor(status / 100) - 1;
   const index = (class_ >= 0 && class_ < 5 ? class_ : 5) as 0 | 1 | 2 | 3 | 4 | 5;
   counts.responses[index]++;
+}
+
+/** What comes and goes over it, as long as it lasts. */
+export function countBytes(counts: HttpProxyCounts, socket: Socket): void {
+  let read = 0;
+  let written = 0;
+  const tally = (): void => {
+    counts.bytesIn += socket.bytesRead - read;
+    counts.bytesOut += socket.bytesWritten - written;
+    read = socket.bytesRead;
+    written = socket.bytesWritten;
+  };
+  socket.on('data', tally);
+  socket.once('close', tally);
 }

@@ -16,7 +16,8 @@ import { metricsText } from '../../stats/metrics/metrics.ts';
 import { type PageRequest, pageAddress, parsePageAddress } from '../../stats/page-address.ts';
 import { ALL_ROWS, filterRows } from '../../stats/rows.ts';
 import type { AdminContext } from './context.ts';
-import { countResponse, type HttpProxyCounts } from './http-counts.ts';
+import { countBytes, countResponse, type HttpProxyCounts } from './http-counts.ts';
+import { PageConnections } from './page-connections.ts';
 import { applyAdminForm } from './stats-post.ts';
 
 /**
@@ -50,32 +51,19 @@ export function createHttpFrontend(
     requireHostHeader: false,
     keepAliveTimeout: patienceMs,
   };
+  const connections = new PageConnections(frontend.connectionsMax, counts);
   const server = createServer(options, (request, response) => {
     counts.requests++;
+    connections.noteRequest(request.socket);
     respond(frontend, request, context)
       .then((answer) => send(request, response, answer, counts))
       // The client went away while its request was read.
       .catch(() => response.destroy());
   });
-  server.maxConnections = frontend.connectionsMax;
   server.setTimeout(patienceMs);
   server.on('connection', (socket) => {
-    counts.connectionsTotal++;
-    counts.connectionsCurrent++;
-    counts.connectionsMax = Math.max(counts.connectionsMax, counts.connectionsCurrent);
-    let read = 0;
-    let written = 0;
-    const tally = (): void => {
-      counts.bytesIn += socket.bytesRead - read;
-      counts.bytesOut += socket.bytesWritten - written;
-      read = socket.bytesRead;
-      written = socket.bytesWritten;
-    };
-    socket.on('data', tally);
-    socket.once('close', () => {
-      tally();
-      counts.connectionsCurrent--;
-    });
+    countBytes(counts, socket);
+    connections.admit(socket)?.resetAndDestroy();
   });
   return server;
 }

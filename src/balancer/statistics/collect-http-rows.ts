@@ -57,6 +57,7 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
         connectionsCurrent,
         connectionsMax,
         connectionsTotal,
+        connectionsDenied: counts.connectionsDropped,
         bytesIn,
         bytesOut,
       },
