@@ -63,10 +63,11 @@ export class ReaperKeeper {
     stdio[LOG_FD] = 2;
     const child = spawn(process.execPath, args, { stdio });
     this.#child = child;
-    if (child.pid !== undefined) onPid(child.pid);
     child.stdin?.on('error', () => {});
-    child.stderr?.on('data', (text) => logLines(this.#options.log, 'warning', `Reaper: ${text}`));
+    // Before all else: a guardian that is killed before has no reaper.
     this.tell(this.#order);
+    if (child.pid !== undefined) onPid(child.pid);
+    child.stderr?.on('data', (text) => logLines(this.#options.log, 'warning', `Reaper: ${text}`));
     const startedAt = performance.now();
     let over = false;
     const onEnd = (why: string): void => {
