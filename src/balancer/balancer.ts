@@ -9,6 +9,7 @@ import { assert } from '../core/assert.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import { SystemError } from '../linux/errno.ts';
 import { raiseFileLimit } from '../linux/files.ts';
+import { becomeIdentity } from '../linux/identity.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import { AdminSurface } from './admin/admin-surface.ts';
@@ -16,7 +17,6 @@ import type { AdminContext } from './admin/context.ts';
 import { startBeating } from './beat.ts';
 import type { ReloadMessage, StartMessage } from './lifecycle.ts';
 import { ListeningSockets } from './listening-sockets.ts';
-import { dropPrivileges } from './privileges.ts';
 import { ServerControl, type ServerControlEvents } from './servers/server-control.ts';
 import { RATE_INTERVAL_MS } from './statistics/rates.ts';
 import { Statistics } from './statistics/statistics.ts';
@@ -75,7 +75,7 @@ export class Balancer {
 
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
-    const { config, grant, listeners } = this.#message;
+    const { config, grant, identity, listeners } = this.#message;
     this.#servers.openLogs(config);
     const plane = await startDataPlane(
       {
@@ -95,7 +95,8 @@ export class Balancer {
     this.#servers.attach(plane);
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
     flushCompileCache();
-    for (const { level, text } of dropPrivileges(config.process)) this.#events.log(level, text);
+    // After this nothing may be loaded from the source folder: the account may not be able to read it.
+    if (identity !== null) becomeIdentity(identity);
   }
 
   /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */

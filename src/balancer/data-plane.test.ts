@@ -84,6 +84,7 @@ async function serve(t: TestContext, ports: readonly number[]) {
     grant: {},
     beatFd,
     channelFd: -1,
+    identity: null,
     standby: false,
     servers: [],
     orphanMs: 5000,

@@ -23,6 +23,7 @@ const START: StartMessage = {
   grant: {},
   beatFd: -1,
   channelFd: -1,
+  identity: null,
   standby: false,
   servers: [],
   orphanMs: ORPHAN_MS,

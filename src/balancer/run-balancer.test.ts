@@ -73,6 +73,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       grant: {},
       beatFd,
       channelFd: -1,
+      identity: null,
       standby: false,
       servers,
       orphanMs: ORPHAN_MS,
@@ -247,6 +248,7 @@ test('a spare accepts nothing until it takes over, where the other left the serv
     grant: {},
     beatFd,
     channelFd: -1,
+    identity: null,
   } as const;
   send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   await waitFor('prepared', () => newest('prepared') !== undefined);
@@ -282,6 +284,7 @@ test('a spare called before it is ready takes over as soon as it is', async (t) 
     grant: {},
     beatFd,
     channelFd: -1,
+    identity: null,
   } as const;
   send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   send({ kind: 'activate', servers: [] });
@@ -300,6 +303,7 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
     grant: {},
     beatFd,
     channelFd: -1,
+    identity: null,
   } as const;
   send({ ...start, standby: true, servers: [], orphanMs: ORPHAN_MS });
   await waitFor('prepared', () => newest('prepared') !== undefined);
@@ -366,6 +370,7 @@ test('a spare that was reloaded takes over with the new configuration', async (t
     grant: {},
     beatFd,
     channelFd: -1,
+    identity: null,
     orphanMs: ORPHAN_MS,
   } as const;
   send({ ...start, config: UNCHECKED, standby: true, servers: [] });

@@ -37,6 +37,7 @@ export const DIAGNOSTIC_CODES = {
   'replaced-script': 'A script that watches haproxy is replaced by the built-in tracking.',
   'missing-script': 'A script file does not exist or cannot be run.',
   'unsafe-script': 'Others can change what a script runs as root, or root would run it unasked.',
+  'shared-account': "The account is not the balancer's alone, and so no boundary.",
   'missing-interface': 'The network interface does not exist on this machine.',
   'unknown-node': 'The machine is none of the nodes that the file names, or several of them.',
   'split-brain': 'Nodes would not hear each other, and each hold the virtual IP.',

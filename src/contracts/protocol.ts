@@ -6,6 +6,7 @@
  */
 
 import type { BalancerConfig } from '../config/model/config.ts';
+import type { Identity } from '../core/identity.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
@@ -22,6 +23,8 @@ export type GuardianToBalancer =
       readonly listeners: readonly InheritedListener[];
       /** For the data plane, from its half in the guardian. */
       readonly grant: PlaneGrant;
+      /** What it is to become once all is open; null: it stays as it is. */
+      readonly identity: Identity | null;
       readonly beatFd: number;
       /** Its end of the channel that later listeners come over. */
       readonly channelFd: number;

@@ -21,6 +21,7 @@ import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
+import { chooseAccounts } from './service-account.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 
@@ -240,8 +241,11 @@ export class Guardian {
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
     this.#serving = orphans.serves;
+    const accounts = chooseAccounts(config.process, runDir.path);
+    for (const { level, text } of accounts.lines) this.#options.log(level, text);
     const supervisor = new Supervisor({
       config,
+      identity: accounts.balancer,
       plane,
       sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,

@@ -18,16 +18,16 @@ test('findAccount() gives null for what does not exist', () => {
   }
 });
 
-test('becomeAccount() changes every thread and the groups for good', (t) => {
+test('becomeIdentity() changes every thread and the groups for good', (t) => {
   if (process.getuid?.() !== 0) return t.skip('Dropping privileges needs root');
   const account = findAccount('nobody');
   assert.ok(account);
   const module = fileURLToPath(new URL('./identity.ts', import.meta.url));
   const code = `
     import { readdirSync, readFileSync } from 'node:fs';
-    const { becomeAccount, findAccount } = await import(${JSON.stringify(module)});
+    const { becomeIdentity, findAccount, identityOf } = await import(${JSON.stringify(module)});
     const account = findAccount('nobody');
-    becomeAccount(account, account.gid);
+    becomeIdentity(identityOf(account));
     const seen = readdirSync('/proc/self/task').map((task) =>
       readFileSync('/proc/self/task/' + task + '/status', 'utf8').match(/Uid:\\s+(\\d+)/)?.[1]);
     let back = 'no';

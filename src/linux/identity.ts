@@ -7,6 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
+import type { Identity } from '../core/identity.ts';
 
 /** Accounts and groups looked through at most; more means the file is not what it should be. */
 const ENTRIES_MAX = 100_000;
@@ -39,21 +40,26 @@ export function groupId(group: string): number | null {
   return parseId(findEntry('/etc/group', group)?.[2]);
 }
 
-/**
- * Changes this process, all its threads, to the account; there is no way back. Throws when the kernel
- * refuses, and asserts afterwards that root is really gone.
- */
-export function becomeAccount(account: Account, gid: number): void {
-  assert(account.uid !== 0, 'privileges are dropped to an account other than root');
-  const { setgroups, setgid, setuid, getuid, geteuid } = process;
-  assert(setgroups && setgid && setuid && getuid && geteuid, 'the main thread changes identity');
-  setgroups([gid, ...supplementaryGroups(account.name)]);
-  setgid(gid);
-  setuid(account.uid);
-  assert(getuid() === account.uid && geteuid() === account.uid, 'the identity is changed');
+/** The account with its groups, as initgroups(3) collects them; `gid` takes the place of its own. */
+export function identityOf(account: Account, gid = account.gid): Identity {
+  return { uid: account.uid, gid, groups: [gid, ...supplementaryGroups(account.name)] };
 }
 
-/** Groups that list the account as a member, as initgroups(3) collects them. */
+/**
+ * Changes this process, all its threads; there is no way back. Throws when the kernel refuses, and asserts
+ * afterwards that root is really gone.
+ */
+export function becomeIdentity({ uid, gid, groups }: Identity): void {
+  assert(uid !== 0, 'privileges are dropped to an account other than root');
+  const { setgroups, setgid, setuid, getuid, geteuid } = process;
+  assert(setgroups && setgid && setuid && getuid && geteuid, 'the main thread changes identity');
+  setgroups([...groups]);
+  setgid(gid);
+  setuid(uid);
+  assert(getuid() === uid && geteuid() === uid, 'the identity is changed');
+}
+
+/** Groups that list the account as a member. */
 function supplementaryGroups(user: string): readonly number[] {
   return entriesOf('/etc/group')
     .filter(([, , , members = '']) => members.split(',').includes(user))

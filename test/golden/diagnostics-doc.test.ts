@@ -84,6 +84,7 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     'vrrp_script chk { script "/bin/true" }',
     ...instance('  track_script { chk }'),
   ),
+  'shared-account': haproxy('global', '  user nobody', ...SERVING, ...BACKEND),
   'missing-interface': keepalived(...instance().map((line) => line.replace(' lo', ' eg-none'))),
   'unknown-node': native('listen: 8443', 'nodes:', '  k8s-nod1: 192.168.1.92'),
   'split-brain': {

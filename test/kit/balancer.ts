@@ -18,6 +18,7 @@ import {
 import { parseFromBalancer } from '../../src/contracts/protocol-table.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { LineReader } from '../../src/core/line-reader.ts';
+import { chooseAccounts } from '../../src/guardian/service-account.ts';
 import type { ServerStateRecord } from '../../src/health/server-state.ts';
 import { openDescriptorChannel } from '../../src/linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
@@ -94,6 +95,7 @@ export async function startBalancer(
     })),
     servers: options.servers ?? [],
     orphanMs: 5000,
+    identity: chooseAccounts(config.process, folder).balancer,
   });
   if (options.wait !== false) await running.message('serving');
   return running;

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { FREE_ID_MAX, FREE_ID_MIN } from '../../src/linux/free-identity.ts';
 import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { askStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -23,7 +24,7 @@ import { waitUntil } from '../kit/wait-until.ts';
 const skip = whyNoNamespaces() ?? false;
 
 const HAPROXY = `global
-    user nobody
+    user eg-no-such-account
 defaults
     mode tcp
     timeout connect 1s
@@ -85,6 +86,18 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       assert.deepEqual(rightsOf(pidOf(role)), row);
     });
   }
+
+  it('has balancer and spare be nobody else, where the account does not exist', () => {
+    const [one, other] = (['balancer', 'spare'] as const).map((role) => {
+      const field = fieldsOf(`/proc/${pidOf(role)}/status`);
+      return [field('Uid'), field('Gid')];
+    });
+    assert.deepEqual(one, other);
+    const [uid, gid] = (one ?? []).map(Number);
+    assert.ok(uid !== undefined && uid >= FREE_ID_MIN && uid <= FREE_ID_MAX, String(uid));
+    assert.equal(gid, uid);
+    assert.match(readFileSync(`/proc/${pidOf('balancer')}/status`, 'utf8'), /^Groups:[ \t]*$/m);
+  });
 
   it('has a balancer open no debugger to the machine, and live, when somebody asks for one', async () => {
     const pid = pidOf('balancer');

@@ -18,7 +18,13 @@ import type { FoundNode } from './find-node.ts';
 import { refuseCollisions, refuseLoops, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
 import { checkServers, listServers, toServer } from './servers.ts';
-import { warnOfStats, warnOfStrays, warnOfTcpCheck, warnOfTimeouts } from './warnings.ts';
+import {
+  warnOfSharedAccount,
+  warnOfStats,
+  warnOfStrays,
+  warnOfTcpCheck,
+  warnOfTimeouts,
+} from './warnings.ts';
 
 /** HAProxy's default realm is its own name. */
 const STATS_REALM = 'Evergate';
@@ -190,6 +196,7 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
   refuseLoops(draft, listed);
   warnOfTimeouts(draft);
   warnOfStrays(draft);
+  warnOfSharedAccount(draft);
   warnOfTcpCheck(
     draft,
     listed.map(({ name }) => name),

@@ -1,6 +1,7 @@
 /** Keys of evergate.yaml for the process and who looks at it: `stats`, `runtime-socket`, `logs`, `balancer`. */
 
 import { z } from 'zod';
+import { SERVICE_ACCOUNT } from '../accounts.ts';
 import { FACILITIES, LEVELS } from '../haproxy/convert-log.ts';
 import { LISTENS_MAX, USERS_MAX } from './defaults.ts';
 import {
@@ -63,7 +64,11 @@ export const log = z
 
 export const balancer = z
   .strictObject({
-    user: account().prefault('nobody').describe('Account that carries the traffic'),
+    user: account()
+      .prefault(SERVICE_ACCOUNT)
+      .describe(
+        "Account that carries the traffic; where it does not exist, a number that is nobody else's",
+      ),
     group: account().optional().describe("Its group. Default: the account's own"),
     spare: flag()
       .prefault(true)

@@ -2,6 +2,7 @@
 
 import { ALGORITHM_NAMES, algorithmOf } from '../../balance/algorithms.ts';
 import { checkKindOfType } from '../../health/kinds/check-kinds.ts';
+import { sharedAccountProblem } from '../accounts.ts';
 import { COMMON_PASSWORDS } from '../haproxy/lints.ts';
 import type { Draft } from './draft.ts';
 import type { NativeFile } from './schema.ts';
@@ -45,6 +46,12 @@ export function warnOfStrays(draft: Draft): void {
     const text = '"clients.rate-period" is ignored without "rate-connections"';
     report.warning(draft.keyPlace(['clients', 'rate-period']), 'ignored-directive', text);
   }
+}
+
+export function warnOfSharedAccount(draft: Draft): void {
+  const problem = sharedAccountProblem(draft.file.balancer.user);
+  if (problem === null) return;
+  draft.report.warning(draft.place(['balancer', 'user']), 'shared-account', problem);
 }
 
 function isLoopback(address: Listen): boolean {

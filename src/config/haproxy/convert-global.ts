@@ -1,5 +1,6 @@
 /** The `global` section: the process, its runtime sockets and its log targets. */
 
+import { sharedAccountProblem } from '../accounts.ts';
 import type { BalancerProcessConfig, LogTarget, StatsSocketConfig } from '../model/process.ts';
 import { parseEndpoint } from './address.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
@@ -102,6 +103,12 @@ function convertLog(report: Report, draft: GlobalDraft, call: Call, word: Word):
   draft.logs = addLogTarget(draft.logs, target);
 }
 
+function nameUser(report: Report, draft: GlobalDraft, word: Word): void {
+  draft.user = word.text;
+  const problem = sharedAccountProblem(word.text);
+  if (problem !== null) report.warning(word, 'shared-account', problem);
+}
+
 /** By directive; setenv and its like took effect while the file was cut into words. */
 export const GLOBAL_CONVERTERS: Readonly<Record<string, Converter>> = {
   log: convertLog,
@@ -109,14 +116,14 @@ export const GLOBAL_CONVERTERS: Readonly<Record<string, Converter>> = {
   node: (_report, draft, _call, word) => {
     draft.node = word.text;
   },
-  user: (_report, draft, _call, word) => {
-    draft.user = word.text;
+  user: (report, draft, _call, word) => {
+    nameUser(report, draft, word);
   },
   group: (_report, draft, _call, word) => {
     draft.group = word.text;
   },
   uid: (report, draft, _call, word) => {
-    if (readInteger(report, word, 'uid', 0, ID_MAX) !== null) draft.user = word.text;
+    if (readInteger(report, word, 'uid', 0, ID_MAX) !== null) nameUser(report, draft, word);
   },
   gid: (report, draft, _call, word) => {
     if (readInteger(report, word, 'gid', 0, ID_MAX) !== null) draft.group = word.text;

@@ -25,6 +25,7 @@ import {
   MAIN_BEAT_SLOT,
   TID_SLOT,
 } from '../../core/beats.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
 import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
@@ -61,6 +62,8 @@ export type BalancerLaunch = {
   readonly standby: boolean;
   readonly servers: readonly ServerStateRecord[];
   readonly orphanMs: number;
+  /** What it runs as; null: as this process. */
+  readonly identity: Identity | null;
   /** Where its standard output and error go. */
   readonly outputs: Outputs;
 };
@@ -138,6 +141,7 @@ export class BalancerProcess {
         purpose,
       })),
       servers: launch.servers,
+      identity: launch.identity,
       orphanMs: launch.orphanMs,
     });
   }

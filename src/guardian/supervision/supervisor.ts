@@ -10,6 +10,7 @@ import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
 import { SystemError } from '../../linux/errno.ts';
 import { listenAgain } from '../../linux/listening.ts';
@@ -47,6 +48,8 @@ export type SupervisorOptions = {
   readonly graceMs: number;
   /** How long a balancer serves on when this process is killed. */
   readonly orphanMs: number;
+  /** What balancers run as; null: as this process. */
+  readonly identity: Identity | null;
   /** A balancer of an earlier guardian serves until ours does. */
   readonly relieves: boolean;
   /** Keep a warm spare. */
@@ -203,8 +206,8 @@ export class Supervisor {
   }
 
   #launch() {
-    const { plane, orphanMs, outputs } = this.#options;
-    return { config: this.#config, plane, listeners: this.#sockets, orphanMs, outputs };
+    const { plane, orphanMs, identity, outputs } = this.#options;
+    return { config: this.#config, plane, listeners: this.#sockets, orphanMs, identity, outputs };
   }
 
   /** The spare where there is one, otherwise a new process. */
