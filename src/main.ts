@@ -1,25 +1,10 @@
-/** Entry of the command: one thin file per subcommand; only the one asked for is loaded. */
+/** Entry of the command. Only the subcommand that is asked for is loaded: it starts faster, and stays smaller. */
 
 import { Command, CommanderError } from 'commander';
+import { COMMAND_NAMES, listTerm, loadCommand, purposeOf } from './commands/commands.ts';
 import { complain, errorLine, print } from './commands/printing.ts';
 import { OperationalError } from './core/errors.ts';
 import { VERSION } from './version.ts';
-
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).runCommand(),
-  check: async () => (await import('./commands/check.ts')).checkCommand(),
-  schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
-  key: async () => (await import('./commands/key.ts')).keyCommand(),
-  status: async () => (await import('./commands/status.ts')).statusCommand(),
-  reload: async () => (await import('./commands/reload.ts')).reloadCommand(),
-  drain: async () =>
-    (await import('./commands/administrative-state.ts')).serverStateCommand('drain'),
-  ready: async () =>
-    (await import('./commands/administrative-state.ts')).serverStateCommand('ready'),
-  maint: async () =>
-    (await import('./commands/administrative-state.ts')).serverStateCommand('maint'),
-  lab: async () => (await import('./commands/lab.ts')).labCommand(),
-};
 
 /**
  * Makes complaints about arguments begin as all other errors do, and lets what is printed get out before the
@@ -37,12 +22,14 @@ function tame(command: Command): void {
 const program = new Command('evergate')
   .description('Keeps a Kubernetes control plane reachable: TCP balancer and VRRP virtual IP')
   .version(VERSION)
-  .showHelpAfterError('(see "evergate --help")');
+  .showHelpAfterError('(see "evergate --help")')
+  .configureHelp({ subcommandTerm: (command) => listTerm(command.name()) });
 
-// The guardian stays small: what the lab needs is not in its memory.
-const asked = COMMANDS[process.argv[2] ?? ''];
-for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
-  program.addCommand(await load());
+const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const asked = words[0] === 'help' ? words[1] : words[0];
+for (const name of COMMAND_NAMES) {
+  const listed = () => new Command(name).description(purposeOf(name));
+  program.addCommand(name === asked ? await loadCommand(name) : listed());
 }
 tame(program);
 

@@ -1,9 +1,9 @@
 /** Asks a running guardian over the admin socket of its run directory. */
 
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { ADMIN_SOCKET_FILE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
+import { request } from '../http.ts';
 
 /** The guardian answers within its own limit for the balancer; more means that it hangs. */
 const ANSWER_LIMIT_MS = 3000;

@@ -11,13 +11,6 @@ import type { StatusReport } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
 import { print } from './printing.ts';
 
-const MEANINGS: Readonly<Record<AdminState, string>> = {
-  ready: 'Let a server take connections again, or this node the VIP',
-  drain:
-    'Give a server no new connections, those it has go on; or this node no VIP that another can have',
-  maint: 'Take a server out of use and do not check it',
-};
-
 /** What this node is called; a server of that name is BACKEND/node. */
 const NODE = 'node';
 
@@ -30,7 +23,6 @@ const ARGUMENTS: Readonly<Record<AdminState, string>> = {
 
 export function serverStateCommand(state: AdminState): Command {
   return new Command(state)
-    .description(MEANINGS[state])
     .argument('<server>', ARGUMENTS[state])
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
     .action(async (name: string, { runDir }: { readonly runDir: string }) => {

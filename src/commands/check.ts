@@ -19,7 +19,6 @@ type CheckOptions = {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Say every error and warning of the configuration files')
     .option('--config <file>', 'the evergate.yaml')
     .option('--node <name>', 'which node of the evergate.yaml this machine is')
     .option('--haproxy <file>', 'the haproxy.cfg')

@@ -23,14 +23,11 @@ const KEY_BYTES = 32;
 const MODE = 0o600;
 
 export function keyCommand(): Command {
-  return new Command('key')
-    .description('Make a key that signs VRRP advertisements, in a file that is not there yet')
-    .argument('[file]', 'where to', DEFAULT_PATH)
-    .action((file: string) => {
-      const path = resolve(file);
-      writeKey(path, `hex:${randomBytes(KEY_BYTES).toString('hex')}\n`);
-      print(nextSteps(path));
-    });
+  return new Command('key').argument('[file]', 'where to', DEFAULT_PATH).action((file: string) => {
+    const path = resolve(file);
+    writeKey(path, `hex:${randomBytes(KEY_BYTES).toString('hex')}\n`);
+    print(nextSteps(path));
+  });
 }
 
 /** What is there already, be it a link, is left alone. */

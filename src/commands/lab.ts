@@ -29,7 +29,6 @@ type AskOptions = { readonly id?: string };
 
 export function labCommand(): Command {
   const lab = new Command('lab')
-    .description('Build a cluster of three nodes in network namespaces and break it')
     .option('--seed <dir>', 'haproxy.cfg and keepalived.<node>.conf from here (examples/article)')
     .option('--single', 'one balancer on loopback, without root and without a VIP', false)
     .option('--duration <seconds>', 'end after this time; exit 0 when healthy then', parseCount)

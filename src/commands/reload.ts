@@ -10,7 +10,6 @@ const RELOAD_LIMIT_MS = 60_000;
 
 export function reloadCommand(): Command {
   return new Command('reload')
-    .description('Have this node read its configuration again and go on by it')
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
     .addHelpText(
       'after',

@@ -43,7 +43,6 @@ const TOLD_MAX = 20;
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('Run this node: balance connections, hold the virtual IP')
     .option('--config <file>', 'run as this evergate.yaml says')
     .option('--haproxy <file>', 'balance as this haproxy.cfg says')
     .option('--keepalived <file>', 'speak VRRP as this keepalived.conf says')

@@ -4,11 +4,9 @@ import { Command } from 'commander';
 import { print } from './printing.ts';
 
 export function schemaCommand(): Command {
-  return new Command('schema')
-    .description('Print the JSON Schema of evergate.yaml, for editors')
-    .action(async () => {
-      // Loaded now: `evergate --help` needs none of it.
-      const { jsonSchema } = await import('../config/evergate-yaml/json-schema.ts');
-      print(jsonSchema());
-    });
+  return new Command('schema').action(async () => {
+    // Loaded now: `evergate --help` needs none of it.
+    const { jsonSchema } = await import('../config/evergate-yaml/json-schema.ts');
+    print(jsonSchema());
+  });
 }

@@ -13,7 +13,6 @@ const NOT_RUNNING_EXIT_CODE = 2;
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running')
     .option('--json', 'print the whole report as JSON', false)
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
     .action(async (options: { readonly json: boolean; readonly runDir: string }) => {

@@ -12,7 +12,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { OperationalError } from '../core/errors.ts';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
-import { createServer } from '../http-server.ts';
+import { createServer } from '../http.ts';
 import type { StatusReport } from '../stats/status.ts';
 import type { ReloadResult } from './reload.ts';
 import { runDirError } from './run-dir.ts';

@@ -7,7 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model/traffic.ts';
 import { monitorFails } from '../../health/monitor.ts';
-import { createServer } from '../../http-server.ts';
+import { createServer } from '../../http.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
 import { statsPage } from '../../stats/html.ts';

@@ -1,0 +1,85 @@
+/** The subcommands: what each is for, and where it is. The list of `evergate --help` loads none of them. */
+
+import type { Command } from 'commander';
+
+type Entry = {
+  /** As the list writes it: name, options, arguments. */
+  readonly term: string;
+  readonly purpose: string;
+  load(): Promise<Command>;
+};
+
+const stateCommands = () => import('./administrative-state.ts');
+
+const COMMANDS = {
+  run: {
+    term: 'run [options]',
+    purpose: 'Run this node: balance connections, hold the virtual IP',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  check: {
+    term: 'check [options]',
+    purpose: 'Say every error and warning of the configuration files',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  schema: {
+    term: 'schema',
+    purpose: 'Print the JSON Schema of evergate.yaml, for editors',
+    load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
+  key: {
+    term: 'key [file]',
+    purpose: 'Make a key that signs VRRP advertisements, in a file that is not there yet',
+    load: async () => (await import('./key.ts')).keyCommand(),
+  },
+  status: {
+    term: 'status [options]',
+    purpose: 'Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running',
+    load: async () => (await import('./status.ts')).statusCommand(),
+  },
+  reload: {
+    term: 'reload [options]',
+    purpose: 'Have this node read its configuration again and go on by it',
+    load: async () => (await import('./reload.ts')).reloadCommand(),
+  },
+  drain: {
+    term: 'drain [options] <server>',
+    purpose:
+      'Give a server no new connections, those it has go on; or this node no VIP that another can have',
+    load: async () => (await stateCommands()).serverStateCommand('drain'),
+  },
+  ready: {
+    term: 'ready [options] <server>',
+    purpose: 'Let a server take connections again, or this node the VIP',
+    load: async () => (await stateCommands()).serverStateCommand('ready'),
+  },
+  maint: {
+    term: 'maint [options] <server>',
+    purpose: 'Take a server out of use and do not check it',
+    load: async () => (await stateCommands()).serverStateCommand('maint'),
+  },
+  lab: {
+    term: 'lab [options]',
+    purpose: 'Build a cluster of three nodes in network namespaces and break it',
+    load: async () => (await import('./lab.ts')).labCommand(),
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+/** Of all that is listed, also of the command that commander adds. */
+export function listTerm(name: string): string {
+  const terms: Readonly<Record<string, Pick<Entry, 'term'>>> = COMMANDS;
+  return terms[name]?.term ?? 'help [command]';
+}
+
+export function purposeOf(name: CommandName): string {
+  return COMMANDS[name].purpose;
+}
+
+/** With its options, its arguments, and what it does. */
+export async function loadCommand(name: CommandName): Promise<Command> {
+  return (await COMMANDS[name].load()).description(COMMANDS[name].purpose);
+}
