@@ -124,6 +124,17 @@ describe('renderStatus()', () => {
     assert.doesNotMatch(renderStatus(quiet), /hedges/);
   });
 
+  it('tells one cause of several servers in one line', () => {
+    const warned = structuredClone(report);
+    for (const one of warned.balancer?.report?.backends[0]?.servers ?? []) {
+      Object.assign(one, { warnings: ['The certificate expires in 1 day; renew it'] });
+    }
+    const lines = renderStatus(warned).match(/^.*warning.*$/gm);
+    assert.deepEqual(lines, [
+      '    warning: The certificate expires in 1 day; renew it (k8s-master, n)',
+    ]);
+  });
+
   it('says which node is drained', () => {
     const vrrp = report.vrrp.map((each) => ({
       ...each,

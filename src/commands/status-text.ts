@@ -98,10 +98,17 @@ function renderBackend(backend: BackendStatus): string[] {
     ),
     ...backend.servers.flatMap(renderHedges),
     ...(backend.skew === undefined ? [] : [`    uneven: ${backend.skew}`]),
-    ...backend.servers.flatMap(({ name, warnings }) =>
-      warnings.map((warning) => `    ${name}: warning: ${warning}`),
-    ),
+    ...renderWarnings(backend.servers),
   ];
+}
+
+/** One cause, one line, with the servers it touches. */
+function renderWarnings(servers: readonly ServerStatus[]): string[] {
+  const causes = new Set(servers.flatMap(({ warnings }) => warnings));
+  return [...causes].map((cause) => {
+    const touched = servers.filter(({ warnings }) => warnings.includes(cause));
+    return `    warning: ${cause} (${touched.map(({ name }) => name).join(', ')})`;
+  });
 }
 
 /** What clients of a slow server cost the others, and what they gained. */

@@ -62,6 +62,9 @@ const SENTENCE = text(SENTENCE_CHARS_MAX);
 /** Of requests; the guardian counts them. */
 const ID = integer(0, Number.MAX_SAFE_INTEGER);
 const COUNT = number(0, Number.MAX_SAFE_INTEGER);
+/** Of a certificate, whichever dates it names. */
+const DAYS_MAX = 4_000_000;
+const DAYS = integer(-DAYS_MAX, DAYS_MAX);
 const WEIGHT = number(0, 65_536);
 const ADMIN = oneOf({ ready: true, drain: true, maint: true });
 const CHECK = oneOf<CheckState>({
@@ -109,6 +112,7 @@ const SERVER_STATUS = record<ServerStatus>({
   lastCheck: LAST_CHECK,
   reason: SENTENCE,
   warnings: list(SENTENCE, SENTENCES_MAX),
+  certificateDaysLeft: optional(DAYS),
   weight: WEIGHT,
 });
 
@@ -205,6 +209,11 @@ export function cutSentence(sentence: string): string {
 /** As many, and as long, as they may be. */
 export function cutSentences(sentences: readonly string[]): readonly string[] {
   return sentences.slice(0, SENTENCES_MAX).map(cutSentence);
+}
+
+/** Days from or to a date that a certificate names, as far as they may be; 0 where it names none. */
+export function cutDays(days: number): number {
+  return Number.isNaN(days) ? 0 : Math.min(Math.max(days, -DAYS_MAX), DAYS_MAX);
 }
 
 function isKind(kind: unknown): kind is Kind {

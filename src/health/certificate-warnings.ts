@@ -9,7 +9,21 @@ export type CertificateFacts = {
 
 /** kubeadm's certificates live a year; a month is time to notice. */
 const EXPIRY_WARNING_DAYS = 30;
+/** Fewer are no time to put it off: status is degraded. */
+export const EXPIRY_URGENT_DAYS = 7;
 const DAY_MS = 86_400_000;
+
+/** Whole days until it ends, at a time in ms since the epoch; negative: it has. */
+export function certificateDaysLeft(facts: CertificateFacts, nowMs: number): number {
+  return Math.floor((facts.expiresAtMs - nowMs) / DAY_MS);
+}
+
+/** What is to be said of a certificate that has this many whole days left. */
+export function expiryText(days: number): string {
+  if (days < 0) return 'The certificate has expired; renew it';
+  const left = days === 0 ? 'today' : days === 1 ? 'in 1 day' : `in ${days} days`;
+  return `The certificate expires ${left}; renew it`;
+}
 
 /** Sentences without a full stop; stable from check to check while a day lasts. */
 export function certificateWarnings(facts: CertificateFacts, nowMs: number): readonly string[] {
@@ -17,11 +31,7 @@ export function certificateWarnings(facts: CertificateFacts, nowMs: number): rea
     (name) =>
       `The certificate does not carry "${name}", by which clients call; renew it with that name`,
   );
-  const days = Math.floor((facts.expiresAtMs - nowMs) / DAY_MS);
-  if (days < 0) warnings.push('The certificate has expired; renew it');
-  else if (days < EXPIRY_WARNING_DAYS) {
-    const left = days === 0 ? 'today' : days === 1 ? 'in 1 day' : `in ${days} days`;
-    warnings.push(`The certificate expires ${left}; renew it`);
-  }
+  const days = certificateDaysLeft(facts, nowMs);
+  if (days < EXPIRY_WARNING_DAYS) warnings.push(expiryText(days));
   return warnings;
 }

@@ -3,6 +3,7 @@
  * match these lines. Levels are syslog severities (RFC 5424 section 6.2.1).
  */
 
+import type { SharedWarning } from './held-warnings.ts';
 import type { CheckResult, CheckStatus } from './server-state.ts';
 
 export const LEVEL_EMERGENCY = 0;
@@ -69,9 +70,11 @@ export function isStopping(standing: Standing, result: CheckResult | null): Serv
   return { level: LEVEL_NOTICE, text };
 }
 
-/** Not of HAProxy's: what a check saw that will hurt. */
-export function checkWarning(standing: Standing, warning: string): ServerMessage {
-  return { level: LEVEL_WARNING, text: `${name(standing)}: ${warning}.` };
+/** Not of HAProxy's: what checks saw that will hurt. */
+export function checkWarning({ backend, servers, text }: SharedWarning): ServerMessage {
+  const names = servers.map((server) => `${backend}/${server}`).join(', ');
+  const kind = servers.length === 1 ? 'Server' : 'Servers';
+  return { level: LEVEL_WARNING, text: `${kind} ${names}: ${text}.` };
 }
 
 /** `option log-health-checks`: every check that changes the counter. */

@@ -124,6 +124,32 @@ describe('judge()', () => {
     assert.equal(verdictOf(balancer([{ ...server, check: 'down' }], 0)).verdict, 'down');
   });
 
+  it('is degraded in the last week of a certificate, and down when clients get one that has ended', () => {
+    const ending = (
+      name: string,
+      certificateDaysLeft: number,
+      admin: 'ready' | 'drain' = 'ready',
+    ) => ({
+      ...server,
+      name,
+      certificateDaysLeft,
+      admin,
+    });
+    assert.equal(verdictOf(balancer([ending('a', 7)], 1)).verdict, 'healthy');
+    assert.deepEqual(verdictOf(balancer([ending('a', 6), ending('b', 1), ending('c', 6)], 3)), {
+      verdict: 'degraded',
+      reasons: [
+        'The certificate expires in 1 day; renew it: server "kube-master/b"',
+        'The certificate expires in 6 days; renew it: servers "kube-master/a", "kube-master/c"',
+      ],
+    });
+    assert.deepEqual(verdictOf(balancer([ending('a', -1), ending('b', -40)], 2)), {
+      verdict: 'down',
+      reasons: ['The certificate has expired; renew it: servers "kube-master/a", "kube-master/b"'],
+    });
+    assert.equal(verdictOf(balancer([ending('a', -1, 'drain'), server], 1)).verdict, 'degraded');
+  });
+
   it('is down when no balancer serves', () => {
     const restarting: BalancerStatus = { ...balancer([server], 1), state: 'restarting' };
     assert.equal(verdictOf(restarting).verdict, 'down');

@@ -3,6 +3,7 @@
  * word for word; tests and scripts read it instead of logs.
  */
 
+import { EXPIRY_URGENT_DAYS, expiryText } from '../health/certificate-warnings.ts';
 import type { AdminState, CheckState, CheckStatus } from '../health/server-state.ts';
 import type { BACKEND, Counts, FRONTEND, SERVER, StatusCounter } from './catalogue.ts';
 import { explainWait, type WaitsFor } from './waits-for.ts';
@@ -94,8 +95,10 @@ export type ServerStatus = Counts<StatusCounter<typeof SERVER>> & {
   readonly lastCheck: CheckStatus;
   /** Why it is in this state, in words. */
   readonly reason: string;
-  /** What its certificate will hurt with; no part of the verdict. */
+  /** What its certificate will hurt with, in sentences. */
   readonly warnings: readonly string[];
+  /** Whole days until its certificate ends; negative: it has. Absent: no check has seen one. */
+  readonly certificateDaysLeft?: number;
   readonly weight: number;
 };
 
@@ -185,9 +188,33 @@ export function judge(
       }
     }
   }
-  reasons.push(...judgeOwnership(report.vrrp));
-  if (down) return { verdict: 'down', reasons };
+  const certificates = judgeCertificates(report.balancer?.report?.backends ?? []);
+  reasons.push(...certificates.reasons, ...judgeOwnership(report.vrrp));
+  if (down || certificates.down) return { verdict: 'down', reasons };
   return { verdict: reasons.length === 0 ? 'healthy' : 'degraded', reasons };
+}
+
+/** Down: clients are sent to a server whose certificate they refuse. */
+function judgeCertificates(backends: readonly BackendStatus[]): {
+  readonly down: boolean;
+  readonly reasons: readonly string[];
+} {
+  const names = new Map<number, string[]>();
+  let down = false;
+  for (const { name, servers } of backends) {
+    for (const { name: server, admin, check, certificateDaysLeft: days } of servers) {
+      if (days === undefined || days >= EXPIRY_URGENT_DAYS) continue;
+      const served = admin === 'ready' && check !== 'down' && check !== 'going-up';
+      if (days < 0 && served) down = true;
+      const left = Math.max(days, -1);
+      names.set(left, [...(names.get(left) ?? []), `"${name}/${server}"`]);
+    }
+  }
+  const ends = [...names].sort(([one], [other]) => one - other);
+  const reasons = ends.map(([days, servers]) => {
+    return `${expiryText(days)}: server${servers.length === 1 ? '' : 's'} ${servers.join(', ')}`;
+  });
+  return { down, reasons };
 }
 
 function judgeOwnership(instances: readonly InstanceStatus[]): readonly string[] {

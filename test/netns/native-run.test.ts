@@ -275,8 +275,12 @@ describe('evergate run --config', { skip, timeout: 300_000 }, () => {
     const ends = 'The certificate expires in 5 days; renew it';
     assert.ok(warnings.includes(ends), warnings.join('\n'));
     for (const text of [lacks, ends]) {
-      assert.ok(log(master).includes(`Server kube-apiserver/${ILL}: ${text}`), log(master));
+      const line = `Server kube-apiserver/${ILL}: ${text}`;
+      await waitUntil(`the log says "${line}"`, () => log(master).includes(line), 100);
     }
+    const { verdict, reasons = [] } = (await statusOf(master)) ?? {};
+    assert.equal(verdict, 'degraded');
+    assert.ok(reasons.includes(`${ends}: server "kube-apiserver/${ILL}"`), reasons.join('\n'));
     const metrics = await metricsOf(master);
     const labels = `proxy="kube-apiserver",server="${ILL}"`;
     const until = Math.floor(ILL_UNTIL.getTime() / 1000);

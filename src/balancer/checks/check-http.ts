@@ -54,9 +54,7 @@ class HttpCheck implements Check {
   run(done: (result: CheckResult) => void): void {
     const startedAt = performance.now();
     const finish = (finding: Finding, certificate: CertificateFacts | null): void => {
-      const { tls } = this.#config;
-      const seen =
-        tls === null || certificate === null ? {} : tlsFacts(tls, certificate, Date.now());
+      const seen = certificate === null ? {} : tlsFacts(certificate, Date.now());
       done({ ...finding, ...seen, durationMs: performance.now() - startedAt });
     };
     const kept = this.#takeKept();

@@ -23,7 +23,7 @@ export function createTlsCheck(
         const { socket, certificate } = outcome.opened;
         closeGently(socket);
         const finding: Finding = { status: 'L6OK', passed: true, info: '' };
-        done({ ...finding, ...tlsFacts(tls, certificate, Date.now()), durationMs });
+        done({ ...finding, ...tlsFacts(certificate, Date.now()), durationMs });
       });
     },
     close: () => cancel(),

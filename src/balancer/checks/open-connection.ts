@@ -97,7 +97,7 @@ function verify(socket: TLSSocket, tls: CheckTls): OpenOutcome {
   });
   if (certificate === undefined) return failed('SSL handshake failure', { warnings: [] });
   const facts = certificateFacts(tls, certificate);
-  const seen = tlsFacts(tls, facts, Date.now());
+  const seen = tlsFacts(facts, Date.now());
   if (tls.verify === 'required' && !socket.authorized) {
     // The cause in OpenSSL's words (verification codes of openssl-verify(1)), which HAProxy leaves out.
     return failed(`SSL handshake failure (${String(socket.authorizationError)})`, seen);

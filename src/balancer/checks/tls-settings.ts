@@ -56,17 +56,13 @@ export function identityProblem(tls: CheckTls, certificate: X509Certificate): st
   return `Server presented an SSL certificate different from the ${whose} one`;
 }
 
-/** What status, log and metrics say about settings and certificate, at a time in ms since the epoch. */
+/** What status, log and metrics say about a certificate, at a time in ms since the epoch; null: none was seen. */
 export function tlsFacts(
-  tls: CheckTls,
   facts: CertificateFacts | null,
   nowMs: number,
 ): Pick<CheckResult, 'warnings' | 'certificate'> {
-  const found = facts === null ? [] : certificateWarnings(facts, nowMs);
-  return {
-    warnings: tls.unverifiedReason === null ? found : [tls.unverifiedReason, ...found],
-    ...(facts === null ? {} : { certificate: facts }),
-  };
+  if (facts === null) return { warnings: [] };
+  return { warnings: certificateWarnings(facts, nowMs), certificate: facts };
 }
 
 export function certificateFacts(tls: CheckTls, certificate: X509Certificate): CertificateFacts {

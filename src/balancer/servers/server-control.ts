@@ -82,8 +82,9 @@ export class ServerControl {
     this.#checker.start();
   }
 
-  /** To be called about once a second: weights grow, sessions go back to servers that returned. */
+  /** To be called about once a second: weights grow, sessions go back to servers that returned, warnings are told. */
   tick(): void {
+    this.table.tellWarnings();
     if (this.table.warms()) this.#traffic.plane?.apply(this.table.snapshot());
     this.#rebalancer?.findReturned();
   }

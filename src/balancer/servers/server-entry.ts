@@ -137,17 +137,19 @@ export function nextEntry(before: ServerEntry, config: ServerConfig, now: number
 function nextHealth(
   before: ServerEntry,
   { check }: ServerConfig,
-): Pick<ServerEntry, 'health' | 'stopping' | 'result' | 'warnings'> {
-  const { health, stopping, result, warnings } = before;
+): Pick<ServerEntry, 'health' | 'stopping' | 'result' | 'warnings' | 'certificate'> {
+  const { health, stopping, result, warnings, certificate } = before;
   const old = before.config.check;
-  if (check === null) return { health: 0, stopping: false, result: NOT_CHECKED, warnings: [] };
+  const unseen = { stopping: false, result: NOT_CHECKED, warnings: [], certificate: null };
+  if (check === null) return { health: 0, ...unseen };
   if (old === null) {
-    return { health: initialHealth(check), stopping: false, result: NOT_CHECKED, warnings: [] };
+    return { health: initialHealth(check), ...unseen };
   }
   if (old.rise === check.rise && old.fall === check.fall) {
-    return { health, stopping, result, warnings };
+    return { health, stopping, result, warnings, certificate };
   }
   const place = health === fullHealth(old) ? fullHealth(check) : Math.max(health, check.rise);
   const up = health >= old.rise;
-  return { health: up ? Math.min(place, fullHealth(check)) : 0, stopping, result, warnings };
+  const next = up ? Math.min(place, fullHealth(check)) : 0;
+  return { health: next, stopping, result, warnings, certificate };
 }

@@ -90,12 +90,20 @@ test('a server that goes down or into maintenance is told of once', () => {
 });
 
 test('what a certificate will hurt with is logged once, and forgotten when it is mended', () => {
-  const { table, lines } = buildTable();
-  table.recordCheck(0, 0, { ...PASSED, warnings: ['The certificate expires today; renew it'] });
-  table.recordCheck(0, 0, { ...PASSED, warnings: ['The certificate expires today; renew it'] });
+  const { table, lines, clock } = buildTable();
+  const ends = 'The certificate expires today; renew it';
+  table.recordCheck(0, 0, { ...PASSED, warnings: [ends] });
+  table.recordCheck(0, 0, { ...PASSED, warnings: [ends] });
   table.recordCheck(0, 0, PASSED);
-  assert.deepEqual(table.entry(0, 0).warnings, ['The certificate expires today; renew it']);
-  assert.deepEqual(lines, ['4 Server kube-master/m1: The certificate expires today; renew it.']);
+  table.recordCheck(0, 1, { ...PASSED, warnings: [ends, 'It lacks a name'] });
+  assert.deepEqual(table.entry(0, 0).warnings, [ends]);
+  clock.now += 5000;
+  table.tellWarnings();
+  table.tellWarnings();
+  assert.deepEqual(lines, [
+    `4 Servers kube-master/m1, kube-master/m2: ${ends}.`,
+    '4 Server kube-master/m2: It lacks a name.',
+  ]);
   table.recordCheck(0, 0, { ...PASSED, warnings: [] });
   assert.deepEqual(table.entry(0, 0).warnings, []);
 });

@@ -6,6 +6,7 @@
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
+import { HeldWarnings } from '../../health/held-warnings.ts';
 import { settleCondition } from '../../health/http-verdict.ts';
 import { stepPassive } from '../../health/passive.ts';
 import { initialHealth, stepHealth } from '../../health/rise-fall.ts';
@@ -73,6 +74,7 @@ export const WEIGHT_MAX = 256;
 export class ServerTable {
   #backends: readonly BackendEntry[];
   readonly #options: ServerTableOptions;
+  readonly #warnings = new HeldWarnings();
   #generation = 0;
 
   constructor(options: ServerTableOptions) {
@@ -190,7 +192,7 @@ export class ServerTable {
     const standing = this.#standing(backend, server);
     const changed = turned || step.health !== before;
     if (result.certificate !== undefined) entry.certificate = result.certificate;
-    this.#warn(backend, entry, standing, result.warnings);
+    this.#noteWarnings(backend, entry, result.warnings);
     const { logHealthChecks } = this.#backend(backend).config;
     if (logHealthChecks && (changed || previous !== result.status)) {
       this.#options.log(backend, checkLogged(standing, result, healthPlace(entry)));
@@ -340,19 +342,28 @@ export class ServerTable {
     return hadAny && !hasAny;
   }
 
-  /** Says once what is new. */
-  #warn(
+  /** What is new is told once, together with the other servers that have it. */
+  #noteWarnings(
     backend: number,
     entry: ServerEntry,
-    standing: Standing,
     warnings: readonly string[] | undefined,
   ): void {
     if (warnings === undefined) return;
+    const { name } = this.#backend(backend).config;
     for (const warning of warnings) {
       if (entry.warnings.includes(warning)) continue;
-      this.#options.log(backend, checkWarning(standing, warning));
+      this.#warnings.add(name, entry.config.name, warning, this.#options.now());
     }
     entry.warnings = warnings;
+  }
+
+  /** To be called about once a second: tells of warnings that have waited for company. */
+  tellWarnings(): void {
+    for (const warning of this.#warnings.due(this.#options.now())) {
+      const backend = this.backends.findIndex(({ config }) => config.name === warning.backend);
+      // It may have gone with a reload.
+      if (backend !== -1) this.#options.log(backend, checkWarning(warning));
+    }
   }
 
   #reportEmpty(backend: number, emptied: boolean): void {

@@ -3,7 +3,8 @@
 import { skewText } from '../../balance/skew.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
-import { cutSentence, cutSentences } from '../../contracts/protocol-table.ts';
+import { cutDays, cutSentence, cutSentences } from '../../contracts/protocol-table.ts';
+import { certificateDaysLeft } from '../../health/certificate-warnings.ts';
 import { checkReason } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { statusCounts } from '../../stats/counts.ts';
@@ -20,6 +21,8 @@ export type ReportSources = {
   readonly plane: Pick<DataPlane, 'counters' | 'health' | 'limits'>;
   readonly rates: Rates;
   readonly uptimeMs: number;
+  /** ms since the epoch: certificates end by the calendar. */
+  readonly utcMs: number;
 };
 
 export function collectReport(sources: ReportSources): BalancerReport {
@@ -38,7 +41,7 @@ export function collectReport(sources: ReportSources): BalancerReport {
     })),
     backends: table.backends.map((backend, index): BackendStatus => {
       const servers = backend.servers.map((entry, server) => {
-        return serverStatus(plane, entry, index, server);
+        return serverStatus(sources, entry, index, server);
       });
       const skew = skewText(
         backend.servers.map((entry, server) => ({
@@ -61,11 +64,13 @@ export function collectReport(sources: ReportSources): BalancerReport {
 }
 
 function serverStatus(
-  { counters }: Pick<DataPlane, 'counters'>,
+  { plane, utcMs }: Pick<ReportSources, 'plane' | 'utcMs'>,
   entry: ServerEntry,
   backend: number,
   server: number,
 ): ServerStatus {
+  const { certificate } = entry;
+  const daysLeft = certificate === null ? null : cutDays(certificateDaysLeft(certificate, utcMs));
   return {
     name: entry.config.name,
     address: serverAddress(entry),
@@ -74,8 +79,9 @@ function serverStatus(
     lastCheck: entry.result.status,
     reason: cutSentence(reasonOf(entry)),
     warnings: cutSentences(entry.warnings),
+    ...(daysLeft === null ? {} : { certificateDaysLeft: daysLeft }),
     weight: weightOf(entry),
-    ...statusCounts(SERVER, (name) => counters.server(backend, server, name)),
+    ...statusCounts(SERVER, (name) => plane.counters.server(backend, server, name)),
   };
 }
 

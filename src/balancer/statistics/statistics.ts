@@ -62,7 +62,8 @@ export class Statistics {
     const { config, plane } = traffic;
     if (plane === null) return null;
     const rates = this.#rates;
-    return collectReport({ config, table, plane, rates, uptimeMs: this.#uptimeMs() });
+    const uptimeMs = this.#uptimeMs();
+    return collectReport({ config, table, plane, rates, uptimeMs, utcMs: Date.now() });
   }
 
   rows(http: readonly HttpProxyCounts[]): readonly StatRow[] {

@@ -15,8 +15,6 @@ export type CheckPlan = {
   readonly expect: readonly number[];
   /** null: the server's certificate is not verified. */
   readonly ca: string | null;
-  /** Why not; null: it is, or nothing is said about it. */
-  readonly unverifiedReason: string | null;
   readonly client: { readonly cert: string; readonly key: string } | null;
   /** What is not verified and not known, for the status report. */
   readonly notes: readonly string[];
@@ -144,7 +142,6 @@ export function planCheck(draft: Draft, here: boolean): CheckPlan {
     path: section.path ?? '/readyz',
     expect: section.expect ?? [200],
     ca: authority.value,
-    unverifiedReason: authority.note,
     client: client.value,
     notes: [authority.note, client.note].filter((note) => note !== null),
   };

@@ -43,7 +43,6 @@ function toTls(plan: CheckPlan, host: string, clientNames: readonly string[]): C
   const name = section['server-name'] ?? host;
   return {
     verify: ca === null ? 'none' : 'required',
-    unverifiedReason: plan.unverifiedReason,
     ca: ca === null ? null : unread(ca),
     certificate: client === null ? null : { cert: unread(client.cert), key: unread(client.key) },
     // RFC 6066 section 3: addresses are not sent as server names.

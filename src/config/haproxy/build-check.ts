@@ -111,7 +111,6 @@ function buildTls(report: Report, draft: ProxyDraft, server: ServerDraft): Check
   const { caFile, crt } = settings;
   return {
     verify,
-    unverifiedReason: null,
     ca: verify === 'none' || caFile === undefined || caFile === '@system-ca' ? null : file(caFile),
     certificate: crt === undefined ? null : { cert: file(crt), key: file(crt) },
     sni,

@@ -50,8 +50,6 @@ export type PassiveHealthConfig = {
 export type CheckTls = {
   /** `required`: the chain must lead to `ca`, and carry `verifyName` or `sni` where one is given. */
   readonly verify: 'none' | 'required';
-  /** Why nothing is verified, as status shows it; null: as the file asks, no word about it. */
-  readonly unverifiedReason: string | null;
   /** Authorities; null: the system's. */
   readonly ca: FileText | null;
   /** Client certificate and its key, which may be one file. */

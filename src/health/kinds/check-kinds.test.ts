@@ -20,7 +20,6 @@ const PARTS: CheckParts = {
   },
   tls: {
     verify: 'required',
-    unverifiedReason: null,
     ca: { path: '/ca', text: null },
     certificate: { cert: { path: '/cert', text: null }, key: { path: '/key', text: null } },
     sni: null,
