@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { OperationalError } from '../core/errors.ts';
-import { type AdminServer, openAdminServer } from '../guardian/admin-server.ts';
+import { openAdminServer } from '../guardian/admin-server.ts';
+import type { HttpSocket } from '../guardian/http-socket.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { askGuardian } from './admin-client.ts';
 
 let runDir = '';
-let server: AdminServer;
+let server: HttpSocket;
 const asked: string[] = [];
 
 beforeEach(async () => {

@@ -1,16 +1,18 @@
 /** Asks a running guardian over the admin socket of its run directory. */
 
 import { join } from 'node:path';
-import { ADMIN_SOCKET_FILE } from '../contracts/run-directory.ts';
+import { ADMIN_SOCKET_FILE, STATUS_SOCKET_FILE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { request } from '../http.ts';
 
 /** The guardian answers within its own limit for the balancer; more means that it hangs. */
 const ANSWER_LIMIT_MS = 3000;
 
+export const STATUS_PATH = '/v1/status';
+
 /**
- * The JSON it answers with. Throws OperationalError: not-running when nobody listens there, refused with
- * its reason when it says no.
+ * The JSON it answers with. Throws OperationalError: not-running when nobody listens there, no-right where this
+ * account may not ask, refused with its reason when it says no.
  */
 export async function askGuardian(
   runDir: string,
@@ -23,7 +25,10 @@ export async function askGuardian(
   throw new OperationalError('refused', reason);
 }
 
-/** Its answer whatever the status. Throws OperationalError 'not-running' where there is none in time. */
+/**
+ * Its answer whatever the status. Throws OperationalError 'not-running' where there is none in time, 'no-right' where
+ * this account may not ask.
+ */
 export async function exchangeWithGuardian(
   runDir: string,
   method: 'GET' | 'POST',
@@ -31,11 +36,24 @@ export async function exchangeWithGuardian(
   limitMs: number,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const { status, body } = await exchange(join(runDir, ADMIN_SOCKET_FILE), method, path, limitMs);
+    const ask = (file: string) => exchange(join(runDir, file), method, path, limitMs);
+    const { status, body } = await ask(ADMIN_SOCKET_FILE).catch((error) => {
+      // Who may not do everything may still look.
+      if (!isDenied(error) || path !== STATUS_PATH) throw error;
+      return ask(STATUS_SOCKET_FILE).catch(() => {
+        throw error;
+      });
+    });
     return { status, body: JSON.parse(body) };
   } catch (error) {
-    throw new OperationalError('not-running', explain(error as NodeJS.ErrnoException, runDir));
+    const code = isDenied(error) ? 'no-right' : 'not-running';
+    throw new OperationalError(code, explain(error as NodeJS.ErrnoException, runDir));
   }
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 function exchange(
@@ -68,6 +86,11 @@ function explain(error: NodeJS.ErrnoException, runDir: string): string {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
     return `Evergate is not running with "${runDir}"; start it with "evergate run" or name its --run-dir`;
   }
-  if (error.code === 'EACCES') return `No right to ask "${runDir}"; run it as root`;
+  if (isDenied(error)) {
+    return (
+      `This account has no right to ask "${runDir}"; run it as root, or, for the status, as a member of the group that ` +
+      '"status-group" of evergate.yaml or --status-group of "evergate run" names'
+    );
+  }
   return error.message;
 }

@@ -8,7 +8,7 @@ import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
-import { askGuardian } from './admin-client.ts';
+import { askGuardian, STATUS_PATH } from './admin-client.ts';
 import { print } from './printing.ts';
 
 /** What this node is called; a server of that name is BACKEND/node. */
@@ -31,7 +31,7 @@ export function serverStateCommand(state: AdminState): Command {
         return;
       }
       const { backend, server } = findServer(
-        (await askGuardian(runDir, 'GET', '/v1/status')) as StatusReport,
+        (await askGuardian(runDir, 'GET', STATUS_PATH)) as StatusReport,
         name,
       );
       const place = [backend, server].map(encodeURIComponent).join('/');

@@ -34,7 +34,8 @@ const COMMANDS = {
   },
   status: {
     term: 'status [options]',
-    purpose: 'Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running',
+    purpose:
+      'Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running, 3 no right to ask',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
   reload: {

@@ -32,13 +32,15 @@ type RunOptions = {
   /** ms; absent: as the configuration says. */
   readonly balancerGrace?: number;
   readonly spare: boolean;
+  /** Absent: as the configuration says. */
+  readonly statusGroup?: string;
 };
 
 const GRACE_MS = 1000;
 
-/** Errors, and warnings beside them, that the start with a wrong file tells. */
 /** While an address is waited for, between two looks. */
 const ADDRESS_POLL_MS = 250;
+/** Errors, and warnings beside them, that the start with a wrong file tells. */
 const TOLD_MAX = 20;
 
 export function runCommand(): Command {
@@ -65,6 +67,10 @@ export function runCommand(): Command {
       ).argParser(parseDuration),
     )
     .option('--no-spare', 'keep no second balancer waiting to take over')
+    .option(
+      '--status-group <name>',
+      'group whose members may ask "evergate status" (default: root only, or as evergate.yaml says)',
+    )
     .addHelpText(
       'after',
       '\nGive --config, or --haproxy, --keepalived or both.\n' +
@@ -119,7 +125,7 @@ async function guard(options: RunOptions, streams: StandardStreams): Promise<boo
     startPrivilegedPlane: startPrivilegedRelays,
     node: options.node ?? node ?? hostname(),
     read: async () => {
-      const loaded = await loadConfigApart(inputsOf(options));
+      const loaded = await loadAsAsked(options);
       if (!hasErrors(loaded.diagnostics)) refuseNames(loaded.config);
       return { ...loaded, node: options.node ?? loaded.node };
     },
@@ -156,7 +162,7 @@ async function readConfig(options: RunOptions, log: Log): Promise<LoadedConfig> 
   let told = false;
   for (;;) {
     const before = JSON.stringify(localAddresses());
-    const loaded = await loadConfigApart(inputsOf(options));
+    const loaded = await loadAsAsked(options);
     if (loaded.awaits === undefined) return takeConfig(loaded, log);
     if (!told) {
       for (const each of loaded.diagnostics) log('warning', formatDiagnostic(asWarning(each)));
@@ -189,6 +195,14 @@ function takeConfig(loaded: LoadedConfig, log: Log): LoadedConfig {
   }
   refuseNames(config);
   return loaded;
+}
+
+/** The command line comes before what the files say. */
+async function loadAsAsked(options: RunOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfigApart(inputsOf(options));
+  const { statusGroup } = options;
+  if (statusGroup === undefined) return loaded;
+  return { ...loaded, config: { ...loaded.config, statusGroup } };
 }
 
 function inputsOf(options: RunOptions): ConfigInputs {

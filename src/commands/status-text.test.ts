@@ -135,6 +135,14 @@ describe('renderStatus()', () => {
     ]);
   });
 
+  it('names the master where the files do', () => {
+    const vrrp = report.vrrp.map((each) => ({ ...each, masterName: 'k8s-master' }));
+    assert.match(
+      renderStatus({ ...report, vrrp }),
+      /^ {2}master {4}k8s-master \(192\.168\.1\.92\)$/m,
+    );
+  });
+
   it('says which node is drained', () => {
     const vrrp = report.vrrp.map((each) => ({
       ...each,

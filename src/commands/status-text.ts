@@ -27,12 +27,17 @@ function renderInstance(instance: InstanceStatus): string[] {
   const state = `${instance.state}${instance.drained ? drained : ''}`;
   return [
     `${instance.virtualRouterId === undefined ? 'VIP' : 'VRRP'} ${instance.name}: ${state}${claim} on ${instance.interface}`,
-    `  master    ${instance.master ?? 'nobody heard'}`,
+    `  master    ${masterText(instance)}`,
     ...(instance.waitsFor === null ? [] : [`  waits     ${explainWait(instance.waitsFor)}`]),
     `  addresses ${instance.addresses.join(' ')} (${instance.held ? 'held here' : 'not here'})`,
     ...wire,
     ...(instance.warnings ?? []).map((warning) => `  warning   ${warning}`),
   ];
+}
+
+function masterText({ master, masterName }: InstanceStatus): string {
+  if (master === null) return masterName ?? 'nobody heard';
+  return masterName === undefined ? master : `${masterName} (${master})`;
 }
 
 /** What VRRP tells of its claim and of the wire; another election tells neither. */

@@ -1,15 +1,17 @@
-/** `evergate status`: what this node does, in words or as JSON; exit code 0 healthy, 1 degraded, 2 down. */
+/** `evergate status`: what this node does, in words or as JSON; exit code 0 healthy, 1 degraded, 2 down,
+ * 3 not to be asked by this account. */
 
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { oneLine } from '../core/controls.ts';
 import { OperationalError } from '../core/errors.ts';
 import { type StatusReport, VERDICT_EXIT_CODES } from '../stats/status.ts';
-import { askGuardian } from './admin-client.ts';
+import { askGuardian, STATUS_PATH } from './admin-client.ts';
 import { complain, errorLine, print } from './printing.ts';
 import { renderStatus } from './status-text.ts';
 
 const NOT_RUNNING_EXIT_CODE = 2;
+const NO_RIGHT_EXIT_CODE = 3;
 
 export function statusCommand(): Command {
   return new Command('status')
@@ -18,13 +20,14 @@ export function statusCommand(): Command {
     .action(async (options: { readonly json: boolean; readonly runDir: string }) => {
       let report: StatusReport;
       try {
-        report = (await askGuardian(options.runDir, 'GET', '/v1/status')) as StatusReport;
+        report = (await askGuardian(options.runDir, 'GET', STATUS_PATH)) as StatusReport;
       } catch (error) {
         if (!(error instanceof OperationalError)) throw error;
-        const said = { verdict: 'down', error: error.message };
+        const denied = error.code === 'no-right';
+        const said = { verdict: denied ? 'unknown' : 'down', error: error.message };
         if (options.json) print(`${JSON.stringify(said)}\n`);
         complain(errorLine(error));
-        process.exitCode = NOT_RUNNING_EXIT_CODE;
+        process.exitCode = denied ? NO_RIGHT_EXIT_CODE : NOT_RUNNING_EXIT_CODE;
         return;
       }
       print(

@@ -55,6 +55,20 @@ function configOf(haproxy: string, keepalived: string): Config {
   return { balancer, vrrp };
 }
 
+test('diffConfigs() names nodes and the group that may look', () => {
+  const config = configOf(HAPROXY, KEEPALIVED);
+  const before = { ...config, nodes: [{ name: 'a', addresses: ['10.0.0.1'] }] };
+  const nodes = [
+    { name: 'a', addresses: ['10.0.0.9'] },
+    { name: 'b', addresses: ['10.0.0.2'] },
+  ];
+  assert.deepEqual(diffConfigs(before, { ...config, nodes, statusGroup: 'adm' }).changes, [
+    'node a: address 10.0.0.1 -> 10.0.0.9',
+    'node b added',
+    'status: group none -> adm',
+  ]);
+});
+
 /** What the edits, each a text and what takes its place, change. */
 function diff(...edits: readonly (readonly [string, string])[]) {
   let [haproxy, keepalived] = [HAPROXY, KEEPALIVED];

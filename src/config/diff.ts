@@ -42,10 +42,27 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
   const vrrp =
     before.vrrp === null || after.vrrp === null ? [] : vrrpChanges(before.vrrp, after.vrrp);
   return {
-    changes: [...balancer.changes, ...vrrp],
+    changes: [...balancer.changes, ...vrrp, ...nodeChanges(before, after)],
     waiting: balancer.waiting,
     refusal: null,
   };
+}
+
+function nodeChanges(before: Config, after: Config): readonly string[] {
+  const [old, next] = [before, after].map(({ nodes = [] }) => nodes);
+  return [
+    ...listChanges('node', old ?? [], next ?? [], nameOf, (what, one, other) =>
+      valueChanges(what, one, other, {
+        addresses: { label: 'address', format: (list: readonly string[]) => list.join(' ') },
+      }),
+    ),
+    ...valueChanges(
+      'status',
+      { group: before.statusGroup },
+      { group: after.statusGroup },
+      { group: { label: 'group' } },
+    ),
+  ];
 }
 
 function balancerChanges(

@@ -42,6 +42,7 @@ test('every front end says of a template nothing but that it is one', () => {
     hostName: null,
     localAddresses: [],
     fileExists: () => false,
+    groupExists: () => false,
     mustBeNode: true,
   };
   const results = [

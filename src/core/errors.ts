@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   'already-running': 'Another Evergate runs with this run directory.',
   'run-dir': 'The run directory cannot be made or written.',
   'not-running': 'No guardian answers on the admin socket of the run directory.',
+  'no-right': 'The account may not ask the guardian of the run directory.',
   refused: 'The running guardian said no, for the reason given.',
   'config-invalid': 'The configuration has errors; they are printed before.',
   'port-busy': 'Another process listens on an address the configuration asks for.',

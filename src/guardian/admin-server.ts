@@ -8,21 +8,14 @@
  *   POST /v1/node/STATE                          STATE: ready or drain; 409 when nobody takes over
  */
 
-import type { Server, ServerResponse } from 'node:http';
-import { dirname } from 'node:path';
 import { OperationalError } from '../core/errors.ts';
 import { ADMIN_STATES, type AdminState } from '../health/server-state.ts';
-import { createServer } from '../http.ts';
 import type { StatusReport } from '../stats/status.ts';
+import { type Answer, type HttpSocket, openSocket } from './http-socket.ts';
 import type { ReloadResult } from './reload.ts';
-import { runDirError } from './run-dir.ts';
 
 /** Clients at one time; each answer is made within the balancer's report limit. */
 const CONNECTIONS_MAX = 32;
-
-const REQUEST_LIMIT_MS = 5000;
-
-export type AdminServer = { close(): Promise<void> };
 
 export type AdminHandlers = {
   status(): Promise<StatusReport>;
@@ -33,30 +26,9 @@ export type AdminHandlers = {
   setDrained(drained: boolean): Promise<void>;
 };
 
-type Answer = { readonly status: number; readonly body: unknown };
-
 /** Throws OperationalError 'run-dir'. */
-export async function openAdminServer(path: string, handlers: AdminHandlers): Promise<AdminServer> {
-  const server = createServer((request, response) => {
-    // Nothing that is served here takes a body.
-    request.resume();
-    answer(request.method ?? '', request.url ?? '', handlers).then(
-      ({ status, body }) => reply(response, status, body),
-      (error: Error) => reply(response, 500, { error: error.message }),
-    );
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  server.requestTimeout = REQUEST_LIMIT_MS;
-  await listen(server, path).catch((error: Error) => {
-    throw runDirError(dirname(path), error);
-  });
-  return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+export function openAdminServer(path: string, handlers: AdminHandlers): Promise<HttpSocket> {
+  return openSocket(path, CONNECTIONS_MAX, (method, url) => answer(method, url, handlers));
 }
 
 async function answer(method: string, url: string, handlers: AdminHandlers): Promise<Answer> {
@@ -105,22 +77,4 @@ function decode(part: string): string {
   } catch {
     return part;
   }
-}
-
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify(body)}\n`);
-}
-
-/** Only our account may open it, from its first moment on: listen() makes it before it returns. */
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const umask = process.umask(0o177);
-    try {
-      server.listen(path, resolve);
-    } finally {
-      process.umask(umask);
-    }
-  });
 }

@@ -11,6 +11,7 @@ import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Listeners } from './listeners.ts';
 import type { Notifier } from './notifier.ts';
+import type { StatusSocket } from './status-socket.ts';
 import type { Supervisor } from './supervision/supervisor.ts';
 import type { Tracking } from './tracking.ts';
 
@@ -21,6 +22,7 @@ export type NodeParts = {
   readonly election: Election | null;
   readonly notifier: Notifier | null;
   readonly tracking: Tracking | null;
+  readonly statusSocket: StatusSocket | null;
 };
 
 /** A configuration, and what of it is the election's. */
@@ -46,6 +48,8 @@ export async function applyConfig(
   const steps: Step[] = [];
   try {
     const sockets = await openListeners(parts, after.config, steps);
+    const statusSocket = await parts.statusSocket?.change(after.config.statusGroup);
+    if (statusSocket !== undefined) steps.push(statusSocket);
     await changeElection(parts, before, after, steps);
     const ended = await changeBalancer(parts, after.config, sockets);
     for (const step of steps) step.commit?.();

@@ -8,7 +8,7 @@ import type { Config } from '../config/model/config.ts';
 import type { StartPrivilegedPlane } from '../contracts/data-plane.ts';
 import type { Election, ElectionEvent, ElectionSection, Elections } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
-import { judge, type StatusReport } from '../stats/status.ts';
+import { type InstanceStatus, judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
@@ -22,6 +22,7 @@ import type { ReaperOrder } from './reaper/order.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
 import { chooseAccounts } from './service-account.ts';
+import { StatusSocket } from './status-socket.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 
@@ -77,6 +78,7 @@ export class Guardian {
   #notifier: Notifier | null = null;
   readonly #kubelet = new KubeletWatch();
   #reaper: ReaperKeeper | null = null;
+  #statusSocket: StatusSocket | null = null;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -108,7 +110,7 @@ export class Guardian {
   }
 
   async status(): Promise<StatusReport> {
-    const vrrp = this.#election?.status() ?? [];
+    const vrrp = this.#ownership();
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -124,6 +126,20 @@ export class Guardian {
     return { ...report, ...judge(report) };
   }
 
+  /** Masters by their names, too, where the files give some. */
+  #ownership(): readonly InstanceStatus[] {
+    const named = (this.#config.nodes ?? []).flatMap(({ name, addresses }) =>
+      addresses.map((address) => [address, name] as const),
+    );
+    const names = new Map(named);
+    return (this.#election?.status() ?? []).map((instance) => {
+      const { master, state } = instance;
+      const known = master === null ? undefined : names.get(master);
+      const masterName = state === 'master' ? this.#node : known;
+      return masterName === undefined ? instance : { ...instance, masterName };
+    });
+  }
+
   /** Reads the configuration again and goes on by it, or says why not. `asker`: for the log. */
   reload(asker: string): Promise<ReloadResult> {
     return this.#reloader.reload(asker);
@@ -136,6 +152,7 @@ export class Guardian {
       election: this.#election,
       notifier: this.#notifier,
       tracking: this.#tracking,
+      statusSocket: this.#statusSocket,
     };
     const section = this.#options.elections.sectionOf(config);
     const before = { config: this.#config, section: this.#section };
@@ -188,6 +205,10 @@ export class Guardian {
       setDrained: (drained) => this.#setDrained(drained),
     });
     this.#closers.push(() => admin.close());
+    const statusSocket = new StatusSocket(runDir.statusSocket, () => this.status());
+    this.#statusSocket = statusSocket;
+    this.#closers.push(() => statusSocket.close());
+    await statusSocket.open(config.statusGroup);
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
   }
 
@@ -222,8 +243,7 @@ export class Guardian {
     const supervisor = this.#supervisor;
     if (supervisor === null) return;
     const { node, version } = this.#options;
-    const tell = (): void =>
-      supervisor.tell({ node, version, vrrp: this.#election?.status() ?? [] });
+    const tell = (): void => supervisor.tell({ node, version, vrrp: this.#ownership() });
     const timer = setInterval(tell, FACTS_INTERVAL_MS);
     this.#closers.push(() => clearInterval(timer));
     tell();

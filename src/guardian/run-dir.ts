@@ -23,6 +23,7 @@ import {
   BALANCER_TITLE,
   REAPER_TITLE,
   SPARE_TITLE,
+  STATUS_SOCKET_FILE,
 } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
@@ -124,7 +125,7 @@ export class RunDir {
     }
     this.#using(() => {
       // We hold the lock, so a socket that lies here is left over from a guardian that was killed.
-      rmSync(this.adminSocket, { force: true });
+      for (const socket of [this.adminSocket, this.statusSocket]) rmSync(socket, { force: true });
       ftruncateSync(this.#lock);
       writeSync(this.#lock, `${process.pid}\n`);
     });
@@ -141,6 +142,10 @@ export class RunDir {
 
   get adminSocket(): string {
     return join(this.path, ADMIN_SOCKET_FILE);
+  }
+
+  get statusSocket(): string {
+    return join(this.path, STATUS_SOCKET_FILE);
   }
 
   /**
@@ -194,6 +199,7 @@ export class RunDir {
     for (const path of [
       mastershipPath(this.path),
       this.adminSocket,
+      this.statusSocket,
       join(this.path, 'guardian.pid'),
     ]) {
       rmSync(path, { force: true });

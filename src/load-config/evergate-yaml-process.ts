@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { parseNative } from '../config/evergate-yaml/index.ts';
+import { groupId } from '../linux/identity.ts';
 import type { NativeJob } from './evergate-yaml.ts';
 
 function fileExists(path: string): boolean {
@@ -10,7 +11,8 @@ function fileExists(path: string): boolean {
 
 process.once('message', (job: NativeJob) => {
   const { file, text, ...context } = job;
-  const result = parseNative(file, text, { ...context, fileExists });
+  const groupExists = (name: string) => groupId(name) !== null;
+  const result = parseNative(file, text, { ...context, fileExists, groupExists });
   // Without a listener the channel holds the process no longer: it ends once this is sent.
   process.send?.(result);
 });

@@ -117,6 +117,8 @@ export type OwnershipStatus = {
   readonly faults: readonly string[];
   /** Address of the node that is master as far as this one knows; null: nobody heard. */
   readonly master: string | null;
+  /** Its name; absent: the files do not tell, or nobody is heard. */
+  readonly masterName?: string;
   readonly addresses: readonly string[];
   readonly held: boolean;
   readonly transitions: number;

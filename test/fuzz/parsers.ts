@@ -67,6 +67,7 @@ export const FRONT_ENDS: readonly FrontEnd[] = [
         localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
         node: null,
         fileExists: () => true,
+        groupExists: () => true,
         mustBeNode: true,
       }),
     seeds: [...golden('native/*.txt'), readFileSync(join(ROOT, 'examples/evergate.yaml'), 'utf8')],

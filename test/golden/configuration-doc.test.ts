@@ -50,6 +50,7 @@ test(`${PAGE} and examples/ show configurations that are right`, () => {
       localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
       node: text.includes('192.168.1.93') ? null : 'lb1',
       fileExists: () => true,
+      groupExists: () => true,
       mustBeNode: text.includes('192.168.1.93'),
     });
     const elsewhere = ['vip-outside-network', 'no-vrrp-key'];

@@ -32,6 +32,7 @@ function sceneOf(input: string): NativeContext {
     }),
     node: all('node')[0] ?? null,
     fileExists: (path) => files.has(path),
+    groupExists: (name) => name === 'adm',
     mustBeNode: !/^# check$/m.test(input),
   };
 }

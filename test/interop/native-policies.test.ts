@@ -68,6 +68,7 @@ async function serve(
     localAddresses: [{ interface: 'lo', address: '127.0.0.1', prefixLength: 8 }],
     node: null,
     fileExists: () => false,
+    groupExists: () => false,
     mustBeNode: true,
   });
   assert.ok(config?.balancer, JSON.stringify(diagnostics));

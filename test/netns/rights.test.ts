@@ -4,7 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -17,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { FREE_ID_MAX, FREE_ID_MIN } from '../../src/linux/free-identity.ts';
+import { groupId } from '../../src/linux/identity.ts';
 import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { askStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -46,6 +49,9 @@ const KEEPALIVED = `vrrp_instance VI_1 {
 
 const ROLES = ['guardian', 'reaper', 'balancer', 'spare'] as const;
 const ROOT_UID = '0';
+const NOBODY = 65_534;
+/** A group that every Debian has. */
+const LOOKERS = 'daemon';
 /** 9229, as /proc/net/tcp shows it. */
 const DEBUGGER_PORT = ':240D ';
 
@@ -65,7 +71,9 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       `--${name}`,
       join(folder, name === 'haproxy' ? 'haproxy.cfg' : 'keepalived.conf'),
     ]);
-    const args = ['run', ...files, '--run-dir', join(folder, 'run')];
+    // What lies in there is for its group, not the way to it.
+    chmodSync(folder, 0o755);
+    const args = ['run', ...files, '--run-dir', join(folder, 'run'), '--status-group', LOOKERS];
     node.spawn(resolve('bin/evergate'), args, { stdio: 'ignore' });
     await waitUntil('it is up', () => existsSync(join(folder, 'run', 'admin.sock')));
     await waitUntil('its spare is ready', async () => {
@@ -114,6 +122,28 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       listening.filter((line) => line.includes(DEBUGGER_PORT)),
       [],
     );
+  });
+
+  it('lets the members of one group look, and says to others that they may not', async (t) => {
+    const ask = (gid: number) => {
+      const args = ['status', '--run-dir', join(folder, 'run')];
+      const { status, stdout, stderr, error } = spawnSync(resolve('bin/evergate'), args, {
+        uid: NOBODY,
+        gid,
+        encoding: 'utf8',
+      });
+      return { status, text: `${stdout}${stderr}${error?.message ?? ''}` };
+    };
+    const outsider = ask(NOBODY);
+    if (/EACCES|not found|Cannot find/.test(outsider.text)) {
+      t.skip('another account cannot read this tree');
+      return;
+    }
+    assert.equal(outsider.status, 3, outsider.text);
+    assert.match(outsider.text, /no right to ask .*status-group.* \[no-right\]/);
+    const looker = ask(groupId(LOOKERS) ?? 0);
+    assert.match(looker.text, /^ {2}master {4}k8s-master/m);
+    assert.ok((looker.status ?? 9) <= 2, looker.text);
   });
 
   for (const role of ['balancer', 'spare'] as const) {

@@ -19,6 +19,7 @@ export type NativeContext = {
   /** What this machine is called; null: that is not asked. */
   readonly hostName: string | null;
   readonly fileExists: (path: string) => boolean;
+  readonly groupExists: (name: string) => boolean;
   /** Whether a machine that is none of the nodes is an error; else a warning, and the file is checked. */
   readonly mustBeNode: boolean;
 };

@@ -3,15 +3,16 @@
  * values along the schema (schema.ts, read-file.ts), the values to the model (balancer.ts, vrrp.ts).
  */
 
+import { formatIpAddress, numericAddress } from '../../core/ip-address.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
-import type { Config } from '../model/config.ts';
+import type { Config, NodeConfig } from '../model/config.ts';
 import { scanTemplates } from '../templates.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';
 import { Draft, type NativeContext } from './draft.ts';
-import { awaitedNode, findNode } from './find-node.ts';
+import { awaitedNode, type FoundNode, findNode } from './find-node.ts';
 import { familyOf } from './networks.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
@@ -91,14 +92,39 @@ function parse(
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
+  const group = statusGroup(draft, node);
   if (report.failed()) {
     const errors = report.diagnostics().filter(({ severity }) => severity === 'error');
     const isAlone = errors.every(({ code }) => code === 'unknown-node');
     return { ...nothing, awaits: isAlone ? awaitedNode(draft) : null };
   }
   const notes = [...(balancer?.notes ?? []), ...(vrrp === null || note === null ? [] : [note])];
-  const config = { balancer: balancer?.config ?? null, vrrp, notes };
+  const config = {
+    balancer: balancer?.config ?? null,
+    vrrp,
+    notes,
+    nodes: toNodes(draft),
+    ...(group === undefined ? {} : { statusGroup: group }),
+  };
   return { config, node: node?.name ?? null, here: node?.here ?? false, awaits: null };
+}
+
+/** A group is looked for where the socket will be. */
+function statusGroup(draft: Draft, node: FoundNode | null): string | undefined {
+  const { report, file, context } = draft;
+  const group = file['status-group'];
+  if (group !== undefined && node?.here === true && !context.groupExists(group)) {
+    const text = `There is no group "${group}" on this machine; create it, or correct "status-group"`;
+    report.error(draft.place(['status-group']), 'unknown-name', text);
+  }
+  return group;
+}
+
+function toNodes({ file }: Draft): readonly NodeConfig[] {
+  return Object.entries(file.nodes).map(([name, { address }]) => {
+    const addresses = address.map((each) => formatIpAddress(numericAddress(each)));
+    return { name, addresses };
+  });
 }
 
 /** Reads a whole evergate.yaml. Pure and bounded; `file` is only for messages. */

@@ -12,6 +12,7 @@ const CONTEXT: NativeContext = {
   localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
   node: null,
   fileExists: () => true,
+  groupExists: () => true,
   mustBeNode: true,
 };
 

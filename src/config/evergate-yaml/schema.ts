@@ -10,7 +10,7 @@ import { LISTENS_MAX, LOGS_MAX, VIPS_MAX } from './defaults.ts';
 import { node, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
 import { check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
-import { choice, integer, listen, oneOrMore, port, vip } from './values.ts';
+import { account, choice, integer, listen, oneOrMore, port, vip } from './values.ts';
 
 /** Names appear in statistics, logs and commands; all digits would be taken for a position. */
 const NAME = /^(?!\d+$)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
@@ -101,6 +101,9 @@ export const NATIVE_SCHEMA = z
     'runtime-socket': runtimeSocketEntry
       .optional()
       .describe("HAProxy's runtime socket: its path, or a block of keys"),
+    'status-group': account('adm')
+      .optional()
+      .describe('Group whose members may ask "evergate status". Default: root only'),
     logs: z
       .array(log)
       .max(LOGS_MAX, { error: () => `is a list of more than ${LOGS_MAX}; shorten it` })

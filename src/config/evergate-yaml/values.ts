@@ -142,8 +142,8 @@ export function word(
   );
 }
 
-export function account(): z.ZodType<string, string> {
-  return word('an account', 'evergate', /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, 32);
+export function account(example = 'evergate'): z.ZodType<string, string> {
+  return word('an account', example, /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, 32);
 }
 
 export const CONNECTIONS_MAX = 1_000_000;

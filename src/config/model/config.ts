@@ -16,7 +16,14 @@ export type Config = {
   readonly vrrp: VrrpConfig | null;
   /** What the configuration does without and an operator should know, in sentences; absent: nothing. */
   readonly notes?: readonly string[];
+  /** Every node of the cluster; absent: the files do not name them. */
+  readonly nodes?: readonly NodeConfig[];
+  /** Group whose members may see the status; absent: root only. */
+  readonly statusGroup?: string;
 };
+
+/** Addresses as the kernel writes them. */
+export type NodeConfig = { readonly name: string; readonly addresses: readonly string[] };
 
 export type BalancerConfig = {
   readonly process: BalancerProcessConfig;

@@ -10,6 +10,7 @@ const MACHINE = {
   localAddresses: [],
   node: null,
   fileExists: () => true,
+  groupExists: () => true,
   mustBeNode: false,
 };
 
