@@ -83,7 +83,7 @@ function parse(
     );
     return nothing;
   }
-  const file = readFile(report, tree);
+  const file = readFile(report, tree, clean);
   if (file === null) return nothing;
   const draft = new Draft(file, tree, report, context);
   checkNodes(draft);

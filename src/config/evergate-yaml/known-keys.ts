@@ -1,9 +1,10 @@
 /** Which keys evergate.yaml knows where, read off the schema: for "did you mean" and for hints. */
 
 import { z } from 'zod';
-import { didYouMean } from '../suggest.ts';
+import { nearest } from '../suggest.ts';
 import { NATIVE_SCHEMA } from './schema.ts';
-import type { Path } from './tree.ts';
+import type { Path, Tree } from './tree.ts';
+import { show } from './values.ts';
 
 type Schema = z.core.$ZodType;
 
@@ -37,7 +38,7 @@ function keysOf(schema: Schema): readonly string[] {
 }
 
 /** The keys of the block at `path`. */
-function keysAt(path: Path): readonly string[] {
+export function keysAt(path: Path): readonly string[] {
   let schemas: readonly Schema[] = [NATIVE_SCHEMA];
   for (const step of path) schemas = schemas.flatMap((schema) => childrenAt(schema, step));
   return schemas.flatMap(keysOf);
@@ -70,14 +71,27 @@ const FOREIGN: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** The key that an unknown one in the block at `path` was most likely meant to be; null: none is near. */
+export function meantKey(path: Path, key: string): string | null {
+  return nearest(key, keysAt(path));
+}
+
+/** The line of a key as the file should have it; of a block, its first line. */
+export function lineOf(key: string, value: Tree): string {
+  if (value.kind !== 'scalar' || value.value === null) return `${key}:`;
+  const bare =
+    typeof value.value !== 'string' || /^(?!\d+$)[A-Za-z0-9./][\w.:/-]*$/.test(value.value);
+  return `${key}: ${bare ? value.value : show(value.value)}`;
+}
+
 /** The sentence about an unknown key in the block at `path`. */
-export function unknownKey(path: Path, key: string): string {
+export function unknownKey(path: Path, key: string, value: Tree): string {
   const where = path.length === 0 ? '' : ` in "${path.join('.')}"`;
   const head = `No key "${key}" is known${where}`;
   if (key === '<<') return `${head}: merging is not part of YAML 1.2; repeat the keys`;
   const known = keysAt(path);
-  const near = didYouMean(key, known);
-  if (near !== '') return `${head}${near}`;
+  const meant = meantKey(path, key);
+  if (meant !== null) return `${head}; did you mean "${lineOf(meant, value)}"`;
   const foreign = FOREIGN.get(key.toLowerCase());
   if (foreign !== undefined && path.length === 0) return `${head}; here it is ${foreign}`;
   if (path.length > 0 && Object.hasOwn(NATIVE_SCHEMA.shape, key)) {

@@ -2,18 +2,14 @@
 
 import type { z } from 'zod';
 import type { Report } from '../haproxy/report.ts';
-import { unknownKey } from './known-keys.ts';
+import { lineOf, meantKey, unknownKey } from './known-keys.ts';
+import { gluedKeys } from './layout.ts';
 import { isName, NAME_LENGTH_MAX, NATIVE_SCHEMA, type NativeFile } from './schema.ts';
+import { NAMED_BLOCKS, strayKeys } from './stray-keys.ts';
 import { keyPlace, type Path, type Tree, toPlain, treeAt } from './tree.ts';
 import { show } from './values.ts';
 
 type Issue = z.core.$ZodIssue;
-
-/** Blocks whose keys are names that the file chooses. */
-const NAMED_BLOCKS: Readonly<Record<string, string>> = {
-  nodes: 'a node',
-  servers: 'a server',
-};
 
 function toPath(path: readonly PropertyKey[]): Path {
   return path.map((step) => (typeof step === 'number' ? step : String(step)));
@@ -48,11 +44,32 @@ function nameOf(path: Path): string {
     .join('');
 }
 
+/** How lines that are no block would be one. */
+function asBlock(name: string, value: Tree): string {
+  if (!Object.hasOwn(NAMED_BLOCKS, name)) {
+    return value.kind === 'list' ? '; write its lines without "-"' : '';
+  }
+  return `; give each its name and its own line: write "  ${exampleOf(value)}"`;
+}
+
+/** The first item of what should be a block of names, as that block would have it. */
+function exampleOf(value: Tree): string {
+  const item = value.kind === 'list' ? value.items[0] : value;
+  if (item?.kind === 'map') {
+    const [name, address] = ['name', 'address'].map((key) => item.entries.get(key)?.value);
+    if (name?.kind === 'scalar' && address !== undefined) return lineOf(`${name.value}`, address);
+    const [first] = item.entries;
+    if (first !== undefined) return lineOf(first[0], first[1].value);
+  }
+  return value.kind === 'list' && item !== undefined ? lineOf('NAME', item) : 'NAME: ADDRESS';
+}
+
 function reportIssue(report: Report, tree: Tree, issue: Issue, path: Path): void {
   const at = treeAt(tree, path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
-      report.error(keyPlace(tree, [...path, key]), 'unknown-directive', unknownKey(path, key));
+      const text = unknownKey(path, key, treeAt(tree, [...path, key]));
+      report.error(keyPlace(tree, [...path, key]), 'unknown-directive', text);
     }
     return;
   }
@@ -74,7 +91,7 @@ function reportIssue(report: Report, tree: Tree, issue: Issue, path: Path): void
         ? `The file holds ${show(value)}, not ${wanted}; begin with "nodes:"`
         : value === null
           ? `"${name}" is empty; give ${wanted}, or remove the line`
-          : `"${name}": ${show(value)} is not ${wanted}`;
+          : `"${name}": ${show(value)} is not ${wanted}${asBlock(name, at)}`;
     report.error(at.place, 'bad-value', text);
     return;
   }
@@ -97,13 +114,47 @@ function checkNames(report: Report, tree: Tree): void {
   }
 }
 
-/** null after an error, which is reported. */
-export function readFile(report: Report, tree: Tree): NativeFile | null {
-  checkNames(report, tree);
+/** One complaint for each block that lacks its indentation: what stands at the margin is not read as the block's. */
+function reportStrays(report: Report, tree: Tree, strays: ReadonlyMap<string, string>): void {
+  for (const section of new Set(strays.values())) {
+    const [key = ''] = [...strays].find(([, block]) => block === section) ?? [];
+    const line = lineOf(key, treeAt(tree, [key]));
+    const text = `"${key}" belongs to "${section}", whose lines are indented; write "  ${line}"`;
+    report.error(keyPlace(tree, [key]), 'unknown-directive', text);
+  }
+}
+
+/** What is not there, or empty, because it is misspelt or not indented: another complaint says so. */
+function isSaid(tree: Tree, path: Path, said: ReadonlySet<string>): boolean {
+  if (!said.has(nameOf(path))) return false;
+  const parent = treeAt(tree, path.slice(0, -1));
+  const given = parent.kind === 'map' ? parent.entries.get(String(path.at(-1))) : undefined;
+  return given === undefined || toPlain(given.value) === null;
+}
+
+/** null after an error, which is reported. `text`: that of the tree. */
+export function readFile(report: Report, tree: Tree, text: string): NativeFile | null {
   const result = NATIVE_SCHEMA.safeParse(toPlain(tree));
+  const glued = result.success ? [] : gluedKeys(text);
+  for (const { place, text: why } of glued) report.error(place, 'syntax-error', why);
+  if (glued.length > 0) return null;
+  checkNames(report, tree);
   if (result.success) return report.failed() ? null : result.data;
-  for (const issue of result.error.issues) {
-    for (const { issue: each, path } of flatten(issue, [])) reportIssue(report, tree, each, path);
+  const strays = strayKeys(tree);
+  reportStrays(report, tree, strays);
+  const issues = result.error.issues.flatMap((issue) => flatten(issue, []));
+  const said = new Set(strays.values());
+  for (const { issue, path } of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    for (const key of issue.keys) said.add(nameOf([...path, meantKey(path, key) ?? '']));
+  }
+  for (const { issue, path } of issues) {
+    if (issue.code === 'unrecognized_keys' && path.length === 0) {
+      const keys = issue.keys.filter((key) => !strays.has(key));
+      reportIssue(report, tree, { ...issue, keys }, path);
+    } else if (!isSaid(tree, path, said)) {
+      reportIssue(report, tree, issue, path);
+    }
   }
   return null;
 }

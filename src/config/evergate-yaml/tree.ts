@@ -15,6 +15,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Place, Report } from '../haproxy/report.ts';
+import { layoutProblems } from './layout.ts';
 
 const DEPTH_MAX = 16;
 const NODES_MAX = 20_000;
@@ -55,12 +56,21 @@ export function parseTree(text: string, report: Report): Tree | null {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+  const complaints = [...document.errors, ...document.warnings];
+  if (complaints.length === 0) return new Reader(placeOf, report).read(document);
+  const causes = layoutProblems(text);
+  const firstLine = Math.min(...complaints.map(({ pos }) => placeOf(pos[0]).line));
+  const known = complaints.some(({ code }) => Object.hasOwn(SENTENCES, code));
+  // YAML complains of what it took such a line for, there or in the line before it.
+  if (!known && causes.some(({ place }) => place.line <= firstLine + 1)) {
+    for (const { place, text: why } of causes) report.error(place, 'syntax-error', why);
+    return null;
+  }
+  for (const { code, message, pos } of complaints) {
     const own = message.split('\n')[0]?.replace(/[.:]$/, '') ?? '';
     report.error(placeOf(pos[0]), 'syntax-error', SENTENCES[code] ?? own);
   }
-  if (document.errors.length + document.warnings.length > 0) return null;
-  return new Reader(placeOf, report).read(document);
+  return null;
 }
 
 class Reader {
