@@ -60,7 +60,10 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
   const warnings = counted(diagnostics.length - errors, 'warning');
   if (errors > 0) return `${counted(errors, 'error')}, ${warnings}`;
-  return `OK: ${[...describe(config, nodes), warnings].join(', ')}`;
+  const found = [...describe(config, nodes), warnings].join(', ');
+  const elsewhere = diagnostics.some(({ code }) => code === 'unknown-node');
+  if (!elsewhere) return `OK: ${found}`;
+  return `OK for the nodes of the file, but "evergate run" refuses on this machine, which is none of them: ${found}`;
 }
 
 async function check(options: CheckOptions, command: Command): Promise<void> {

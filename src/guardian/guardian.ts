@@ -126,12 +126,26 @@ export class Guardian {
     return { ...report, ...judge(report) };
   }
 
-  /** Masters by their names, too, where the files give some. */
-  #ownership(): readonly InstanceStatus[] {
+  /** By address, as the files have it. */
+  #names(): ReadonlyMap<string, string> {
     const named = (this.#config.nodes ?? []).flatMap(({ name, addresses }) =>
       addresses.map((address) => [address, name] as const),
     );
-    const names = new Map(named);
+    return new Map(named);
+  }
+
+  /** A sentence with nodes' names before their addresses. */
+  #named(text: string): string {
+    const names = this.#names();
+    return text.replace(/[0-9a-f]*[.:][0-9a-f.:]*[0-9a-f]/g, (address) => {
+      const name = names.get(address);
+      return name === undefined ? address : `${name} (${address})`;
+    });
+  }
+
+  /** Masters by their names, too, where the files give some. */
+  #ownership(): readonly InstanceStatus[] {
+    const names = this.#names();
     return (this.#election?.status() ?? []).map((instance) => {
       const { master, state } = instance;
       const known = master === null ? undefined : names.get(master);
@@ -327,7 +341,10 @@ export class Guardian {
     const { log } = this.#options;
     switch (event.kind) {
       case 'transition':
-        log('info', `VRRP ${event.instance}: ${event.from} -> ${event.to} (${event.why})`);
+        log(
+          'info',
+          `VRRP ${event.instance}: ${event.from} -> ${event.to} (${this.#named(event.why)})`,
+        );
         this.#notifier?.instance(event.instance, event.to, event.priority);
         break;
       case 'priority':

@@ -27,13 +27,16 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 describe('RunDir', () => {
-  it('writes its pid and leaves nothing but the directory behind', () => {
+  it('writes its pid and leaves nothing behind but a directory that was there', () => {
     const path = join(parent, 'deep', 'run');
     const runDir = new RunDir(path);
     assert.equal(readFileSync(join(path, 'guardian.pid'), 'utf8'), `${process.pid}\n`);
     runDir.writePid('balancer', 123);
     runDir.writePid('spare', 124);
     runDir.release();
+    assert.deepEqual(readdirSync(parent), []);
+    mkdirSync(path, { recursive: true });
+    new RunDir(path).release();
     assert.deepEqual(readdirSync(path), []);
   });
 

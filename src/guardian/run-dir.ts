@@ -13,11 +13,12 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   ADMIN_SOCKET_FILE,
   BALANCER_TITLE,
@@ -83,9 +84,31 @@ export function runDirError(path: string, error: unknown): OperationalError {
   );
 }
 
+/** From the last one up to the first that was made; `first` undefined: none was. */
+function foldersDownTo(path: string, first: string | undefined): readonly string[] {
+  if (first === undefined) return [];
+  const [top, folders] = [resolve(first), [resolve(path)]];
+  for (let at = resolve(path); at !== top && at !== dirname(at); ) {
+    at = dirname(at);
+    folders.push(at);
+  }
+  return folders;
+}
+
+function removeIfEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export class RunDir {
   readonly path: string;
   readonly #lock: number;
+  /** Folders that were not there before, the deepest first. */
+  readonly #made: readonly string[];
 
   /**
    * Makes the directory and takes its lock; throws OperationalError 'run-dir' or 'already-running'. It is refused
@@ -93,17 +116,29 @@ export class RunDir {
    */
   constructor(path: string) {
     this.path = path;
-    this.#lock = this.#using(() => {
+    this.#made = this.#using(() => {
       this.#distrust();
-      mkdirSync(path, { recursive: true, mode: 0o755 });
-      // Somebody may have been faster in making it.
-      this.#distrust();
-      return openSync(join(path, 'guardian.pid'), LOCK_FLAGS, 0o644);
+      return foldersDownTo(path, mkdirSync(path, { recursive: true, mode: 0o755 }));
     });
     try {
-      this.#takeLock();
+      this.#lock = this.#openLock();
     } catch (error) {
-      closeSync(this.#lock);
+      this.#removeMade();
+      throw error;
+    }
+  }
+
+  #openLock(): number {
+    const lock = this.#using(() => {
+      // Somebody may have been faster in making the directory.
+      this.#distrust();
+      return openSync(join(this.path, 'guardian.pid'), LOCK_FLAGS, 0o644);
+    });
+    try {
+      this.#takeLock(lock);
+      return lock;
+    } catch (error) {
+      closeSync(lock);
       throw error;
     }
   }
@@ -113,9 +148,9 @@ export class RunDir {
     if (reason !== null) throw new Error(`${reason} and could have files written elsewhere`);
   }
 
-  #takeLock(): void {
+  #takeLock(lock: number): void {
     const { path } = this;
-    if (!tryLockFile(this.#lock)) {
+    if (!tryLockFile(lock)) {
       const holder = readFileSync(join(path, 'guardian.pid'), 'utf8').trim();
       throw new OperationalError(
         'already-running',
@@ -126,8 +161,8 @@ export class RunDir {
     this.#using(() => {
       // We hold the lock, so a socket that lies here is left over from a guardian that was killed.
       for (const socket of [this.adminSocket, this.statusSocket]) rmSync(socket, { force: true });
-      ftruncateSync(this.#lock);
-      writeSync(this.#lock, `${process.pid}\n`);
+      ftruncateSync(lock);
+      writeSync(lock, `${process.pid}\n`);
     });
   }
 
@@ -138,6 +173,10 @@ export class RunDir {
     } catch (error) {
       throw runDirError(this.path, error);
     }
+  }
+
+  #removeMade(): void {
+    for (const folder of this.#made) if (!removeIfEmpty(folder)) break;
   }
 
   get adminSocket(): string {
@@ -191,7 +230,10 @@ export class RunDir {
     return childIn(this.path, role);
   }
 
-  /** Removes what this guardian put there, but no trace of a process that goes on. The lock goes last. */
+  /**
+   * Removes what this guardian put there, but no trace of a process that goes on, and with the last of it the directory
+   * if it made that. The lock goes last.
+   */
   release(): void {
     for (const role of CHILD_ROLES) {
       if (this.childOf(role) === null) rmSync(pidFile(this.path, role), { force: true });
@@ -204,6 +246,7 @@ export class RunDir {
     ]) {
       rmSync(path, { force: true });
     }
+    this.#removeMade();
     closeSync(this.#lock);
   }
 }

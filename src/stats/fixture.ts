@@ -5,7 +5,7 @@ import { noCounts } from './counts.ts';
 import type { ProcessInfo } from './info.ts';
 
 export const TEST_INFO: ProcessInfo = {
-  version: '2.6.12-evergate0.1.0',
+  version: '2.6.12-0.1.0',
   releaseDate: '2026/11/23',
   node: 'node1',
   pid: 42,

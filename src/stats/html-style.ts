@@ -1,10 +1,13 @@
-/** The stats page's style: it comes with the page, because the page must work when nothing else does. */
+/**
+ * The stats page's style: it comes with the page, because the page must work when nothing else does. A narrow window
+ * shows the columns of the second rank (`more`) when they are asked for.
+ */
 
 export const PAGE_STYLE = `
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1b2430;--soft:#66717f;--line:#dfe3e8;
 --head:#eef1f4;--up:#e3f6e8;--up-ink:#14703a;--warn:#fff3d6;--warn-ink:#8a5a00;--down:#fde3e1;
 --down-ink:#a8261c;--maint:#eee3d6;--maint-ink:#7a4a12;--drain:#e2ecfd;--drain-ink:#1f4fa8;
---none:transparent;--accent:#2360c4}
+--none:var(--card);--accent:#2360c4}
 @media(prefers-color-scheme:dark){:root{--bg:#12161c;--card:#1a2029;--ink:#e3e8ee;--soft:#93a0ae;
 --line:#2c3541;--head:#212935;--up:#15321f;--up-ink:#7fd99c;--warn:#3a2f12;--warn-ink:#f0c766;
 --down:#431d1b;--down-ink:#ff9d94;--maint:#38291a;--maint-ink:#e0b07a;--drain:#1b2d4d;
@@ -25,6 +28,10 @@ header nav{margin-left:auto;display:flex;gap:1rem}
 color:var(--warn-ink)}.notice.good{background:var(--up);color:var(--up-ink)}
 section{background:var(--card);border:1px solid var(--line);border-radius:.5rem;
 margin:0 0 1rem;padding:.7rem .75rem}
+.narrow{display:none}
+@media(max-width:700px){.narrow{display:inline-block;margin:0 0 1rem}th.narrow{display:table-cell}
+body:not(:has(#all:checked)) .more,tr.groups{display:none}}
+td.name{position:sticky;left:0;background:inherit}
 .scroll{overflow-x:auto;margin-top:.5rem}
 table{border-collapse:collapse;width:100%;font-size:11.5px;font-variant-numeric:tabular-nums;
 white-space:nowrap}th,td{padding:.25rem .24rem;text-align:right;border-bottom:1px solid var(--line)}

@@ -79,6 +79,7 @@ const options: PageOptions = {
   request: { format: 'html', noRefresh: false, upOnly: false, scope: '', action: null },
   hideVersion: false,
   showNode: true,
+  refreshes: true,
   admin: true,
 };
 
@@ -107,13 +108,21 @@ for (const admin of [true, false]) {
 
 test('it tells what scrapers look for', () => {
   const page = statsPage([frontend, server, backend], info, options);
-  assert.match(page, /HAProxy version 2\.6\.12-evergate0\.1\.0, released 2026\/11\/23/);
+  assert.match(page, /HAProxy version 2\.6\.12-0\.1\.0, released 2026\/11\/23/);
   assert.match(page, /uptime = <\/b>0d 0h01m05s/);
   assert.match(page, /bit rate = <\/b>80\.000 kbps/);
   assert.match(page, /<tr class="down">/);
   assert.match(page, /1m15s DOWN/);
   assert.match(page, /title="Layer4 connection problem: Connection refused">L4CON in 0ms/);
   assert.doesNotMatch(statsPage([], info, { ...options, hideVersion: true }), /2\.6\.12|released/);
+});
+
+test('the version has room in the head of hatop, and a page that is not read again has no switch for that', () => {
+  // From its third to its 55th column; then comes the pid.
+  const line = `HAProxy Version: ${info.version}  (released: ${info.releaseDate})`;
+  assert.ok(line.length <= 53, line);
+  assert.match(statsPage([], info, options), /Disable refresh/);
+  assert.doesNotMatch(statsPage([], info, { ...options, refreshes: false }), /able refresh/);
 });
 
 test('the code of an HTTP answer stands behind the status', () => {

@@ -17,6 +17,8 @@ export type PageOptions = {
   readonly request: PageRequest;
   readonly hideVersion: boolean;
   readonly showNode: boolean;
+  /** Whether the page asks the browser to read it again and again. */
+  readonly refreshes: boolean;
   /** Whether the page carries forms that change servers. */
   readonly admin: boolean;
 };
@@ -77,10 +79,12 @@ function pageHead(info: ProcessInfo, options: PageOptions): string {
   };
   const fact = (name: string, value: string | number): string =>
     `<span><b>${name} = </b>${escapeHtml(String(value))}</span>`;
+  const refresh = options.refreshes
+    ? `${link(request.noRefresh ? 'Enable refresh' : 'Disable refresh', { noRefresh: !request.noRefresh })}\n`
+    : '';
   return `<header><h1>Evergate <small>${version}</small></h1><nav>
 ${link(request.upOnly ? 'Show all servers' : "Hide 'DOWN' servers", { upOnly: !request.upOnly })}
-${request.noRefresh ? link('Enable refresh', { noRefresh: false }) : link('Disable refresh', { noRefresh: true })}
-${link('Refresh now', {})}
+${refresh}${link('Refresh now', {})}
 ${link('CSV export', { format: 'csv' })}
 </nav></header>
 ${notice(request, uri)}
@@ -95,6 +99,7 @@ ${notice(request, uri)}
     fact('conn rate', `${info.rate}/sec`),
     fact('bit rate', `${bitRate(info.bytesOutRate * 8)}`),
   ].join('\n')}</p>
+<label class="narrow"><input type="checkbox" id="all"> All columns</label>
 <p class="legend">${LEGEND.map(([state, text]) => `<span class="${state}">${text}</span>`).join('')}</p>`;
 }
 
@@ -129,16 +134,28 @@ function proxySection(rows: readonly StatRow[], options: PageOptions): string {
 
 function tableHead(withForm: boolean): string {
   const groups = GROUPS.map(([title, columns]) => `<th colspan="${columns.length}">${title}</th>`);
-  const columns = GROUPS.flatMap(([, names]) => names.map(headCell));
+  const columns = GROUPS.flatMap(([, names]) => names).map(headCell);
   const mark = withForm ? '<th rowspan="2"></th>' : '';
-  return `<thead><tr>${mark}<th rowspan="2" class="name"></th>${groups.join('')}</tr>
-<tr>${columns.join('')}</tr></thead>`;
+  // A narrow window shows no groups; its columns have the first ones' cells in their own row.
+  const first = withForm
+    ? '<th class="narrow"></th><th class="narrow"></th>'
+    : '<th class="narrow"></th>';
+  return `<thead><tr class="groups">${mark}<th rowspan="2" class="name"></th>${groups.join('')}</tr>
+<tr>${first}${columns.join('')}</tr></thead>`;
+}
+
+/** Which columns a narrow window shows at first: sessions now and in all, status, and the last check. */
+const MAIN_COLUMNS: ReadonlySet<number> = new Set([6, 9, 21, 22]);
+
+function classOf(column: number, more: readonly string[] = []): string {
+  const classes = MAIN_COLUMNS.has(column) ? more : [...more, 'more'];
+  return classes.length === 0 ? '' : ` class="${classes.join(' ')}"`;
 }
 
 /** Words begin at the left, numbers end at the right, and so do their headings. */
-function headCell(column: string): string {
-  const words = column === 'Status' || column === 'LastChk';
-  return words ? `<th class="words">${column}</th>` : `<th>${column}</th>`;
+function headCell(name: string, column: number): string {
+  const words = name === 'Status' || name === 'LastChk';
+  return `<th${classOf(column, words ? ['words'] : [])}>${name}</th>`;
 }
 
 function tableRow(row: StatRow, withForm: boolean): string {
@@ -165,21 +182,23 @@ function markCell(row: StatRow, withForm: boolean): string {
 
 type Cell = string | number | null;
 
-function cells(values: readonly Cell[]): string {
+/** `from`: column of the first one. */
+function cells(from: number, values: readonly Cell[]): string {
   return values
-    .map(
-      (value) => `<td>${typeof value === 'number' ? grouped(value) : escapeHtml(value ?? '')}</td>`,
-    )
+    .map((value, index) => {
+      const text = typeof value === 'number' ? grouped(value) : escapeHtml(value ?? '');
+      return `<td${classOf(from + index)}>${text}</td>`;
+    })
     .join('');
 }
 
 function frontendCells({ counts, ...row }: FrontendRow): string {
   const { connectionsCurrent, connectionsMax, connectionsTotal, bytesIn, bytesOut } = counts;
   return (
-    cells([null, null, null, row.rate, row.rateMax, '-', connectionsCurrent, connectionsMax]) +
-    cells([row.limit, connectionsTotal, null, null, bytesIn, bytesOut, 0, 0]) +
-    cells([0, null, null, null, null]) +
-    '<td class="status">OPEN</td><td colspan="8"></td>'
+    cells(0, [null, null, null, row.rate, row.rateMax, '-', connectionsCurrent, connectionsMax]) +
+    cells(8, [row.limit, connectionsTotal, null, null, bytesIn, bytesOut, 0, 0]) +
+    cells(16, [0, null, null, null, null]) +
+    '<td class="status">OPEN</td><td></td><td class="more" colspan="7"></td>'
   );
 }
 
@@ -189,13 +208,13 @@ function trafficCells(row: ServerRow | BackendRow): string {
   const lastS = shownValue(SERVER, 'lastSessionMs', ofServers, row.now);
   const last = lastS < 0 ? '?' : shortDuration(lastS);
   return (
-    cells([counts.queueCurrent, counts.queueMax]) +
-    cells([row.kind === 'server' ? (row.queueLimit ?? '-') : null]) +
-    cells([row.rate, row.rateMax, null]) +
-    cells([counts.sessionsCurrent, counts.sessionsMax, row.limit ?? '-', counts.sessionsTotal]) +
-    cells([counts.sessionsTotal, last, counts.bytesIn, counts.bytesOut]) +
-    cells([row.kind === 'backend' ? 0 : null, 0, null, counts.connectErrors, 0]) +
-    cells([ofServers.retries, ofServers.redispatches])
+    cells(0, [counts.queueCurrent, counts.queueMax]) +
+    cells(2, [row.kind === 'server' ? (row.queueLimit ?? '-') : null]) +
+    cells(3, [row.rate, row.rateMax, null]) +
+    cells(6, [counts.sessionsCurrent, counts.sessionsMax, row.limit ?? '-', counts.sessionsTotal]) +
+    cells(10, [counts.sessionsTotal, last, counts.bytesIn, counts.bytesOut]) +
+    cells(14, [row.kind === 'backend' ? 0 : null, 0, null, counts.connectErrors, 0]) +
+    cells(19, [ofServers.retries, ofServers.redispatches])
   );
 }
 
@@ -206,7 +225,7 @@ function serverCells(row: ServerRow): string {
   const last = check?.running ? `${check.status}${code} in ${Math.round(check.durationMs)}ms` : '';
   const why = check === null ? '' : [check.description, check.info].filter(Boolean).join(': ');
   return `${trafficCells(row)}<td class="status">${since}${escapeHtml(row.status)}</td>
-<td class="words" title="${escapeHtml(why)}">${last}</td>${cells([
+<td class="words" title="${escapeHtml(why)}">${last}</td>${cells(23, [
     `${row.weight}/${row.configuredWeight}`,
     row.backup ? '-' : 'Y',
     row.backup ? 'Y' : '-',
@@ -220,7 +239,7 @@ function serverCells(row: ServerRow): string {
 function backendCells(row: BackendRow): string {
   const status = `${shortDuration(row.lastChangeS)} ${row.up ? 'UP' : 'DOWN'}`;
   const downtime = row.servers === 0 ? null : shortDuration(row.downtimeS);
-  return `${trafficCells(row)}<td class="status">${status}</td><td></td>${cells([
+  return `${trafficCells(row)}<td class="status">${status}</td><td></td>${cells(23, [
     row.weight,
     row.usableActive,
     row.usableBackup,
@@ -254,6 +273,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? letter);
 }

@@ -1,6 +1,7 @@
 /** One step of the VRRP machine (vrrp/machine.ts): what the rows of its table (machine-table.ts) are made of. */
 
 import { assert } from '../core/assert.ts';
+import { formatIpAddress } from '../core/ip-address.ts';
 import { isDue } from './machine-due.ts';
 import { TRANSITIONS } from './machine-transitions.ts';
 import type {
@@ -53,8 +54,21 @@ export class Run {
     if (this.#config.grouped === true || !isDue(this.#config, this.state, this.#now)) return;
     if (this.state.drained) this.#rise('drained, but no other node is heard');
     else if (this.state.down.kind === 'none') this.#rise('owner of the address');
-    else
-      this.#rise(this.state.down.kind === 'skew' ? 'the master left' : 'no better master is heard');
+    else this.#rise(this.#whyNobody());
+  }
+
+  /** Who should be heard and is not, and for how long. */
+  #whyNobody(): string {
+    const { down, master } = this.state;
+    if (down.leaver !== undefined) return `the master ${formatIpAddress(down.leaver)} left`;
+    const nobody = 'no better master is heard';
+    const since = (at: number): string => `${Math.round(this.#now - at)} ms`;
+    if (master === null) return `${nobody}, nor was one for ${since(down.startedAt)}`;
+    const silent = since(master.heardAt);
+    const name = formatIpAddress(master.address);
+    // The timer has not begun anew with each of its advertisements: they are those of a lower priority.
+    if (master.heardAt > down.startedAt) return `${nobody}; ${name} is lower, heard ${silent} ago`;
+    return `${nobody}: ${name} has been silent for ${silent}`;
   }
 
   /** As a backup, with the group. */
@@ -129,7 +143,7 @@ export class Run {
     const { leave } = this.state;
     if (priority === 0 || leave === null) return;
     const to = leave.to === 'master' ? 'fault' : leave.to;
-    this.#move(to, `${leave.why}: another follows`);
+    this.#move(to, `${leave.why}: ${formatIpAddress(source)} follows`);
     this.state = { ...this.state, master: { address: source, heardAt: this.#now } };
     if (leave.to === 'master') this.#move('backup', 'all faults are gone');
   }
@@ -217,7 +231,8 @@ export class Run {
     if (advert.priority === 0) {
       // Said twice it is no reason to wait for longer.
       if (this.state.down.kind === 'skew') return;
-      this.state = { ...this.state, master: null, down: { startedAt: now, kind: 'skew' } };
+      const down = { startedAt: now, kind: 'skew', leaver: advert.source } as const;
+      this.state = { ...this.state, master: null, down };
       return;
     }
     const accept =
@@ -250,7 +265,9 @@ export class Run {
     if (priority === 0) {
       this.#answer(own);
     } else if (priority > own || (priority === own && source > this.#config.address)) {
-      this.#move('backup', priority > own ? `priority ${priority} is heard` : 'a tie is lost');
+      const name = formatIpAddress(source);
+      const lost = priority > own ? `priority ${priority} is heard` : 'a tie is lost';
+      this.#move('backup', `${lost}: ${name}`);
       const adopted = this.#config.version === 3 ? intervalMs : this.#config.intervalMs;
       const master = { address: source, heardAt: this.#now };
       this.state = { ...this.state, master, masterIntervalMs: adopted };

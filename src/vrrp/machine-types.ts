@@ -44,6 +44,8 @@ export type MachineConfig = {
 export type DownTimer = {
   readonly startedAt: number;
   readonly kind: 'full' | 'skew' | 'none';
+  /** Who said priority 0, where that began it. */
+  readonly leaver?: IpAddress;
 };
 
 export type PlannedGarp = { readonly at: number; readonly count: number };

@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import type { Page } from 'playwright-core';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { TEST_CHECK, testBackend, testConfig, testServer } from '../../src/balancer/fixture.ts';
 import type { CheckConfig } from '../../src/health/kinds/check-kinds.ts';
 import { startBalancer } from '../kit/balancer.ts';
@@ -16,6 +19,7 @@ import { waitUntil } from '../kit/wait-until.ts';
 const skip = whyNoBrowser() ?? false;
 const WIDTH = 1400;
 const VIEWPORT = { width: WIDTH, height: 900 };
+const NARROW = { width: 420, height: 900 };
 const CREDENTIALS = { username: 'admin', password: 'admin' };
 const CHECK: CheckConfig = { ...TEST_CHECK, intervalMs: 200, connectTimeoutMs: 200 };
 
@@ -67,10 +71,22 @@ const backgroundOf = (page: Page, server: string): Promise<string> =>
     (row) => (globalThis as unknown as StyledWindow).getComputedStyle(row).backgroundColor,
   );
 
+const widthOf = (element: Locator): Promise<{ readonly seen: number; readonly wanted: number }> =>
+  element.evaluate(({ clientWidth, scrollWidth }) => ({ seen: clientWidth, wanted: scrollWidth }));
+
 /** What these tests use of a browser's window; the project's types are Node's. */
 type StyledWindow = {
   getComputedStyle(element: unknown): { readonly backgroundColor: string };
 };
+
+/** What browsers and their driver leave lying about; this file runs in a process of its own. */
+const temporary = mkdtempSync(join(tmpdir(), 'evergate-stats-page-'));
+process.env.TMPDIR = temporary;
+after(() => {
+  const left = readdirSync(temporary);
+  rmSync(temporary, { recursive: true, force: true });
+  assert.deepEqual(left, []);
+});
 
 test('the page asks for a password and refuses a wrong one', { skip }, async (t) => {
   const { url } = await serve(t);
@@ -92,10 +108,7 @@ test('the page fits a window, colours states and asks nobody else', { skip }, as
   await page.goto(url);
   await takePicture(page, 'stats-light');
   for (const element of [page.locator('html'), ...(await page.locator('.scroll').all())]) {
-    const { seen, wanted } = await element.evaluate(({ clientWidth, scrollWidth }) => ({
-      seen: clientWidth,
-      wanted: scrollWidth,
-    }));
+    const { seen, wanted } = await widthOf(element);
     assert.ok(wanted <= seen, `${wanted} pixels wide, ${seen} are seen`);
   }
   const colours = new Map<string, string>();
@@ -138,6 +151,23 @@ test('a server that is selected and drained is drained, and the page says so', {
   await page.getByTitle('Remove this message').click();
   assert.equal(await page.locator('.notice').count(), 0);
   assert.deepEqual(complaints, []);
+});
+
+test('the page can be read on a telephone', { skip }, async (t) => {
+  const { url } = await serve(t);
+  const { page } = await openBrowser(t, { viewport: NARROW, httpCredentials: CREDENTIALS });
+  await page.goto(url);
+  await takePicture(page, 'stats-narrow');
+  for (const element of [page.locator('html'), ...(await page.locator('.scroll').all())]) {
+    const { seen, wanted } = await widthOf(element);
+    assert.ok(wanted <= seen, `${wanted} pixels wide, ${seen} are seen`);
+  }
+  const status = rowOf(page, 'k8s-node2').locator('td.status');
+  assert.equal(await status.isVisible(), true);
+  const weight = page.locator('th', { hasText: 'Wght' }).first();
+  assert.equal(await weight.isVisible(), false);
+  await page.getByLabel('All columns').check();
+  assert.equal(await weight.isVisible(), true);
 });
 
 test('the page is dark where the system is', { skip }, async (t) => {

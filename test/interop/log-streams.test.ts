@@ -9,9 +9,9 @@ import { once } from 'node:events';
 import {
   closeSync,
   constants,
+  existsSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   rmSync,
@@ -177,7 +177,7 @@ listen kube-api
     const [code] = await ended;
     clearTimeout(late);
     assert.equal(code, 0, 'it ends with exit code 0, and in time');
-    assert.deepEqual(readdirSync(this.#runDir), []);
+    assert.equal(existsSync(this.#runDir), false);
     const successor = createServer();
     await once(successor.listen(this.port, '127.0.0.1'), 'listening');
     successor.close();

@@ -134,6 +134,8 @@ test('hatop shows our servers', async (t) => {
     timeout: 60_000,
     killSignal: 'SIGKILL',
   }).catch((error: { stdout: string }) => error);
+  // Its head has room for so much of a version, and no more.
+  assert.match(stdout, /HAProxy Version: 2\.6\.12-[\d.]+ {2}\(released: [\d/]+\)/);
   assert.match(stdout, /kube-api/);
   assert.match(stdout, /kube-master/);
   assert.match(stdout, /FRONTEND/);

@@ -45,24 +45,31 @@ export async function openBrowser(
   t: TestContext,
   options: BrowserContextOptions,
 ): Promise<OpenedBrowser> {
-  const profile = mkdtempSync(join(tmpdir(), 'evergate-browser-'));
-  t.after(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
-  const context = await chromium.launchPersistentContext(profile, {
+  const folder = mkdtempSync(join(tmpdir(), 'evergate-browser-'));
+  let context: BrowserContext | null = null;
+  // In this order: a browser that runs writes its profile anew.
+  t.after(async () => {
+    await context?.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const opened = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath: findCommand('chromium') ?? '',
     args: FLAGS,
     timeout: START_BOUND_MS,
+    // What it writes beside its profile goes with it, too.
+    env: { ...process.env, TMPDIR: folder },
     ...options,
   });
-  t.after(() => context.close());
+  context = opened;
   const complaints: string[] = [];
   const requests: string[] = [];
-  context.on('request', (request) => requests.push(request.url()));
-  context.on('weberror', (error) => complaints.push(error.error().message));
-  context.on('console', (message) => {
+  opened.on('request', (request) => requests.push(request.url()));
+  opened.on('weberror', (error) => complaints.push(error.error().message));
+  opened.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  const page = context.pages()[0] ?? (await context.newPage());
-  return { context, page, complaints, requests };
+  const page = opened.pages()[0] ?? (await opened.newPage());
+  return { context: opened, page, complaints, requests };
 }
 
 /** A picture for people, when EVERGATE_SCREENSHOTS names a directory. */

@@ -152,6 +152,19 @@ test('monitor-uri answers a client that sends the whole address, as HAProxy does
   assert.equal(await ask('http://www.kube.test/alive', '/alive'), '503');
 });
 
+test('an address where nothing is says where the page is, unless its path is all that hides it', async (t) => {
+  const { host } = await serve(t);
+  const at = async (where: string) => (await fetch(`http://${where}/`)).text();
+  assert.match(
+    await at(host),
+    /No server is available .*\nThe statistics are at \/haproxyadmin\?stats\.\nMetrics are served where/,
+  );
+  const open = await serve(t, { users: [] }, { metrics: { path: '/metrics', guarded: false } });
+  const text = await at(open.host);
+  assert.match(text, /Metrics are at \/metrics\./);
+  assert.doesNotMatch(text, /haproxyadmin/);
+});
+
 test('monitor-uri answers 503 while too few servers are left', async (t) => {
   const fewer = { backend: 'kube-master', is: 'lt', servers: 2, negated: false } as const;
   const { host, table } = await serve(t, {}, { monitorUri: '/alive', monitorFail: [[fewer]] });

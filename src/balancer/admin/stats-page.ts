@@ -10,7 +10,7 @@ import { monitorFails } from '../../health/monitor.ts';
 import { createServer } from '../../http.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
-import { statsPage } from '../../stats/html.ts';
+import { escapeHtml, statsPage } from '../../stats/html.ts';
 import { METRICS_TYPE } from '../../stats/metrics/exposition.ts';
 import { metricsText } from '../../stats/metrics/metrics.ts';
 import { type PageRequest, pageAddress, parsePageAddress } from '../../stats/page-address.ts';
@@ -83,13 +83,25 @@ async function respond(
   const page = frontend.stats === null ? null : parsePageAddress(frontend.stats.uri, address);
   const method = request.method ?? '';
   if (frontend.stats === null || page === null || !['GET', 'HEAD', 'POST'].includes(method)) {
-    return notice(503, 'Service Unavailable', NO_SERVER);
+    return nothingHere(frontend);
   }
   if (!isAuthorized(frontend.stats, request.headers.authorization)) {
     return unauthorized(frontend.stats);
   }
   if (method === 'POST') return post(frontend.stats, page, request, context);
   return show(frontend.stats, page, context);
+}
+
+/** HAProxy's answer, and where to look instead; a page that nobody needs a password for may be hidden by its path. */
+function nothingHere({ stats, metrics: config }: HttpFrontendConfig): Answer {
+  const guarded = stats !== null && stats.users.length > 0;
+  const served = [
+    ...(guarded ? [`The statistics are at ${escapeHtml(stats.uri)}.`] : []),
+    config === undefined
+      ? 'Metrics are served where the configuration asks for them.'
+      : `Metrics are at ${escapeHtml(config.path ?? 'every other path')}.`,
+  ];
+  return notice(503, 'Service Unavailable', [NO_SERVER, ...served].join('\n'));
 }
 
 /** One that asks for every path leaves the stats page its own. */
@@ -144,7 +156,8 @@ function show(stats: StatsPageConfig, page: PageRequest, context: AdminContext):
     return { status: 200, headers, type: 'text/plain', body: csvTable(rows, { legends: false }) };
   }
   const { uri, hideVersion, showNode, admin } = stats;
-  const options = { uri, request: page, hideVersion, showNode, admin };
+  const refreshes = stats.refreshSeconds > 0;
+  const options = { uri, request: page, hideVersion, showNode, refreshes, admin };
   return { status: 200, headers, body: statsPage(rows, context.info(), options) };
 }
 

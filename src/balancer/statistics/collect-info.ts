@@ -41,7 +41,8 @@ export function collectInfo(sources: InfoSources): ProcessInfo {
   const rate = rates.get('connections');
   const uptimeS = sources.uptimeMs / 1000;
   return {
-    version: `${COMPATIBLE_VERSION}-evergate${VERSION}`,
+    // As Debian adds its own; hatop has twelve places for it.
+    version: `${COMPATIBLE_VERSION}-${VERSION}`,
     releaseDate: RELEASE_DATE,
     node: config.process.node ?? hostname(),
     pid: process.pid,

@@ -183,7 +183,9 @@ test('announcements that cannot be sent are warned of, those that wait as well',
   node.ports.announceError = ENOBUFS;
   node.passTo(DOWN_MS);
   const warning = 'VRRP instance "VI_1" cannot announce its addresses: no buffer space available';
-  assert.deepEqual(node.told().slice(1), [warning, 'backup -> master: no better master is heard']);
+  const [, first, then] = node.told();
+  assert.equal(first, warning);
+  assert.match(then ?? '', /^backup -> master: no better master is heard/);
   node.ports.announceAt = DOWN_MS + 50;
   node.done();
   node.passTo(DOWN_MS + 49);

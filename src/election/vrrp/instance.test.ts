@@ -16,7 +16,8 @@ test('a backup that hears nobody has the address and announces it before it adve
   node.passTo(DOWN_MS);
   assert.deepEqual(node.done(), RISE);
   assert.deepEqual(node.noted, { shownAt: DOWN_MS, rank: 100 });
-  const told = ['initialize -> backup: started', 'backup -> master: no better master is heard'];
+  const nobody = `no better master is heard, nor was one for ${Math.round(DOWN_MS)} ms`;
+  const told = ['initialize -> backup: started', `backup -> master: ${nobody}`];
   assert.deepEqual(node.told(), told);
 });
 
@@ -33,7 +34,7 @@ test('a master yields to a better one: address gone, then the farewell', () => {
   const node = new TestNode().rise();
   node.hear(150, DOWN_MS + 10);
   assert.deepEqual(node.done(), ['remove', 'advert 100', 'switch off']);
-  assert.deepEqual(node.told(), ['master -> backup: priority 150 is heard']);
+  assert.deepEqual(node.told(), ['master -> backup: priority 150 is heard: 10.99.0.9']);
   assert.equal(node.noted, null);
   assert.equal(node.instance.status(node.now).master, '10.99.0.9');
 });
