@@ -12,6 +12,7 @@ import type {
   FrontendConfig,
   HttpFrontendConfig,
   ServerConfig,
+  ServerName,
 } from './model/traffic.ts';
 import type { VrrpConfig } from './model/vrrp.ts';
 
@@ -214,6 +215,10 @@ function serverChanges(
       connectionsMax: { label: 'maxconn' },
       queueMax: { label: 'maxqueue' },
       slowstartMs: { label: 'slowstart', format: formatDuration },
+      follows: {
+        label: 'track',
+        format: ({ backend, server }: ServerName) => `${backend}/${server}`,
+      },
       userTimeoutMs: { label: 'TCP user timeout', format: formatDuration },
       sendProxy: { label: 'send-proxy' },
       shutdownSessionsOnDown: { label: 'on-marked-down shutdown-sessions' },

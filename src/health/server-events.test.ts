@@ -3,11 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  adminChanged,
   checkLogged,
-  enteredDrain,
-  enteredMaintenance,
-  leftDrain,
-  leftMaintenance,
   noServerLeft,
   remainsInDrain,
   wentDown,
@@ -43,6 +40,12 @@ test('wentDown() words and level', () => {
   assert.match(wentDown(onBackup, refused).text, /servers left\. Running on backup\. 3 sessions/);
 });
 
+test('a server that follows another says so', () => {
+  const via = { via: 'a/s1' };
+  assert.match(wentDown(standing, via).text, /^Server b\/s1 is DOWN via a\/s1\. 2 active/);
+  assert.match(wentUp(standing, via).text, /^Server b\/s1 is UP via a\/s1\. 2 active/);
+});
+
 test('wentUp() words and level', () => {
   assert.deepEqual(wentUp({ ...standing, backup: true }, passed), {
     level: 5,
@@ -53,27 +56,33 @@ test('wentUp() words and level', () => {
 });
 
 test('maintenance and drain words and levels', () => {
-  assert.deepEqual(enteredMaintenance(standing, true, " ('disable' on stats page)"), {
+  assert.deepEqual(adminChanged(standing, 'ready', 'maint', true, " ('disable' on stats page)"), {
     level: 1,
     text:
       "Server b/s1 is going DOWN for maintenance ('disable' on stats page). " +
       '2 active and 0 backup servers left. 3 sessions active, 0 requeued, 0 remaining in queue.',
   });
-  assert.deepEqual(enteredMaintenance(standing, false), {
+  assert.deepEqual(adminChanged(standing, 'ready', 'maint', false, ''), {
     level: 5,
     text: 'Server b/s1 was DOWN and now enters maintenance.',
   });
   assert.equal(
-    leftMaintenance(standing, 'READY').text,
+    adminChanged(standing, 'maint', 'ready', true, '').text,
     'Server b/s1 is UP/READY (leaving forced maintenance).',
   );
   assert.equal(
-    enteredDrain(standing, true).text,
+    adminChanged(standing, 'ready', 'drain', true, '').text,
     'Server b/s1 enters drain state. 2 active and 0 backup servers online. ' +
       '0 sessions requeued, 0 total in queue.',
   );
-  assert.match(enteredDrain(standing, false).text, /servers left\. 3 sessions active/);
-  assert.equal(leftDrain(standing, true).text, 'Server b/s1 is UP (leaving forced drain).');
+  assert.match(
+    adminChanged(standing, 'ready', 'drain', false, '').text,
+    /servers left\. 3 sessions active/,
+  );
+  assert.equal(
+    adminChanged(standing, 'drain', 'ready', true, '').text,
+    'Server b/s1 is UP (leaving forced drain).',
+  );
   assert.equal(remainsInDrain(standing).text, 'Server b/s1 remains in forced drain mode.');
 });
 

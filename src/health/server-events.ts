@@ -4,7 +4,7 @@
  */
 
 import type { SharedWarning } from './held-warnings.ts';
-import type { CheckResult, CheckStatus } from './server-state.ts';
+import type { AdminState, CheckResult, CheckStatus } from './server-state.ts';
 
 export const LEVEL_EMERGENCY = 0;
 const LEVEL_ALERT = 1;
@@ -54,19 +54,22 @@ export function checkReason(result: CheckResult): string {
   return `${checkStatusText(result.status)}${code}${info}${duration}`;
 }
 
-export function wentDown(standing: Standing, result: CheckResult | null): ServerMessage {
-  const text = `${name(standing)} is DOWN${because(result)}. ${left(standing)}`;
+/** Why a server's state is another one: a check, or the server that it follows ("backend/server"). */
+export type Cause = CheckResult | { readonly via: string };
+
+export function wentDown(standing: Standing, cause: Cause | null): ServerMessage {
+  const text = `${name(standing)} is DOWN${because(cause)}. ${left(standing)}`;
   return { level: LEVEL_ALERT, text };
 }
 
-export function wentUp(standing: Standing, result: CheckResult | null): ServerMessage {
-  const text = `${name(standing)} is UP${because(result)}. ${online(standing)}`;
+export function wentUp(standing: Standing, cause: Cause | null): ServerMessage {
+  const text = `${name(standing)} is UP${because(cause)}. ${online(standing)}`;
   return { level: LEVEL_NOTICE, text };
 }
 
 /** Up, and asking for no new connections (`http-check disable-on-404`). */
-export function isStopping(standing: Standing, result: CheckResult | null): ServerMessage {
-  const text = `${name(standing)} is stopping${because(result)}. ${online(standing)}`;
+export function beganStopping(standing: Standing, cause: Cause | null): ServerMessage {
+  const text = `${name(standing)} is stopping${because(cause)}. ${online(standing)}`;
   return { level: LEVEL_NOTICE, text };
 }
 
@@ -87,7 +90,7 @@ export function checkLogged(standing: Standing, result: CheckResult, place: stri
   return { level: LEVEL_NOTICE, text };
 }
 
-export function enteredMaintenance(standing: Standing, wasUp: boolean, cause = ''): ServerMessage {
+function enteredMaintenance(standing: Standing, wasUp: boolean, cause = ''): ServerMessage {
   if (!wasUp) {
     const text = `${name(standing)} was DOWN and now enters maintenance${cause}.`;
     return { level: LEVEL_NOTICE, text };
@@ -96,19 +99,42 @@ export function enteredMaintenance(standing: Standing, wasUp: boolean, cause = '
   return { level: LEVEL_ALERT, text };
 }
 
-export function leftMaintenance(standing: Standing, into: 'READY' | 'DRAIN'): ServerMessage {
-  const text = `${name(standing)} is UP/${into} (leaving forced maintenance).`;
+/** Forced: asked for by an operator for this server, and not for one that it follows. */
+export function leftMaintenance(
+  standing: Standing,
+  into: AdminState,
+  how: 'forced maintenance' | 'maintenance' = 'forced maintenance',
+): ServerMessage {
+  const text = `${name(standing)} is UP/${into.toUpperCase()} (leaving ${how}).`;
   return { level: LEVEL_NOTICE, text };
 }
 
-export function enteredDrain(standing: Standing, isUp: boolean, cause = ''): ServerMessage {
+function enteredDrain(standing: Standing, isUp: boolean, cause = ''): ServerMessage {
   const rest = isUp ? online(standing) : left(standing);
   return { level: LEVEL_NOTICE, text: `${name(standing)} enters drain state${cause}. ${rest}` };
 }
 
-export function leftDrain(standing: Standing, isUp: boolean): ServerMessage {
+function leftDrain(standing: Standing, isUp: boolean): ServerMessage {
   const state = isUp ? 'UP' : 'DOWN';
   return { level: LEVEL_NOTICE, text: `${name(standing)} is ${state} (leaving forced drain).` };
+}
+
+/** What an operator asked for, or no longer does. `cause`: with a leading space. */
+export function adminChanged(
+  standing: Standing,
+  before: AdminState,
+  after: AdminState,
+  wasUp: boolean,
+  cause: string,
+): ServerMessage {
+  if (after === 'maint') return enteredMaintenance(standing, wasUp, cause);
+  if (before === 'maint') return leftMaintenance(standing, after);
+  return after === 'drain' ? enteredDrain(standing, wasUp, cause) : leftDrain(standing, wasUp);
+}
+
+/** The server that it follows has left maintenance, and this one has not. */
+export function remainsInMaintenance(standing: Standing): ServerMessage {
+  return { level: LEVEL_NOTICE, text: `${name(standing)} remains in forced maintenance.` };
 }
 
 export function remainsInDrain(standing: Standing): ServerMessage {
@@ -122,8 +148,9 @@ export function noServerLeft(backend: string, listen: boolean): ServerMessage {
 }
 
 /** null: `option log-health-checks` has said why in a line of its own. */
-function because(result: CheckResult | null): string {
-  return result === null ? '' : `, reason: ${checkReason(result)}`;
+function because(cause: Cause | null): string {
+  if (cause === null) return '';
+  return 'via' in cause ? ` via ${cause.via}` : `, reason: ${checkReason(cause)}`;
 }
 
 function name({ backup, backend, server }: Standing): string {

@@ -173,6 +173,7 @@ function serverCells(row: ServerRow, { legends }: CsvOptions): Cells {
     ...(row.throttle === undefined ? {} : { throttle: row.throttle }),
     ...zeros('srv_icur idle_conn_cur safe_conn_cur need_conn_est'),
     ...countedCells(SERVER, row.counts, row.now),
+    ...(row.tracked === undefined ? {} : { tracked: row.tracked }),
     ...(row.queueLimit === null ? {} : { qlimit: row.queueLimit }),
     ...(legends ? { addr: row.address } : {}),
     ...(check === null

@@ -222,7 +222,8 @@ function serverCells(row: ServerRow): string {
   const { check } = row;
   const since = row.state === 'unchecked' ? '' : `${shortDuration(row.lastChangeS)} `;
   const code = check?.code === undefined ? '' : `/${check.code}`;
-  const last = check?.running ? `${check.status}${code} in ${Math.round(check.durationMs)}ms` : '';
+  const via = row.tracked === undefined ? '' : `via ${escapeHtml(row.tracked)}`;
+  const last = check?.running ? `${check.status}${code} in ${Math.round(check.durationMs)}ms` : via;
   const why = check === null ? '' : [check.description, check.info].filter(Boolean).join(': ');
   return `${trafficCells(row)}<td class="status">${since}${escapeHtml(row.status)}</td>
 <td class="words" title="${escapeHtml(why)}">${last}</td>${cells(23, [

@@ -70,6 +70,8 @@ export type ServerRow = Proxy &
     readonly throttle?: number;
     /** null: the server has no check. */
     readonly check: RowCheck | null;
+    /** "backend/server" whose state is its own; absent: none. */
+    readonly tracked?: string;
     /** As of the last check that saw it; null: none has. */
     readonly certificate: CertificateFacts | null;
   };

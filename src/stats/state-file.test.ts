@@ -14,6 +14,7 @@ const row: ServerStateRow = {
   up: true,
   stopping: false,
   admin: 'ready',
+  followed: 'ready',
   disabledByConfig: false,
   weight: 1,
   configuredWeight: 1,

@@ -15,7 +15,9 @@ export type ServerStateRow = {
   readonly up: boolean;
   /** Up, and asking for no new connections. */
   readonly stopping: boolean;
+  /** What an operator asked for here, and of the server that it follows. */
   readonly admin: AdminState;
+  readonly followed: AdminState;
   /** In maintenance since the start, by the configuration (`disabled`). */
   readonly disabledByConfig: boolean;
   readonly weight: number;
@@ -56,8 +58,10 @@ const STOPPED = 0;
 const RUNNING = 2;
 const STOPPING = 3;
 const FORCED_MAINTENANCE = 1;
+const FOLLOWED_MAINTENANCE = 2;
 const CONFIG_MAINTENANCE = 4;
 const FORCED_DRAIN = 8;
+const FOLLOWED_DRAIN = 16;
 const RESULT_UNKNOWN = 0;
 const RESULT_FAILED = 2;
 const RESULT_PASSED = 3;
@@ -70,7 +74,7 @@ export function serversStateText(rows: readonly ServerStateRow[]): string {
 }
 
 function stateLine(row: ServerStateRow): string {
-  const stopped = row.admin === 'maint' || !row.up;
+  const stopped = row.admin === 'maint' || row.followed === 'maint' || !row.up;
   return [
     row.backendId,
     row.backend,
@@ -93,10 +97,12 @@ function stateLine(row: ServerStateRow): string {
   ].join(' ');
 }
 
-function adminNumber({ admin, disabledByConfig }: ServerStateRow): number {
-  if (admin === 'drain') return FORCED_DRAIN;
-  if (admin === 'ready') return 0;
-  return FORCED_MAINTENANCE + (disabledByConfig ? CONFIG_MAINTENANCE : 0);
+function adminNumber({ admin, followed, disabledByConfig }: ServerStateRow): number {
+  const configured = admin === 'maint' && disabledByConfig ? CONFIG_MAINTENANCE : 0;
+  const inherited = { ready: 0, drain: FOLLOWED_DRAIN, maint: FOLLOWED_MAINTENANCE }[followed];
+  return (
+    { ready: 0, drain: FORCED_DRAIN, maint: FORCED_MAINTENANCE }[admin] + configured + inherited
+  );
 }
 
 /** A server never looked at has no health to show; one without a check counts as passing. */

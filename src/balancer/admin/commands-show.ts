@@ -4,7 +4,7 @@ import { csvTable } from '../../stats/csv.ts';
 import { infoText } from '../../stats/info.ts';
 import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
 import { type ServerStateRow, serversStateText } from '../../stats/state-file.ts';
-import { isUp, weightOf } from '../servers/server-entry.ts';
+import { followedAdmin, isStopping, isUp, weightOf } from '../servers/server-entry.ts';
 import { listProxies } from '../statistics/collect-rows.ts';
 import { type Command, type CommandSession, FORMATS, surplusReply } from './command-table.ts';
 import type { AdminContext } from './context.ts';
@@ -126,8 +126,9 @@ function serverStateRows({ config, table, now }: AdminContext): readonly ServerS
         host: entry.config.host,
         port: entry.config.port,
         up: isUp(entry),
-        stopping: entry.stopping,
+        stopping: isStopping(entry),
         admin: entry.admin,
+        followed: followedAdmin(entry),
         disabledByConfig: entry.config.disabled,
         weight: weightOf(entry),
         configuredWeight: entry.config.weight,

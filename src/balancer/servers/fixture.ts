@@ -12,9 +12,9 @@ export const REFUSED: CheckResult = {
   durationMs: 0,
 };
 
-/** One backend; the clock stands at 1000 ms, and nobody connects, until the test says otherwise. */
+/** One backend, or several; the clock stands at 1000 ms, and nobody connects, until the test says otherwise. */
 export function buildTable(
-  backend: BackendConfig = testBackend(),
+  backend: BackendConfig | readonly BackendConfig[] = testBackend(),
   records: readonly ServerStateRecord[] = [],
 ) {
   const lines: string[] = [];
@@ -24,7 +24,7 @@ export function buildTable(
   const clock = { now: 1000 };
   let changes = 0;
   const table = new ServerTable({
-    backends: [backend],
+    backends: [backend].flat(),
     records,
     now: () => clock.now,
     sessions: () => 0,

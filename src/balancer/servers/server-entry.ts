@@ -3,15 +3,19 @@
 import type { ServerConfig } from '../../config/model/traffic.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { checkState, fullHealth, initialHealth, restoredHealth } from '../../health/rise-fall.ts';
-import type {
-  AdminState,
-  CheckResult,
-  CheckState,
-  ServerStateRecord,
+import {
+  ADMIN_STATES,
+  type AdminState,
+  type CheckResult,
+  type CheckState,
+  type ServerStateRecord,
 } from '../../health/server-state.ts';
 
 export type ServerEntry = {
   readonly config: ServerConfig;
+  /** The server that it follows; null: none. There are no circles. */
+  leader: ServerEntry | null;
+  /** What an operator asked for here; adminOf() tells what is in force. */
   admin: AdminState;
   /** 0 for a server without a check. */
   health: number;
@@ -40,14 +44,46 @@ export type ServerEntry = {
 
 const NOT_CHECKED: CheckResult = { status: 'INI', passed: true, info: '', durationMs: 0 };
 
+/** The server whose checks decide: the one at the end of those that follow each other, mostly itself. */
+export function checkedEntry(entry: ServerEntry): ServerEntry {
+  let at = entry;
+  while (at.leader !== null) at = at.leader;
+  return at;
+}
+
 /** Whether the checks say so, or nothing says otherwise. */
-export function isUp({ config, health }: ServerEntry): boolean {
+export function isUp(entry: ServerEntry): boolean {
+  const { config, health } = checkedEntry(entry);
   return config.check === null || health >= config.check.rise;
+}
+
+/** Up, and asking for no new connections. */
+export function isStopping(entry: ServerEntry): boolean {
+  return checkedEntry(entry).stopping;
+}
+
+/** What operators asked for, here or of a server that it follows: the most of it. */
+export function adminOf(entry: ServerEntry): AdminState {
+  const { admin } = entry;
+  const followed = followedAdmin(entry);
+  return (
+    ADMIN_STATES[Math.max(ADMIN_STATES.indexOf(admin), ADMIN_STATES.indexOf(followed))] ?? admin
+  );
+}
+
+/** What is in force at the server that it follows. */
+export function followedAdmin({ leader }: ServerEntry): AdminState {
+  return leader === null ? 'ready' : adminOf(leader);
+}
+
+/** "backend/server"; null: it follows none. */
+export function leaderName({ config: { follows } }: ServerEntry): string | null {
+  return follows === undefined ? null : `${follows.backend}/${follows.server}`;
 }
 
 /** Up and not in maintenance; draining servers go on serving what they have. */
 export function isServing(entry: ServerEntry): boolean {
-  return entry.admin !== 'maint' && isUp(entry);
+  return adminOf(entry) !== 'maint' && isUp(entry);
 }
 
 export function weightOf({ config, weight }: ServerEntry): number {
@@ -64,11 +100,12 @@ export function throttleOf({ config, warmsSinceMs }: ServerEntry, now: number): 
 
 /** May take new connections. */
 export function isUsable(entry: ServerEntry): boolean {
-  const willing = entry.admin === 'ready' && isUp(entry) && !entry.stopping;
+  const willing = adminOf(entry) === 'ready' && isUp(entry) && !isStopping(entry);
   return willing && weightOf(entry) > 0;
 }
 
-export function checkStateOf({ config, health, result, stopping }: ServerEntry): CheckState {
+export function checkStateOf(entry: ServerEntry): CheckState {
+  const { config, health, result, stopping } = checkedEntry(entry);
   if (config.check === null) return 'unchecked';
   if (stopping) return 'stopping';
   const state = checkState(config.check, health);
@@ -97,6 +134,7 @@ export function newEntry(
       : restoredHealth(config.check, record.health);
   return {
     config,
+    leader: null,
     admin: record?.admin ?? (config.disabled ? 'maint' : 'ready'),
     health,
     result:

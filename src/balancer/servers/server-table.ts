@@ -11,22 +11,22 @@ import { settleCondition } from '../../health/http-verdict.ts';
 import { stepPassive } from '../../health/passive.ts';
 import { initialHealth, stepHealth } from '../../health/rise-fall.ts';
 import {
+  adminChanged,
+  beganStopping,
   checkLogged,
   checkWarning,
-  enteredDrain,
-  enteredMaintenance,
-  isStopping,
-  leftDrain,
-  leftMaintenance,
   noServerLeft,
   remainsInDrain,
+  remainsInMaintenance,
   type ServerMessage,
   type Standing,
   wentDown,
   wentUp,
 } from '../../health/server-events.ts';
 import type { AdminState, CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import { type Follower, followedMessage, standOf } from './followers.ts';
 import {
+  adminOf,
   checkStateOf,
   healthPlace,
   isServing,
@@ -99,21 +99,14 @@ export class ServerTable {
   ): readonly BackendEntry[] {
     const now = this.#options.now();
     const records = new Map(list.map((one) => [`${one.backend}/${one.server}`, one]));
-    return backends.map((config) => {
+    const entries = backends.map((config) => {
       const servers = config.servers.map((server) =>
         newEntry(server, records.get(`${config.name}/${server.name}`), now),
       );
-      const entry = {
-        config,
-        servers,
-        changedAtMs: now,
-        downtimeMs: 0,
-        downTransitions: 0,
-        usableActive: 0,
-        usableBackup: 0,
-      };
-      return Object.assign(entry, countUsable(servers));
+      const counters = { changedAtMs: now, downtimeMs: 0, downTransitions: 0 };
+      return { config, servers, ...counters, usableActive: 0, usableBackup: 0 };
     });
+    return linked(entries);
   }
 
   /** What relays are to know when these backends take the place of those of now; nothing changes yet. */
@@ -129,7 +122,7 @@ export class ServerTable {
 
   #succeed(backends: readonly BackendConfig[]): readonly BackendEntry[] {
     const now = this.#options.now();
-    return backends.map((config) => {
+    const entries = backends.map((config) => {
       const before = this.#backends.find((one) => one.config.name === config.name);
       const servers = config.servers.map((server) => {
         const known = before?.servers.find((one) => one.config.name === server.name);
@@ -138,8 +131,10 @@ export class ServerTable {
           : nextEntry(known, server, now);
       });
       const { changedAtMs = now, downtimeMs = 0, downTransitions = 0 } = before ?? {};
-      return { config, servers, changedAtMs, downtimeMs, downTransitions, ...countUsable(servers) };
+      const counters = { changedAtMs, downtimeMs, downTransitions };
+      return { config, servers, ...counters, usableActive: 0, usableBackup: 0 };
     });
+    return linked(entries);
   }
 
   /** null: no such backend or server. */
@@ -161,7 +156,7 @@ export class ServerTable {
   }
 
   inMaintenance(backend: number, server: number): boolean {
-    return this.entry(backend, server).admin === 'maint';
+    return adminOf(this.entry(backend, server)) === 'maint';
   }
 
   recordCheck(backend: number, server: number, found: CheckResult): void {
@@ -182,6 +177,7 @@ export class ServerTable {
     const up = step.health >= limits.rise;
     const stopping = up && (result.status === 'L7OKC' || (wasStopping && !result.passed));
     const turned = step.transition !== 'none' || stopping !== wasStopping;
+    const followers = turned ? this.#followersOf(entry) : [];
     if (turned) this.#stamp(entry);
     if (step.transition === 'went-down') entry.downTransitions++;
     entry.health = step.health;
@@ -198,11 +194,12 @@ export class ServerTable {
       this.#options.log(backend, checkLogged(standing, result, healthPlace(entry)));
     }
     if (turned) {
-      const message = !up ? wentDown : stopping ? isStopping : wentUp;
+      const message = !up ? wentDown : stopping ? beganStopping : wentUp;
       this.#options.log(backend, message(standing, logHealthChecks ? null : result));
       if (entry.admin === 'drain') this.#options.log(backend, remainsInDrain(standing));
     }
     this.#reportEmpty(backend, backendEmptied);
+    this.#follow(followers);
     if (changed) this.#options.onChange();
     if (step.transition === 'went-down') this.#options.onDown(backend, server);
     if (step.transition === 'went-up') this.#options.onUp(backend, server);
@@ -240,6 +237,8 @@ export class ServerTable {
     const before = entry.admin;
     if (before === admin) return;
     const wasUp = isUp(entry);
+    const followers = this.#followersOf(entry);
+    const inForce = adminOf(entry);
     this.#stamp(entry);
     if (admin === 'maint' && wasUp) entry.downTransitions++;
     // What the checks knew is stale after a maintenance: up at once, and down at the first failure.
@@ -248,12 +247,19 @@ export class ServerTable {
       entry.stopping = false;
     }
     entry.admin = admin;
-    const cameUp = before === 'maint' && isUp(entry);
+    const cameUp = before === 'maint' && isServing(entry);
     if (cameUp) entry.warmsSinceMs = this.#options.now();
     const backendEmptied = this.#recount(backend);
     const standing = this.#standing(backend, server);
-    this.#options.log(backend, adminMessage(standing, before, admin, wasUp, cause));
+    const now = adminOf(entry);
+    // Little to tell where a server that it follows asks for the same.
+    if (now !== inForce) {
+      this.#options.log(backend, adminChanged(standing, inForce, now, wasUp, cause));
+    } else if (admin === 'drain' && now === 'drain') {
+      this.#options.log(backend, remainsInDrain(standing));
+    }
     this.#reportEmpty(backend, backendEmptied);
+    this.#follow(followers);
     this.#options.onChange();
     if (admin === 'maint' && wasUp) this.#options.onDown(backend, server);
     if (cameUp) this.#options.onUp(backend, server);
@@ -312,6 +318,43 @@ export class ServerTable {
   downtimeMs(entry: ServerEntry): number {
     if (isServing(entry)) return entry.downtimeMs;
     return entry.downtimeMs + this.#options.now() - entry.changedAtMs;
+  }
+
+  /** Those whose state is that of `leader`, as they stand before it changes: near ones first. */
+  #followersOf(leader: ServerEntry): readonly Follower[] {
+    const near = this.backends.flatMap(({ servers }, backend) =>
+      servers.flatMap((entry, server): Follower[] => {
+        if (entry.leader !== leader) return [];
+        return [{ backend, server, ...standOf(entry), downtimeMs: this.downtimeMs(entry) }];
+      }),
+    );
+    const entries = near.map(({ backend, server }) => this.entry(backend, server));
+    return [...near, ...entries.flatMap((entry) => this.#followersOf(entry))];
+  }
+
+  /** What they follow has changed, and so have they. */
+  #follow(followers: readonly Follower[]): void {
+    for (const before of followers) {
+      const { backend, server } = before;
+      const entry = this.entry(backend, server);
+      const now = standOf(entry);
+      const [wentDown, cameUp] = [before.serving && !now.serving, !before.serving && now.serving];
+      const message = followedMessage(entry, before, now);
+      if (message === null) continue;
+      if (message === remainsInMaintenance || message === remainsInDrain) {
+        this.#options.log(backend, message(this.#standing(backend, server)));
+        continue;
+      }
+      entry.downtimeMs = before.downtimeMs;
+      entry.changedAtMs = this.#options.now();
+      if (wentDown) entry.downTransitions++;
+      if (cameUp) entry.warmsSinceMs = this.#options.now();
+      const emptied = this.#recount(backend);
+      this.#options.log(backend, message(this.#standing(backend, server)));
+      this.#reportEmpty(backend, emptied);
+      if (wentDown) this.#options.onDown(backend, server);
+      if (cameUp) this.#options.onUp(backend, server);
+    }
   }
 
   #backend(index: number): BackendEntry {
@@ -385,6 +428,17 @@ export class ServerTable {
   }
 }
 
+/** Finds whom each server follows, and counts those of use. */
+function linked(backends: readonly BackendEntry[]): readonly BackendEntry[] {
+  for (const entry of backends.flatMap(({ servers }) => servers)) {
+    const { follows } = entry.config;
+    const leaders = backends.find(({ config }) => config.name === follows?.backend)?.servers ?? [];
+    entry.leader = leaders.find(({ config }) => config.name === follows?.server) ?? null;
+  }
+  for (const backend of backends) Object.assign(backend, countUsable(backend.servers));
+  return backends;
+}
+
 function countUsable(servers: readonly ServerEntry[]): {
   usableActive: number;
   usableBackup: number;
@@ -392,16 +446,4 @@ function countUsable(servers: readonly ServerEntry[]): {
   const usable = servers.filter(isUsable);
   const usableBackup = usable.filter(({ config }) => config.backup).length;
   return { usableActive: usable.length - usableBackup, usableBackup };
-}
-
-function adminMessage(
-  standing: Standing,
-  before: AdminState,
-  after: AdminState,
-  wasUp: boolean,
-  cause: string,
-): ServerMessage {
-  if (after === 'maint') return enteredMaintenance(standing, wasUp, cause);
-  if (before === 'maint') return leftMaintenance(standing, after === 'drain' ? 'DRAIN' : 'READY');
-  return after === 'drain' ? enteredDrain(standing, wasUp, cause) : leftDrain(standing, wasUp);
 }

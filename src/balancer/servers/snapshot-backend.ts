@@ -2,7 +2,15 @@
 
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
-import { isUp, isUsable, type ServerEntry, throttleOf, weightOf } from './server-entry.ts';
+import {
+  adminOf,
+  isStopping,
+  isUp,
+  isUsable,
+  type ServerEntry,
+  throttleOf,
+  weightOf,
+} from './server-entry.ts';
 
 type Members = {
   readonly config: Pick<BackendConfig, 'panic'>;
@@ -26,7 +34,7 @@ export function snapshotBackend({ config, servers }: Members, now: number): Back
 }
 
 function willing(servers: readonly ServerEntry[]): ReadonlySet<ServerEntry> {
-  return new Set(servers.filter((entry) => isReady(entry) && isUp(entry) && !entry.stopping));
+  return new Set(servers.filter((entry) => isReady(entry) && isUp(entry) && !isStopping(entry)));
 }
 
 function panicServers(servers: readonly ServerEntry[]): ReadonlySet<ServerEntry> {
@@ -35,6 +43,6 @@ function panicServers(servers: readonly ServerEntry[]): ReadonlySet<ServerEntry>
   return new Set(answering.length > 0 ? answering : ready);
 }
 
-function isReady({ admin }: ServerEntry): boolean {
-  return admin === 'ready';
+function isReady(entry: ServerEntry): boolean {
+  return adminOf(entry) === 'ready';
 }

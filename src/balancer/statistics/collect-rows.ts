@@ -10,8 +10,12 @@ import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { countsOf, foldCounts } from '../../stats/counts.ts';
 import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../../stats/rows.ts';
 import {
+  adminOf,
+  checkedEntry,
+  followedAdmin,
   isServing,
   isUsable,
+  leaderName,
   type ServerEntry,
   throttleOf,
   weightOf,
@@ -150,6 +154,7 @@ function serverRow(
   const { config } = entry;
   const rate = rates.get(`server ${table.backends[backend]?.config.name}/${config.name}`);
   const throttle = throttleOf(entry, now);
+  const leader = leaderName(entry);
   return {
     kind: 'server',
     proxy: table.backends[backend]?.config.name ?? '',
@@ -163,6 +168,7 @@ function serverRow(
     ...serverCondition(entry),
     configuredWeight: config.weight,
     check: rowCheck(entry),
+    ...(leader === null ? {} : { tracked: leader }),
     certificate: entry.certificate,
     now,
     counts: countsOf(SERVER, (name) => plane.counters.server(backend, server, name)),
@@ -183,9 +189,13 @@ export function serverAddress({ config: { host, port } }: ServerEntry): string {
 
 /** HAProxy's status words (management guide 9.1, "status"). */
 function serverCondition(entry: ServerEntry): { state: RowState; status: string } {
-  const { admin, health, config } = entry;
-  if (admin === 'maint') return { state: 'maint', status: 'MAINT' };
+  const admin = adminOf(entry);
+  if (admin === 'maint') {
+    const via = followedAdmin(entry) === 'maint' ? ` (via ${leaderName(entry)})` : '';
+    return { state: 'maint', status: `MAINT${via}` };
+  }
   const up = isServing(entry);
+  const { health, config, stopping } = checkedEntry(entry);
   if (config.check === null) {
     if (admin === 'drain') return { state: 'drain', status: 'DRAIN' };
     return { state: 'unchecked', status: 'no check' };
@@ -195,7 +205,7 @@ function serverCondition(entry: ServerEntry): { state: RowState; status: string 
     if (health === 0) return { state: 'down', status: 'DOWN' };
     return { state: 'going-up', status: `DOWN ${health}/${rise}` };
   }
-  if (entry.stopping) {
+  if (stopping) {
     const place = health === fullHealth(config.check) ? '' : ` ${health - rise + 1}/${fall}`;
     return { state: 'drain', status: `NOLB${place}` };
   }

@@ -9,7 +9,15 @@ import { checkReason } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { statusCounts } from '../../stats/counts.ts';
 import type { BackendStatus, BalancerReport, ServerStatus } from '../../stats/status.ts';
-import { checkStateOf, isUsable, type ServerEntry, weightOf } from '../servers/server-entry.ts';
+import {
+  adminOf,
+  checkedEntry,
+  checkStateOf,
+  isUsable,
+  leaderName,
+  type ServerEntry,
+  weightOf,
+} from '../servers/server-entry.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import { serverAddress } from './collect-rows.ts';
 import { fullLimits } from './full-limits.ts';
@@ -74,9 +82,9 @@ function serverStatus(
   return {
     name: entry.config.name,
     address: serverAddress(entry),
-    admin: entry.admin,
+    admin: adminOf(entry),
     check: checkStateOf(entry),
-    lastCheck: entry.result.status,
+    lastCheck: checkedEntry(entry).result.status,
     reason: cutSentence(reasonOf(entry)),
     warnings: cutSentences(entry.warnings),
     ...(daysLeft === null ? {} : { certificateDaysLeft: daysLeft }),
@@ -85,8 +93,10 @@ function serverStatus(
   };
 }
 
-function reasonOf({ admin, config, result }: ServerEntry): string {
+function reasonOf(entry: ServerEntry): string {
+  const { admin, config, result, leader } = entry;
   if (admin === 'maint') return 'In maintenance';
+  if (leader !== null) return `As ${leaderName(entry)}: ${reasonOf(leader)}`;
   if (config.check === null) return 'No check is configured';
   if (result.status === 'INI') return 'Not checked yet';
   return checkReason(result);

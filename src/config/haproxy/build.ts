@@ -34,6 +34,7 @@ import {
 import type { Drafts } from './proxies.ts';
 import { type Report, WHOLE_FILE } from './report.ts';
 import { settleServerPorts } from './server-ports.ts';
+import { judgeTracks, trackedName } from './tracks.ts';
 
 const DEFAULT_WEIGHT = 1;
 
@@ -56,6 +57,7 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
   const { name, host, port, settings } = server;
   const { queueMax, slowstartMs, userTimeoutMs, sendProxy, shutdownBackups } = settings;
   const check = buildCheck(report, draft, server);
+  const follows = trackedName(draft, server);
   const ownEnd = settings.checkPort !== undefined || settings.checkHost !== undefined;
   if (sendProxy && check !== null && checkKindOf(check.kind).wantsAnswer && !ownEnd) {
     const text =
@@ -77,6 +79,7 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
     backup: settings.backup ?? false,
     disabled: settings.disabled ?? false,
     check,
+    ...(follows === null ? {} : { follows }),
     shutdownSessionsOnDown: settings.shutdownSessions ?? false,
   };
 }
@@ -304,6 +307,7 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   const proxies = drafts.proxies.filter((draft) => draft.omitted === null);
   settleServerPorts(report, proxies);
   judgeConflicts(report, proxies);
+  judgeTracks(report, proxies);
   const frontends: FrontendConfig[] = [];
   const httpFrontends: HttpFrontendConfig[] = [];
   const backends: BackendConfig[] = [];

@@ -107,6 +107,9 @@ function settingHandlers(report: Report, settings: ServerSettings): KeywordHandl
     'no-check': (_value, place) => {
       settings.check = { value: false, place };
     },
+    track: (word) => {
+      settings.track = word;
+    },
     backup: () => {
       settings.backup = true;
     },

@@ -58,6 +58,8 @@ export type StickTableDraft = {
 /** What `server` and `default-server` lines set; undefined: not said. */
 export type ServerSettings = {
   check?: Placed<boolean>;
+  /** The word behind `track`. */
+  track?: Word;
   interMs?: number;
   fastinterMs?: number;
   downinterMs?: number;

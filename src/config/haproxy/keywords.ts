@@ -46,7 +46,7 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'check-sni check-alpn verify verifyhost ca-file crt', CONVERTED),
   ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
-  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up', CONVERTED),
+  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track', CONVERTED),
   ...keywords(0, 'send-proxy send-proxy-v2 no-send-proxy no-send-proxy-v2', CONVERTED),
 
   ...keywords(1, 'id', ignore('Evergate numbers servers in the order of the file')),
@@ -80,7 +80,6 @@ export const SERVER_KEYWORDS = keywordTable([
     'agent-addr agent-inter agent-port agent-send',
     ignore('it only matters to "agent-check"'),
   ),
-  ...keywords(1, 'track', refuse('give the server a "check" of its own')),
   ...keywords(1, 'source usesrc', refuse('Evergate connects from the address the kernel chooses')),
   ...keywords(1, 'namespace socks4', refuse('Evergate connects to servers directly')),
 ]);

@@ -160,6 +160,8 @@ export type BackendConfig = {
   readonly listen: boolean;
 };
 
+export type ServerName = { readonly backend: string; readonly server: string };
+
 /** Optional members are features that are off where a front end does not name them. */
 export type ServerConfig = {
   readonly name: string;
@@ -184,6 +186,8 @@ export type ServerConfig = {
   /** Starts in maintenance (HAProxy: `disabled`). */
   readonly disabled: boolean;
   readonly check: CheckConfig | null;
+  /** Without a check: its state is that of another server (HAProxy: `track`), by the names of backend and server. */
+  readonly follows?: ServerName;
   /** Cut its sessions when it goes down (HAProxy: `on-marked-down shutdown-sessions`). */
   readonly shutdownSessionsOnDown: boolean;
 };
