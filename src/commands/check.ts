@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model/config.ts';
+import { addressWithPort } from '../core/ip-address.ts';
 import { loadConfig } from '../load-config/load.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
 import { print } from './printing.ts';
@@ -48,6 +49,9 @@ function describe(config: Config, nodes: number): readonly string[] {
     const servers = backends.flatMap((backend) => backend.servers);
     parts.push(counted(frontends.length, 'frontend'), counted(servers.length, 'server'));
     if (httpFrontends.length > 0) parts.push(counted(httpFrontends.length, 'HTTP frontend'));
+  }
+  for (const { address, port, toPort } of config.redirects ?? []) {
+    parts.push(`${addressWithPort(address, port)} redirected to port ${toPort}`);
   }
   if (config.vrrp !== null) {
     parts.push(counted(config.vrrp.instances.length, 'VRRP instance'));

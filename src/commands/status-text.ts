@@ -8,6 +8,7 @@ export function renderStatus(report: StatusReport): string {
     `${report.node}: ${report.verdict} (Evergate ${report.version}, up ${duration(report.uptimeMs)})`,
     ...report.reasons.map((reason) => `  ! ${reason}`),
     ...report.vrrp.flatMap(renderInstance),
+    ...renderRedirects(report),
     ...renderBalancer(report),
     ...report.scripts.map(
       ({ kind = 'script', name, passing, lastExit }) =>
@@ -38,6 +39,13 @@ function renderInstance(instance: InstanceStatus): string[] {
 function masterText({ master, masterName }: InstanceStatus): string {
   if (master === null) return masterName ?? 'nobody heard';
   return masterName === undefined ? master : `${masterName} (${master})`;
+}
+
+function renderRedirects({ redirects }: StatusReport): string[] {
+  if (redirects === undefined) return [];
+  const { table, ports, problem } = redirects;
+  const state = problem === null ? `nft table inet ${table}` : 'not now';
+  return ports.map(({ from, toPort }) => `Redirect: ${from} to port ${toPort} here (${state})`);
 }
 
 /** What VRRP tells of its claim and of the wire; another election tells neither. */

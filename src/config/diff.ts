@@ -3,8 +3,10 @@
  * named, never shown. The order is that of the model; what only the place in a file changes is no difference.
  */
 
+import { addressWithPort } from '../core/ip-address.ts';
 import { formatDuration, listChanges, valueChanges } from './diff-values.ts';
 import { instanceChanges } from './diff-vrrp.ts';
+import type { RedirectConfig } from './model/addresses.ts';
 import type { BalancerConfig, Config } from './model/config.ts';
 import type {
   BackendConfig,
@@ -43,7 +45,12 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
   const vrrp =
     before.vrrp === null || after.vrrp === null ? [] : vrrpChanges(before.vrrp, after.vrrp);
   return {
-    changes: [...balancer.changes, ...vrrp, ...nodeChanges(before, after)],
+    changes: [
+      ...balancer.changes,
+      ...redirectChanges(before, after),
+      ...vrrp,
+      ...nodeChanges(before, after),
+    ],
     waiting: balancer.waiting,
     refusal: null,
   };
@@ -64,6 +71,18 @@ function nodeChanges(before: Config, after: Config): readonly string[] {
       { group: { label: 'group' } },
     ),
   ];
+}
+
+function redirectChanges(before: Config, after: Config): readonly string[] {
+  const from = ({ address, port }: RedirectConfig) => addressWithPort(address, port);
+  return listChanges(
+    'redirect',
+    before.redirects ?? [],
+    after.redirects ?? [],
+    from,
+    (what, { toPort }, { toPort: next }) =>
+      toPort === next ? [] : [`${what}: port ${toPort} -> ${next}`],
+  );
 }
 
 function balancerChanges(

@@ -41,6 +41,7 @@ test('every front end says of a template nothing but that it is one', () => {
     node: null,
     hostName: null,
     localAddresses: [],
+    canRedirect: true,
     fileExists: () => false,
     groupExists: () => false,
     mustBeNode: true,

@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   'config-invalid': 'The configuration has errors; they are printed before.',
   'port-busy': 'Another process listens on an address the configuration asks for.',
   'cannot-listen': 'A listening socket cannot be opened.',
+  'cannot-redirect': 'Ports of the VIP cannot be redirected by nftables.',
   'needs-restart': 'A reload asks for what only a restart can change.',
   'cannot-resolve': 'A host name in the configuration has no address.',
   'missing-interface': 'A network interface named in the configuration does not exist.',

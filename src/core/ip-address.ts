@@ -89,3 +89,8 @@ export function readIpAddress(from: Uint8Array, offset: number, bytes: number): 
   }
   return address;
 }
+
+/** "192.168.1.94:6443", "[fd00::94]:6443" */
+export function addressWithPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

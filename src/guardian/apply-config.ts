@@ -11,6 +11,7 @@ import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Listeners } from './listeners.ts';
 import type { Notifier } from './notifier.ts';
+import type { Redirects } from './redirects/redirects.ts';
 import type { StatusSocket } from './status-socket.ts';
 import type { Supervisor } from './supervision/supervisor.ts';
 import type { Tracking } from './tracking.ts';
@@ -18,6 +19,7 @@ import type { Tracking } from './tracking.ts';
 /** What of a node is there; null where its configuration has no use for it. */
 export type NodeParts = {
   readonly listeners: Listeners | null;
+  readonly redirects: Redirects;
   readonly supervisor: Supervisor | null;
   readonly election: Election | null;
   readonly notifier: Notifier | null;
@@ -50,6 +52,8 @@ export async function applyConfig(
     const sockets = await openListeners(parts, after.config, steps);
     const statusSocket = await parts.statusSocket?.change(after.config.statusGroup);
     if (statusSocket !== undefined) steps.push(statusSocket);
+    const restore = await parts.redirects.change(after.config.redirects ?? []);
+    steps.push({ abandon: restore });
     await changeElection(parts, before, after, steps);
     const ended = await changeBalancer(parts, after.config, sockets);
     for (const step of steps) step.commit?.();

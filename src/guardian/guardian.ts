@@ -19,6 +19,7 @@ import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
+import { Redirects, redirectTable } from './redirects/redirects.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
 import { chooseAccounts } from './service-account.ts';
@@ -79,6 +80,7 @@ export class Guardian {
   readonly #kubelet = new KubeletWatch();
   #reaper: ReaperKeeper | null = null;
   #statusSocket: StatusSocket | null = null;
+  readonly #redirects: Redirects;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -89,6 +91,7 @@ export class Guardian {
     this.#config = options.config;
     this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
+    this.#redirects = new Redirects(redirectTable(options.runDir), options.log);
     this.#reloader = new Reloader({
       read: options.read,
       apply: (read) => this.#apply(read),
@@ -111,6 +114,7 @@ export class Guardian {
 
   async status(): Promise<StatusReport> {
     const vrrp = this.#ownership();
+    const { status: redirects } = this.#redirects;
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -119,6 +123,7 @@ export class Guardian {
       balancer: (await this.#supervisor?.status()) ?? null,
       vrrp,
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
+      ...(redirects === undefined ? {} : { redirects }),
       scripts: this.#tracking?.status() ?? [],
       configuration: this.#reloader.status,
       notes: this.#notes(),
@@ -162,6 +167,7 @@ export class Guardian {
   async #apply({ config, node }: ReadConfig): Promise<Applied> {
     const parts = {
       listeners: this.#listeners,
+      redirects: this.#redirects,
       supervisor: this.#supervisor,
       election: this.#election,
       notifier: this.#notifier,
@@ -274,6 +280,8 @@ export class Guardian {
     const listeners = await openListeners(config, plane.sockets, await orphans.takeSockets());
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
+    this.#closers.push(() => this.#redirects.stop());
+    await this.#redirects.change(this.#config.redirects ?? []);
     this.#serving = orphans.serves;
     const accounts = chooseAccounts(config.process, runDir.path);
     for (const { level, text } of accounts.lines) this.#options.log(level, text);
@@ -310,6 +318,8 @@ export class Guardian {
       orphans.endReaper(),
     );
     this.#election = election;
+    // The reaper of before, which is gone now, may have removed the table.
+    this.#redirects.look();
     // Closed in the other order: until the addresses are gone there is a reaper.
     const reaper = new ReaperKeeper({
       estateModule: section.estateModule,
@@ -328,7 +338,8 @@ export class Guardian {
   #reaperOrder(section: ElectionSection): ReaperOrder {
     const { runDir } = this.#options;
     const balancerIn = this.#config.balancer === null ? null : runDir;
-    return { estate: section.estate(mastershipPath(runDir)), balancerIn };
+    const redirects = (this.#config.redirects ?? []).length > 0 ? redirectTable(runDir) : null;
+    return { estate: section.estate(mastershipPath(runDir)), balancerIn, redirects };
   }
 
   #onServing(serving: boolean, why: string): void {

@@ -1,6 +1,6 @@
 /**
- * Messages and sockets of rtnetlink: netlink(7), rtnetlink(7). What they are used for stands in
- * netlink-route.ts. Numbers are in the byte order of the machine, little-endian on all we support.
+ * Messages and sockets of netlink: netlink(7), rtnetlink(7). What they are used for stands in
+ * netlink-route.ts and nftables.ts. Numbers are in the byte order of the machine, little-endian on all we support.
  */
 
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
@@ -11,6 +11,7 @@ import { openSocket, SOCK_RAW } from './sockets.ts';
 
 const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 const HEADER_BYTES = 16;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
@@ -106,14 +107,14 @@ function padding(length: number): number {
   return (4 - (length % 4)) % 4;
 }
 
-/** A socket for requests, or with `groups` (RTMGRP_*) for news from the kernel. */
+/** A socket for requests, or with `groups` (RTMGRP_*) for news from the kernel; of rtnetlink unless said. */
 export class NetlinkSocket {
   readonly fd: number;
   readonly #incoming = pinnedBuffer(RECEIVE_BYTES);
   #sequence = 0;
 
-  constructor(groups: number) {
-    this.fd = openSocket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  constructor(groups: number, protocol = NETLINK_ROUTE) {
+    this.fd = openSocket(AF_NETLINK, SOCK_RAW, protocol);
     try {
       // struct sockaddr_nl; port id 0: the kernel chooses one.
       const address = Buffer.alloc(12);
@@ -127,7 +128,7 @@ export class NetlinkSocket {
   }
 
   /**
-   * Sends a request and returns the answer without its last, acknowledging message. rtnetlink answers
+   * Sends a request and returns the answer without its last, acknowledging message. The kernel answers
    * before sendto() returns, so nothing is waited for. Throws SystemError with the kernel's errno.
    */
   request(

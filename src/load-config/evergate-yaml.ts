@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
 import type { NativeResult } from '../config/evergate-yaml/index.ts';
+import { nftCommand } from '../linux/nftables.ts';
 import { localAddresses } from './local-addresses.ts';
 
 export type NativeInput = {
@@ -22,6 +23,7 @@ export type NativeInput = {
 export type NativeJob = NativeInput & {
   readonly text: string;
   readonly hostName: string;
+  readonly canRedirect: boolean;
   readonly localAddresses: readonly LocalAddress[];
 };
 
@@ -30,7 +32,11 @@ const READ_LIMIT_MS = 30_000;
 
 /** What the file says is in the result's diagnostics; rejects only over broken invariants. */
 export async function readNative(input: NativeInput, text: string): Promise<NativeResult> {
-  const here = { hostName: hostname(), localAddresses: localAddresses() };
+  const here = {
+    hostName: hostname(),
+    localAddresses: localAddresses(),
+    canRedirect: nftCommand() !== null,
+  };
   const job: NativeJob = { ...input, text, ...here };
   const reader = fork(fileURLToPath(new URL('evergate-yaml-process.ts', import.meta.url)), {
     timeout: READ_LIMIT_MS,

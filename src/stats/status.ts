@@ -20,6 +20,8 @@ export type StatusReport = {
   readonly vrrp: readonly InstanceStatus[];
   /** Addresses held now, "192.168.1.94/24". */
   readonly addresses: readonly string[];
+  /** Ports of the addresses that lead to others of ours; absent: none do. */
+  readonly redirects?: RedirectStatus;
   readonly scripts: readonly ScriptStatus[];
   readonly configuration: ConfigurationStatus;
   /** What the configuration does without, e.g. what is not verified; no reason to worry the verdict. */
@@ -140,6 +142,18 @@ export type VrrpFigures = {
 
 export type VrrpStatus = OwnershipStatus & VrrpFigures;
 
+export type RedirectStatus = {
+  /** Of nftables, family inet. */
+  readonly table: string;
+  readonly ports: readonly {
+    /** "192.168.1.94:6443" */
+    readonly from: string;
+    readonly toPort: number;
+  }[];
+  /** Why they do not work, in a sentence; null: they do wherever the address is. */
+  readonly problem: string | null;
+};
+
 /** VRRP's figures are there as a whole, or, in another election, not at all. */
 export type InstanceStatus =
   | VrrpStatus
@@ -191,6 +205,8 @@ export function judge(
     }
   }
   const certificates = judgeCertificates(report.balancer?.report?.backends ?? []);
+  const problem = report.redirects?.problem ?? null;
+  if (problem !== null) reasons.push(`The VIP's ports are not redirected: ${problem}`);
   reasons.push(...certificates.reasons, ...judgeOwnership(report.vrrp));
   if (down || certificates.down) return { verdict: 'down', reasons };
   return { verdict: reasons.length === 0 ? 'healthy' : 'degraded', reasons };

@@ -49,6 +49,7 @@ test(`${PAGE} and examples/ show configurations that are right`, () => {
       hostName: null,
       localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
       node: text.includes('192.168.1.93') ? null : 'lb1',
+      canRedirect: true,
       fileExists: () => true,
       groupExists: () => true,
       mustBeNode: text.includes('192.168.1.93'),

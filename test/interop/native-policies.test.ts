@@ -67,6 +67,7 @@ async function serve(
     hostName: null,
     localAddresses: [{ interface: 'lo', address: '127.0.0.1', prefixLength: 8 }],
     node: null,
+    canRedirect: true,
     fileExists: () => false,
     groupExists: () => false,
     mustBeNode: true,

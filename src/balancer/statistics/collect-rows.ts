@@ -4,6 +4,7 @@ import type { BalancerConfig, SectionName } from '../../config/model/config.ts';
 import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
+import { addressWithPort } from '../../core/ip-address.ts';
 import { fullHealth } from '../../health/rise-fall.ts';
 import { checkStatusText } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
@@ -184,7 +185,7 @@ function serverRow(
 }
 
 export function serverAddress({ config: { host, port } }: ServerEntry): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return addressWithPort(host, port);
 }
 
 /** HAProxy's status words (management guide 9.1, "status"). */

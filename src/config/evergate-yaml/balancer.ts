@@ -1,10 +1,12 @@
 /** The balancer half of evergate.yaml; it is the same on every node. */
 
 import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
+import type { RedirectConfig } from '../model/addresses.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type { StatsSocketConfig } from '../model/process.ts';
 import type {
   BackendConfig,
+  BindConfig,
   FrontendConfig,
   HttpFrontendConfig,
   KeepaliveConfig,
@@ -15,7 +17,7 @@ import { planCheck } from './check-section.ts';
 import { PROXY_NAME, STATS_NAME, USERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { FoundNode } from './find-node.ts';
-import { refuseCollisions, refuseLoops, toBinds } from './listeners.ts';
+import { planListeners, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
 import { checkServers, listServers, toServer } from './servers.ts';
 import {
@@ -126,13 +128,13 @@ function toSources({ file: { clients } }: Draft): readonly SourceRule[] {
   return rules;
 }
 
-function toFrontend(draft: Draft, logs: Logs): FrontendConfig {
-  const { listen = [], timeouts, clients, tcp } = draft.file;
+function toFrontend(draft: Draft, binds: readonly BindConfig[], logs: Logs): FrontendConfig {
+  const { timeouts, clients, tcp } = draft.file;
   const sources = toSources(draft);
   const rate = clients['rate-connections'];
   return {
     name: PROXY_NAME,
-    binds: toBinds(draft, listen, ['listen']),
+    binds,
     connectionsMax: 0,
     backend: PROXY_NAME,
     clientTimeoutMs: timeouts.handshake,
@@ -180,6 +182,7 @@ function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): 
 
 export type BuiltBalancer = {
   readonly config: BalancerConfig;
+  readonly redirects: readonly RedirectConfig[];
   readonly notes: readonly string[];
 };
 
@@ -192,8 +195,13 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
   }
   const listed = listServers(draft);
   checkServers(draft, listed);
-  refuseCollisions(draft);
-  refuseLoops(draft, listed);
+  const service = {
+    name: PROXY_NAME,
+    listen: file.listen,
+    path: ['listen'],
+    servers: listed,
+  };
+  const planned = planListeners(draft, [service], node?.here ?? false);
   warnOfTimeouts(draft);
   warnOfStrays(draft);
   warnOfSharedAccount(draft);
@@ -217,9 +225,9 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
       statsSockets: toStatsSockets(draft),
       logs: logs.events,
     },
-    frontends: [toFrontend(draft, logs)],
+    frontends: [toFrontend(draft, planned.binds.get(PROXY_NAME) ?? [], logs)],
     httpFrontends: toStatsFrontend(draft),
     backends: [toBackend(draft, servers, logs)],
   };
-  return { config, notes: plan.notes };
+  return { config, redirects: planned.redirects, notes: plan.notes };
 }

@@ -18,6 +18,8 @@ export type NativeContext = {
   readonly node: string | null;
   /** What this machine is called; null: that is not asked. */
   readonly hostName: string | null;
+  /** Whether this machine can redirect ports of the VIP: it has the program nft. */
+  readonly canRedirect: boolean;
   readonly fileExists: (path: string) => boolean;
   readonly groupExists: (name: string) => boolean;
   /** Whether a machine that is none of the nodes is an error; else a warning, and the file is checked. */

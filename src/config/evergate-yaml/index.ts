@@ -99,9 +99,11 @@ function parse(
     return { ...nothing, awaits: isAlone ? awaitedNode(draft) : null };
   }
   const notes = [...(balancer?.notes ?? []), ...(vrrp === null || note === null ? [] : [note])];
+  const redirects = balancer?.redirects ?? [];
   const config = {
     balancer: balancer?.config ?? null,
     vrrp,
+    ...(redirects.length === 0 ? {} : { redirects }),
     notes,
     nodes: toNodes(draft),
     ...(group === undefined ? {} : { statusGroup: group }),

@@ -11,6 +11,7 @@ const CONTEXT: NativeContext = {
   hostName: null,
   localAddresses: [{ interface: 'ens192', address: '192.168.1.93', prefixLength: 24 }],
   node: null,
+  canRedirect: true,
   fileExists: () => true,
   groupExists: () => true,
   mustBeNode: true,

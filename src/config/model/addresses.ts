@@ -69,3 +69,10 @@ export type GarpConfig = {
   readonly arpPaceMs: number;
   readonly neighbourPaceMs: number;
 };
+
+/** TCP connections to a port of a virtual address go to a listener of ours on another one, where that address is. */
+export type RedirectConfig = {
+  readonly address: string;
+  readonly port: number;
+  readonly toPort: number;
+};

@@ -7,6 +7,7 @@
  * filled in by the front ends, so that a reader of the model never asks where a value came from.
  */
 
+import type { RedirectConfig } from './addresses.ts';
 import type { BalancerProcessConfig } from './process.ts';
 import type { BackendConfig, FrontendConfig, HttpFrontendConfig } from './traffic.ts';
 import type { VrrpConfig } from './vrrp.ts';
@@ -14,6 +15,8 @@ import type { VrrpConfig } from './vrrp.ts';
 export type Config = {
   readonly balancer: BalancerConfig | null;
   readonly vrrp: VrrpConfig | null;
+  /** Ports of virtual addresses that lead to listeners of the balancer on others; absent: none. */
+  readonly redirects?: readonly RedirectConfig[];
   /** What the configuration does without and an operator should know, in sentences; absent: nothing. */
   readonly notes?: readonly string[];
   /** Every node of the cluster; absent: the files do not name them. */

@@ -9,9 +9,11 @@ import type { OpenEstate } from '../../address/estate.ts';
 import { Reaping } from '../../address/reaping.ts';
 import { REAPER_TITLE } from '../../contracts/run-directory.ts';
 import { assert } from '../../core/assert.ts';
-import { createLog, logLines, lossReport, styleOfProcess } from '../log.ts';
+import { applyNftNow } from '../../linux/nftables.ts';
+import { createLog, type Log, logLines, lossReport, styleOfProcess } from '../log.ts';
 import { leave } from '../output/standard-streams.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
+import { removeScript } from '../redirects/redirect-rules.ts';
 import { childIn } from '../run-dir.ts';
 import { LOG_FD, type ReaperOrder } from './order.ts';
 
@@ -54,6 +56,13 @@ function whyUseless(balancerIn: string | null): string | null {
   return balances ? null : 'no balancer is left either';
 }
 
+/** Without the addresses it does nothing; with those of whoever comes next it would. */
+function removeRedirects({ redirects }: ReaperOrder, log: Log): void {
+  if (redirects === null) return;
+  const problem = applyNftNow(removeScript(redirects));
+  if (problem !== null) log('warning', `The nft table "${redirects}" is not removed: ${problem}`);
+}
+
 // Now, because it ends by SIGKILL; the next one is smaller by it (docs/adr/0005).
 flushCompileCache();
 const order = lastOrder();
@@ -75,5 +84,6 @@ if (order !== null) {
     logLines(log, 'error', `The reaper failed: ${error instanceof Error ? error.stack : error}`);
     code = 1;
   }
+  removeRedirects(order, log);
   await leave([writer], code);
 }

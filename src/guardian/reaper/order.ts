@@ -8,4 +8,6 @@ export type ReaperOrder = {
   readonly estate: unknown;
   /** The run directory, where the balancer's pid stands; null: this node balances nothing. */
   readonly balancerIn: string | null;
+  /** The nft table to remove once the addresses are gone; null: there is none. */
+  readonly redirects: string | null;
 };

@@ -9,6 +9,7 @@ const MACHINE = {
   hostName: null,
   localAddresses: [],
   node: null,
+  canRedirect: true,
   fileExists: () => true,
   groupExists: () => true,
   mustBeNode: false,
