@@ -1,6 +1,7 @@
 /** Settings of interfaces under /proc/sys/net/ipv4/conf (ip-sysctl) that we need, and what was there before. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { ENODEV, ENOENT, SystemError } from '../linux/errno.ts';
 
 /** By name; each a number, of which a higher one does not hurt. */
 export type Settings = Readonly<Record<string, string>>;
@@ -15,16 +16,21 @@ export class RaisedSettings {
     this.#wanted = wanted;
   }
 
-  /** Throws what node:fs throws, e.g. where the interface went. */
+  /** Throws SystemError with nothing raised: ENODEV where the interface went. */
   raise(device: string): void {
     const before: Record<string, string> = {};
-    for (const [key, value] of Object.entries(this.#wanted)) {
-      const path = pathOf(device, key);
-      const found = readFileSync(path, 'utf8').trim();
-      if (Number(found) >= Number(value)) continue;
-      // Also when it was raised before: the interface may have been made anew.
-      writeFileSync(path, value);
-      before[key] = found;
+    try {
+      for (const [key, value] of Object.entries(this.#wanted)) {
+        const path = pathOf(device, key);
+        const found = inKernel(path, () => readFileSync(path, 'utf8').trim());
+        if (Number(found) >= Number(value)) continue;
+        // Also when it was raised before: the interface may have been made anew.
+        writeSetting(path, value);
+        before[key] = found;
+      }
+    } catch (error) {
+      restore(device, before);
+      throw error;
     }
     const known = this.#raised.get(device);
     if (known === undefined) this.#raised.set(device, { before, users: 1 });
@@ -38,13 +44,31 @@ export class RaisedSettings {
     known.users -= 1;
     if (known.users > 0) return;
     this.#raised.delete(device);
-    try {
-      for (const [key, value] of Object.entries(known.before)) {
-        writeFileSync(pathOf(device, key), value);
-      }
-    } catch {
-      // The interface went.
-    }
+    restore(device, known.before);
+  }
+}
+
+/** `path`: of a setting of an interface. Throws SystemError: ENODEV where the interface went. */
+export function writeSetting(path: string, value: string): void {
+  inKernel(path, () => writeFileSync(path, value));
+}
+
+function inKernel<Value>(path: string, call: () => Value): Value {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof Error) || !('errno' in error)) throw error;
+    const errno = -Number(error.errno);
+    // It has no folder any more.
+    throw new SystemError('open', errno === ENOENT ? ENODEV : errno, path);
+  }
+}
+
+function restore(device: string, before: Settings): void {
+  try {
+    for (const [key, value] of Object.entries(before)) writeSetting(pathOf(device, key), value);
+  } catch {
+    // The interface went.
   }
 }
 

@@ -4,13 +4,12 @@
  * answers nothing and sends nothing from an address that is the master's.
  */
 
-import { writeFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { OperationalError } from '../core/errors.ts';
-import { SystemError } from '../linux/errno.ts';
+import { ENODEV, SystemError } from '../linux/errno.ts';
 import { LinkSocket } from '../linux/netlink-link.ts';
 import type { Link, RouteSocket } from '../linux/netlink-route.ts';
-import { RaisedSettings, type Settings } from './raised-settings.ts';
+import { RaisedSettings, type Settings, writeSetting } from './raised-settings.ts';
 
 /** An interface to be made, and its MAC address. */
 export type VirtualMac = {
@@ -41,8 +40,8 @@ export class VirtualMacs {
   }
 
   /**
-   * Makes the interface, or takes the one that is there. Throws SystemError, and OperationalError
-   * 'missing-interface' when something else has its name.
+   * Makes the interface, or takes the one that is there. Throws SystemError (ENODEV where the base interface went),
+   * and OperationalError 'missing-interface' when something else has its name; nothing is left then.
    */
   acquire({ name, mac, ipv6 }: VirtualMac, base: Link): Link {
     assert(mac.length === MAC_BYTES, 'a MAC address has 6 bytes');
@@ -50,10 +49,16 @@ export class VirtualMacs {
     if (users === 0) this.#removeStale(name, mac);
     this.#links.createMacvlan({ name, mac, baseIndex: base.index });
     const link = this.#find(name);
-    assert(link !== undefined, `interface ${name} was made`);
+    // It goes with its base.
+    if (link === undefined) throw new SystemError('RTM_GETLINK', ENODEV, name);
+    try {
+      configure(name, ipv6);
+      this.#narrowed.raise(base.name);
+    } catch (error) {
+      if (users === 0) this.#remove(link);
+      throw error;
+    }
     this.#users.set(name, users + 1);
-    configure(name, ipv6);
-    this.#narrowed.raise(base.name);
     return link;
   }
 
@@ -68,6 +73,10 @@ export class VirtualMacs {
       return;
     }
     this.#users.delete(link.name);
+    this.#remove(link);
+  }
+
+  #remove(link: Link): void {
     try {
       this.#links.remove(link.index);
     } catch {
@@ -109,12 +118,12 @@ export class VirtualMacs {
 function configure(name: string, ipv6: boolean): void {
   const ipv4Settings = { arp_ignore: '1', rp_filter: '2' };
   for (const [key, value] of Object.entries(ipv4Settings)) {
-    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/${key}`, value);
+    writeSetting(`/proc/sys/net/ipv4/conf/${name}/${key}`, value);
   }
   // No link-local address: it would be the same on every node.
   const [key, value] = ipv6 ? ['addr_gen_mode', '1'] : ['disable_ipv6', '1'];
   try {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, value);
+    writeSetting(`/proc/sys/net/ipv6/conf/${name}/${key}`, value);
   } catch {
     // A kernel without IPv6.
   }

@@ -139,16 +139,15 @@ test('a node with another address goes on from there', () => {
   assert.equal(node.instance.phase, 'backup');
 });
 
-test('a master that cannot hold its addresses is none, and tries again after 5 s', () => {
+test('who cannot hold the addresses claims them nowhere, and tries again after 5 s', () => {
   const node = new TestNode().begin();
   node.ports.putError = new SystemError('RTM_NEWADDR', EADDRNOTAVAIL);
   node.passTo(DOWN_MS);
-  assert.equal(node.instance.phase, 'leaving');
-  assert.deepEqual(node.done(), [...RISE, 'advert 0']);
-  node.passTo(DOWN_MS + INTERVAL_MS);
-  assert.deepEqual(node.done(), ['remove', 'switch off', 'advert 0']);
+  assert.equal(node.instance.phase, 'fault');
+  assert.deepEqual(node.done(), ['switch on', 'put', 'remove', 'switch off']);
   const [fault = ''] = node.instance.status(node.now).faults;
   assert.match(fault, /^addresses cannot be added: RTM_NEWADDR failed/);
+  assert.deepEqual(node.told(), ['initialize -> backup: started', `backup -> fault: ${fault}`]);
   node.ports.putError = null;
   assert.equal(node.instance.nextAt, DOWN_MS + 5000);
   node.passTo(DOWN_MS + 4999);
@@ -157,6 +156,29 @@ test('a master that cannot hold its addresses is none, and tries again after 5 s
   assert.equal(node.instance.phase, 'backup');
   node.passTo(2 * DOWN_MS + 5000);
   assert.equal(node.instance.phase, 'master');
+  assert.deepEqual(node.done(), RISE);
+});
+
+test('one that was killed as master and cannot hold the addresses begins in fault', () => {
+  const node = new TestNode({}, { resumed: { shownAt: 1000, rank: 90 } });
+  node.ports.putError = new SystemError('RTM_NEWADDR', EADDRNOTAVAIL);
+  node.instance.start(node.links, 1000 + INTERVAL_MS);
+  assert.equal(node.instance.phase, 'fault');
+  assert.deepEqual(
+    node.done().filter((word) => /advert|garp/.test(word)),
+    [],
+  );
+  assert.equal(node.noted, null);
+});
+
+test('one that is drained and cannot hold the addresses any more lets go of them', () => {
+  const node = new TestNode().rise();
+  node.instance.drain(1000, DOWN_MS + 10);
+  node.ports.putError = new SystemError('RTM_NEWADDR', EADDRNOTAVAIL);
+  node.done();
+  node.passTo(DOWN_MS + 1020);
+  assert.equal(node.instance.phase, 'fault');
+  assert.ok(node.done().includes('remove'));
 });
 
 test('addresses that cannot be renewed are a fault, too, but not while it leaves', () => {

@@ -7,9 +7,8 @@ import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
-import { formatIpAddress } from '../../core/ip-address.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
-import { ENODEV, errorText, SystemError } from '../../linux/errno.ts';
+import { ENODEV, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
@@ -27,11 +26,11 @@ import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
 import type { Counters } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { InstanceFaults } from './instance-faults.ts';
+import { InstanceNews } from './instance-news.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { type Ports, portsKey, watchOf } from './ports.ts';
 import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
-import { RivalNews } from './rival-news.ts';
 
 /**
  * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
@@ -63,14 +62,12 @@ export class Instance {
   readonly #context: InstanceContext;
   #machineConfig: MachineConfig;
   #counters: Counters;
-  readonly #rivals = new RivalNews();
+  readonly #news: InstanceNews;
   #state: MachineState;
   #ports: Ports;
   #probe: AddressProbe | null = null;
   readonly #putBack = new PutBack();
   readonly #faults: InstanceFaults;
-  /** An address fault was found inside a step; the end of the turn acts on it. */
-  #faultsPending = false;
   #turnedAt = 0;
   /** The status has changed in more than a counter since status() was last called. */
   changed = true;
@@ -79,6 +76,7 @@ export class Instance {
   constructor(resolved: ResolvedInstance, context: InstanceContext, links: Links) {
     this.#resolved = resolved;
     this.#context = context;
+    this.#news = new InstanceNews(resolved.config.name, context.onEvent);
     this.#machineConfig = machineConfigOf(resolved, context.grouped);
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
@@ -141,6 +139,8 @@ export class Instance {
     this.#pushFaults(now);
     if (resumed !== null) {
       this.#step({ kind: 'resume', sentAt: resumed.shownAt }, now);
+      // It could not hold them.
+      if (this.#state.phase === 'initialize') this.#step({ kind: 'start', held: false }, now);
       if (this.#state.phase !== 'master') this.#ports.vips.remove();
       return;
     }
@@ -168,7 +168,7 @@ export class Instance {
       if (received.router) this.#probe?.onOwnerHeard();
       if (received.heard === null) continue;
       this.#step({ kind: 'advert', ...received.heard }, now);
-      this.#tellRival(received.heard.priority, now);
+      this.#news.rival(received.heard.priority, this.#state, now);
     }
     for (let count = 0; count < CLAIMS_MAX; count += 1) {
       const claim = this.#ports.vips.receiveClaim();
@@ -187,11 +187,10 @@ export class Instance {
     }
     if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
     if (now >= this.#ports.vips.announceAt) {
-      this.#onAnnounced(this.#ports.vips.announceWaiting(now));
+      this.#news.announced(this.#ports.vips.announceWaiting(now));
     }
     if (now >= this.#putBack.dueAt) this.#returnAddresses(now, '');
     else if (now >= this.#renewAt) this.#renew(now);
-    this.#settle(now);
   }
 
   /** Renewing puts back, too: it waits where that waits, which is shorter than the lifetime. */
@@ -201,14 +200,12 @@ export class Instance {
   }
 
   #renew(now: number): void {
-    this.#tryAddresses(now, () => this.#ports.vips.renew(now));
+    this.#whileHeld(() => this.#ports.vips.renew(now), now);
   }
 
-  /** Something outside may have followed the rival, e.g. a provider's routes. */
-  #tellRival(heard: number, now: number): void {
-    const { phase, effectivePriority: priority } = this.#state;
-    if (phase !== 'master' || !this.#rivals.isDue(heard, priority, now)) return;
-    this.#context.onEvent({ kind: 'rival', instance: this.name, priority });
+  #whileHeld(action: () => void, now: number): void {
+    const error = this.#tryAddresses(action);
+    if (error !== null && this.#state.phase !== 'leaving') this.#onUnheld(error, now);
   }
 
   track(verdict: TrackingVerdict, now: number): void {
@@ -262,28 +259,25 @@ export class Instance {
     const fault = sourceFault(this.#resolved, links, present);
     if (fault?.text !== this.#faults.source?.text) {
       this.#faults.source = fault;
-      this.#tellMove(fault?.movedTo ?? null);
+      const from = this.#resolved.config.interface;
+      if (fault !== null && fault.movedTo !== null) this.#news.moved(from, fault.movedTo);
       // Nobody is served from here, and the first of a network must not be a virtual one.
       if (fault !== null && vips.held) vips.remove();
       this.#pushFaults(now);
     }
     if (fault !== null || !vips.held) return;
-    this.#tryAddresses(now, () => vips.adapt(present, now));
+    this.#whileHeld(() => vips.adapt(present, now), now);
     if (!vips.isMissing(present)) return;
     if (!this.#putBack.onMissing(now)) this.#giveAddressesUp(remover, now);
     else if (now >= this.#putBack.dueAt) this.#returnAddresses(now, remover);
-  }
-
-  #tellMove(to: string | null): void {
-    const { name: instance, interface: from } = this.#resolved.config;
-    if (to !== null) this.#context.onEvent({ kind: 'own-address-moved', instance, from, to });
   }
 
   #returnAddresses(now: number, remover: string): void {
     this.#putBack.settle();
     if (!this.#ports.vips.held) return;
     this.#step({ kind: 'address-lost' }, now);
-    if (this.#ports.vips.held) this.#warn(`had an address taken away${remover} and put it back`);
+    if (this.#ports.vips.held)
+      this.#news.warn(`had an address taken away${remover} and put it back`);
   }
 
   #giveAddressesUp(remover: string, now: number): void {
@@ -394,13 +388,17 @@ export class Instance {
   #step(event: MachineEvent, now: number): void {
     const before = this.#state;
     const { state, effects } = step(this.#machineConfig, before, event, now);
+    // Before anything is said: a claim to addresses that cannot be held must reach nobody.
+    if (effects.some(({ kind }) => kind === 'add-addresses')) {
+      const removes = effects.some(({ kind }) => kind === 'remove-addresses');
+      assert(!removes, 'one step adds addresses or removes them');
+      if (!this.#putAddresses(state.phase, now)) return;
+    }
     this.#state = state;
-    // Before anything is sent from there.
-    if (effects.some(({ kind }) => kind === 'add-addresses')) this.#ports.setMaster(true);
     for (const effect of effects) this.#apply(effect, now);
     const mayHold = state.phase === 'master' || state.phase === 'leaving';
     assert(mayHold || !this.#ports.vips.held, 'only a master holds addresses');
-    this.#tellPriority(before);
+    if (this.#resolved.config.notifyPriority === true) this.#news.priority(before, state);
     this.changed ||=
       state.phase !== before.phase ||
       state.effectivePriority !== before.effectivePriority ||
@@ -408,14 +406,6 @@ export class Instance {
       state.drained !== before.drained ||
       state.lastResort !== before.lastResort ||
       state.master?.address !== before.master?.address;
-  }
-
-  #tellPriority(before: MachineState): void {
-    const { phase, effectivePriority: priority } = this.#state;
-    if (this.#resolved.config.notifyPriority !== true || before.phase !== phase) return;
-    if (phase !== 'master' && phase !== 'backup') return;
-    if (priority === before.effectivePriority) return;
-    this.#context.onEvent({ kind: 'priority', instance: this.name, state: phase, priority });
   }
 
   #apply(effect: MachineEffect, now: number): void {
@@ -426,23 +416,19 @@ export class Instance {
         if (this.#state.phase === 'master') this.#context.record.note(now, effect.priority);
         break;
       case 'add-addresses':
-        this.#tryAddresses(now, () => vips.put(now));
+        // First of all: #putAddresses().
         break;
       case 'remove-addresses':
         vips.remove();
         break;
       case 'garp':
-        this.#onAnnounced(vips.announce(effect.count, now));
+        this.#news.announced(vips.announce(effect.count, now));
         break;
       case 'transition': {
-        const { why } = effect;
-        const [from, to] = [toldPhase(effect.from), toldPhase(effect.to)];
-        if (to !== 'master') this.#ports.setMaster(false);
-        const priority = this.#state.effectivePriority;
-        if (effect.to !== 'master') this.#context.record.forget();
-        // One that leaves is still there.
-        if (from === to) break;
-        this.#context.onEvent({ kind: 'transition', instance: this.name, from, to, why, priority });
+        const { from, to, why } = effect;
+        if (toldPhase(to) !== 'master') this.#ports.setMaster(false);
+        if (to !== 'master') this.#context.record.forget();
+        this.#news.transition(from, to, why, this.#state.effectivePriority);
         break;
       }
       default:
@@ -450,28 +436,37 @@ export class Instance {
     }
   }
 
-  #onAnnounced(error: number): void {
-    if (error !== 0) this.#warn(`cannot announce its addresses: ${errorText(error)}`);
+  /** For a step to phase `to`. False: they cannot be held, and the step is not taken. */
+  #putAddresses(to: Phase, now: number): boolean {
+    const { phase: from } = this.#state;
+    // Before anything is sent from there.
+    this.#ports.setMaster(true);
+    const error = this.#tryAddresses(() => this.#ports.vips.put(now));
+    // It has said that it goes; the addresses went with the interface, perhaps.
+    if (error === null || to === 'leaving') return true;
+    if (from !== 'master' && from !== 'leaving') {
+      this.#ports.vips.remove();
+      this.#ports.setMaster(false);
+    }
+    this.#onUnheld(error, now);
+    return false;
   }
 
-  /** A master that cannot hold the addresses is none: FAULT lets another node have them. */
-  #tryAddresses(now: number, action: () => void): void {
+  /** What the kernel says against it; null: nothing. */
+  #tryAddresses(action: () => void): SystemError | null {
     try {
       action();
+      return null;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      // It has said that it goes; the addresses went with the interface, perhaps.
-      if (this.#state.phase === 'leaving') return;
-      const text = `addresses cannot be added: ${error.message}`;
-      this.#faults.address = { text, until: now + ADDRESS_FAULT_MS };
-      this.#faultsPending = true;
+      return error;
     }
   }
 
-  /** Carries out what #tryAddresses found. */
-  #settle(now: number): void {
-    if (!this.#faultsPending) return;
-    this.#faultsPending = false;
+  /** A master that cannot hold the addresses is none: FAULT lets another node have them. */
+  #onUnheld({ message }: SystemError, now: number): void {
+    const text = `addresses cannot be added: ${message}`;
+    this.#faults.address = { text, until: now + ADDRESS_FAULT_MS };
     this.#pushFaults(now);
   }
 
@@ -481,15 +476,8 @@ export class Instance {
   }
 
   #onForeignClaim(claim: AddressClaim, now: number): void {
-    const { address, mac } = claim;
-    this.#counters.watch.onClaim(address, mac, now);
-    if (this.#rivals.isNew(claim)) {
-      this.#warn(`holds ${formatIpAddress(address)}, but ${mac} claims it too`);
-    }
+    this.#counters.watch.onClaim(claim.address, claim.mac, now);
+    this.#news.claimed(claim);
     this.#step({ kind: 'foreign-claim' }, now);
-  }
-
-  #warn(text: string): void {
-    this.#context.onEvent({ kind: 'warning', text: `VRRP instance "${this.name}" ${text}` });
   }
 }

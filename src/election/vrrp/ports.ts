@@ -6,6 +6,7 @@ import type { VirtualMac, VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress, isIpv6Address, numericAddress } from '../../core/ip-address.ts';
+import { ENODEV, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
@@ -41,18 +42,18 @@ export function portsOpener(opener: Opener): OpenPorts {
 }
 
 function openPorts(
-  { route, macs, promotion, warn }: Opener,
+  opener: Opener,
   resolved: ResolvedInstance,
   counters: Counters,
   links: ReadonlyMap<string, Link>,
 ): Ports {
+  const { route, macs, promotion, warn } = opener;
   const base = links.get(resolved.config.interface);
   assert(base !== undefined, 'the interface exists');
   const mac = virtualMacOf(resolved);
   const virtual = mac === null ? null : macs.acquire(mac, base);
   const all = virtual === null ? links : new Map([...links, [virtual.name, virtual]]);
-  const promotes = resolved.config.promoteSecondaries === true;
-  if (promotes) promotion.raise(base.name);
+  let promotes = false;
   let advertiser: Advertiser | null = null;
   const close = (vips: VipSet | null) => {
     advertiser?.close();
@@ -61,6 +62,7 @@ function openPorts(
     if (promotes) promotion.lower(base.name);
   };
   try {
+    if (resolved.config.promoteSecondaries === true) promotes = promote(opener, resolved.config);
     advertiser = new Advertiser(resolved, { base, virtual }, counters, warn);
     const vips = new VipSet(route, resolved, all);
     return {
@@ -75,6 +77,19 @@ function openPorts(
   } catch (error) {
     close(null);
     throw error;
+  }
+}
+
+/** False, and a warning: it cannot be. Throws SystemError ENODEV where the interface went. */
+function promote({ promotion, warn }: Opener, { name, interface: device }: VrrpInstanceConfig) {
+  try {
+    promotion.raise(device);
+    return true;
+  } catch (error) {
+    // E.g. EROFS in a container: everything else works without it.
+    if (!(error instanceof SystemError) || error.errno === ENODEV) throw error;
+    warn(`VRRP instance "${name}" cannot switch promote_secondaries on: ${error.message}`);
+    return false;
   }
 }
 
