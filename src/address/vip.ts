@@ -238,6 +238,16 @@ export class VipSet {
     }
   }
 
+  /** Asks who else holds the addresses; who does answers this node alone. `source`: of their family. */
+  ask(source: IpAddress): void {
+    for (const { address, ...virtual } of this.#addresses) {
+      const { arp, neighbour } = this.#port(virtual);
+      // RFC 5227 section 2.1.1: from no address, which the answer goes to as well.
+      if (!isIpv6Address(address)) arp?.probe(address);
+      else if (isIpv6Address(source)) neighbour?.ask(address, source);
+    }
+  }
+
   /** Who else claimed one of the addresses; null: nobody did since the last call. */
   receiveClaim(): AddressClaim | null {
     for (let index = 0; index < this.#listening.length; index += 1) {
@@ -292,7 +302,7 @@ export class VipSet {
     return link;
   }
 
-  #port(virtual: VirtualAddress): Port {
+  #port(virtual: Pick<VirtualAddress, 'interfaceName'>): Port {
     const port = this.#ports.get(virtual.interfaceName);
     assert(port !== undefined, `interface ${virtual.interfaceName} is open`);
     return port;

@@ -69,6 +69,12 @@ export class ArpSocket {
     return this.#send();
   }
 
+  /** Asks who has the address, as somebody who has `source` and wants to send there; 0 or the errno. */
+  ask(address: number, source: number): number {
+    this.#fill(this.#macs.own, source, address);
+    return this.#send();
+  }
+
   /** The next claim by another MAC address than these; null: none waits. */
   receive(): AddressClaim | null {
     for (;;) {

@@ -26,6 +26,7 @@ const IPPROTO_ICMPV6 = 58;
 const TYPE_NEIGHBOR_SOLICITATION = 135;
 const TYPE_NEIGHBOR_ADVERTISEMENT = 136;
 const FLAG_OVERRIDE = 0x20;
+const OPTION_SOURCE_LINK_ADDRESS = 1;
 const OPTION_TARGET_LINK_ADDRESS = 2;
 const HOP_LIMIT = 255;
 const UNSPECIFIED = 0n;
@@ -94,12 +95,23 @@ export class NeighbourSocket {
 
   /** From nobody: who holds the address answers to all, nobody learns anything; 0 or the errno. */
   probe(address: IpAddress): number {
+    this.#solicit(address, UNSPECIFIED, MESSAGE_BYTES);
+    return this.#send(MESSAGE_BYTES);
+  }
+
+  /** As somebody who has `source` and wants to send there: who holds it answers this node alone; 0 or the errno. */
+  ask(address: IpAddress, source: bigint): number {
+    this.#solicit(address, source, MESSAGE_BYTES + OPTION_BYTES);
+    const option = [OPTION_SOURCE_LINK_ADDRESS, 1, ...this.#macs.own];
+    this.#frame.set(option, ICMP_OFFSET + MESSAGE_BYTES);
+    return this.#send(MESSAGE_BYTES + OPTION_BYTES);
+  }
+
+  #solicit(address: IpAddress, source: bigint, bytes: number): void {
     assert(isIpv6Address(address), 'IPv4 addresses are asked for by ARP');
-    const group = SOLICITED_NODE | (address & 0xffffffn);
-    this.#begin(this.#macs.own, UNSPECIFIED, group, MESSAGE_BYTES);
+    this.#begin(this.#macs.own, source, SOLICITED_NODE | (address & 0xffffffn), bytes);
     this.#frame[ICMP_OFFSET] = TYPE_NEIGHBOR_SOLICITATION;
     writeIpAddress(this.#frame, TARGET_OFFSET, address);
-    return this.#send(MESSAGE_BYTES);
   }
 
   /** The next claim by another MAC address than these; null: none waits. */

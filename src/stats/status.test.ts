@@ -120,6 +120,14 @@ describe('judge()', () => {
     ]);
   });
 
+  it('is degraded while a master may not be the only one, and says why', () => {
+    const doubts = ['10.0.0.2 advertises, too', 'no other node answers'];
+    assert.deepEqual(verdictOf(null, [{ ...instance, state: 'master', waitsFor: null, doubts }]), {
+      verdict: 'degraded',
+      reasons: doubts.map((doubt) => `VRRP instance "VI_1" is master, but ${doubt}`),
+    });
+  });
+
   it('is down when no server is usable', () => {
     assert.equal(verdictOf(balancer([{ ...server, check: 'down' }], 0)).verdict, 'down');
   });

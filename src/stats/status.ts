@@ -124,6 +124,8 @@ export type OwnershipStatus = {
   readonly addresses: readonly string[];
   readonly held: boolean;
   readonly transitions: number;
+  /** Why a master may not be the only one, in sentences that follow "is master, but". Absent: nothing says so. */
+  readonly doubts?: readonly string[];
   /** What is wrong on the wire, in sentences: silent peers, foreign routers and claims. Absent: nothing. */
   readonly warnings?: readonly string[];
 };
@@ -247,7 +249,8 @@ function judgeOwnership(instances: readonly InstanceStatus[]): readonly string[]
       'The node is drained and takes the VIP only where no other node does; "evergate ready node" ends that',
     );
   }
-  for (const { name, state, faults, master, waitsFor } of instances) {
+  for (const { name, state, faults, master, waitsFor, doubts = [] } of instances) {
+    reasons.push(...doubts.map((doubt) => `VRRP instance "${name}" is master, but ${doubt}`));
     if (state === 'fault') {
       reasons.push(`VRRP instance "${name}" is in fault: ${faults.join(', ')}`);
     } else if (waitsFor !== null && master === null) {

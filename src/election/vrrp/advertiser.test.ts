@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Advertiser } from './advertiser.ts';
 import { link, TestNode } from './fixture.ts';
-import { watchOf } from './ports.ts';
+import { watchesOf } from './ports.ts';
 
 test('an Advertiser of one family sends nothing to another, and opens no socket for it', () => {
   const transport = { kind: 'unicast', peers: ['10.99.0.9', 'fe80::9'] } as const;
   const resolved = new TestNode().resolve({ transport });
-  const counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
+  const counters = { sent: 0, received: 0, dropped: {}, ...watchesOf(resolved) };
   const at = { base: link('eth0', 2), virtual: null };
   assert.throws(() => new Advertiser(resolved, at, counters, () => {}), /are of one family/);
 });

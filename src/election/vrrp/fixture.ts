@@ -49,6 +49,7 @@ class WrittenPorts implements Ports {
   /** What waits on its sockets. */
   readonly heard: (Heard | 'stranger')[] = [];
   readonly claims: AddressClaim[] = [];
+  readonly answers: IpAddress[] = [];
   /** What the kernel says to each, once set. */
   putError: Error | null = null;
   announceError = 0;
@@ -115,7 +116,16 @@ class WrittenPorts implements Ports {
         return this.announceError;
       },
       probe: () => this.#say('probe'),
+      ask: () => this.#say('ask for conflicts'),
       receiveClaim: () => this.claims.shift() ?? null,
+    };
+  }
+
+  get peers(): Ports['peers'] {
+    return {
+      descriptors: [],
+      ask: () => this.#say('ask peers'),
+      receive: () => this.answers.splice(0),
     };
   }
 

@@ -233,6 +233,30 @@ test('who else claims an address that is held is answered, counted, and warned o
   assert.match(warnings ?? '', new RegExp(`${MAC} claims 10.99.0.100, which is held here`));
 });
 
+test('a master goes on asking who has its addresses, and whether the other nodes are there', () => {
+  const peers = ['10.99.0.9', '10.99.5.1'];
+  const node = new TestNode({ transport: { kind: 'unicast', peers } }).begin();
+  node.passTo(DOWN_MS + 7050);
+  const asked = node.done().filter((word) => word.startsWith('ask'));
+  const peersAsked = 'ask peers';
+  // The one beyond a router is not asked.
+  assert.deepEqual(asked, [peersAsked, peersAsked, 'ask for conflicts', peersAsked, peersAsked]);
+  const doubt = 'no other node (10.99.0.9) answers on "eth0": one of them may be, too';
+  assert.deepEqual(node.instance.status(node.now).doubts, [doubt]);
+  node.ports.answers.push(OTHER);
+  node.round(DOWN_MS + 7060);
+  assert.deepEqual(node.instance.status(node.now).doubts, []);
+  for (const at of [7100, 7200, 7300]) node.hear(50, DOWN_MS + at);
+  node.ports.claims.push({ address: VIP, mac: MAC });
+  node.round(DOWN_MS + 7400);
+  assert.deepEqual(node.instance.status(node.now).doubts, [
+    `${MAC} claims 10.99.0.100, too`,
+    '10.99.0.9 advertises, too, with priority 50: it does not hear this node',
+  ]);
+  node.hear(150, DOWN_MS + 7500);
+  assert.deepEqual(node.instance.status(node.now).doubts, []);
+});
+
 test('claims to an address that is not held are those of its master', () => {
   const node = new TestNode().begin();
   node.ports.claims.push({ address: VIP, mac: MAC });

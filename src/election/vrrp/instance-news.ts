@@ -38,8 +38,8 @@ export class InstanceNews {
   }
 
   /** Something outside may have followed the rival, e.g. a provider's routes. */
-  rival(heard: number, { phase, effectivePriority: priority }: MachineState, now: number): void {
-    if (phase !== 'master' || heard === 0 || heard >= priority) return;
+  rival(heard: number, { effectivePriority: priority }: MachineState, now: number): void {
+    if (heard === 0 || heard >= priority) return;
     if (now - this.#rivalToldAt < RIVAL_NEWS_GAP_MS) return;
     this.#rivalToldAt = now;
     this.#onEvent({ kind: 'rival', instance: this.#instance, priority });

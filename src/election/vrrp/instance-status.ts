@@ -10,7 +10,7 @@ import {
 } from '../../vrrp/machine.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { waitsFor } from '../../vrrp/waiting.ts';
-import type { Counters } from './advertiser.ts';
+import type { InstanceCounters } from './ports.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
 type Told = {
@@ -19,7 +19,7 @@ type Told = {
   readonly state: MachineState;
   /** Whether the addresses are on the interface. */
   readonly held: boolean;
-  readonly counters: Counters;
+  readonly counters: InstanceCounters;
 };
 
 export function instanceStatus(told: Told, now: number): VrrpStatus {
@@ -50,6 +50,7 @@ export function instanceStatus(told: Told, now: number): VrrpStatus {
     advertsSent: counters.sent,
     advertsReceived: counters.received,
     dropped: { ...counters.dropped },
+    doubts: counters.owner.doubts(config.interface, now),
     warnings: counters.watch.warnings(downIntervalMs(version, priority, intervalMs), now),
   };
 }

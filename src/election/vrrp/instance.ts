@@ -23,13 +23,13 @@ import {
 } from '../../vrrp/machine.ts';
 import { isDue, nextTickAt } from '../../vrrp/machine-due.ts';
 import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
-import type { Counters } from './advertiser.ts';
+import type { Heard } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { InstanceFaults } from './instance-faults.ts';
 import { InstanceNews } from './instance-news.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
-import { type Ports, portsKey, watchOf } from './ports.ts';
+import { type InstanceCounters, type Ports, portsKey, watchesOf } from './ports.ts';
 import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
 
 /**
@@ -53,7 +53,7 @@ export type NextForm = {
   readonly instance: Instance;
   readonly resolved: ResolvedInstance;
   readonly grouped: boolean;
-  readonly counters: Counters;
+  readonly counters: InstanceCounters;
   readonly ports: Ports;
 };
 
@@ -61,7 +61,7 @@ export class Instance {
   #resolved: ResolvedInstance;
   readonly #context: InstanceContext;
   #machineConfig: MachineConfig;
-  #counters: Counters;
+  #counters: InstanceCounters;
   readonly #news: InstanceNews;
   #state: MachineState;
   #ports: Ports;
@@ -79,7 +79,7 @@ export class Instance {
     this.#news = new InstanceNews(resolved.config.name, context.onEvent);
     this.#machineConfig = machineConfigOf(resolved, context.grouped);
     this.#state = newMachine(this.#machineConfig);
-    this.#counters = { sent: 0, received: 0, dropped: {}, watch: watchOf(resolved) };
+    this.#counters = { sent: 0, received: 0, dropped: {}, ...watchesOf(resolved) };
     this.#faults = new InstanceFaults(firstVerdict(resolved.config, context.resumed));
     this.#ports = this.#context.openPorts(resolved, this.#counters, links);
   }
@@ -90,7 +90,8 @@ export class Instance {
 
   /** Descriptors to wait for; they change after setLinks(). */
   get descriptors(): readonly number[] {
-    return [this.#ports.advertiser.fd, ...this.#ports.vips.descriptors];
+    const { advertiser, vips, peers } = this.#ports;
+    return [advertiser.fd, ...vips.descriptors, ...peers.descriptors];
   }
 
   get phase(): Phase {
@@ -127,6 +128,7 @@ export class Instance {
       this.#renewAt,
       this.#putBack.dueAt,
       this.#ports.vips.announceAt,
+      this.#counters.owner.nextAt,
       this.#faults.address?.until ?? Number.POSITIVE_INFINITY,
     );
   }
@@ -168,7 +170,7 @@ export class Instance {
       if (received.router) this.#probe?.onOwnerHeard();
       if (received.heard === null) continue;
       this.#step({ kind: 'advert', ...received.heard }, now);
-      this.#news.rival(received.heard.priority, this.#state, now);
+      this.#onRival(received.heard, now);
     }
     for (let count = 0; count < CLAIMS_MAX; count += 1) {
       const claim = this.#ports.vips.receiveClaim();
@@ -176,6 +178,14 @@ export class Instance {
       this.#probe?.onAnswer(claim.mac, claim.address, now);
       if (this.#ports.vips.held) this.#onForeignClaim(claim, now);
     }
+    for (const peer of this.#ports.peers.receive()) this.#counters.owner.onAnswer(peer, now);
+  }
+
+  /** Heard while it is master, and is no reason to yield. */
+  #onRival({ source, priority, intervalMs }: Heard, now: number): void {
+    if (this.#state.phase !== 'master') return;
+    this.#counters.owner.onRival(source, priority, intervalMs, now);
+    this.#news.rival(priority, this.#state, now);
   }
 
   /** Timers: the machine's, the addresses' lifetime, the end of an address fault, a late return. */
@@ -191,6 +201,9 @@ export class Instance {
     }
     if (now >= this.#putBack.dueAt) this.#returnAddresses(now, '');
     else if (now >= this.#renewAt) this.#renew(now);
+    const { owner } = this.#counters;
+    if (owner.takeConflictAsk(now)) this.#ports.vips.ask(this.#resolved.sourceAddress);
+    if (owner.takePeerAsk(now)) this.#ports.peers.ask();
   }
 
   /** Renewing puts back, too: it waits where that waits, which is shorter than the lifetime. */
@@ -298,7 +311,7 @@ export class Instance {
   prepare(resolved: ResolvedInstance, grouped: boolean, links: Links): NextForm {
     const { transport } = this.#resolved.config;
     const samePeers = JSON.stringify(transport) === JSON.stringify(resolved.config.transport);
-    const counters = samePeers ? this.#counters : { ...this.#counters, watch: watchOf(resolved) };
+    const counters = samePeers ? this.#counters : { ...this.#counters, ...watchesOf(resolved) };
     const same = samePeers && this.#ports.key === portsKey(resolved, links);
     const ports = same ? this.#ports : this.#context.openPorts(resolved, counters, links);
     return { instance: this, resolved, grouped, counters, ports };
@@ -398,6 +411,7 @@ export class Instance {
     for (const effect of effects) this.#apply(effect, now);
     const mayHold = state.phase === 'master' || state.phase === 'leaving';
     assert(mayHold || !this.#ports.vips.held, 'only a master holds addresses');
+    this.#counters.owner.setMaster(state.phase === 'master', now);
     if (this.#resolved.config.notifyPriority === true) this.#news.priority(before, state);
     this.changed ||=
       state.phase !== before.phase ||
@@ -476,7 +490,9 @@ export class Instance {
   }
 
   #onForeignClaim(claim: AddressClaim, now: number): void {
-    this.#counters.watch.onClaim(claim.address, claim.mac, now);
+    const { watch, owner } = this.#counters;
+    watch.onClaim(claim.address, claim.mac, now);
+    owner.onClaim(claim.address, claim.mac, now);
     this.#news.claimed(claim);
     this.#step({ kind: 'foreign-claim' }, now);
   }

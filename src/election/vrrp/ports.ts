@@ -8,13 +8,18 @@ import { assert } from '../../core/assert.ts';
 import { formatIpAddress, isIpv6Address, numericAddress } from '../../core/ip-address.ts';
 import { ENODEV, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
+import { SoleOwner } from '../../vrrp/sole-owner.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Counters } from './advertiser.ts';
+import { PeerSocket } from './peer-socket.ts';
 import type { ResolvedInstance } from './resolve.ts';
+
+export type InstanceCounters = Counters & { readonly owner: SoleOwner };
 
 export type Ports = {
   readonly advertiser: Omit<Advertiser, 'counters' | 'close'>;
   readonly vips: Omit<VipSet, 'close'>;
+  readonly peers: Omit<PeerSocket, 'close'>;
   /** Switches the interface with the virtual MAC address on and off, where there is one. */
   readonly setMaster: (master: boolean) => void;
   readonly key: string;
@@ -55,8 +60,10 @@ function openPorts(
   const all = virtual === null ? links : new Map([...links, [virtual.name, virtual]]);
   let promotes = false;
   let advertiser: Advertiser | null = null;
+  let peers: PeerSocket | null = null;
   const close = (vips: VipSet | null) => {
     advertiser?.close();
+    peers?.close();
     vips?.close();
     if (virtual !== null) macs.release(virtual, base.name);
     if (promotes) promotion.lower(base.name);
@@ -64,10 +71,12 @@ function openPorts(
   try {
     if (resolved.config.promoteSecondaries === true) promotes = promote(opener, resolved.config);
     advertiser = new Advertiser(resolved, { base, virtual }, counters, warn);
+    peers = new PeerSocket(resolved, base);
     const vips = new VipSet(route, resolved, all);
     return {
       advertiser,
       vips,
+      peers,
       setMaster: (master) => {
         if (virtual !== null) macs.setUp(virtual, master);
       },
@@ -122,6 +131,11 @@ function wireOf(config: VrrpInstanceConfig): object {
   return wire;
 }
 
-export function watchOf({ config: { transport } }: ResolvedInstance): WireWatch {
-  return new WireWatch(transport.kind === 'unicast' ? transport.peers.map(numericAddress) : []);
+/** What is known of the others on the wire; it outlives a reopening. */
+export function watchesOf({
+  config: { transport },
+  neighbours,
+}: ResolvedInstance): Pick<InstanceCounters, 'watch' | 'owner'> {
+  const peers = transport.kind === 'unicast' ? transport.peers.map(numericAddress) : [];
+  return { watch: new WireWatch(peers), owner: new SoleOwner(neighbours) };
 }

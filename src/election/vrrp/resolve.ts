@@ -10,6 +10,7 @@ import { OperationalError } from '../../core/errors.ts';
 import {
   formatIpAddress,
   type IpAddress,
+  isInNetwork,
   isIpv6Address,
   numericAddress,
 } from '../../core/ip-address.ts';
@@ -22,6 +23,8 @@ export type ResolvedInstance = ResolvedAddresses & {
   readonly sourceAddress: IpAddress;
   /** It was there when this was resolved, or is the only one there may be: without it the instance is in FAULT. */
   readonly needsSource: boolean;
+  /** Unicast peers in the network of that address: they answer who asks for them there. */
+  readonly neighbours: readonly IpAddress[];
 };
 
 /** Throws OperationalError: missing-interface, no-source-address. */
@@ -41,8 +44,14 @@ export function resolveInstance(
       : numericAddress(config.sourceAddress);
   assert(isIpv6Address(sourceAddress) === ipv6, 'an instance sends from its own family');
   // keepalived's mcast_src_ip may be one that nobody has.
-  const needsSource = isOnInterface(sourceAddress, interfaceIndex, present);
-  return { ...resolved, config, sourceAddress, needsSource };
+  const own = present.find((each) => isAt(each, sourceAddress, interfaceIndex));
+  const neighbours = own === undefined ? [] : peersIn(own, config);
+  return { ...resolved, config, sourceAddress, needsSource: own !== undefined, neighbours };
+}
+
+function peersIn(own: InterfaceAddress, { transport }: VrrpInstanceConfig): readonly IpAddress[] {
+  if (transport.kind === 'multicast') return [];
+  return transport.peers.map(numericAddress).filter((peer) => isInNetwork(peer, own));
 }
 
 /** The same instance, and the same virtual router at the same place for whoever hears it. */
@@ -60,9 +69,11 @@ function isOnInterface(
   wantedIndex: number,
   present: readonly InterfaceAddress[],
 ): boolean {
-  return present.some(
-    ({ address, interfaceIndex }) => address === wanted && interfaceIndex === wantedIndex,
-  );
+  return present.some((each) => isAt(each, wanted, wantedIndex));
+}
+
+function isAt({ address, interfaceIndex }: InterfaceAddress, wanted: IpAddress, index: number) {
+  return address === wanted && interfaceIndex === index;
 }
 
 /** Where its source address is instead: "text" is a fault. */

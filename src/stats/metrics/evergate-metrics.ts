@@ -158,6 +158,10 @@ const VRRP_METRICS: readonly Metric[] = [
       })),
   ),
   ofInstances(
+    ['vrrp_doubts', 'gauge', 'Reasons why a master may not be the only one'],
+    ({ doubts }, labels) => [{ labels, value: doubts?.length ?? 0 }],
+  ),
+  ofInstances(
     ['vrrp_warnings', 'gauge', 'What is wrong on the wire; evergate status has the sentences'],
     ({ warnings }, labels) => [{ labels, value: warnings?.length ?? 0 }],
   ),
