@@ -10,6 +10,12 @@ test('VirtualMacs releases no interface that nobody has acquired', (t) => {
     macs.close();
     route.close();
   });
-  const link = { index: 9999, name: 'vrrp.51', mac: new Uint8Array(6), up: false };
+  const link = {
+    index: 9999,
+    name: 'vrrp.51',
+    mac: new Uint8Array(6),
+    switchedOn: false,
+    up: false,
+  };
   assert.throws(() => macs.release(link, 'lo'), /released by who acquired it/);
 });

@@ -36,6 +36,7 @@ const RTMGRP_IPV6_IFADDR = 0x100;
 const IFINFOMSG_BYTES = 16;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const AF_UNSPEC = 0;
 const IFF_UP = 1;
 const IFF_RUNNING = 0x40;
 
@@ -68,6 +69,7 @@ export type Link = {
   readonly name: string;
   /** 6 bytes on Ethernet; empty where there is none. */
   readonly mac: Uint8Array;
+  readonly switchedOn: boolean;
   /** Switched on, and with a carrier (operational state, not the mere wish). */
   readonly up: boolean;
 };
@@ -307,6 +309,8 @@ function decodeNews(message: NetlinkMessage): RouteNews | null {
     return link === null ? null : { kind: 'link', link };
   }
   if (message.type === RTM_DELLINK && message.payload.length >= IFINFOMSG_BYTES) {
+    // A bridge tells by another family that it has lost a port, which is still there.
+    if (message.payload.readUInt8(0) !== AF_UNSPEC) return null;
     return { kind: 'link-gone', index: message.payload.readInt32LE(4) };
   }
   if (message.type === RTM_NEWADDR || message.type === RTM_DELADDR) {
@@ -328,6 +332,7 @@ function decodeLink({ payload }: NetlinkMessage): Link | null {
     index: payload.readInt32LE(4),
     name: name.toString('utf8').replace(/\0.*$/, ''),
     mac: Uint8Array.from(attributes.get(IFLA_ADDRESS) ?? []),
+    switchedOn: (flags & IFF_UP) !== 0,
     up: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
   };
 }

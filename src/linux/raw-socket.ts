@@ -1,6 +1,7 @@
 /** What raw sockets of both families share: raw(7), socket(7). Used for VRRP. */
 
 import type { IpAddress } from '../core/ip-address.ts';
+import { SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
 import {
   openSocket,
@@ -68,5 +69,21 @@ export function openRawSocket(
   } catch (error) {
     closeFd(fd);
     throw error;
+  }
+}
+
+/** `membership`: as it was joined by; null: it was not. */
+export function leaveGroup(
+  fd: number,
+  level: number,
+  option: number,
+  membership: Buffer | null,
+): void {
+  if (membership === null) return;
+  try {
+    setOptionBytes(fd, level, option, membership);
+  } catch (error) {
+    // It is a member no longer, or was none.
+    if (!(error instanceof SystemError)) throw error;
   }
 }

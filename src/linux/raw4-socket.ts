@@ -8,6 +8,7 @@ import { receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
 import { pinnedBuffer } from './libc.ts';
 import {
+  leaveGroup,
   openRawSocket,
   type RawPacket,
   type RawSocketOptions,
@@ -28,6 +29,7 @@ const IP_MULTICAST_IF = 32;
 const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
+const IP_DROP_MEMBERSHIP = 36;
 const IP_MULTICAST_ALL = 49;
 
 const HEADER_BYTES = 20;
@@ -53,6 +55,7 @@ export class Raw4Socket {
   readonly #source: number;
   readonly #protocol: number;
   readonly #headroom: number;
+  readonly #membership: Buffer | null;
   readonly #ttl: number;
   readonly #packet = pinnedBuffer(PACKET_BYTES_MAX);
   readonly #incoming = pinnedBuffer(PACKET_BYTES_MAX);
@@ -63,6 +66,7 @@ export class Raw4Socket {
     this.#source = options.source;
     this.#protocol = options.protocol;
     this.#headroom = options.headroom ?? 0;
+    this.#membership = membershipOf(options);
     this.#ttl = options.ttl ?? TTL_MAX;
     this.outgoing = this.#packet.subarray(HEADER_BYTES + this.#headroom);
     this.#target.writeUInt16LE(AF_INET, 0);
@@ -106,25 +110,38 @@ export class Raw4Socket {
     };
   }
 
+  /**
+   * Hears its group no longer. Before another socket joins it on the same interface, made anew with the same index: the
+   * kernel would take closing this one for the other's leaving.
+   */
+  leaveGroup(): void {
+    leaveGroup(this.fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, this.#membership);
+  }
+
   close(): void {
     closeFd(this.fd);
   }
 }
 
 function configure(fd: number, options: Raw4SocketOptions): void {
-  const { interfaceIndex, group } = options;
   setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   setOption(fd, IPPROTO_IP, IP_HDRINCL, 1);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  if (group === null) return;
-  // struct ip_mreqn: group, local address, interface index.
-  const membership = Buffer.alloc(12);
-  membership.writeUInt32BE(group, 0);
-  membership.writeInt32LE(interfaceIndex, 8);
+  const membership = membershipOf(options);
+  if (membership === null) return;
   if (options.listens !== false) {
     setOptionBytes(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership);
   }
   setOptionBytes(fd, IPPROTO_IP, IP_MULTICAST_IF, membership);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_TTL, TTL_MAX);
   setOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+}
+
+/** struct ip_mreqn: group, local address, interface index. */
+function membershipOf({ interfaceIndex, group }: Raw4SocketOptions): Buffer | null {
+  if (group === null) return null;
+  const membership = Buffer.alloc(12);
+  membership.writeUInt32BE(group, 0);
+  membership.writeInt32LE(interfaceIndex, 8);
+  return membership;
 }

@@ -13,6 +13,7 @@ import { bindRaw, receiveMessage, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
 import { addressOf, pinnedBuffer } from './libc.ts';
 import {
+  leaveGroup,
   openRawSocket,
   type RawPacket,
   type RawSocketOptions,
@@ -26,6 +27,7 @@ const IPV6_MULTICAST_IF = 17;
 const IPV6_MULTICAST_HOPS = 18;
 const IPV6_MULTICAST_LOOP = 19;
 const IPV6_JOIN_GROUP = 20;
+const IPV6_LEAVE_GROUP = 21;
 const IPV6_MULTICAST_ALL = 29;
 const IPV6_RECVPKTINFO = 49;
 const IPV6_PKTINFO = 50;
@@ -54,11 +56,13 @@ export class Raw6Socket {
   readonly #header = pinnedBuffer(MESSAGE_HEADER_BYTES);
   readonly #target = pinnedBuffer(ADDRESS_BYTES);
   readonly #interfaceIndex: number;
+  readonly #membership: Buffer | null;
 
   /** Throws SystemError: EPERM without CAP_NET_RAW, ENODEV when the interface is gone. */
   constructor(options: RawSocketOptions<IpAddress>) {
     this.outgoing = this.#outgoing;
     this.#interfaceIndex = options.interfaceIndex;
+    this.#membership = membershipOf(options);
     this.#vector.writeBigUInt64LE(BigInt(addressOf(this.#incoming)), 0);
     this.#vector.writeBigUInt64LE(BigInt(BYTES_MAX), 8);
     this.#header.writeBigUInt64LE(BigInt(addressOf(this.#sender)), 0);
@@ -92,6 +96,11 @@ export class Raw6Socket {
       destination,
       ttl: hopLimit,
     };
+  }
+
+  /** As of IPv4 (linux/raw4-socket.ts). */
+  leaveGroup(): void {
+    leaveGroup(this.fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, this.#membership);
   }
 
   close(): void {
@@ -139,7 +148,7 @@ function isLinkLocal(address: bigint): boolean {
 }
 
 function configure(fd: number, options: RawSocketOptions<IpAddress>): void {
-  const { interfaceName, interfaceIndex, source, group } = options;
+  const { interfaceName, interfaceIndex, source } = options;
   setOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, options.ttl ?? TTL_MAX);
   setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS);
   setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -148,13 +157,19 @@ function configure(fd: number, options: RawSocketOptions<IpAddress>): void {
   // A link-local address just after the interface came up is tentative for a second (RFC 4862).
   setOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
   bindRaw(fd, socketAddress(source, interfaceIndex), `interface "${interfaceName}"`);
-  if (group === null) return;
-  // struct ipv6_mreq: group, interface index.
-  const membership = Buffer.alloc(20);
-  writeIpAddress(membership, 0, group);
-  membership.writeInt32LE(interfaceIndex, 16);
+  const membership = membershipOf(options);
+  if (membership === null) return;
   if (options.listens !== false) setOptionBytes(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, membership);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, interfaceIndex);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, TTL_MAX);
   setOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+}
+
+/** struct ipv6_mreq: group, interface index. */
+function membershipOf({ interfaceIndex, group }: RawSocketOptions<IpAddress>): Buffer | null {
+  if (group === null) return null;
+  const membership = Buffer.alloc(20);
+  writeIpAddress(membership, 0, group);
+  membership.writeInt32LE(interfaceIndex, 16);
+  return membership;
 }

@@ -127,7 +127,9 @@ describe('the VRRP speaker', { skip, concurrency: 3 }, () => {
     const { a, b, first } = await createPair(t);
     await a.setCarrier(false);
     await first.reaches('fault');
-    assert.deepEqual((await first.status()).faults, [`interface "${NODE_INTERFACE}" is down`]);
+    assert.deepEqual((await first.status()).faults, [
+      `interface "${NODE_INTERFACE}" has no carrier`,
+    ]);
     await owns([a, b], [b]);
     await a.setCarrier(true);
     await owns([a, b], [a]);

@@ -20,6 +20,8 @@ export type AdvertSocket = {
   readonly outgoing: Uint8Array;
   sendTo(destination: IpAddress, length: number): number;
   receive(): ReceivedPacket | null;
+  /** Before another one is opened on an interface that was made anew; it hears nobody then. */
+  leaveGroup(): void;
   close(): void;
 };
 
@@ -43,6 +45,7 @@ export function openAdvertSocket(
       outgoing: sending.outgoing,
       sendTo: (destination, length) => sending.sendTo(destination, length),
       receive: () => listening.receive(),
+      leaveGroup: () => listening.leaveGroup(),
       close: () => {
         sending.close();
         listening.close();
@@ -87,6 +90,7 @@ function openOn(
       return socket.sendTo(destination, length);
     },
     receive: () => socket.receive(),
+    leaveGroup: () => socket.leaveGroup(),
     close: () => socket.close(),
   };
 }

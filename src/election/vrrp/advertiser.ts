@@ -126,6 +126,11 @@ export class Advertiser {
     return { heard: { source: packet.source, priority, intervalMs }, router: true };
   }
 
+  /** Before another one is opened on an interface that was made anew; it hears nobody then. */
+  leaveGroup(): void {
+    this.#socket.leaveGroup();
+  }
+
   close(): void {
     this.#socket.close();
   }

@@ -75,6 +75,10 @@ export class AuthenticatedSocket {
     return { ...packet, ...this.#open(packet) };
   }
 
+  leaveGroup(): void {
+    this.#socket.leaveGroup();
+  }
+
   close(): void {
     this.#socket.close();
   }

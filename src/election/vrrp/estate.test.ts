@@ -34,7 +34,7 @@ const CONFIG: VrrpConfig = {
     instance('fast', { version: 3, advertIntervalMs: 256 }),
   ],
 };
-const LINKS = [{ index: 2, name: 'ens192', mac: new Uint8Array(6), up: true }];
+const LINKS = [{ index: 2, name: 'ens192', mac: new Uint8Array(6), switchedOn: true, up: true }];
 
 test('an estate lasts until the lowest of backups takes over, from the last advertisement on', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'evergate-estate-'));

@@ -20,7 +20,7 @@ import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import type { Heard } from './advertiser.ts';
 import { Instance, type NextForm } from './instance.ts';
-import { type Ports, portsKey } from './ports.ts';
+import { type KnownLink, type Ports, portsKey } from './ports.ts';
 import { type ResolvedInstance, resolveInstance } from './resolve.ts';
 
 export const OWN = 0x0a630002;
@@ -33,7 +33,7 @@ export const DOWN_MS = downIntervalMs(3, 100, INTERVAL_MS);
 export const RISE = ['switch on', 'put', 'garp 2', 'advert 100'];
 
 export function link(name: string, index: number, up = true): Link {
-  return { name, index, up, mac: Uint8Array.of(2, 0, 0, 0, 0, index) };
+  return { name, index, switchedOn: true, up, mac: Uint8Array.of(2, 0, 0, 0, 0, index) };
 }
 
 export function address(value: IpAddress, interfaceIndex = 2): InterfaceAddress {
@@ -82,6 +82,7 @@ class WrittenPorts implements Ports {
   get advertiser(): Ports['advertiser'] {
     return {
       fd: 10 * this.#number,
+      leaveGroup: () => {},
       send: (priority) => this.#say(`advert ${priority}`),
       receive: () => {
         const heard = this.heard.shift();
@@ -299,7 +300,7 @@ export class TestNode {
     this.instance.become(form, this.links, now);
   }
 
-  setLinks(now: number, ...links: readonly Link[]): void {
+  setLinks(now: number, ...links: readonly KnownLink[]): void {
     this.now = now;
     this.links = new Map(links.map((each) => [each.name, each]));
     this.instance.setLinks(this.links, now);

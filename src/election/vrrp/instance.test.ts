@@ -152,10 +152,24 @@ test('a master whose interface was made anew puts its addresses on the new one',
   assert.equal(node.instance.phase, 'master');
 });
 
+test('a link that went and came back with its index has its ports anew', () => {
+  const node = new TestNode().rise();
+  node.setLinks(DOWN_MS + 10, LO, { ...link('eth0', 2), life: 1 });
+  assert.deepEqual(node.done(), ['close', '2: switch on', '2: put', '2: garp 2']);
+});
+
+test('a link that is used and tracked is one fault', () => {
+  const node = new TestNode({ trackInterfaces: [{ name: 'eth0', weight: 0 }] }).begin();
+  node.setLinks(10, LO, link('eth0', 2, false));
+  assert.deepEqual(node.instance.status(10).faults, ['interface "eth0" has no carrier']);
+});
+
 test('a link that is only down keeps its ports', () => {
   const node = new TestNode().begin();
   node.setLinks(10, LO, link('eth0', 2, false));
-  assert.deepEqual(node.instance.status(10).faults, ['interface "eth0" is down']);
+  assert.deepEqual(node.instance.status(10).faults, ['interface "eth0" has no carrier']);
+  node.setLinks(15, LO, { ...link('eth0', 2, false), switchedOn: false });
+  assert.deepEqual(node.instance.status(15).faults, ['interface "eth0" is switched off']);
   node.setLinks(20, LO, link('eth0', 2));
   assert.equal(node.instance.phase, 'backup');
   assert.equal(node.opened.length, 1);

@@ -9,7 +9,7 @@ import type { TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
 import { ENODEV, SystemError } from '../../linux/errno.ts';
-import type { InterfaceAddress, Link } from '../../linux/netlink-route.ts';
+import type { InterfaceAddress } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import {
   type MachineConfig,
@@ -29,7 +29,7 @@ import { InstanceFaults } from './instance-faults.ts';
 import { InstanceNews } from './instance-news.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
-import { type InstanceCounters, type Ports, portsKey, watchesOf } from './ports.ts';
+import { type InstanceCounters, type KnownLink, type Ports, portsKey, watchesOf } from './ports.ts';
 import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
 
 /**
@@ -45,7 +45,7 @@ const FIGHT_FAULT_MS = 30_000;
 /** Claims taken at one go. */
 const CLAIMS_MAX = 64;
 
-type Links = ReadonlyMap<string, Link>;
+type Links = ReadonlyMap<string, KnownLink>;
 type Present = readonly InterfaceAddress[];
 
 /** What an instance becomes by a reload, made ready. */
@@ -252,6 +252,7 @@ export class Instance {
     const complete = this.#resolved.interfaceNames.every((name) => links.has(name));
     if (!complete || this.#ports.key === portsKey(this.#resolved, links)) return;
     const old = this.#ports;
+    old.advertiser.leaveGroup();
     try {
       this.#ports = this.#context.openPorts(this.#resolved, this.#counters, links);
     } catch (error) {

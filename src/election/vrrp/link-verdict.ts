@@ -13,17 +13,25 @@ export function linkFaults(
   return interfaceNames.flatMap((name) => {
     const link = links.get(name);
     if (link === undefined) return [`interface "${name}" is gone`];
-    return link.up ? [] : [`interface "${name}" is down`];
+    if (link.up) return [];
+    const why = link.switchedOn ? 'has no carrier' : 'is switched off';
+    return [`interface "${name}" ${why}`];
   });
 }
 
 /** Those it only tracks. */
 export function linkVerdict(
-  { config }: ResolvedInstance,
+  { config, interfaceNames }: ResolvedInstance,
   links: ReadonlyMap<string, Link>,
 ): TrackingVerdict {
   const tracked = config.trackInterfaces.map(({ name, weight }) => {
     return { kind: 'interface' as const, name, weight, passing: links.get(name)?.up ?? false };
   });
-  return verdictOf(tracked, null);
+  // One that it uses as well is a fault already, with a reason.
+  const known = ({ name, passing }: { name: string; passing: boolean }) =>
+    !passing && interfaceNames.includes(name);
+  return verdictOf(
+    tracked.filter((each) => !known(each)),
+    null,
+  );
 }

@@ -20,12 +20,7 @@ import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
-import {
-  type InterfaceAddress,
-  type Link,
-  RouteNewsSocket,
-  RouteSocket,
-} from '../../linux/netlink-route.ts';
+import { type InterfaceAddress, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
 import { NodeDrain } from '../../vrrp/node-drain.ts';
@@ -41,7 +36,7 @@ import {
   STOP_SLOT,
   type ToSpeaker,
 } from './messages.ts';
-import { type OpenPorts, portsOpener } from './ports.ts';
+import { type KnownLink, type OpenPorts, portsOpener } from './ports.ts';
 import { nameRemover } from './remover.ts';
 import { explainSystemError, type ResolvedInstance } from './resolve.ts';
 
@@ -53,6 +48,7 @@ const COUNTERS_INTERVAL_MS = 1000;
 /** Messages and batches of kernel news taken in one round. */
 const MESSAGES_MAX = 1000;
 const NEWS_MAX = 100;
+const LIVES_MAX = 1024;
 
 export class SpeakerLoop {
   readonly #data: SpeakerData;
@@ -71,7 +67,9 @@ export class SpeakerLoop {
   /** Their addresses, whose comings are no news. */
   #virtual: ReadonlySet<IpAddress> = new Set();
   #groups: Group[] = [];
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, KnownLink>();
+  /** How often those with an index have gone. */
+  readonly #lives = new Map<number, number>();
   readonly #drain = new NodeDrain();
   #probing = true;
   #started = false;
@@ -318,8 +316,11 @@ export class SpeakerLoop {
       if (news === null) {
         linksChanged = true;
         addressesChanged = true;
+        // Whichever has gone meanwhile.
+        for (const { index } of this.#links.values()) this.#onLinkGone(index);
       }
       for (const each of news ?? []) {
+        if (each.kind === 'link-gone') this.#onLinkGone(each.index);
         if (each.kind === 'link' || each.kind === 'link-gone') linksChanged = true;
         else if (each.kind === 'address-gone' || !this.#virtual.has(each.address.address)) {
           addressesChanged = true;
@@ -384,7 +385,16 @@ export class SpeakerLoop {
   /** The kernel's list is the truth; news only say when to look. */
   #listLinks(): void {
     this.#links.clear();
-    for (const link of this.#route.links()) this.#links.set(link.name, link);
+    for (const link of this.#route.links()) {
+      this.#links.set(link.name, { ...link, life: this.#lives.get(link.index) ?? 0 });
+    }
+  }
+
+  #onLinkGone(index: number): void {
+    const life = this.#lives.get(index) ?? 0;
+    // Containers come and go with an index each: only the latest are remembered.
+    if (this.#lives.size >= LIVES_MAX) this.#lives.clear();
+    this.#lives.set(index, life + 1);
   }
 
   #runProbes(now: number): void {

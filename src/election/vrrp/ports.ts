@@ -14,6 +14,9 @@ import { Advertiser, type Counters } from './advertiser.ts';
 import { PeerSocket } from './peer-socket.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
+/** `life`: one that goes takes sockets and groups along, and may come back with its index. Absent: its first. */
+export type KnownLink = Link & { readonly life?: number };
+
 export type InstanceCounters = Counters & { readonly owner: SoleOwner };
 
 export type Ports = {
@@ -30,7 +33,7 @@ export type Ports = {
 export type OpenPorts = (
   resolved: ResolvedInstance,
   counters: Counters,
-  links: ReadonlyMap<string, Link>,
+  links: ReadonlyMap<string, KnownLink>,
 ) => Ports;
 
 type Opener = {
@@ -50,7 +53,7 @@ function openPorts(
   opener: Opener,
   resolved: ResolvedInstance,
   counters: Counters,
-  links: ReadonlyMap<string, Link>,
+  links: ReadonlyMap<string, KnownLink>,
 ): Ports {
   const { route, macs, promotion, warn } = opener;
   const base = links.get(resolved.config.interface);
@@ -114,11 +117,11 @@ function virtualMacOf({ config, sourceAddress }: ResolvedInstance): VirtualMac |
 /** Sockets live as long as this stays the same. */
 export function portsKey(
   { config, sourceAddress, interfaceNames }: ResolvedInstance,
-  links: ReadonlyMap<string, Link>,
+  links: ReadonlyMap<string, KnownLink>,
 ): string {
   const parts = [...interfaceNames, config.virtualMac?.name ?? ''].map((name) => {
     const link = links.get(name);
-    return `${link?.index}/${link?.mac.join('.')}`;
+    return `${link?.index}/${link?.life ?? 0}/${link?.mac.join('.')}`;
   });
   return [...parts, formatIpAddress(sourceAddress), JSON.stringify(wireOf(config))].join(' ');
 }

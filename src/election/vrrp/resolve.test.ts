@@ -11,6 +11,7 @@ const LINKS: readonly Link[] = ['lo', 'ens192'].map((name, index) => ({
   index: index + 1,
   name,
   mac: new Uint8Array(6),
+  switchedOn: true,
   up: true,
 }));
 

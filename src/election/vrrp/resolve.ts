@@ -79,16 +79,20 @@ function isAt({ address, interfaceIndex }: InterfaceAddress, wanted: IpAddress, 
 /** Where its source address is instead: "text" is a fault. */
 export type SourceFault = { readonly text: string; readonly movedTo: string | null };
 
-/** Why it cannot send, and be nobody's master; null: it can. An interface that is gone is a fault of its own. */
+/**
+ * Why it cannot send, and be nobody's master; null: it can. An interface that is gone is a fault of its own, unless its
+ * address has stayed, as when it was renamed.
+ */
 export function sourceFault(
   { config, needsSource, sourceAddress }: ResolvedInstance,
   links: ReadonlyMap<string, Link>,
   present: readonly InterfaceAddress[],
 ): SourceFault | null {
   const index = links.get(config.interface)?.index;
-  if (!needsSource || index === undefined) return null;
-  if (isOnInterface(sourceAddress, index, present)) return null;
+  if (!needsSource) return null;
+  if (index !== undefined && isOnInterface(sourceAddress, index, present)) return null;
   const elsewhere = present.find(({ address }) => address === sourceAddress)?.interfaceIndex;
+  if (index === undefined && elsewhere === undefined) return null;
   const movedTo = [...links.values()].find((link) => link.index === elsewhere)?.name ?? null;
   const where = movedTo === null ? 'is gone from' : `is on "${movedTo}" now, not on`;
   const text = `the node's address ${formatIpAddress(sourceAddress)} ${where} "${config.interface}"`;
