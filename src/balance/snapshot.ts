@@ -16,6 +16,13 @@ export type BackendSnapshot = {
   readonly servers: readonly ServerSnapshot[];
 };
 
+export type ServerAddress = {
+  readonly host: string;
+  readonly port: number;
+  /** Of the host that a service's record names for it (SRV, RFC 2782); absent: no service says where it is. */
+  readonly name?: string;
+};
+
 export type ServerSnapshot = {
   /** May take new connections: up, neither draining nor in maintenance. */
   readonly usable: boolean;
@@ -23,4 +30,9 @@ export type ServerSnapshot = {
   readonly weight: number;
   /** Percent of its weight that a server which just came back gets, 1..99; absent: all of it. */
   readonly throttle?: number;
+  /**
+   * Where a server is that its configuration only has a name for; null: nowhere, and it is not usable. Absent: where
+   * its configuration says.
+   */
+  readonly address?: ServerAddress | null;
 };

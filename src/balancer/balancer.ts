@@ -101,14 +101,14 @@ export class Balancer {
 
   /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */
   async activate(servers: readonly ServerStateRecord[]): Promise<void> {
-    this.#servers.table.restore(servers);
+    this.#servers.restore(servers);
     // Clients wait in the kernel's queue: they come before everything else.
     this.#traffic.plane?.accept();
     await this.#admin.listen(this.#sockets.all);
     this.#active = true;
     this.#tick();
     this.#timers.push(setInterval(() => this.#tick(), RATE_INTERVAL_MS));
-    this.#servers.startChecks();
+    this.#servers.startWatching();
   }
 
   /** Goes on by another configuration with the listeners it names. */

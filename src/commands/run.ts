@@ -14,7 +14,6 @@ import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
 import { localAddresses } from '../load-config/local-addresses.ts';
-import { refuseNames } from '../load-config/resolve-hosts.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
 import { VERSION } from '../version.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
@@ -126,7 +125,6 @@ async function guard(options: RunOptions, streams: StandardStreams): Promise<boo
     node: options.node ?? node ?? hostname(),
     read: async () => {
       const loaded = await loadAsAsked(options);
-      if (!hasErrors(loaded.diagnostics)) refuseNames(loaded.config);
       return { ...loaded, node: options.node ?? loaded.node };
     },
     version: VERSION,
@@ -182,7 +180,7 @@ function asWarning(diagnostic: Diagnostic): Diagnostic {
 
 /** Throws OperationalError 'config-invalid' when it has errors, which are told. */
 function takeConfig(loaded: LoadedConfig, log: Log): LoadedConfig {
-  const { config, diagnostics } = loaded;
+  const { diagnostics } = loaded;
   const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
   for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));
   const untold = diagnostics.length - told.length;
@@ -193,7 +191,6 @@ function takeConfig(loaded: LoadedConfig, log: Log): LoadedConfig {
       'The configuration has errors; nothing was started',
     );
   }
-  refuseNames(config);
   return loaded;
 }
 

@@ -85,12 +85,18 @@ function renderBalancer({ balancer }: StatusReport): string[] {
   return lines;
 }
 
+/** "maint (resolution)" as HAProxy has it for a server whose name has no address. */
+function stateOf({ admin, address, check }: ServerStatus): string {
+  if (admin !== 'maint' && address === '') return 'maint (resolution)';
+  return admin === 'ready' ? check : admin;
+}
+
 function renderBackend(backend: BackendStatus): string[] {
   const head = `  backend ${backend.name}: ${backend.usableServers} of ${backend.servers.length} servers usable`;
   const rows = backend.servers.map((server) => [
     server.name,
-    server.address,
-    server.admin === 'ready' ? server.check : server.admin,
+    server.address === '' ? (server.host ?? '-') : server.address,
+    stateOf(server),
     server.lastCheck,
     `${server.sessionsCurrent} open`,
     `${server.sessionsTotal} total`,

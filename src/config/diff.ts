@@ -118,9 +118,16 @@ function balancerChanges(
       connectionsMax: { label: 'maxconn' },
       logs: { label: 'log targets' },
     }),
-    ...listChanges('stats socket', statsSockets, newSockets, ({ path }) => path, socketChanges),
+    ...listChanges('stats socket', statsSockets, newSockets, ({ path }) => path, plainChanges),
     ...listChanges('frontend', before.frontends, after.frontends, nameOf, frontendChanges),
     ...listChanges('page', before.httpFrontends, after.httpFrontends, nameOf, pageChanges),
+    ...listChanges(
+      'resolvers',
+      before.resolvers ?? [],
+      after.resolvers ?? [],
+      nameOf,
+      plainChanges,
+    ),
     ...listChanges('backend', before.backends, after.backends, nameOf, backendChanges),
   ];
   return { changes, waiting };
@@ -130,7 +137,7 @@ function nameOf({ name }: { readonly name: string }): string {
   return name;
 }
 
-function socketChanges(what: string, before: object, after: object): readonly string[] {
+function plainChanges(what: string, before: object, after: object): readonly string[] {
   return valueChanges(what, before, after, {});
 }
 
@@ -224,12 +231,19 @@ function backendChanges(
 
 function serverChanges(
   what: string,
-  { host, port, ...before }: ServerConfig,
-  { host: newHost, port: newPort, ...after }: ServerConfig,
+  { host, port, resolution, ...before }: ServerConfig,
+  { host: newHost, port: newPort, resolution: newResolution, ...after }: ServerConfig,
 ): readonly string[] {
   const [old, next] = [`${host}:${port}`, `${newHost}:${newPort}`];
   return [
     ...(old === next ? [] : [`${what}: address ${old} -> ${next}`]),
+    // Where a name leads is no matter of the files.
+    ...valueChanges(
+      what,
+      { resolution: { ...resolution, initialHost: null } },
+      { resolution: { ...newResolution, initialHost: null } },
+      { resolution: { label: 'ways to its address' } },
+    ),
     ...valueChanges(what, before, after, {
       connectionsMax: { label: 'maxconn' },
       queueMax: { label: 'maxqueue' },

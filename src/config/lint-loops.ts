@@ -34,7 +34,11 @@ export function lintLoops(
   own: readonly OwnAddress[],
 ): readonly Diagnostic[] {
   return frontends.flatMap(({ name, binds, backend: wanted }) => {
-    const servers = backends.find((backend) => backend.name === wanted)?.servers ?? [];
+    const all = backends.find((backend) => backend.name === wanted)?.servers ?? [];
+    const servers = all.map((server) => ({
+      ...server,
+      host: server.resolution?.initialHost ?? server.host,
+    }));
     return servers.flatMap((server): Diagnostic[] => {
       const bind = binds.find((each) => arrives(each, server));
       const mine = own.find(({ address }) => key(address) === key(server.host));

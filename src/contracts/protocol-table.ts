@@ -7,6 +7,7 @@
  * says it: nobody outside can have it break the table.
  */
 
+import type { ServerAddress } from '../balance/snapshot.ts';
 import { LOOPS_MAX } from '../core/beats.ts';
 import { fail, type Result } from '../core/result.ts';
 import {
@@ -65,6 +66,10 @@ const COUNT = number(0, Number.MAX_SAFE_INTEGER);
 /** Of a certificate, whichever dates it names. */
 const DAYS_MAX = 4_000_000;
 const DAYS = integer(-DAYS_MAX, DAYS_MAX);
+/** Of either family. */
+const ADDRESS = text(45);
+/** As DNS writes it, with what it escapes (RFC 1035 section 5.1). */
+const HOST_NAME = text(1024);
 const WEIGHT = number(0, 65_536);
 const ADMIN = oneOf({ ready: true, drain: true, maint: true });
 const CHECK = oneOf<CheckState>({
@@ -93,6 +98,12 @@ const LAST_CHECK = oneOf<CheckStatus>({
   L7STS: true,
 });
 
+const PLACE = record<ServerAddress>({
+  host: ADDRESS,
+  port: integer(0, 65_535),
+  name: optional(HOST_NAME),
+});
+
 const SERVER_STATE = record<ServerStateRecord>({
   backend: NAME,
   server: NAME,
@@ -100,6 +111,7 @@ const SERVER_STATE = record<ServerStateRecord>({
   check: CHECK,
   health: integer(0, 2 ** 31),
   stopping: optional(FLAG),
+  address: optional(nullable(PLACE)),
   weight: nullable(WEIGHT),
 });
 
@@ -107,6 +119,7 @@ const SERVER_STATUS = record<ServerStatus>({
   ...countsOf(SERVER),
   name: NAME,
   address: NAME,
+  host: optional(SENTENCE),
   admin: ADMIN,
   check: CHECK,
   lastCheck: LAST_CHECK,

@@ -15,7 +15,6 @@ export const ERROR_CODES = {
   'cannot-listen': 'A listening socket cannot be opened.',
   'cannot-redirect': 'Ports of the VIP cannot be redirected by nftables.',
   'needs-restart': 'A reload asks for what only a restart can change.',
-  'cannot-resolve': 'A host name in the configuration has no address.',
   'missing-interface': 'A network interface named in the configuration does not exist.',
   'missing-account': 'A user or group that a script is to run as does not exist.',
   'notify-pipe': 'A notify FIFO cannot be made or opened.',

@@ -56,11 +56,11 @@ test('a file with errors is refused with the first of them, and nothing is appli
 test('what the machine refuses is refused; the next that works forgets it', async () => {
   let broken = true;
   const { reloader } = setUp(async () => {
-    if (broken) throw new OperationalError('cannot-resolve', 'The host "x" has no address');
+    if (broken) throw new OperationalError('missing-account', 'The user "x" does not exist');
     return NOTHING;
   });
   const refused = await reloader.reload('SIGHUP');
-  assert.deepEqual(refused.lines, ['The host "x" has no address [cannot-resolve]']);
+  assert.deepEqual(refused.lines, ['The user "x" does not exist [missing-account]']);
   broken = false;
   assert.equal((await reloader.reload('SIGHUP')).applied, true);
   assert.equal(reloader.status.refused, null);

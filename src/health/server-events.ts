@@ -23,6 +23,8 @@ export type Standing = {
   readonly sessions: number;
 };
 
+type Place = { readonly host: string; readonly port: number };
+
 const STATUS_TEXTS: Readonly<Record<CheckStatus, string>> = {
   UNK: 'Unknown',
   INI: 'Initializing',
@@ -90,7 +92,7 @@ export function checkLogged(standing: Standing, result: CheckResult, place: stri
   return { level: LEVEL_NOTICE, text };
 }
 
-function enteredMaintenance(standing: Standing, wasUp: boolean, cause = ''): ServerMessage {
+export function enteredMaintenance(standing: Standing, wasUp: boolean, cause = ''): ServerMessage {
   if (!wasUp) {
     const text = `${name(standing)} was DOWN and now enters maintenance${cause}.`;
     return { level: LEVEL_NOTICE, text };
@@ -107,6 +109,40 @@ export function leftMaintenance(
 ): ServerMessage {
   const text = `${name(standing)} is UP/${into.toUpperCase()} (leaving ${how}).`;
   return { level: LEVEL_NOTICE, text };
+}
+
+/** Its name has no address. */
+export function staysUnresolved(standing: Standing): ServerMessage {
+  const text = `${name(standing)} is leaving forced maintenance but remains in maintenance.`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+/** `host`: the name that has an address again. */
+export function resolvesAgain(standing: Standing, host: string, into: AdminState): ServerMessage {
+  const text = `${name(standing)} ('${host}') is UP/${into.toUpperCase()} (resolves again).`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+export function resolvesInMaintenance(standing: Standing, host: string): ServerMessage {
+  const text = `${name(standing)} ('${host}') resolves again but remains in maintenance.`;
+  return { level: LEVEL_NOTICE, text };
+}
+
+/** `by`: who says so, e.g. "dns/ns1". */
+export function changedAddress(
+  { backend, server }: Standing,
+  before: Place,
+  after: Place,
+  by: string,
+): ServerMessage {
+  const place = `${backend}/${server}`;
+  const ip = `changed its IP from ${before.host} to ${after.host}`;
+  const port = `changed its port from ${before.port} to ${after.port}`;
+  const changes = [
+    ...(before.host === after.host ? [] : [ip]),
+    ...(before.port === after.port ? [] : [port]),
+  ];
+  return { level: LEVEL_NOTICE, text: `${place} ${changes.join(', ')} by ${by}.` };
 }
 
 function enteredDrain(standing: Standing, isUp: boolean, cause = ''): ServerMessage {

@@ -1,5 +1,6 @@
 /** The state of a server as operators see it: what checks found and what an operator asked for. */
 
+import type { ServerAddress } from '../balance/snapshot.ts';
 import type { CertificateFacts } from './certificate-warnings.ts';
 
 /** HAProxy's administrative states (`set server b/s state ready|drain|maint`). */
@@ -60,6 +61,8 @@ export type ServerStateRecord = {
   readonly health: number;
   /** Up, and asking for no new connections; absent: no. */
   readonly stopping?: boolean;
+  /** Where the server is that its configuration has a name for; null: nowhere. Absent: where that says. */
+  readonly address?: ServerAddress | null;
   /** Weight set at run time; null: the configured one. */
   readonly weight: number | null;
 };

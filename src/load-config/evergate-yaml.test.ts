@@ -8,7 +8,6 @@ import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../lab/certificates.ts';
 import { loadConfig } from './load.ts';
 import { localAddresses } from './local-addresses.ts';
-import { refuseNames } from './resolve-hosts.ts';
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'eg-native-'));
@@ -85,28 +84,18 @@ test('loadConfig() names an evergate.yaml that is missing', async (t) => {
   assert.match(diagnostics[0]?.text ?? '', /does not exist/);
 });
 
-test('loadConfig() resolves the names of servers, and warns of one without an address', async (t) => {
+test('loadConfig() looks up where servers with names begin, and warns of one that is nowhere', async (t) => {
   const file = join(folderOf(t), 'evergate.yaml');
   const head = 'listen: 8443\nnodes: { a: 127.0.0.1 }\ncheck: { type: tls, verify: false }\n';
-  writeFileSync(file, `${head}servers: { one: "localhost:6443", two: "name.invalid" }\n`);
+  writeFileSync(file, `${head}servers: { one: "127.0.0.1:6443", two: "name.invalid" }\n`);
   const { config, codes } = await load(file, null, true);
   assert.deepEqual(codes, ['warning unknown-name']);
   const servers = config.balancer?.backends[0]?.servers ?? [];
   assert.deepEqual(
-    servers.map(({ host }) => host),
-    ['127.0.0.1'],
+    servers.map(({ host, resolution }) => [host, resolution?.initialHost]),
+    [
+      ['127.0.0.1', undefined],
+      ['name.invalid', null],
+    ],
   );
-  // The other one serves; the start is not refused, and status says what is missing.
-  refuseNames(config);
-  const note =
-    'Server "kube-apiserver/two" is left out: its host "name.invalid" has no address; reload to look again';
-  assert.ok(config.notes?.includes(note), (config.notes ?? []).join('\n'));
-});
-
-test('loadConfig() keeps servers of which none has an address, for the start to name', async (t) => {
-  const file = join(folderOf(t), 'evergate.yaml');
-  const head = 'listen: 8443\nnodes: { a: 127.0.0.1 }\ncheck: { type: tls, verify: false }\n';
-  writeFileSync(file, `${head}servers: { one: "name.invalid" }\n`);
-  const { config } = await load(file, null, true);
-  assert.throws(() => refuseNames(config), /name\.invalid/);
 });

@@ -22,7 +22,7 @@ import { checkMachine } from './machine.ts';
 import { readCheckFiles } from './read-check-files.ts';
 import { readKeyFiles } from './read-key-files.ts';
 import { readText } from './read-text.ts';
-import { leaveOutNames, lookupHost, resolveHosts } from './resolve-hosts.ts';
+import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 import { checkScriptSecurity } from './script-security.ts';
 
 export type ConfigInputs = {
@@ -123,10 +123,9 @@ async function loadHaproxy(
   diagnostics.push(...parsed.diagnostics);
   if (parsed.config === null) return { config: null, notes };
   const config = inputs.hedge === true ? withHedging(parsed.config) : parsed.config;
-  return {
-    config: inputs.checkMachine ? await lookUp(file, config, diagnostics) : config,
-    notes,
-  };
+  if (!inputs.checkMachine) return { config, notes };
+  const found = await lookUp(file, config, diagnostics);
+  return { config: found.config, notes: [...notes, ...found.notes] };
 }
 
 /** Fills in what names and paths stand for on this machine. */
@@ -134,11 +133,11 @@ async function lookUp(
   file: string,
   config: BalancerConfig,
   diagnostics: Diagnostic[],
-): Promise<BalancerConfig> {
+): Promise<LoadedBalancer & { readonly config: BalancerConfig }> {
   const resolved = await resolveHosts(file, config, lookupHost);
   const read = readCheckFiles(file, resolved.config);
   diagnostics.push(...resolved.diagnostics, ...read.diagnostics);
-  return read.config;
+  return { config: read.config, notes: resolved.notes };
 }
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
@@ -182,9 +181,8 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   }
   const { file } = input;
   const found = config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
-  const named = found === null ? null : leaveOutNames(found);
-  const balancer = named?.config ?? null;
-  const notes = [...(config.notes ?? []), ...(named?.notes ?? [])];
+  const balancer = found?.config ?? null;
+  const notes = [...(config.notes ?? []), ...(found?.notes ?? [])];
   const read = config.vrrp === null ? null : readKeyFiles(file, config.vrrp);
   diagnostics.push(...(read?.diagnostics ?? []));
   const ordered = inReadingOrder(diagnostics);

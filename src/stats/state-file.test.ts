@@ -11,6 +11,9 @@ const row: ServerStateRow = {
   server: 'm1',
   host: '127.0.0.1',
   port: 16441,
+  fqdn: null,
+  service: null,
+  served: false,
   up: true,
   stopping: false,
   admin: 'ready',
@@ -49,6 +52,14 @@ test("states appear in HAProxy's numbers", () => {
   assert.equal(
     line({ check: null, admin: 'maint', disabledByConfig: true }),
     '3 b 1 m1 127.0.0.1 0 5 1 1 2 1 0 0 8 0 0 0 - 16441 - 0 0 - - 0',
+  );
+  assert.equal(
+    line({ host: null, fqdn: 'api.example', up: true }),
+    '3 b 1 m1 - 0 32 1 1 2 6 3 3 14 0 0 0 api.example 16441 - 0 0 - - 0',
+  );
+  assert.equal(
+    line({ host: null, service: '_api._tcp.example', served: true, check: null }),
+    '3 b 1 m1 - 0 96 1 1 2 1 0 0 8 0 0 0 - 16441 _api._tcp.example 0 0 - - 0',
   );
   assert.equal(
     line({ check: null }),

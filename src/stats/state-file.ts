@@ -10,8 +10,15 @@ export type ServerStateRow = {
   readonly backend: string;
   readonly serverId: number;
   readonly server: string;
-  readonly host: string;
+  /** null: its name has no address. */
+  readonly host: string | null;
   readonly port: number;
+  /** The name that it is given by; null: an address. */
+  readonly fqdn: string | null;
+  /** The service that has a record for it (SRV); null: none. */
+  readonly service: string | null;
+  /** It had one of its records, at least once. */
+  readonly served: boolean;
   readonly up: boolean;
   /** Up, and asking for no new connections. */
   readonly stopping: boolean;
@@ -62,6 +69,9 @@ const FOLLOWED_MAINTENANCE = 2;
 const CONFIG_MAINTENANCE = 4;
 const FORCED_DRAIN = 8;
 const FOLLOWED_DRAIN = 16;
+const RESOLUTION_MAINTENANCE = 32;
+/** HAProxy counts that among its maintenances, but it is none. */
+const NAMED_BY_SERVICE = 64;
 const RESULT_UNKNOWN = 0;
 const RESULT_FAILED = 2;
 const RESULT_PASSED = 3;
@@ -74,13 +84,14 @@ export function serversStateText(rows: readonly ServerStateRow[]): string {
 }
 
 function stateLine(row: ServerStateRow): string {
-  const stopped = row.admin === 'maint' || row.followed === 'maint' || !row.up;
+  const paused = row.admin === 'maint' || row.followed === 'maint' || row.host === null;
+  const stopped = paused || !row.up;
   return [
     row.backendId,
     row.backend,
     row.serverId,
     row.server,
-    row.host,
+    row.host ?? '-',
     stopped ? STOPPED : row.stopping ? STOPPING : RUNNING,
     adminNumber(row),
     row.weight,
@@ -89,20 +100,25 @@ function stateLine(row: ServerStateRow): string {
     STATUS_NUMBERS[row.check?.status ?? 'INI'],
     checkResult(row),
     checkHealth(row, stopped),
-    (row.check === null ? 0 : CHECK_CONFIGURED_ENABLED) +
-      (row.admin === 'maint' ? CHECK_PAUSED : 0),
-    '0 0 0 -',
+    (row.check === null ? 0 : CHECK_CONFIGURED_ENABLED) + (paused ? CHECK_PAUSED : 0),
+    '0 0 0',
+    row.fqdn ?? '-',
     row.port,
-    '- 0 0 - - 0',
+    row.service ?? '-',
+    '0 0 - - 0',
   ].join(' ');
 }
 
-function adminNumber({ admin, followed, disabledByConfig }: ServerStateRow): number {
-  const configured = admin === 'maint' && disabledByConfig ? CONFIG_MAINTENANCE : 0;
-  const inherited = { ready: 0, drain: FOLLOWED_DRAIN, maint: FOLLOWED_MAINTENANCE }[followed];
-  return (
-    { ready: 0, drain: FORCED_DRAIN, maint: FORCED_MAINTENANCE }[admin] + configured + inherited
-  );
+function adminNumber(row: ServerStateRow): number {
+  const { admin, followed, host, served, disabledByConfig } = row;
+  const parts = [
+    { ready: 0, drain: FORCED_DRAIN, maint: FORCED_MAINTENANCE }[admin],
+    { ready: 0, drain: FOLLOWED_DRAIN, maint: FOLLOWED_MAINTENANCE }[followed],
+    admin === 'maint' && disabledByConfig ? CONFIG_MAINTENANCE : 0,
+    host === null ? RESOLUTION_MAINTENANCE : 0,
+    served ? NAMED_BY_SERVICE : 0,
+  ];
+  return parts.reduce((sum, part) => sum + part, 0);
 }
 
 /** A server never looked at has no health to show; one without a check counts as passing. */

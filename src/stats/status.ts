@@ -91,7 +91,10 @@ export type BackendStatus = Counts<StatusCounter<typeof BACKEND>> & {
 
 export type ServerStatus = Counts<StatusCounter<typeof SERVER>> & {
   readonly name: string;
+  /** "10.0.0.11:6443"; empty: its name has none, and it is in maintenance until it has. */
   readonly address: string;
+  /** The name that it is given by; absent: an address. */
+  readonly host?: string;
   readonly admin: AdminState;
   readonly check: CheckState;
   readonly lastCheck: CheckStatus;
@@ -194,7 +197,11 @@ export function judge(
         reasons.push(`Backend "${backend.name}" has no usable server`);
       }
       for (const server of backend.servers) {
-        if (server.check === 'down' || server.check === 'going-up') {
+        if (server.address === '' && server.admin !== 'maint') {
+          if (isSpare(server, backend)) continue;
+          const place = `${backend.name}/${server.name}`;
+          reasons.push(`Server "${place}" is in maintenance: ${server.reason}`);
+        } else if (server.check === 'down' || server.check === 'going-up') {
           reasons.push(`Server "${backend.name}/${server.name}" is down: ${server.reason}`);
         } else if (server.check === 'stopping') {
           reasons.push(
@@ -235,6 +242,11 @@ function judgeCertificates(backends: readonly BackendStatus[]): {
     return `${expiryText(days)}: server${servers.length === 1 ? '' : 's'} ${servers.join(', ')}`;
   });
   return { down, reasons };
+}
+
+/** A name may have fewer addresses than there are servers for it (HAProxy: server-template). */
+function isSpare({ host }: ServerStatus, { servers }: BackendStatus): boolean {
+  return servers.some((other) => other.host === host && other.address !== '');
 }
 
 function judgeOwnership(instances: readonly InstanceStatus[]): readonly string[] {

@@ -16,6 +16,7 @@ const PEERS: Readonly<Record<string, string>> = {
   curl: 'curl',
   hatop: 'hatop',
   nginx: 'nginx-light',
+  dnsmasq: 'dnsmasq-base',
   wrk: 'wrk',
   openssl: 'openssl',
   chromium: 'chromium',

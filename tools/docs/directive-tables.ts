@@ -12,6 +12,7 @@ import {
   SERVER_KEYWORDS,
   STATS_SOCKET_KEYWORDS,
 } from '../../src/config/haproxy/keywords.ts';
+import { RESOLVERS_DIRECTIVES } from '../../src/config/haproxy/names/directives.ts';
 import {
   AUTHENTICATION,
   GLOBAL_DEFS,
@@ -101,6 +102,7 @@ export const PAGES: PageTables = {
     sections: render(fromSections()),
     global: render(fromTable(GLOBAL_DIRECTIVES)),
     proxies: render(fromTable(PROXY_DIRECTIVES)),
+    resolvers: render(fromTable(RESOLVERS_DIRECTIVES)),
     bind: render(fromTable(BIND_KEYWORDS)),
     server: render(fromTable(SERVER_KEYWORDS)),
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),

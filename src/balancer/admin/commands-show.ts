@@ -4,7 +4,13 @@ import { csvTable } from '../../stats/csv.ts';
 import { infoText } from '../../stats/info.ts';
 import { ALL_ROWS, filterRows, type RowFilter } from '../../stats/rows.ts';
 import { type ServerStateRow, serversStateText } from '../../stats/state-file.ts';
-import { followedAdmin, isStopping, isUp, weightOf } from '../servers/server-entry.ts';
+import {
+  followedAdmin,
+  isStopping,
+  isUp,
+  type ServerEntry,
+  weightOf,
+} from '../servers/server-entry.ts';
 import { listProxies } from '../statistics/collect-rows.ts';
 import { type Command, type CommandSession, FORMATS, surplusReply } from './command-table.ts';
 import type { AdminContext } from './context.ts';
@@ -114,6 +120,16 @@ function showServersState(context: AdminContext, backend: string | undefined): s
   return serversStateText(rows.filter((row) => row.backend === backend));
 }
 
+type NameFields = Pick<ServerStateRow, 'fqdn' | 'service' | 'served'>;
+
+function namesOf({ config, address, addressLoss }: ServerEntry): NameFields {
+  const { host, resolution } = config;
+  if (resolution === undefined) return { fqdn: null, service: null, served: false };
+  if (resolution.kind === 'addresses') return { fqdn: host, service: null, served: false };
+  const served = address !== null || addressLoss !== '';
+  return { fqdn: address?.name ?? null, service: host, served };
+}
+
 function serverStateRows({ config, table, now }: AdminContext): readonly ServerStateRow[] {
   return listProxies(config)
     .filter(({ kind }) => kind === 'backend')
@@ -123,8 +139,9 @@ function serverStateRows({ config, table, now }: AdminContext): readonly ServerS
         backend: config.backends[index]?.name ?? '',
         serverId: server + 1,
         server: entry.config.name,
-        host: entry.config.host,
-        port: entry.config.port,
+        host: entry.address?.host ?? null,
+        port: entry.address?.port ?? entry.config.port,
+        ...namesOf(entry),
         up: isUp(entry),
         stopping: isStopping(entry),
         admin: entry.admin,

@@ -49,6 +49,10 @@ test('other backends: checks that stay go on under their new places, the others 
     {
       health: () => 3,
       inMaintenance: () => false,
+      address: (backend, server) => ({
+        host: '127.0.0.1',
+        port: backend === 0 && server === 0 ? one.port : two.port,
+      }),
       recordCheck: (backend, server) => results.push(`${backend}/${server}`),
     },
   );
@@ -76,6 +80,7 @@ test('a check that changes begins anew, and one that is new begins', async (t) =
   const checker = new Checker([], {
     health: () => 3,
     inMaintenance: () => false,
+    address: () => ({ host: '127.0.0.1', port: server.port }),
     recordCheck: (_, place) => results.push(`${place}`),
   });
   t.after(() => checker.stop());

@@ -1,5 +1,6 @@
 /** Runs the health checks: one timer or one running check per server, never both and never more. */
 
+import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
@@ -12,6 +13,8 @@ import { createCheck } from './create-check.ts';
 export type CheckedServers = {
   health(backend: number, server: number): number;
   inMaintenance(backend: number, server: number): boolean;
+  /** null: nowhere, which is a maintenance. */
+  address(backend: number, server: number): ServerAddress | null;
   recordCheck(backend: number, server: number, result: CheckResult): void;
 };
 
@@ -39,7 +42,7 @@ export class Checker {
 
   constructor(backends: readonly BackendConfig[], servers: CheckedServers) {
     this.#servers = servers;
-    const plans = [...plansOf(backends)];
+    const plans = [...this.#plansOf(backends)];
     this.#probes = new Map(plans.map(([name, plan]) => [name, newProbe(plan)]));
   }
 
@@ -52,7 +55,7 @@ export class Checker {
   reconfigure(backends: readonly BackendConfig[]): void {
     const before = this.#probes;
     const next = new Map<string, Probe>();
-    for (const [name, plan] of plansOf(backends)) {
+    for (const [name, plan] of this.#plansOf(backends)) {
       const known = before.get(name);
       const stays = known !== undefined && isSame(known, plan);
       next.set(name, stays ? Object.assign(known, plan) : newProbe(plan));
@@ -74,9 +77,38 @@ export class Checker {
     this.#run(probe);
   }
 
+  /** A server is elsewhere now: what its check does or keeps is about the old place. */
+  retarget(backend: number, server: number): void {
+    const found = [...this.#probes].find(
+      ([, one]) => one.backend === backend && one.server === server,
+    );
+    const place = this.#servers.address(backend, server);
+    if (found === undefined || place === null) return;
+    const [name, old] = found;
+    const { config } = old;
+    end(old);
+    const probe = newProbe({ backend, server, config, target: targetOf(config, place) });
+    this.#probes = new Map(this.#probes).set(name, probe);
+    if (this.#started) this.#schedule(probe, 0);
+  }
+
   stop(): void {
     for (const probe of this.#probes.values()) end(probe);
     this.#probes = new Map();
+  }
+
+  #plansOf(backends: readonly BackendConfig[]): ReadonlyMap<string, Plan> {
+    const plans = new Map<string, Plan>();
+    for (const [backend, { name, servers }] of backends.entries()) {
+      for (const [server, { name: serverName, check, host, port }] of servers.entries()) {
+        if (check === null) continue;
+        // A server that is nowhere is in maintenance and not checked.
+        const place = this.#servers.address(backend, server) ?? { host, port };
+        const target = targetOf(check, place);
+        plans.set(`${name}/${serverName}`, { backend, server, config: check, target });
+      }
+    }
+    return plans;
   }
 
   #begin(probe: Probe): void {
@@ -114,16 +146,9 @@ export class Checker {
   }
 }
 
-function plansOf(backends: readonly BackendConfig[]): ReadonlyMap<string, Plan> {
-  const plans = new Map<string, Plan>();
-  for (const [backend, { name, servers }] of backends.entries()) {
-    for (const [server, { name: serverName, check, host, port }] of servers.entries()) {
-      if (check === null) continue;
-      const target = { host: check.host ?? host, port: check.port ?? port };
-      plans.set(`${name}/${serverName}`, { backend, server, config: check, target });
-    }
-  }
-  return plans;
+/** A check may look elsewhere than where the traffic goes. */
+function targetOf({ host, port }: CheckConfig, place: ServerAddress): CheckTarget {
+  return { host: host ?? place.host, port: port ?? place.port };
 }
 
 function newProbe(plan: Plan): Probe {

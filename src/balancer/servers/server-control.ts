@@ -3,6 +3,7 @@
  * feed it, the snapshots that the data plane gets, the sessions that end or move, the lines in the log.
  */
 
+import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
@@ -11,9 +12,13 @@ import type { AdminState, ServerStateRecord } from '../../health/server-state.ts
 import type { ServerCounter } from '../../stats/catalogue.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
+import { nameserverAsk } from '../names/ask-nameservers.ts';
+import { systemAsk } from '../names/ask-system.ts';
+import { ServerNames } from '../names/server-names.ts';
 import { canMove, missingAbilities } from '../plane-abilities.ts';
 import { Rebalancer } from '../rebalancer.ts';
 import type { Traffic } from '../traffic.ts';
+import { isServing, weightOf } from './server-entry.ts';
 import { ServerTable } from './server-table.ts';
 
 export type ServerControlEvents = {
@@ -29,6 +34,7 @@ export class ServerControl {
   readonly #traffic: Readonly<Traffic>;
   readonly #events: ServerControlEvents;
   readonly #checker: Checker;
+  readonly #names: ServerNames;
   readonly #eventLog = new EventLogWriter();
   #rebalancer: Rebalancer | null = null;
 
@@ -53,6 +59,21 @@ export class ServerControl {
       onChange: () => this.#publish(),
     });
     this.#checker = new Checker(backends, this.table);
+    this.#names = new ServerNames(
+      {
+        address: (backend, server) => this.table.address(backend, server),
+        isUp: (backend, server) => isServing(this.table.entry(backend, server)),
+        setAddress: (backend, server, place, cause) => {
+          this.#setAddress(backend, server, place, cause);
+        },
+        setWeight: (backend, server, weight) => {
+          const before = weightOf(this.table.entry(backend, server));
+          if (weight !== before) this.table.setWeight(backend, server, weight);
+        },
+      },
+      { system: systemAsk, nameservers: nameserverAsk },
+      () => performance.now(),
+    );
   }
 
   /** Lines of server events that were lost. */
@@ -78,8 +99,16 @@ export class ServerControl {
     });
   }
 
-  startChecks(): void {
+  /** Starts over where another balancer left the servers. */
+  restore(records: readonly ServerStateRecord[]): void {
+    this.table.restore(records);
+    this.#checker.reconfigure(this.#traffic.config.backends);
+  }
+
+  /** From now on servers are checked, and looked for where their names lead. */
+  startWatching(): void {
     this.#checker.start();
+    this.#names.start(this.#traffic.config);
   }
 
   /** To be called about once a second: weights grow, sessions go back to servers that returned, warnings are told. */
@@ -96,11 +125,13 @@ export class ServerControl {
     this.openLogs(config);
     this.table.reconfigure(config.backends);
     this.#checker.reconfigure(config.backends);
+    this.#names.reconfigure(config);
     this.#rebalancer?.reconfigure(before);
   }
 
   stop(): void {
     this.#checker.stop();
+    this.#names.stop();
     this.#rebalancer?.stop();
   }
 
@@ -121,6 +152,7 @@ export class ServerControl {
     if (place === null) return;
     this.table.recordConnectFailure(place.backend, place.server);
     this.#checker.checkSoon(place.backend, place.server);
+    this.#names.askSoon(place.backend, place.server);
   }
 
   /** By index; false: the data plane cannot. */
@@ -144,7 +176,14 @@ export class ServerControl {
     this.#events.servers(this.table.records());
   }
 
+  #setAddress(backend: number, server: number, place: ServerAddress | null, cause: string): void {
+    const before = this.table.address(backend, server);
+    this.table.setAddress(backend, server, place, cause);
+    if (this.table.address(backend, server) !== before) this.#checker.retarget(backend, server);
+  }
+
   #onDown(backend: number, server: number): void {
+    this.#names.askSoon(backend, server);
     const config = this.#traffic.config.backends[backend]?.servers[server];
     if (config?.shutdownSessionsOnDown === true) this.shutdownSessions(backend, server);
   }

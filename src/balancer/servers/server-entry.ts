@@ -1,5 +1,6 @@
 /** What is true about one server, and what follows from it. */
 
+import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { ServerConfig } from '../../config/model/traffic.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import { checkState, fullHealth, initialHealth, restoredHealth } from '../../health/rise-fall.ts';
@@ -16,6 +17,10 @@ export type ServerEntry = {
   /** The server that it follows; null: none. There are no circles. */
   leader: ServerEntry | null;
   /** What an operator asked for here; adminOf() tells what is in force. */
+  /** null: its name has none, which is a maintenance that ends by itself (HAProxy: RMAINT). */
+  address: ServerAddress | null;
+  /** Why it has none, in HAProxy's words; empty: it has one, or never had. */
+  addressLoss: string;
   admin: AdminState;
   /** 0 for a server without a check. */
   health: number;
@@ -73,7 +78,8 @@ export function adminOf(entry: ServerEntry): AdminState {
 
 /** What is in force at the server that it follows. */
 export function followedAdmin({ leader }: ServerEntry): AdminState {
-  return leader === null ? 'ready' : adminOf(leader);
+  if (leader === null) return 'ready';
+  return isInMaintenance(leader) ? 'maint' : adminOf(leader);
 }
 
 /** "backend/server"; null: it follows none. */
@@ -81,9 +87,14 @@ export function leaderName({ config: { follows } }: ServerEntry): string | null 
   return follows === undefined ? null : `${follows.backend}/${follows.server}`;
 }
 
+/** Taken out by an operator, or without an address, as the one that it follows is. */
+export function isInMaintenance(entry: ServerEntry): boolean {
+  return adminOf(entry) === 'maint' || entry.address === null;
+}
+
 /** Up and not in maintenance; draining servers go on serving what they have. */
 export function isServing(entry: ServerEntry): boolean {
-  return adminOf(entry) !== 'maint' && isUp(entry);
+  return !isInMaintenance(entry) && isUp(entry);
 }
 
 export function weightOf({ config, weight }: ServerEntry): number {
@@ -98,9 +109,14 @@ export function throttleOf({ config, warmsSinceMs }: ServerEntry, now: number): 
   return percent >= 100 ? null : Math.max(1, percent);
 }
 
+/** Could take new connections as far as operators and names are concerned. */
+export function isReady(entry: ServerEntry): boolean {
+  return adminOf(entry) === 'ready' && entry.address !== null;
+}
+
 /** May take new connections. */
 export function isUsable(entry: ServerEntry): boolean {
-  const willing = adminOf(entry) === 'ready' && isUp(entry) && !isStopping(entry);
+  const willing = isReady(entry) && isUp(entry) && !isStopping(entry);
   return willing && weightOf(entry) > 0;
 }
 
@@ -135,6 +151,8 @@ export function newEntry(
   return {
     config,
     leader: null,
+    address: firstAddress(config, record),
+    addressLoss: '',
     admin: record?.admin ?? (config.disabled ? 'maint' : 'ready'),
     health,
     result:
@@ -157,6 +175,16 @@ export function newEntry(
   };
 }
 
+/** Of one with a name: where the balancer before had it, or else where its configuration has it begin. */
+function firstAddress(
+  { host, port, resolution }: ServerConfig,
+  record: ServerStateRecord | undefined,
+): ServerAddress | null {
+  if (resolution === undefined) return { host, port };
+  if (record?.address !== undefined) return record.address;
+  return resolution.initialHost === null ? null : { host: resolution.initialHost, port };
+}
+
 /** A server of before under a new configuration. One that is elsewhere now is another server. */
 export function nextEntry(before: ServerEntry, config: ServerConfig, now: number): ServerEntry {
   const { config: old } = before;
@@ -164,11 +192,21 @@ export function nextEntry(before: ServerEntry, config: ServerConfig, now: number
   return {
     ...before,
     config,
+    ...nextAddress(before, config),
     // What the files say anew counts more than what an operator asked for under the old ones.
     admin: old.disabled === config.disabled ? before.admin : config.disabled ? 'maint' : 'ready',
     weight: old.weight === config.weight ? before.weight : null,
     ...nextHealth(before, config),
   };
+}
+
+/** The files may know an address where there was none. */
+function nextAddress(
+  { address, addressLoss }: ServerEntry,
+  config: ServerConfig,
+): Pick<ServerEntry, 'address' | 'addressLoss'> {
+  const next = address ?? firstAddress(config, undefined);
+  return { address: next, addressLoss: next === null ? addressLoss : '' };
 }
 
 /** Up stays up and down stays down, whatever rise and fall are now. */

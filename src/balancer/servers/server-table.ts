@@ -3,7 +3,7 @@
  * weights in force. Everything else reads it, and the relays get snapshots of it.
  */
 
-import type { TrafficSnapshot } from '../../balance/snapshot.ts';
+import type { ServerAddress, TrafficSnapshot } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import { HeldWarnings } from '../../health/held-warnings.ts';
@@ -13,13 +13,18 @@ import { initialHealth, stepHealth } from '../../health/rise-fall.ts';
 import {
   adminChanged,
   beganStopping,
+  changedAddress,
   checkLogged,
   checkWarning,
+  enteredMaintenance,
   noServerLeft,
   remainsInDrain,
   remainsInMaintenance,
+  resolvesAgain,
+  resolvesInMaintenance,
   type ServerMessage,
   type Standing,
+  staysUnresolved,
   wentDown,
   wentUp,
 } from '../../health/server-events.ts';
@@ -29,6 +34,7 @@ import {
   adminOf,
   checkStateOf,
   healthPlace,
+  isInMaintenance,
   isServing,
   isUp,
   isUsable,
@@ -156,7 +162,12 @@ export class ServerTable {
   }
 
   inMaintenance(backend: number, server: number): boolean {
-    return adminOf(this.entry(backend, server)) === 'maint';
+    return isInMaintenance(this.entry(backend, server));
+  }
+
+  /** null: nowhere. */
+  address(backend: number, server: number): ServerAddress | null {
+    return this.entry(backend, server).address;
   }
 
   recordCheck(backend: number, server: number, found: CheckResult): void {
@@ -164,7 +175,7 @@ export class ServerTable {
     const result = settleCondition(found, isUp(entry));
     const limits = entry.config.check;
     assert(limits !== null, 'only a server with a check gets results');
-    assert(entry.admin !== 'maint', 'a server in maintenance is not checked');
+    assert(!isInMaintenance(entry), 'a server in maintenance is not checked');
     if (result.inconclusive === true) {
       this.#noteInconclusive(backend, server, result);
       return;
@@ -219,7 +230,7 @@ export class ServerTable {
   recordConnectFailure(backend: number, server: number): void {
     const entry = this.entry(backend, server);
     const { check } = entry.config;
-    if (check === null || check.passive === null || entry.admin === 'maint') return;
+    if (check === null || check.passive === null || isInMaintenance(entry)) return;
     const connects = this.#options.connects(backend, server);
     const inRow = connects === entry.connectsBefore ? entry.failedConnects : 0;
     entry.connectsBefore = connects;
@@ -236,32 +247,61 @@ export class ServerTable {
     const entry = this.entry(backend, server);
     const before = entry.admin;
     if (before === admin) return;
-    const wasUp = isUp(entry);
+    const wasUp = isUp(entry) && entry.address !== null;
     const followers = this.#followersOf(entry);
     const inForce = adminOf(entry);
     this.#stamp(entry);
     if (admin === 'maint' && wasUp) entry.downTransitions++;
-    // What the checks knew is stale after a maintenance: up at once, and down at the first failure.
-    if (before === 'maint' && entry.config.check !== null) {
-      entry.health = initialHealth(entry.config.check);
-      entry.stopping = false;
-    }
+    if (before === 'maint') beginAnew(entry);
     entry.admin = admin;
     const cameUp = before === 'maint' && isServing(entry);
     if (cameUp) entry.warmsSinceMs = this.#options.now();
     const backendEmptied = this.#recount(backend);
     const standing = this.#standing(backend, server);
     const now = adminOf(entry);
-    // Little to tell where a server that it follows asks for the same.
-    if (now !== inForce) {
+    if (before === 'maint' && entry.address === null) {
+      this.#options.log(backend, staysUnresolved(standing));
+    } else if (now !== inForce) {
       this.#options.log(backend, adminChanged(standing, inForce, now, wasUp, cause));
     } else if (admin === 'drain' && now === 'drain') {
+      // Little else to tell where a server that it follows asks for the same.
       this.#options.log(backend, remainsInDrain(standing));
     }
     this.#reportEmpty(backend, backendEmptied);
     this.#follow(followers);
     this.#options.onChange();
     if (admin === 'maint' && wasUp) this.#options.onDown(backend, server);
+    if (cameUp) this.#options.onUp(backend, server);
+  }
+
+  /**
+   * Its name leads elsewhere, or nowhere (null). `cause`: why it leads nowhere, or who said so, for the log. What is
+   * known of the old place counts for nothing at the new one.
+   */
+  setAddress(backend: number, server: number, place: ServerAddress | null, cause: string): void {
+    const entry = this.entry(backend, server);
+    const before = entry.address;
+    if (before?.host === place?.host && before?.port === place?.port) return;
+    const wasServing = isServing(entry);
+    const wasUp = isUp(entry) && before !== null;
+    const followers = this.#followersOf(entry);
+    this.#stamp(entry);
+    if (place === null && wasServing) entry.downTransitions++;
+    // Sessions to the old place end, if they do, before there are any to the new one.
+    if (wasUp) this.#options.onDown(backend, server);
+    entry.address = place;
+    entry.addressLoss = place === null ? cause : '';
+    if (place !== null) beginAnew(entry);
+    const cameUp = !wasServing && isServing(entry);
+    if (cameUp) entry.warmsSinceMs = this.#options.now();
+    const backendEmptied = this.#recount(backend);
+    const standing = this.#standing(backend, server);
+    for (const message of addressMessages(standing, entry, before, wasUp, cause)) {
+      this.#options.log(backend, message);
+    }
+    this.#reportEmpty(backend, backendEmptied);
+    this.#follow(followers);
+    this.#options.onChange();
     if (cameUp) this.#options.onUp(backend, server);
   }
 
@@ -309,6 +349,7 @@ export class ServerTable {
         check: checkStateOf(entry),
         health: entry.health,
         ...(entry.stopping ? { stopping: true } : {}),
+        ...(entry.config.resolution === undefined ? {} : { address: entry.address }),
         weight: entry.weight,
       })),
     );
@@ -446,4 +487,32 @@ function countUsable(servers: readonly ServerEntry[]): {
   const usable = servers.filter(isUsable);
   const usableBackup = usable.filter(({ config }) => config.backup).length;
   return { usableActive: usable.length - usableBackup, usableBackup };
+}
+
+/** What the checks knew is stale after a maintenance: up at once, and down at the first failure. */
+function beginAnew(entry: ServerEntry): void {
+  if (entry.config.check === null) return;
+  entry.health = initialHealth(entry.config.check);
+  entry.stopping = false;
+}
+
+/** `wasUp`: whether it was, at the place of before. */
+function addressMessages(
+  standing: Standing,
+  entry: ServerEntry,
+  before: ServerAddress | null,
+  wasUp: boolean,
+  cause: string,
+): readonly ServerMessage[] {
+  const { address, config } = entry;
+  const admin = adminOf(entry);
+  if (address === null) {
+    return admin === 'maint' ? [] : [enteredMaintenance(standing, wasUp, ` (${cause})`)];
+  }
+  if (before === null) {
+    if (admin === 'maint') return [resolvesInMaintenance(standing, config.host)];
+    return [resolvesAgain(standing, config.host, admin)];
+  }
+  const moved = changedAddress(standing, before, address, cause);
+  return wasUp || admin === 'maint' ? [moved] : [moved, wentUp(standing, null)];
 }

@@ -3,7 +3,7 @@
 import type { BackendSnapshot } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import {
-  adminOf,
+  isReady,
   isStopping,
   isUp,
   isUsable,
@@ -27,7 +27,11 @@ export function snapshotBackend({ config, servers }: Members, now: number): Back
   return {
     servers: servers.map((entry) => {
       const throttle = throttleOf(entry, now);
-      const state = { usable: chosen.has(entry), weight: weightOf(entry) };
+      const state = {
+        usable: chosen.has(entry),
+        weight: weightOf(entry),
+        ...(entry.config.resolution === undefined ? {} : { address: entry.address }),
+      };
       return throttle === null ? state : { ...state, throttle };
     }),
   };
@@ -41,8 +45,4 @@ function panicServers(servers: readonly ServerEntry[]): ReadonlySet<ServerEntry>
   const ready = servers.filter((entry) => isReady(entry) && weightOf(entry) > 0);
   const answering = ready.filter(isUp);
   return new Set(answering.length > 0 ? answering : ready);
-}
-
-function isReady(entry: ServerEntry): boolean {
-  return adminOf(entry) === 'ready';
 }

@@ -14,6 +14,7 @@ import {
   adminOf,
   checkedEntry,
   followedAdmin,
+  isInMaintenance,
   isServing,
   isUsable,
   leaderName,
@@ -184,13 +185,15 @@ function serverRow(
   };
 }
 
-export function serverAddress({ config: { host, port } }: ServerEntry): string {
-  return addressWithPort(host, port);
+/** As HAProxy shows it, empty where it has none. */
+export function serverAddress({ address }: ServerEntry): string {
+  return address === null ? '' : addressWithPort(address.host, address.port);
 }
 
 /** HAProxy's status words (management guide 9.1, "status"). */
 function serverCondition(entry: ServerEntry): { state: RowState; status: string } {
   const admin = adminOf(entry);
+  if (entry.address === null) return { state: 'maint', status: 'MAINT (resolution)' };
   if (admin === 'maint') {
     const via = followedAdmin(entry) === 'maint' ? ` (via ${leaderName(entry)})` : '';
     return { state: 'maint', status: `MAINT${via}` };
@@ -220,18 +223,12 @@ function serverCondition(entry: ServerEntry): { state: RowState; status: string 
   };
 }
 
-function rowCheck({
-  config,
-  admin,
-  health,
-  result,
-  failedChecks,
-  failedAnalyses,
-}: ServerEntry): ServerRow['check'] {
+function rowCheck(entry: ServerEntry): ServerRow['check'] {
+  const { config, health, result, failedChecks, failedAnalyses } = entry;
   if (config.check === null) return null;
   return {
     failed: failedChecks,
-    running: admin !== 'maint',
+    running: !isInMaintenance(entry),
     status: result.status,
     description: checkStatusText(result.status),
     info: result.info,

@@ -82,6 +82,7 @@ function serverStatus(
   return {
     name: entry.config.name,
     address: serverAddress(entry),
+    ...(entry.config.resolution === undefined ? {} : { host: cutSentence(entry.config.host) }),
     admin: adminOf(entry),
     check: checkStateOf(entry),
     lastCheck: checkedEntry(entry).result.status,
@@ -94,8 +95,12 @@ function serverStatus(
 }
 
 function reasonOf(entry: ServerEntry): string {
-  const { admin, config, result, leader } = entry;
+  const { admin, address, addressLoss, config, result, leader } = entry;
   if (admin === 'maint') return 'In maintenance';
+  if (address === null) {
+    const why = addressLoss === '' ? '' : ` (${addressLoss})`;
+    return `The name "${config.host}" has no address${why}`;
+  }
   if (leader !== null) return `As ${leaderName(entry)}: ${reasonOf(leader)}`;
   if (config.check === null) return 'No check is configured';
   if (result.status === 'INI') return 'Not checked yet';

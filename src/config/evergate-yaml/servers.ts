@@ -1,5 +1,6 @@
 /** The servers of evergate.yaml: the apiservers of the nodes, or those that `servers` names. */
 
+import { parseIpAddress } from '../../core/ip-address.ts';
 import type { ServerConfig } from '../model/traffic.ts';
 import type { CheckPlan } from './check-section.ts';
 import { SERVERS_MAX } from './defaults.ts';
@@ -62,6 +63,23 @@ export function checkServers(draft: Draft, servers: readonly Listed[]): void {
   }
 }
 
+/** A name may lead elsewhere at any time; it is asked for as the system does it. */
+function nameOf(host: string): Pick<ServerConfig, 'resolution'> {
+  if (parseIpAddress(host).ok) return {};
+  const initial = [{ kind: 'system' }] as const;
+  const shares = true;
+  return {
+    resolution: {
+      kind: 'addresses',
+      resolvers: null,
+      prefer: 'ipv4',
+      shares,
+      initial,
+      initialHost: null,
+    },
+  };
+}
+
 export function toServer(
   draft: Draft,
   { name, host, port, keys }: Listed,
@@ -72,6 +90,7 @@ export function toServer(
     name,
     host,
     port,
+    ...nameOf(host),
     weight: keys.weight,
     connectionsMax: keys['max-connections'],
     backup: keys.backup,

@@ -31,6 +31,7 @@ import {
   type ServerDraft,
   type TimeoutName,
 } from './draft.ts';
+import { buildName, usedResolvers } from './names/server-names.ts';
 import type { Drafts } from './proxies.ts';
 import { type Report, WHOLE_FILE } from './report.ts';
 import { settleServerPorts } from './server-ports.ts';
@@ -69,6 +70,7 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
     name,
     host,
     port,
+    ...buildName(server),
     weight: settings.weight ?? DEFAULT_WEIGHT,
     connectionsMax: settings.connectionsMax ?? 0,
     ...(queueMax === undefined ? {} : { queueMax }),
@@ -308,6 +310,7 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   settleServerPorts(report, proxies);
   judgeConflicts(report, proxies);
   judgeTracks(report, proxies);
+  const resolvers = usedResolvers(report, proxies, drafts.resolvers);
   const frontends: FrontendConfig[] = [];
   const httpFrontends: HttpFrontendConfig[] = [];
   const backends: BackendConfig[] = [];
@@ -340,5 +343,5 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   const order = drafts.proxies.flatMap(({ kind, name }) =>
     kind === 'defaults' ? [] : [{ section: kind, name }],
   );
-  return { process: drafts.global, frontends, httpFrontends, backends, order };
+  return { process: drafts.global, frontends, httpFrontends, backends, ...resolvers, order };
 }

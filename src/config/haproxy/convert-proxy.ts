@@ -23,7 +23,7 @@ import {
 import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { convertMonitorFail } from './convert-monitor.ts';
-import { convertDefaultServer, convertServer } from './convert-server.ts';
+import { convertDefaultServer, convertServer, convertServerTemplate } from './convert-server.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
 import { convertStick, convertStickTable, settleStick } from './convert-stick.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
@@ -34,8 +34,6 @@ import type { Report } from './report.ts';
 import { type Call, findCall, mayConvert } from './scope.ts';
 import { parseInteger, parseTimeMs } from './values.ts';
 
-/** Servers one backend may have. */
-const SERVERS_MAX = 1_024;
 const RETRIES_MAX = 1_000;
 
 export type ProxyContext = {
@@ -190,23 +188,6 @@ function convertBindLine({ report, draft }: ProxyContext, call: Call): void {
   }
 }
 
-function convertServerLine({ report, draft }: ProxyContext, call: Call): void {
-  if (draft.servers.length >= SERVERS_MAX) {
-    report.error(call.place, 'bad-value', `"${draft.name}" has more than ${SERVERS_MAX} servers`);
-    return;
-  }
-  const server = convertServer(report, draft.defaultServer, call);
-  if (server === null) return;
-  const twin = draft.servers.find((each) => each.name === server.name);
-  if (twin !== undefined) {
-    const where = `line ${twin.place.line}`;
-    const text = `Server "${server.name}" is in "${draft.name}" already, in ${where}; rename one`;
-    report.error(server.place, 'duplicate-name', text);
-    return;
-  }
-  draft.servers = [...draft.servers, server];
-}
-
 function readInteger(report: Report, call: Call, word: Word, max: number): number | null {
   const value = parseInteger(word.text, 0, max);
   if (value.ok) return value.value;
@@ -233,7 +214,8 @@ function convertService(report: Report, draft: ProxyDraft, call: Call): void {
 const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   mode: convertMode,
   bind: convertBindLine,
-  server: convertServerLine,
+  server: ({ report, draft }, call) => convertServer(report, draft, call),
+  'server-template': ({ report, draft }, call) => convertServerTemplate(report, draft, call),
   'default-server': ({ report, draft }, call) =>
     convertDefaultServer(report, draft.defaultServer, call),
   balance: convertBalance,

@@ -3,10 +3,11 @@
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseCheckHost, parseEndpoint } from './address.ts';
 import { connectionHandlers } from './convert-connection.ts';
-import type { ServerDraft, ServerSettings } from './draft.ts';
+import type { HostDraft, ProxyDraft, ServerDraft, ServerSettings } from './draft.ts';
 import { type KeywordHandlers, readKeywords } from './keyword-reader.ts';
 import { SERVER_KEYWORDS } from './keywords.ts';
 import type { Word } from './lexer.ts';
+import { nameHandlers } from './names/server-names.ts';
 import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
 import { isProxyName, parseAlpn, parseInteger, parseTimeMs } from './values.ts';
@@ -15,6 +16,9 @@ import { isProxyName, parseAlpn, parseInteger, parseTimeMs } from './values.ts';
 const WEIGHT_MAX = 256;
 const CHECKS_MAX = 1_000_000;
 const CONNECTIONS_MAX = 10_000_000;
+/** Servers one backend may have. */
+const SERVERS_MAX = 1_024;
+const SERVER_NUMBER_MAX = 1_000_000;
 
 const ON_ERRORS = ['fastinter', 'fail-check', 'sudden-death', 'mark-down'] as const;
 
@@ -124,6 +128,7 @@ function settingHandlers(report: Report, settings: ServerSettings): KeywordHandl
     },
     ...checkHandlers(report, settings),
     ...connectionHandlers(report, settings),
+    ...nameHandlers(report, settings),
     'error-limit': number('errorLimit', 1, CHECKS_MAX),
     inter: time('interMs'),
     fastinter: time('fastinterMs'),
@@ -146,10 +151,11 @@ export function convertDefaultServer(report: Report, settings: ServerSettings, c
   readKeywords(report, SERVER_KEYWORDS, call.args, 'a "default-server" line', handlers);
 }
 
-/** Host and port of a server. A name stays a name: it is resolved before the model is used. */
+/** Host and port of a server. A name stays a name. */
 function parseServerAddress(
   text: string,
-): Result<Pick<ServerDraft, 'host' | 'port' | 'portOffset'>> {
+  template: boolean,
+): Result<Pick<ServerDraft, 'host' | 'hostKind' | 'port' | 'portOffset'>> {
   const parsed = parseEndpoint(text);
   if (!parsed.ok) return parsed;
   const endpoint = parsed.value;
@@ -160,32 +166,98 @@ function parseServerAddress(
   if (host === '0.0.0.0' || host === '::') {
     return fail(`"${text}" names no server; write the address to connect to`);
   }
-  if (port === null || port === '') return ok({ host, port: 0, portOffset: 0 });
-  if (/^[+-]\d{1,5}$/.test(port)) return ok({ host, port: 0, portOffset: Number(port) });
+  const isService = endpoint.kind === 'name' && host.startsWith('_');
+  const hostKind: HostDraft =
+    endpoint.kind === 'name'
+      ? { kind: isService ? 'service' : 'addresses', template }
+      : { kind: 'numeric' };
+  // The records of a service say the ports of its servers.
+  if (isService) return ok({ host, hostKind, port: 0, portOffset: null });
+  if (port === null || port === '') return ok({ host, hostKind, port: 0, portOffset: 0 });
+  if (/^[+-]\d{1,5}$/.test(port)) return ok({ host, hostKind, port: 0, portOffset: Number(port) });
   const value = parseInteger(port, 1, 65_535);
   if (!value.ok) return fail(`"${text}": the port ${value.reason}`);
-  return ok({ host, port: value.value, portOffset: null });
+  return ok({ host, hostKind, port: value.value, portOffset: null });
 }
 
-/** The server of one line, starting from `defaults`; null after an error that leaves no server. */
-export function convertServer(
+/** The server of one line but its name, starting from `defaults`; null after an error that leaves no server. */
+function readServer(
   report: Report,
   defaults: ServerSettings,
   call: Call,
-): ServerDraft | null {
+  address: Word,
+  keywords: readonly Word[],
+): Omit<ServerDraft, 'name' | 'place'> | null {
+  const settings: ServerSettings = { ...defaults };
+  const handlers = settingHandlers(report, settings);
+  readKeywords(report, SERVER_KEYWORDS, keywords, `a "${call.name}" line`, handlers);
+  const parsed = parseServerAddress(address.text, call.name === 'server-template');
+  if (parsed.ok) return { ...parsed.value, settings };
+  report.error(address, 'bad-value', parsed.reason);
+  return null;
+}
+
+/** Adds the server of a `server` line to the proxy. */
+export function convertServer(report: Report, draft: ProxyDraft, call: Call): void {
   const [name, address, ...keywords] = call.args;
-  if (name === undefined || address === undefined) return null;
+  if (name === undefined || address === undefined) return;
   if (!isProxyName(name.text)) {
     const text = `"${name.text}" is no server name; use letters, digits, "-", "_", "." and ":"`;
     report.error(name, 'bad-value', text);
   }
-  const settings: ServerSettings = { ...defaults };
-  const handlers = settingHandlers(report, settings);
-  readKeywords(report, SERVER_KEYWORDS, keywords, 'a "server" line', handlers);
-  const parsed = parseServerAddress(address.text);
-  if (!parsed.ok) {
-    report.error(address, 'bad-value', parsed.reason);
-    return null;
+  const server = readServer(report, draft.defaultServer, call, address, keywords);
+  if (server !== null) addServers(report, draft, [{ name: name.text, place: name, ...server }]);
+}
+
+/** Adds the servers of `server-template <prefix> <number or range> <host>[:<port>] ...` to the proxy. */
+export function convertServerTemplate(report: Report, draft: ProxyDraft, call: Call): void {
+  const [prefix, range, address, ...keywords] = call.args;
+  if (prefix === undefined || range === undefined || address === undefined) return;
+  if (!/^[A-Za-z0-9_.-]{1,250}$/.test(prefix.text)) {
+    const text = `"${prefix.text}" is no prefix of server names; use letters, digits, "-", "_" and "."`;
+    report.error(prefix, 'bad-value', text);
   }
-  return { name: name.text, ...parsed.value, place: name, settings };
+  const numbers = parseRange(range.text);
+  if (!numbers.ok) {
+    report.error(range, 'bad-value', numbers.reason);
+    return;
+  }
+  const server = readServer(report, draft.defaultServer, call, address, keywords);
+  if (server === null) return;
+  const { low, high } = numbers.value;
+  const servers = Array.from({ length: high - low + 1 }, (_, index) => ({
+    name: `${prefix.text}${low + index}`,
+    place: prefix,
+    ...server,
+  }));
+  addServers(report, draft, servers);
+}
+
+/** "3" is 1 to 3, "4-9" what it says. */
+function parseRange(text: string): Result<{ readonly low: number; readonly high: number }> {
+  const [first = '', last, rest] = text.split('-');
+  const low = last === undefined ? ok(1) : parseInteger(first, 1, SERVER_NUMBER_MAX);
+  const high = parseInteger(last ?? first, 1, SERVER_NUMBER_MAX);
+  if (!low.ok || !high.ok || rest !== undefined || low.value > high.value) {
+    return fail(`"${text}" is not a number of servers, such as 3, or a range, such as 1-3`);
+  }
+  return ok({ low: low.value, high: high.value });
+}
+
+function addServers(report: Report, draft: ProxyDraft, servers: readonly ServerDraft[]): void {
+  const [first] = servers;
+  if (first !== undefined && draft.servers.length + servers.length > SERVERS_MAX) {
+    const text = `"${draft.name}" has more than ${SERVERS_MAX} servers`;
+    report.error(first.place, 'bad-value', text);
+    return;
+  }
+  for (const server of servers) {
+    const twin = draft.servers.find((each) => each.name === server.name);
+    if (twin === undefined) continue;
+    const where = `line ${twin.place.line}`;
+    const text = `Server "${server.name}" is in "${draft.name}" already, in ${where}; rename one`;
+    report.error(server.place, 'duplicate-name', text);
+    return;
+  }
+  draft.servers = [...draft.servers, ...servers];
 }

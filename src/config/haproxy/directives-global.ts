@@ -101,7 +101,7 @@ export const SECTIONS: ReadonlyMap<string, SectionTreatment> = new Map<string, S
   ['frontend', { does: 'convert' }],
   ['backend', { does: 'convert' }],
   ['listen', { does: 'convert' }],
-  ['resolvers', { does: 'ignore', why: 'names of servers are resolved as the system does it' }],
+  ['resolvers', { does: 'convert' }],
   ['userlist', { does: 'ignore', why: 'user lists only matter to HTTP rules' }],
   ['peers', { does: 'ignore', why: 'peers only share stick tables' }],
   ['cache', { does: 'ignore', why: 'Evergate does not read HTTP' }],

@@ -2,6 +2,7 @@
 
 import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { PassiveHealthConfig } from '../model/checks.ts';
+import type { InitialAddress } from '../model/names.ts';
 import type { LogTarget } from '../model/process.ts';
 import type { BindConfig, MonitorTerm } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
@@ -89,11 +90,24 @@ export type ServerSettings = {
   sendProxy?: 0 | 1 | 2;
   backup?: boolean;
   disabled?: boolean;
+  /** Name of the section that says whom to ask for the server's name. */
+  resolvers?: Word;
+  initial?: readonly InitialAddress[];
+  prefer?: 'ipv4' | 'ipv6';
+  networks?: readonly string[];
+  sharesAddress?: boolean;
+  ownWeight?: true;
 };
+
+/** What kind of host a server is given by; `template`: by a line for several. */
+export type HostDraft =
+  | { readonly kind: 'numeric' }
+  | { readonly kind: 'addresses' | 'service'; readonly template: boolean };
 
 export type ServerDraft = {
   readonly name: string;
   readonly host: string;
+  readonly hostKind: HostDraft;
   readonly port: number;
   /** What is added to the clients' port; null: the port is written out. */
   readonly portOffset: number | null;

@@ -28,8 +28,7 @@ export type HaproxyResult = {
  * Reads a whole haproxy.cfg. Pure and bounded: no file is read and no name resolved. `file` is only for
  * messages; `env` is what "${NAME}" in double quotes refers to.
  *
- * Hosts of servers and log targets stay as written when they are names (`localhost` becomes 127.0.0.1);
- * whoever uses the model resolves them first. User and group ids (`uid 99`) stand as decimal text.
+ * Hosts of servers and log targets stay as written when they are names (`localhost` becomes 127.0.0.1). User and group ids (`uid 99`) stand as decimal text.
  *
  * Of proxies that `leaveOut` names nothing is read and nothing runs.
  */

@@ -29,7 +29,6 @@ const TLS_ONLY = ignore('it only matters to TLS, which Evergate passes through')
 const PROXY_TLS = refuse(
   'Evergate knows nothing about the TLS it passes through; say "send-proxy-v2"',
 );
-const RESOLVING = ignore('names of servers are resolved once, at start');
 const AGENT = refuse('Evergate asks no agents; use a health check');
 const REDUNDANT = ignore('it is so anyway');
 const TUNING = ignore('it tunes the inside of HAProxy');
@@ -47,10 +46,10 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
   ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track', CONVERTED),
+  ...keywords(1, 'init-addr resolvers resolve-prefer resolve-opts resolve-net', CONVERTED),
   ...keywords(0, 'send-proxy send-proxy-v2 no-send-proxy no-send-proxy-v2', CONVERTED),
 
   ...keywords(1, 'id', ignore('Evergate numbers servers in the order of the file')),
-  ...keywords(1, 'init-addr resolvers resolve-prefer resolve-opts resolve-net', RESOLVING),
   ...keywords(1, 'cookie redir max-reuse pool-low-conn pool-max-conn pool-purge-delay ws', HTTP),
   ...keywords(1, 'proto log-proto', HTTP),
   ...keywords(0, 'stick non-stick', ignore('it only matters to stick tables')),

@@ -1,5 +1,6 @@
 /** Section headers: names, `from`, and which `defaults` a proxy starts from (manual section 4). */
 
+import type { ResolversConfig } from '../model/names.ts';
 import type { LogTarget } from '../model/process.ts';
 import { didYouMean } from '../suggest.ts';
 import { convertGlobal, createGlobalDraft, type GlobalDraft } from './convert-global.ts';
@@ -13,6 +14,7 @@ import {
   type ProxyKind,
 } from './draft.ts';
 import type { Word } from './lexer.ts';
+import { convertResolvers } from './names/resolvers.ts';
 import { judgeProxy, leaveOut } from './omitted.ts';
 import { LINES_MAX, type Section } from './parser.ts';
 import { createReport, type Report } from './report.ts';
@@ -27,6 +29,7 @@ const SECTION_DIAGNOSTICS_MAX = 4 * LINES_MAX;
 export type Drafts = {
   readonly global: GlobalDraft;
   readonly proxies: readonly ProxyDraft[];
+  readonly resolvers: readonly ResolversConfig[];
 };
 
 type Header = { readonly name: Word | null; readonly from: Word | null };
@@ -136,6 +139,7 @@ export function readDrafts(
   sections: readonly Section[],
   leaveOut: ReadonlySet<string>,
 ): Drafts {
+  const resolvers: ResolversConfig[] = [];
   const state: State = {
     report,
     global: createGlobalDraft(),
@@ -147,6 +151,9 @@ export function readDrafts(
     const keyword = section.keyword.text;
     if (keyword === 'global') {
       convertGlobal(report, state.global, section);
+    } else if (keyword === 'resolvers') {
+      const converted = convertResolvers(report, resolvers, section);
+      if (converted !== null) resolvers.push(converted);
     } else if (
       keyword === 'defaults' ||
       keyword === 'frontend' ||
@@ -161,5 +168,5 @@ export function readDrafts(
       readProxy(state, keyword, section);
     }
   }
-  return { global: state.global, proxies: state.proxies };
+  return { global: state.global, proxies: state.proxies, resolvers };
 }

@@ -8,6 +8,7 @@
  */
 
 import type { RedirectConfig } from './addresses.ts';
+import type { ResolversConfig } from './names.ts';
 import type { BalancerProcessConfig } from './process.ts';
 import type { BackendConfig, FrontendConfig, HttpFrontendConfig } from './traffic.ts';
 import type { VrrpConfig } from './vrrp.ts';
@@ -33,6 +34,8 @@ export type BalancerConfig = {
   readonly frontends: readonly FrontendConfig[];
   readonly httpFrontends: readonly HttpFrontendConfig[];
   readonly backends: readonly BackendConfig[];
+  /** Those that servers name; absent: none. */
+  readonly resolvers?: readonly ResolversConfig[];
   /**
    * The file's sections in their order, which statistics follow, with those that do not run; absent: that of the
    * lists above.

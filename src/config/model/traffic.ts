@@ -2,6 +2,7 @@
 
 import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
+import type { NameConfig } from './names.ts';
 import type { LogTarget, SocketFileConfig } from './process.ts';
 
 export type BindConfig = {
@@ -165,9 +166,12 @@ export type ServerName = { readonly backend: string; readonly server: string };
 /** Optional members are features that are off where a front end does not name them. */
 export type ServerConfig = {
   readonly name: string;
-  /** Numeric, or a name as the file has it, to be resolved before the model is put to use. */
+  /** Numeric, or a name, whose addresses may change at any time. */
   readonly host: string;
+  /** 0 where the name of a service says it. */
   readonly port: number;
+  /** How `host` is resolved; there exactly when it is a name. */
+  readonly resolution?: NameConfig;
   /** 0..256 */
   readonly weight: number;
   /** 0: no limit. */

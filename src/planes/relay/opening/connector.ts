@@ -5,6 +5,7 @@
  */
 
 import type { PickContext } from '../../../balance/picker.ts';
+import { assert } from '../../../core/assert.ts';
 import { EPOLLET, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../../linux/epoll.ts';
 import {
   EADDRNOTAVAIL,
@@ -219,6 +220,7 @@ export class Connector implements PickContext {
     }
     delayAcknowledgement(fd);
     if (server.liveness !== null) setLiveness(fd, server.liveness);
+    assert(server.address !== 0, 'a server without an address is not chosen');
     const result = startConnect(fd, server.address, server.addressBytes);
     if (result !== 0 && result !== -EINPROGRESS) {
       closeStream(fd);

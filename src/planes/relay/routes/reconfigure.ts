@@ -26,7 +26,7 @@ import {
   PHASE_QUEUED,
   ROLE_CLIENT,
 } from '../sessions/socket-table.ts';
-import { type RouteChanges, routeChanges } from './route-changes.ts';
+import { locate, type RouteChanges, routeChanges } from './route-changes.ts';
 import { buildRoutes, type Frontend, type Routes } from './routes.ts';
 
 /** The parts that sessions on their way are told of. */
@@ -42,7 +42,13 @@ export function reconfigure(context: RelayContext, parts: RelayParts, order: Rel
   const { routes, counters, relay } = context;
   const layout = counterLayout(order.config);
   const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order.sticks);
-  const changes = routeChanges(routes.config, order.config);
+  const changes = routeChanges(
+    locate(
+      routes.config,
+      routes.backends.map(({ snapshot }) => snapshot),
+    ),
+    locate(order.config, order.snapshot.backends),
+  );
   inherit(routes, next);
   const move = new Move(context, parts, next, changes);
   move.leave();

@@ -4,6 +4,7 @@
  * sessions; everything else goes on.
  */
 
+import type { BackendSnapshot } from '../../../balance/snapshot.ts';
 import type { BalancerConfig } from '../../../config/model/config.ts';
 import type { BindConfig, FrontendConfig, ServerConfig } from '../../../config/model/traffic.ts';
 
@@ -15,6 +16,23 @@ export type RouteChanges = {
 };
 
 type Proxies = Pick<BalancerConfig, 'frontends' | 'backends'>;
+
+/** With the addresses that names lead to at the moment. */
+export function locate(
+  { frontends, backends }: Proxies,
+  snapshots: readonly BackendSnapshot[],
+): Proxies {
+  return {
+    frontends,
+    backends: backends.map((backend, index) => ({
+      ...backend,
+      servers: backend.servers.map((server, position) => ({
+        ...server,
+        ...snapshots[index]?.servers[position]?.address,
+      })),
+    })),
+  };
+}
 
 export function routeChanges(before: Proxies, after: Proxies): RouteChanges {
   const frontends = before.frontends.map((frontend) => findFrontend(frontend, after));

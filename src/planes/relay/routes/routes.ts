@@ -8,7 +8,7 @@ import { AnswerEstimate } from '../../../balance/answer-estimate.ts';
 import { createPicker } from '../../../balance/create-picker.ts';
 import { HedgeBudget } from '../../../balance/hedge-budget.ts';
 import type { Picker } from '../../../balance/picker.ts';
-import type { BackendSnapshot } from '../../../balance/snapshot.ts';
+import type { BackendSnapshot, ServerAddress } from '../../../balance/snapshot.ts';
 import { SourceRate } from '../../../balance/source-rate.ts';
 import { SourceRules } from '../../../balance/source-rules.ts';
 import { createStickyPicker, StickTable } from '../../../balance/stick-table.ts';
@@ -42,10 +42,10 @@ type Offsets<Name extends string> = Readonly<Record<Name, number>>;
 export type Server = {
   readonly config: ServerConfig;
   readonly index: number;
-  readonly family: number;
-  /** Memory address and length of its struct sockaddr. */
-  readonly address: number;
-  readonly addressBytes: number;
+  /** Memory address and length of its struct sockaddr; 0: it has none, and is not chosen. */
+  family: number;
+  address: number;
+  addressBytes: number;
   readonly counters: Offsets<ServerCounter>;
   /** null: as the kernel has it. */
   readonly liveness: Liveness | null;
@@ -173,13 +173,10 @@ function buildBackend(
   const limited = config.servers.some((server) => server.connectionsMax > 0);
   const sticky = algorithmOf(config.balance.kind).keepsServer;
   const servers = config.servers.map((server, position): Server => {
-    const kind = server.host.includes(':') ? 'ipv6' : 'ipv4';
-    const address = encodedAddress(server);
     return {
       config: server,
       index: position,
-      family: kind === 'ipv6' ? AF_INET6 : AF_INET,
-      ...address,
+      ...encodedAddress(config.name, server, addressIn(snapshot, position, server)),
       counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
       liveness:
         config.keepalive === undefined && server.userTimeoutMs === undefined
@@ -220,27 +217,62 @@ function sidestepMs({ hedgeConnectMs = 0, hedgeAfterMs = 0 }: BackendConfig): nu
   return waits.length === 0 ? 0 : Math.min(...waits);
 }
 
-type EncodedAddress = Pick<Server, 'address' | 'addressBytes'>;
+/** Where a server is by a snapshot, or else by its configuration; null: nowhere. */
+function addressIn(
+  snapshot: BackendSnapshot | undefined,
+  index: number,
+  { host, port }: ServerConfig,
+): ServerAddress | null {
+  const { address } = snapshot?.servers[index] ?? {};
+  return address === undefined ? { host, port } : address;
+}
+
+type EncodedAddress = Pick<Server, 'family' | 'address' | 'addressBytes'>;
+
+const NOWHERE: EncodedAddress = { family: AF_INET, address: 0, addressBytes: 0 };
 
 /** Kept for good, so that a configuration read again and again takes no more memory. */
-const encodedAddresses = new Map<string, EncodedAddress>();
+const encodedAddresses = new Map<
+  string,
+  { readonly memory: Buffer; text: string; bytes: number }
+>();
 
-function encodedAddress({ host, port }: ServerConfig): EncodedAddress {
-  const key = `${host} ${port}`;
-  const known = encodedAddresses.get(key);
-  if (known !== undefined) return known;
-  const encoded = encodeSocketAddress({ kind: host.includes(':') ? 'ipv6' : 'ipv4', host, port });
-  const pinned = pinnedBuffer(4096);
-  encoded.copy(pinned);
-  const address = { address: addressOf(pinned), addressBytes: encoded.length };
-  encodedAddresses.set(key, address);
-  return address;
+/** A server with a name has memory of its own, however many addresses the name leads to over time. */
+function encodedAddress(
+  backend: string,
+  { name, resolution }: ServerConfig,
+  place: ServerAddress | null,
+): EncodedAddress {
+  if (place === null) return NOWHERE;
+  const { host, port } = place;
+  const text = `${host} ${port}`;
+  const key = resolution === undefined ? text : `${backend}/${name}`;
+  const known = encodedAddresses.get(key) ?? { memory: pinnedBuffer(4096), text: '', bytes: 0 };
+  encodedAddresses.set(key, known);
+  const kind = host.includes(':') ? 'ipv6' : 'ipv4';
+  if (known.text !== text) {
+    const encoded = encodeSocketAddress({ kind, host, port });
+    encoded.copy(known.memory);
+    Object.assign(known, { text, bytes: encoded.length });
+  }
+  return {
+    family: kind === 'ipv6' ? AF_INET6 : AF_INET,
+    address: addressOf(known.memory),
+    addressBytes: known.bytes,
+  };
 }
 
 /** Swaps a backend's servers' states in; an unchanged one keeps its place in the rotation. */
 export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase: number): void {
+  for (const server of backend.servers) {
+    if (server.config.resolution === undefined) continue;
+    const place = addressIn(snapshot, server.index, server.config);
+    Object.assign(server, encodedAddress(backend.config.name, server.config, place));
+  }
+  const before = backend.snapshot;
+  backend.snapshot = snapshot;
   const same = snapshot.servers.every((server, index) => {
-    const old = backend.snapshot.servers[index];
+    const old = before.servers[index];
     return (
       old?.usable === server.usable &&
       old.weight === server.weight &&
@@ -248,7 +280,6 @@ export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase:
     );
   });
   if (same) return;
-  backend.snapshot = snapshot;
   backend.picker = pickerOf(backend.config, snapshot, phase, backend.stick);
 }
 
