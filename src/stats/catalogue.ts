@@ -88,12 +88,16 @@ export const FRONTEND = {
   connectionsTotal: {
     unit: 'count',
     fold: 'sum',
-    csv: ['stot', 'conn_tot'],
-    metrics: {
-      haproxy_frontend_sessions_total: 'Sessions since the start',
-      haproxy_frontend_connections_total: 'Connections since the start',
-    },
+    csv: ['conn_tot'],
+    metrics: { haproxy_frontend_connections_total: 'Connections since the start' },
     status: true,
+  },
+  /** Of connections that were not turned away at once, or for want of a PROXY protocol header. */
+  sessionsTotal: {
+    unit: 'count',
+    fold: 'sum',
+    csv: ['stot'],
+    metrics: { haproxy_frontend_sessions_total: 'Sessions since the start' },
   },
   connectionsCurrent: {
     unit: 'count',
@@ -139,6 +143,23 @@ export const FRONTEND = {
         'Connections that rules turned away, or that a full page ended for others',
     },
   },
+  /** By rules that wait for the PROXY protocol header. */
+  sessionsDenied: {
+    unit: 'count',
+    fold: 'sum',
+    csv: ['dses'],
+    metrics: { haproxy_frontend_denied_sessions_total: 'Sessions that rules turned away' },
+  },
+  /** By rules over what the client says. */
+  requestsDenied: {
+    unit: 'count',
+    fold: 'sum',
+    csv: ['dreq'],
+    metrics: {
+      haproxy_frontend_requests_denied_total:
+        'Connections that rules turned away for what the client said',
+    },
+  },
   badGreetings: {
     unit: 'count',
     fold: 'sum',
@@ -153,9 +174,15 @@ export const BACKEND = {
   sessionsTotal: {
     unit: 'count',
     fold: 'sum',
-    csv: ['stot', 'lbtot', 'connect'],
+    csv: ['stot'],
+    metrics: { haproxy_backend_sessions_total: 'Sessions since the start' },
+  },
+  /** Times a server was chosen, further attempts included; rules may have turned the client away before. */
+  choices: {
+    unit: 'count',
+    fold: 'sum',
+    csv: ['lbtot', 'connect'],
     metrics: {
-      haproxy_backend_sessions_total: 'Sessions since the start',
       haproxy_backend_loadbalanced_total: 'Times the balance chose it',
       haproxy_backend_connection_attempts_total: 'Connects that were begun',
     },

@@ -17,6 +17,7 @@ export type TerminationCode =
   | '--'
   | 'PR'
   | 'cR'
+  | 'CR'
   | 'CQ'
   | 'sQ'
   | 'CC'

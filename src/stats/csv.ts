@@ -129,8 +129,8 @@ function frontendCells(row: FrontendRow): Cells {
     ...zeros('dreq ereq rate_lim req_rate req_rate_max req_tot dcon dses sid type'),
     ...zeros('comp_in comp_out comp_byp comp_rsp'),
     status: 'OPEN',
-    conn_rate: row.rate,
-    conn_rate_max: row.rateMax,
+    conn_rate: row.connectionRate,
+    conn_rate_max: row.connectionRateMax,
     ...countedCells(FRONTEND, row.counts, row.now),
     ...(row.http === null ? {} : { ...httpCells(row.http), intercepted: row.http.requests }),
   };

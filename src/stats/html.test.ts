@@ -25,7 +25,9 @@ const condition = {
 const frontend: FrontendRow = {
   ...traffic,
   kind: 'frontend',
-  counts: { ...noCounts(FRONTEND), connectionsTotal: 1_234_567 },
+  counts: { ...noCounts(FRONTEND), sessionsTotal: 1_234_567 },
+  connectionRate: 6,
+  connectionRateMax: 7,
   proxy: 'kube-api',
   proxyId: 2,
   limit: 3000,

@@ -193,10 +193,10 @@ function cells(from: number, values: readonly Cell[]): string {
 }
 
 function frontendCells({ counts, ...row }: FrontendRow): string {
-  const { connectionsCurrent, connectionsMax, connectionsTotal, bytesIn, bytesOut } = counts;
+  const { connectionsCurrent, connectionsMax, sessionsTotal, bytesIn, bytesOut } = counts;
   return (
     cells(0, [null, null, null, row.rate, row.rateMax, '-', connectionsCurrent, connectionsMax]) +
-    cells(8, [row.limit, connectionsTotal, null, null, bytesIn, bytesOut, 0, 0]) +
+    cells(8, [row.limit, sessionsTotal, null, null, bytesIn, bytesOut, counts.requestsDenied, 0]) +
     cells(16, [0, null, null, null, null]) +
     '<td class="status">OPEN</td><td></td><td class="more" colspan="7"></td>'
   );

@@ -34,6 +34,9 @@ export type FrontendRow = Proxy & {
   readonly kind: 'frontend';
   readonly counts: Counts<FrontendCounter>;
   readonly limit: number;
+  /** As rate, of connections that were turned away, too. */
+  readonly connectionRate: number;
+  readonly connectionRateMax: number;
   /** null: a TCP proxy. */
   readonly http: HttpCounts | null;
 };

@@ -106,6 +106,7 @@ export class MemoryPlane implements DataPlane {
     const { name, servers } = this.#config.backends[backend] ?? { name: '', servers: [] };
     const chosen = servers[server]?.name ?? '';
     this.#countServer(place, 'sessionsTotal', 1);
+    this.#countBackend(backend, 'choices', 1);
     if (this.refusing.has(chosen)) {
       this.#countServer(place, 'connectErrors', 1);
       const reason = 'Connection refused';
@@ -117,6 +118,7 @@ export class MemoryPlane implements DataPlane {
     this.#countServer(place, 'sessionsCurrent', 1);
     this.#countBackend(backend, 'sessionsTotal', 1);
     this.#countFrontend(frontend, 'connectionsTotal', 1);
+    this.#countFrontend(frontend, 'sessionsTotal', 1);
     this.#countFrontend(frontend, 'connectionsCurrent', 1);
     return {
       server: chosen,

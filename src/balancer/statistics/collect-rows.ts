@@ -1,7 +1,7 @@
 /** Turns configuration, server table, counters and rates into the rows of one moment. */
 
 import type { BalancerConfig, SectionName } from '../../config/model/config.ts';
-import type { BackendConfig, FrontendConfig } from '../../config/model/traffic.ts';
+import { type BackendConfig, type FrontendConfig, targetsOf } from '../../config/model/traffic.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { addressWithPort } from '../../core/ip-address.ts';
@@ -97,6 +97,7 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
   const frontend = config.frontends[index];
   assert(frontend !== undefined, `frontend ${index} exists`);
   const rate = rates.get(`frontend ${frontend.name}`);
+  const connections = rates.get(`connections ${frontend.name}`);
   return {
     kind: 'frontend',
     proxy: frontend.name,
@@ -107,6 +108,8 @@ function frontendRow(sources: RowSources, index: number, proxyId: number): Front
     counts: countsOf(FRONTEND, (name) => plane.counters.frontend(index, name)),
     rate: rate.current,
     rateMax: rate.max,
+    connectionRate: connections.current,
+    connectionRateMax: connections.max,
     http: null,
   };
 }
@@ -249,7 +252,7 @@ function frontendLimit({ config, plane }: RowSources, { connectionsMax }: Fronte
 /** HAProxy's default `fullconn`: a tenth of what its frontends let in. */
 function backendLimit(sources: RowSources, backend: BackendConfig): number {
   const { frontends } = sources.config;
-  const own = frontends.filter((frontend) => frontend.backend === backend.name);
+  const own = frontends.filter((frontend) => targetsOf(frontend).includes(backend.name));
   return Math.ceil(own.reduce((sum, one) => sum + frontendLimit(sources, one), 0) / 10);
 }
 

@@ -19,7 +19,8 @@ export function collectTotals(sources: TotalSources): ReadonlyMap<string, number
   let bytesOut = 0;
   for (const [index, { name }] of config.frontends.entries()) {
     const total = plane.counters.frontend(index, 'connectionsTotal');
-    totals.set(`frontend ${name}`, total);
+    totals.set(`frontend ${name}`, plane.counters.frontend(index, 'sessionsTotal'));
+    totals.set(`connections ${name}`, total);
     totals.set(deniedKey(name), plane.counters.frontend(index, 'connectionsDenied'));
     connections += total;
     bytesOut += plane.counters.frontend(index, 'bytesOut');

@@ -2,6 +2,7 @@
 
 import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
 import type { RedirectConfig } from '../model/addresses.ts';
+import { type ConnectionRule, FROM_NETWORK, fromNetworks } from '../model/conditions.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type { StatsSocketConfig } from '../model/process.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   HttpFrontendConfig,
   KeepaliveConfig,
   ServerConfig,
-  SourceRule,
 } from '../model/traffic.ts';
 import { planCheck } from './check-section.ts';
 import { PROXY_NAME, STATS_NAME, USERS_MAX } from './defaults.ts';
@@ -118,19 +118,20 @@ function toKeepalive({ file: { tcp } }: Draft): KeepaliveConfig {
 }
 
 /** Denials first; where some networks are allowed, all others are not. */
-function toSources({ file: { clients } }: Draft): readonly SourceRule[] {
+function toRules({ file: { clients } }: Draft): readonly ConnectionRule[] {
   const { allow = [], deny = [] } = clients;
-  const rules: SourceRule[] = [];
-  if (deny.length > 0) rules.push({ action: 'deny', networks: deny });
+  const rules: ConnectionRule[] = [];
+  if (deny.length > 0) rules.push({ action: 'reject', when: fromNetworks(deny) });
   if (allow.length > 0) {
-    rules.push({ action: 'allow', networks: allow }, { action: 'deny', networks: [] });
+    rules.push({ action: 'accept', when: fromNetworks(allow) });
+    rules.push({ action: 'reject', when: FROM_NETWORK });
   }
   return rules;
 }
 
 function toFrontend(draft: Draft, binds: readonly BindConfig[], logs: Logs): FrontendConfig {
   const { timeouts, clients, tcp } = draft.file;
-  const sources = toSources(draft);
+  const connectionRules = toRules(draft);
   const rate = clients['rate-connections'];
   return {
     name: PROXY_NAME,
@@ -142,7 +143,7 @@ function toFrontend(draft: Draft, binds: readonly BindConfig[], logs: Logs): Fro
     keepalive: toKeepalive(draft),
     userTimeoutMs: tcp['user-timeout'],
     acceptProxy: clients['accept-proxy'],
-    ...(sources.length > 0 ? { sources } : {}),
+    ...(connectionRules.length > 0 ? { connectionRules } : {}),
     ...(rate === undefined
       ? {}
       : { sourceRate: { connections: rate, periodMs: clients['rate-period'] } }),

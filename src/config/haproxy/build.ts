@@ -23,7 +23,6 @@ import {
   type BindDraft,
   backendNameOf,
   createDraft,
-  findBackend,
   hasBackend,
   hasFrontend,
   namedBackend,
@@ -33,7 +32,13 @@ import {
 } from './draft.ts';
 import { buildName, usedResolvers } from './names/server-names.ts';
 import type { Drafts } from './proxies.ts';
-import { type Report, WHOLE_FILE } from './report.ts';
+import { type Place, type Report, WHOLE_FILE } from './report.ts';
+import {
+  buildBackendRules,
+  buildFrontendRules,
+  buildTables,
+  isTableOnly,
+} from './rules/build-rules.ts';
 import { settleServerPorts } from './server-ports.ts';
 import { judgeTracks, trackedName } from './tracks.ts';
 
@@ -108,7 +113,7 @@ function buildBalance(report: Report, draft: ProxyDraft): BalanceConfig {
 function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
   judgeCheckOption(report, draft);
   const queueTimeoutMs = optionalTimeoutMs(draft, 'queue');
-  if (draft.servers.length === 0) {
+  if (draft.servers.length === 0 && !isTableOnly(draft)) {
     const text = `Backend "${draft.name}" has no server: its clients are turned away`;
     report.warning(draft.place, 'missing-value', text);
   }
@@ -116,6 +121,7 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
     name: draft.name,
     balance: buildBalance(report, draft),
     ...buildStick(draft),
+    ...buildBackendRules(draft),
     connectTimeoutMs: timeoutMs(draft, 'connect'),
     serverTimeoutMs: timeoutMs(draft, 'server'),
     serverFinTimeoutMs: optionalTimeoutMs(draft, 'server-fin'),
@@ -180,16 +186,33 @@ function warnOfHttp(report: Report, draft: ProxyDraft): void {
   }
 }
 
-/** The backend's name, once it is known to exist and to carry TCP; null after an error. */
+/** Name of the backend of all clients that no route leads elsewhere; null after an error. */
 function resolveBackend(report: Report, drafts: Drafts, draft: ProxyDraft): string | null {
   const name = backendNameOf(draft);
   const place = namedBackend(draft) ?? draft.place;
-  if (name === null) {
+  const routed = draft.access.routes.map(({ backend }) =>
+    findTarget(report, drafts, draft, backend.text, backend),
+  );
+  if (name !== null) {
+    const own = findTarget(report, drafts, draft, name, place);
+    return routed.includes(null) ? null : own;
+  }
+  if (routed.length === 0) {
     const text = `Frontend "${draft.name}" has no backend, and its clients are turned away: add "default_backend"`;
     report.warning(place, 'missing-value', text);
-    return NO_BACKEND;
   }
-  const backend = findBackend(drafts.proxies, draft);
+  return routed.includes(null) ? null : NO_BACKEND;
+}
+
+/** The backend's name, once it is known to exist and to carry TCP; null after an error. */
+function findTarget(
+  report: Report,
+  drafts: Drafts,
+  draft: ProxyDraft,
+  name: string,
+  place: Place,
+): string | null {
+  const backend = drafts.proxies.find((each) => hasBackend(each) && each.name === name) ?? null;
   // What is wrong with a backend of HTTP is said there.
   if (backend !== null && (backend.omitted === null || backend.omitted === 'http')) return name;
   if (backend?.omitted === 'left-out') {
@@ -220,6 +243,7 @@ function buildFrontend(report: Report, drafts: Drafts, draft: ProxyDraft): Front
     clientTimeoutMs: timeoutMs(draft, 'client'),
     clientFinTimeoutMs: optionalTimeoutMs(draft, 'client-fin'),
     ...buildConnections(report, draft),
+    ...buildFrontendRules(draft),
     log: {
       targets: draft.logs,
       format: draft.logFormat.value === 'connect' ? 'connect' : 'tcplog',
@@ -334,6 +358,10 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
       backends.push(buildBackend(report, draft));
     }
   }
+  const tables = buildTables(
+    report,
+    proxies.filter(({ mode }) => mode.value === 'tcp'),
+  );
   if (!report.failed() && frontends.length + httpFrontends.length === 0) {
     const text = 'The file has no frontend and no listen section: nothing would listen';
     report.error(WHOLE_FILE, 'nothing-to-run', text);
@@ -343,5 +371,13 @@ export function buildBalancer(report: Report, drafts: Drafts): BalancerConfig | 
   const order = drafts.proxies.flatMap(({ kind, name }) =>
     kind === 'defaults' ? [] : [{ section: kind, name }],
   );
-  return { process: drafts.global, frontends, httpFrontends, backends, ...resolvers, order };
+  return {
+    process: drafts.global,
+    frontends,
+    httpFrontends,
+    backends,
+    ...(tables.length === 0 ? {} : { tables }),
+    ...resolvers,
+    order,
+  };
 }

@@ -3,6 +3,7 @@
 import type { ProxyDraft } from './draft.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
+import { convertRoute } from './rules/convert-rules.ts';
 import type { Call } from './scope.ts';
 
 /** With HAProxy's two ACLs that are always there; '' is no condition at all. */
@@ -28,11 +29,11 @@ export function convertUseBackend(
   } else if (NEVER.includes(condition)) {
     const text = `"use_backend ${backend.text}" is ignored: "${condition}" never holds`;
     report.warning(call.place, 'ignored-directive', text);
+  } else if (backend.text.includes('%[')) {
+    const text = `"use_backend ${backend.text}" is not supported: name each backend in a line of its own`;
+    report.error(backend, 'unsupported-directive', text);
   } else {
-    draft.conditionalBackend = backend;
-    const text =
-      '"use_backend" with a condition is not supported: a frontend has one backend; say "default_backend"';
-    report.error(call.place, 'unsupported-directive', text);
+    convertRoute(report, draft, call, backend);
   }
 }
 

@@ -1,14 +1,13 @@
 /**
- * What concerns single connections: keepalive, the PROXY protocol, waiting, warming up, source rules
- * (configuration manual sections 4.2, 5.1 and 5.2).
+ * What concerns single connections: keepalive, the PROXY protocol, waiting, warming up (configuration manual sections 4.2, 5.1 and 5.2).
  */
 
-import { parseNetwork } from '../../core/network.ts';
-import type { FrontendConfig, KeepaliveConfig, SourceRule } from '../model/traffic.ts';
-import type { BindDraft, ProxyDraft, ServerSettings, SourceRuleDraft } from './draft.ts';
+import type { FrontendConfig, KeepaliveConfig } from '../model/traffic.ts';
+import type { BindDraft, ProxyDraft, ServerSettings } from './draft.ts';
 import type { KeywordHandlers } from './keyword-reader.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
+import { refuseRulesOnPage } from './rules/build-rules.ts';
 import type { Call } from './scope.ts';
 import { parseInteger, parseTimeMs } from './values.ts';
 
@@ -16,8 +15,6 @@ import { parseInteger, parseTimeMs } from './values.ts';
 const QUEUE_MAX = 10_000_000;
 /** tcp(7) knows no more probes. */
 const PROBES_MAX = 127;
-/** Source rules of one frontend, and networks of one rule. */
-const RULES_MAX = 256;
 
 /** A time of at least a millisecond; null after an error. */
 export function readTime(report: Report, word: Word, name: string): number | null {
@@ -114,73 +111,13 @@ export function buildKeepalive(
   };
 }
 
-// --- source rules -------------------------------------------------------------------------------
-
-/** `tcp-request connection accept|reject [if|unless { src NETWORK... }]`. */
-export function convertConnectionRule(report: Report, draft: ProxyDraft, call: Call): void {
-  const [action, when, ...condition] = call.args;
-  if (action === undefined) return;
-  const refuse = (place: Word): void => {
-    const text =
-      `"tcp-request connection ${action.text}" is not supported in this form: say ` +
-      '"accept" or "reject", alone or with "if { src 192.168.0.0/16 }"';
-    report.error(place, 'unsupported-directive', text);
-  };
-  if (action.text !== 'accept' && action.text !== 'reject') {
-    refuse(action);
-    return;
-  }
-  if (draft.sourceRules.length >= RULES_MAX) {
-    report.error(action, 'bad-value', `"${draft.name}" has more than ${RULES_MAX} source rules`);
-    return;
-  }
-  const rule = { action: action.text === 'accept' ? 'allow' : 'deny', place: call.place } as const;
-  if (when === undefined) {
-    draft.sourceRules = [...draft.sourceRules, { ...rule, networks: [], negated: false }];
-    return;
-  }
-  const [open, name, ...rest] = condition;
-  const close = rest.pop();
-  const braced = (open?.text === '{' || open?.text === '!{') && close?.text === '}';
-  const conditional = when.text === 'if' || when.text === 'unless';
-  if (!conditional || !braced || name?.text !== 'src' || rest.length === 0) {
-    refuse(when);
-    return;
-  }
-  const networks: string[] = [];
-  for (const word of rest) {
-    const network = parseNetwork(word.text);
-    if (network.ok) networks.push(word.text);
-    else report.error(word, 'bad-value', `"src": ${network.reason}`);
-  }
-  const negated = (when.text === 'unless') !== (open?.text === '!{');
-  draft.sourceRules = [...draft.sourceRules, { ...rule, networks, negated }];
-}
-
-function buildRule(report: Report, rule: SourceRuleDraft, last: boolean): readonly SourceRule[] {
-  const { action, networks, negated, place } = rule;
-  if (!negated) return [{ action, networks }];
-  // "All but these" is no network; at the end, where nothing follows, it is two rules.
-  if (last && action === 'deny') {
-    return [
-      { action: 'allow', networks },
-      { action: 'deny', networks: [] },
-    ];
-  }
-  const text =
-    'A rule for all but some addresses is not supported here: make it the last one and a "reject", ' +
-    'or say it the other way round';
-  report.error(place, 'unsupported-directive', text);
-  return [];
-}
-
 // --- frontends ----------------------------------------------------------------------------------
 
-type Features = Pick<FrontendConfig, 'keepalive' | 'userTimeoutMs' | 'acceptProxy' | 'sources'>;
+type Features = Pick<FrontendConfig, 'keepalive' | 'userTimeoutMs' | 'acceptProxy'>;
 
 /** What a TCP frontend does with single connections. */
 export function buildConnections(report: Report, draft: ProxyDraft): Features {
-  const { binds, sourceRules } = draft;
+  const { binds } = draft;
   const accepts = binds.filter((bind) => bind.acceptProxy);
   const [first] = accepts;
   if (first !== undefined && accepts.length < binds.length) {
@@ -190,14 +127,10 @@ export function buildConnections(report: Report, draft: ProxyDraft): Features {
     report.error(first.place, 'unsupported-directive', text);
   }
   const userTimeoutMs = shortestUserTimeout(report, draft.name, binds);
-  const sources = sourceRules.flatMap((rule, index) =>
-    buildRule(report, rule, index === sourceRules.length - 1),
-  );
   return {
     ...buildKeepalive(draft, 'clientKeepalive'),
     ...(userTimeoutMs === null ? {} : { userTimeoutMs }),
     ...(first === undefined ? {} : { acceptProxy: true }),
-    ...(sources.length === 0 ? {} : { sources }),
   };
 }
 
@@ -221,7 +154,6 @@ function shortestUserTimeout(
 /** Refuses what a page would leave out, and its readers might rely on. */
 export function refuseOnPage(report: Report, draft: ProxyDraft): void {
   const bind = draft.binds.find((each) => each.acceptProxy);
-  const [rule] = draft.sourceRules;
   const page = `in "${draft.name}", which serves a page`;
   if (bind !== undefined) {
     report.error(bind.place, 'unsupported-directive', `"accept-proxy" is not supported ${page}`);
@@ -230,8 +162,5 @@ export function refuseOnPage(report: Report, draft: ProxyDraft): void {
   if (stick !== null) {
     report.warning(stick, 'ignored-directive', `"stick" is ignored ${page}`);
   }
-  if (rule !== undefined) {
-    const text = `"tcp-request connection" is not supported ${page}`;
-    report.error(rule.place, 'unsupported-directive', text);
-  }
+  refuseRulesOnPage(report, draft);
 }

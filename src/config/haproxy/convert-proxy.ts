@@ -15,11 +15,7 @@ import {
   convertCheckSend,
   convertHttpchk,
 } from './convert-check.ts';
-import {
-  convertConnectionRule,
-  convertKeepalive,
-  convertKeepaliveValue,
-} from './convert-connection.ts';
+import { convertKeepalive, convertKeepaliveValue } from './convert-connection.ts';
 import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { convertMonitorFail } from './convert-monitor.ts';
@@ -31,6 +27,12 @@ import type { ProxyDraft, ProxyKind, TimeoutName } from './draft.ts';
 import type { Word } from './lexer.ts';
 import type { Line, Section } from './parser.ts';
 import type { Report } from './report.ts';
+import {
+  convertAcl,
+  convertInspectDelay,
+  convertRule,
+  settleRules,
+} from './rules/convert-rules.ts';
 import { type Call, findCall, mayConvert } from './scope.ts';
 import { parseInteger, parseTimeMs } from './values.ts';
 
@@ -228,7 +230,9 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   'option tcpka': ({ draft }, call) => convertKeepalive(draft, call),
   'option clitcpka': ({ draft }, call) => convertKeepalive(draft, call),
   'option srvtcpka': ({ draft }, call) => convertKeepalive(draft, call),
-  'tcp-request connection': ({ report, draft }, call) => convertConnectionRule(report, draft, call),
+  acl: ({ report, draft }, call) => convertAcl(report, draft, call),
+  'tcp-request inspect-delay': ({ report, draft }, call, word) =>
+    convertInspectDelay(report, draft, call, word),
   'option dontlognull': ({ draft }, call) => {
     draft.dontLogNull = !call.negated;
   },
@@ -287,6 +291,10 @@ const KEEPALIVE_VALUES = ['cli', 'srv'].flatMap((side) =>
 
 export const PROXY_CONVERTERS: Readonly<Record<string, Converter>> = {
   ...OWN_CONVERTERS,
+  ...family(
+    ['connection', 'session', 'content'].map((kind) => `tcp-request ${kind}`),
+    ({ report, draft }, call, word) => convertRule(report, draft, call, word),
+  ),
   ...family(KEEPALIVE_VALUES, ({ report, draft }, call, word) =>
     convertKeepaliveValue(report, draft, call, word),
   ),
@@ -343,4 +351,5 @@ export function convertProxyLines(context: ProxyContext, section: Section): void
   for (const line of section.lines) convertLine(context, line);
   settleBackend(context.report, context.draft);
   settleStick(context.report, context.draft);
+  settleRules(context.report, context.draft);
 }

@@ -3,8 +3,9 @@
  * 11.1). Tables of other things than addresses, and other rules over them, only matter to what is not read.
  */
 
+import type { SourceCounter } from '../model/conditions.ts';
 import type { BackendConfig } from '../model/traffic.ts';
-import type { ProxyDraft } from './draft.ts';
+import type { ProxyDraft, StickTableDraft } from './draft.ts';
 import type { Word } from './lexer.ts';
 import type { Report } from './report.ts';
 import type { Call } from './scope.ts';
@@ -26,6 +27,38 @@ function parseSize(text: string): number | null {
 function wordAfter(args: readonly Word[], keyword: string): Word | null {
   const at = args.findIndex((word) => word.text === keyword);
   return at === -1 ? null : (args[at + 1] ?? null);
+}
+
+const COUNTS: Readonly<Record<string, SourceCounter>> = {
+  conn_cur: 'current',
+  conn_rate: 'rate',
+  conn_cnt: 'total',
+};
+
+/** Of `store conn_cur,conn_rate(3s)`, what rules here may ask for; the rest is what HAProxy alone keeps. */
+function readStored(
+  report: Report,
+  args: readonly Word[],
+): Pick<StickTableDraft, 'counts' | 'periodMs'> {
+  const counts: SourceCounter[] = [];
+  let periodMs = 1;
+  for (const [index, word] of args.entries()) {
+    if (args[index - 1]?.text !== 'store') continue;
+    for (const item of word.text.split(/,(?![^(]*\))/)) {
+      const [, name = '', period] = /^([^(]*)(?:\((.*)\))?$/.exec(item) ?? [];
+      const counter = COUNTS[name];
+      if (counter === undefined) continue;
+      counts.push(counter);
+      if (counter !== 'rate') continue;
+      const parsed = parseTimeMs(period ?? '');
+      if (parsed.ok && parsed.value > 0) periodMs = parsed.value;
+      else {
+        const text = `"stick-table": "${item}" needs a period in parentheses, as in conn_rate(3s)`;
+        report.error(word, 'bad-value', text);
+      }
+    }
+  }
+  return { counts, periodMs };
 }
 
 /** `stick-table type ip size 200k [expire 30m] [nopurge] [store ...]`. */
@@ -56,7 +89,9 @@ export function convertStickTable(report: Report, draft: ProxyDraft, call: Call)
   draft.stickTable = {
     place,
     sources: addresses ? Math.min(sources, SOURCES_MAX) : null,
+    family: type.text === 'ipv6' ? 'ipv6' : 'ipv4',
     idleMs: idle?.ok ? idle.value : 0,
+    ...readStored(report, args),
   };
 }
 
@@ -79,10 +114,6 @@ export function convertStick(report: Report, draft: ProxyDraft, call: Call): voi
 export function settleStick(report: Report, draft: ProxyDraft): void {
   const { stickTable, stickMatch, stickStore } = draft;
   const rule = stickMatch ?? stickStore;
-  if (stickTable !== null && rule === null) {
-    const text = '"stick-table" is ignored: a stick table only matters to the rules that use it';
-    report.warning(stickTable.place, 'ignored-directive', text);
-  }
   if (rule === null) return;
   if (stickTable === null || stickTable.sources === null) {
     const text =

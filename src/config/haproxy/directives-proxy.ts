@@ -8,7 +8,7 @@ import { OPTION_ROWS } from './directives-option.ts';
 
 const HTTP = ignore('it concerns HTTP, which Evergate carries as TCP without reading it');
 const HTTP_RULES = refuse('Evergate does not read HTTP and applies no HTTP rules');
-const TCP_RULES = refuse('Evergate knows "tcp-request connection" with source addresses only');
+const TCP_RULES = refuse('what servers say is passed on unread');
 const STICKY = refuse('say "stick on src", or "balance source", for sticky clients');
 const CHECK_TALK = refuse('checks speak TLS and HTTP; say "option httpchk" with its rules');
 const CHECK_VARIABLES = refuse('checks keep no variables');
@@ -38,7 +38,10 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dflb', 'enabled,disabled', convert(0, 0)),
   ...rows('dfl', 'clitcpka-cnt,clitcpka-idle,clitcpka-intvl', convert(1, 1)),
   ...rows('dlb', 'srvtcpka-cnt,srvtcpka-idle,srvtcpka-intvl', convert(1, 1)),
-  ...rows('dfl', 'tcp-request connection', convert(1, 64)),
+  ...rows('dfl', 'tcp-request connection,tcp-request session', convert(1, 64)),
+  ...rows('dflb', 'tcp-request content', convert(1, 64)),
+  ...rows('dflb', 'tcp-request inspect-delay', convert(1, 1, 'drop')),
+  ...rows('dflb', 'acl', convert(2, 64)),
   ...rows('dfl', 'timeout client,timeout client-fin', convert(1, 1)),
   ...rows('dlb', 'timeout connect,timeout server,timeout server-fin', convert(1, 1)),
   ...rows('dlb', 'timeout tunnel,timeout check,timeout queue', convert(1, 1)),
@@ -68,8 +71,6 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('fl', 'capture cookie,capture request,capture response,declare capture', HTTP),
   ...rows('dfl', 'unique-id-format,unique-id-header', HTTP),
   ...rows('lb', 'use-fcgi-app', HTTP),
-  ...rows('dflb', 'acl', ignore('an ACL only matters to the rules that use it')),
-  ...rows('dflb', 'tcp-request inspect-delay', INSPECTION),
   ...rows('dlb', 'tcp-response inspect-delay', INSPECTION),
   ...rows(
     'dlb',
@@ -96,8 +97,6 @@ export const PROXY_DIRECTIVES = tableOf([
   ...rows('dflb', 'http-request,http-response', HTTP_RULES),
   ...rows('flb', 'redirect', HTTP_RULES),
   ...rows('lb', 'use-server', refuse('"balance" alone chooses the server')),
-  ...rows('dfl', 'tcp-request session', TCP_RULES),
-  ...rows('dflb', 'tcp-request content', TCP_RULES),
   ...rows('dlb', 'tcp-response content', TCP_RULES),
   ...rows('flb', 'filter', TCP_RULES),
   ...rows('lb', 'stick store-response', STICKY),

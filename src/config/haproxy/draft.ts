@@ -2,12 +2,14 @@
 
 import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { PassiveHealthConfig } from '../model/checks.ts';
+import type { SourceTable } from '../model/conditions.ts';
 import type { InitialAddress } from '../model/names.ts';
 import type { LogTarget } from '../model/process.ts';
 import type { BindConfig, MonitorTerm } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
+import { type AccessDraft, NO_ACCESS } from './rules/rule-draft.ts';
 
 export type ProxyKind = 'defaults' | 'frontend' | 'listen' | 'backend';
 
@@ -38,14 +40,6 @@ export type KeepaliveDraft = {
   readonly probes?: number;
 };
 
-/** One `tcp-request connection` rule; `negated`: for all addresses but these. */
-export type SourceRuleDraft = {
-  readonly action: 'allow' | 'deny';
-  readonly networks: readonly string[];
-  readonly negated: boolean;
-  readonly place: Place;
-};
-
 /** A term with the place of its backend's name. */
 export type MonitorTermDraft = MonitorTerm & { readonly place: Word };
 
@@ -53,7 +47,12 @@ export type StickTableDraft = {
   readonly place: Place;
   /** null: of something else than addresses. */
   readonly sources: number | null;
+  readonly family: SourceTable['family'];
   readonly idleMs: number;
+  /** Of `conn_rate`. */
+  readonly periodMs: number;
+  /** What it stores of what can be asked for. */
+  readonly counts: SourceTable['counts'];
 };
 
 /** What `server` and `default-server` lines set; undefined: not said. */
@@ -142,8 +141,6 @@ export type ProxyDraft = {
   defaultBackend: Word | null;
   /** Of the first `use_backend` without a condition, which takes every client. */
   useBackend: Word | null;
-  /** Of one with a condition; it is refused. */
-  conditionalBackend: Word | null;
   binds: readonly BindDraft[];
   /** Whether there is a `bind` line at all, right or wrong. */
   hasBindLine: boolean;
@@ -155,7 +152,7 @@ export type ProxyDraft = {
   retries: number;
   clientKeepalive: KeepaliveDraft;
   serverKeepalive: KeepaliveDraft;
-  sourceRules: readonly SourceRuleDraft[];
+  access: AccessDraft;
   timeouts: ReadonlyMap<TimeoutName, Placed<number>>;
   /** The last `option ...chk`: it wins. */
   checkOption: Placed<string> | null;
@@ -188,7 +185,6 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     connectionsMax: null,
     defaultBackend: null,
     useBackend: null,
-    conditionalBackend: null,
     binds: [],
     hasBindLine: false,
     servers: [],
@@ -198,7 +194,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     retries: 3,
     clientKeepalive: { on: false },
     serverKeepalive: { on: false },
-    sourceRules: [],
+    access: NO_ACCESS,
     timeouts: new Map(),
     checkOption: null,
     httpchk: {},

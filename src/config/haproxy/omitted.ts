@@ -20,7 +20,7 @@ function carriesHttp(draft: ProxyDraft): boolean {
   const { stats, monitorUri, metricsPath, servers } = draft;
   const page = stats ?? monitorUri ?? metricsPath;
   const balances =
-    servers.length > 0 || namedBackend(draft) !== null || draft.conditionalBackend !== null;
+    servers.length > 0 || namedBackend(draft) !== null || draft.access.routes.length > 0;
   return draft.kind === 'backend' || balances || page === null;
 }
 

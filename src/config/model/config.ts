@@ -8,6 +8,7 @@
  */
 
 import type { RedirectConfig } from './addresses.ts';
+import type { SourceTable } from './conditions.ts';
 import type { ResolversConfig } from './names.ts';
 import type { BalancerProcessConfig } from './process.ts';
 import type { BackendConfig, FrontendConfig, HttpFrontendConfig } from './traffic.ts';
@@ -34,6 +35,8 @@ export type BalancerConfig = {
   readonly frontends: readonly FrontendConfig[];
   readonly httpFrontends: readonly HttpFrontendConfig[];
   readonly backends: readonly BackendConfig[];
+  /** Where rules count connections by their sources; absent: nowhere. */
+  readonly tables?: readonly SourceTable[];
   /** Those that servers name; absent: none. */
   readonly resolvers?: readonly ResolversConfig[];
   /**

@@ -2,6 +2,7 @@
 
 import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
+import type { BackendRoute, ConnectionRule, Inspection } from './conditions.ts';
 import type { NameConfig } from './names.ts';
 import type { LogTarget, SocketFileConfig } from './process.ts';
 
@@ -42,23 +43,18 @@ export type KeepaliveConfig = {
   readonly probes: number | null;
 };
 
-/** One rule over the address a connection comes from; of a list the first that matches decides. */
-export type SourceRule = {
-  readonly action: 'allow' | 'deny';
-  /** "192.168.1.0/24", "fd00::/8" or single addresses; empty: every address. */
-  readonly networks: readonly string[];
-};
-
 /**
- * A TCP frontend: accepts clients and hands them to one backend. Optional members are features that are
- * off where a front end does not name them.
+ * A TCP frontend: accepts clients and hands them to a backend. Optional members are features that are off where
+ * a front end does not name them.
  */
 export type FrontendConfig = {
   readonly name: string;
   readonly binds: readonly BindConfig[];
   /** Above it new connections wait in the kernel's queue; 0: only the process's limit. */
   readonly connectionsMax: number;
+  /** Of all clients that no route leads elsewhere. */
   readonly backend: string;
+  readonly routes?: readonly BackendRoute[];
   readonly clientTimeoutMs: number;
   /** After the server half-closed; null: clientTimeoutMs. */
   readonly clientFinTimeoutMs: number | null;
@@ -68,12 +64,24 @@ export type FrontendConfig = {
   readonly userTimeoutMs?: number;
   /** Every connection begins with a PROXY protocol header, which names its client. */
   readonly acceptProxy?: boolean;
-  /** Who may connect, judged by the connection's own address; without a match it is allowed. */
-  readonly sources?: readonly SourceRule[];
+  /** Who may connect, judged as soon as a connection is accepted, by its own addresses. */
+  readonly connectionRules?: readonly ConnectionRule[];
+  /** The same once a PROXY protocol header has said whose connection it is. */
+  readonly sessionRules?: readonly ConnectionRule[];
+  /** Over what clients say, before they are given a backend. */
+  readonly inspection?: Inspection;
   /** New connections of one source address (IPv6: one /64) within a period; more are reset. */
   readonly sourceRate?: { readonly connections: number; readonly periodMs: number };
   readonly log: ConnectionLog;
 };
+
+/** Names of the backends that a frontend may lead to. */
+export function targetsOf({
+  backend,
+  routes = [],
+}: Pick<FrontendConfig, 'backend' | 'routes'>): readonly string[] {
+  return [...new Set([backend, ...routes.map((route) => route.backend)])];
+}
 
 /** A `mode http` proxy that serves no traffic of its own: stats page and/or monitor-uri. */
 export type HttpFrontendConfig = {
@@ -125,6 +133,8 @@ export type StatsPageConfig = {
 export type BackendConfig = {
   readonly name: string;
   readonly balance: BalanceConfig;
+  /** Over what clients say, once routes have led them here. */
+  readonly inspection?: Inspection;
   /** A source goes where it went before (HAProxy: `stick on src`); idleMs 0: however long ago that was. */
   readonly stickySources?: { readonly sources: number; readonly idleMs: number };
   readonly connectTimeoutMs: number;

@@ -25,6 +25,8 @@ export type RelayStart = {
   readonly counters: readonly Float64Array[];
   /** Memory of the backends' stick tables, common to all relays, by index; null: the backend has none. */
   readonly sticks: readonly (SharedArrayBuffer | null)[];
+  /** Memory of the source tables, by index and then by relay; each relay writes only its own. */
+  readonly tables: readonly (readonly SharedArrayBuffer[])[];
   /** eventfd that says messages wait. */
   readonly wakeFd: number;
   /** performance.timeOrigin of the main thread: all monotonic times count from there. */
@@ -34,7 +36,7 @@ export type RelayStart = {
 /** A new configuration for a relay at work. */
 export type RelayOrder = Pick<
   RelayStart,
-  'config' | 'listeners' | 'snapshot' | 'counters' | 'sticks'
+  'config' | 'listeners' | 'snapshot' | 'counters' | 'sticks' | 'tables'
 >;
 
 export type MainToRelay =

@@ -55,11 +55,11 @@ export function buildRelayContext(
   now: number,
   reports: RelayReports,
 ): RelayContext {
-  const { config, snapshot, relay, sticks, filesMax } = start;
+  const { config, snapshot, relay, filesMax } = start;
   const own = start.counters[relay];
   assert(own !== undefined, 'a relay has counters');
   const relays = start.counters.length;
-  const routes = buildRoutes(config, counterLayout(config), snapshot.backends, relay, sticks);
+  const routes = buildRoutes(config, counterLayout(config), snapshot.backends, relay, start);
   const counters = new Counters(start.counters, own);
   const table = new SocketTable(filesMax, routes.serversMax);
   const targets = config.frontends.flatMap(({ log }) => log.targets);

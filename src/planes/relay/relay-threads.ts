@@ -2,6 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
+import { isSameTable, sourceTableMemory } from '../../balance/source-table.ts';
 import { stickTableMemory } from '../../balance/stick-table.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
@@ -22,6 +23,7 @@ import { type CounterLayout, counterLayout } from './counting/counter-layout.ts'
 import { CounterParts, CounterSums } from './counting/counter-sums.ts';
 import { readGrant } from './grant.ts';
 import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
+import type { TableMemory } from './routes/routes.ts';
 
 const STOP_MS_MAX = 1000;
 
@@ -48,7 +50,7 @@ export async function startDataPlane(
   const { relays, beatFd } = readGrant(options.grant);
   const layout = counterLayout(config);
   const counters = newCounters(layout, relays);
-  const sticks = stickMemory(config, null);
+  const memory = tableMemory(config, relays, null);
   const end: End = { over: false, failure: null };
   const report = (event: DataPlaneEvent): void => {
     if (end.over) return;
@@ -71,7 +73,7 @@ export async function startDataPlane(
       beatFd,
       filesMax: options.filesMax,
       counters,
-      sticks,
+      ...memory,
       wakeFd,
       timeOrigin: performance.timeOrigin,
     };
@@ -87,20 +89,37 @@ export async function startDataPlane(
     throw error;
   }
   const parts = new CounterParts(layout, counters);
-  return new RelayPool(parts, threads, { config, sticks }, options.filesMax, end);
+  return new RelayPool(parts, threads, { config, ...memory }, options.filesMax, end);
 }
 
 /** Nothing is told any more once it is over. */
 type End = { over: boolean; failure: string | null };
 
-/** The stick tables of a configuration, by its backends. */
-type Sticks = {
-  readonly config: BalancerConfig;
-  readonly sticks: readonly (SharedArrayBuffer | null)[];
-};
+/** The tables of a configuration. */
+type Tables = TableMemory & { readonly config: BalancerConfig };
+
+function tableMemory(config: BalancerConfig, relays: number, before: Tables | null): TableMemory {
+  return {
+    sticks: stickMemory(config, before),
+    tables: sourceMemory(config, relays, before),
+  };
+}
+
+function sourceMemory(
+  config: BalancerConfig,
+  relays: number,
+  before: Tables | null,
+): TableMemory['tables'] {
+  const fresh = (sources: number): readonly SharedArrayBuffer[] =>
+    Array.from({ length: relays }, () => sourceTableMemory(sources));
+  return (config.tables ?? []).map((table) => {
+    const known = before?.config.tables?.findIndex((one) => isSameTable(one, table)) ?? -1;
+    return before?.tables[known] ?? fresh(table.sources);
+  });
+}
 
 /** A table stays as long as its backend has the same servers and room for as many sources. */
-function stickMemory(config: BalancerConfig, before: Sticks | null): Sticks['sticks'] {
+function stickMemory(config: BalancerConfig, before: Tables | null): TableMemory['sticks'] {
   const keyOf = ({ name, servers, stickySources }: BackendConfig): string =>
     JSON.stringify([name, stickySources?.sources, servers.map((server) => server.name)]);
   const known = new Map(
@@ -117,7 +136,7 @@ export class RelayPool implements DataPlane {
   /** The same, relay by relay. */
   parts: CounterParts;
   readonly #threads: readonly Thread[];
-  #sticks: Sticks;
+  #tables: Tables;
   readonly #filesMax: number;
   readonly #end: End;
   #stopped: Promise<void> | null = null;
@@ -126,14 +145,14 @@ export class RelayPool implements DataPlane {
   constructor(
     parts: CounterParts,
     threads: readonly Thread[],
-    sticks: Sticks,
+    tables: Tables,
     filesMax: number,
     end: End,
   ) {
     this.parts = parts;
     this.counters = new CounterSums(parts);
     this.#threads = threads;
-    this.#sticks = sticks;
+    this.#tables = tables;
     this.#filesMax = filesMax;
     this.#end = end;
   }
@@ -144,7 +163,7 @@ export class RelayPool implements DataPlane {
   }
 
   limits(): PlaneLimits {
-    const { config } = this.#sticks;
+    const { config } = this.#tables;
     return { connections: connectionsLimit(config, this.#filesMax, this.#threads.length) };
   }
 
@@ -178,17 +197,17 @@ export class RelayPool implements DataPlane {
     this.#reconfiguring = true;
     const layout = counterLayout(config);
     const counters = newCounters(layout, this.#threads.length);
-    const sticks = stickMemory(config, this.#sticks);
+    const memory = tableMemory(config, this.#threads.length, this.#tables);
     const ended = this.#threads.map((thread, relay) => {
       const own = listenersOf({ config, listeners }, relay);
       const answer = thread.reconfigured();
-      thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters, sticks });
+      thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters, ...memory });
       return answer;
     });
     const each = await Promise.all(ended);
     this.parts = new CounterParts(layout, counters);
     this.counters = new CounterSums(this.parts);
-    this.#sticks = { config, sticks };
+    this.#tables = { config, ...memory };
     this.#reconfiguring = false;
     return each.reduce((sum, one) => sum + one, 0);
   }

@@ -18,11 +18,12 @@ import {
 } from '../../linux/epoll.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { Acceptor } from './opening/acceptor.ts';
+import { Admission } from './opening/admission.ts';
 import { Opening } from './opening/opening.ts';
 import { buildRelayContext, type RelayContext, type RelayReports } from './relay-context.ts';
 import { reconfigure } from './routes/reconfigure.ts';
 import { applyBackend } from './routes/routes.ts';
-import { backendOf, serverOf } from './sessions/session-routes.ts';
+import { chosenBackend, serverOf } from './sessions/session-routes.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Shedder } from './sessions/shedder.ts';
 import {
@@ -49,6 +50,7 @@ export class Relay {
   readonly #context: RelayContext;
   readonly #sessions: Sessions;
   readonly #streams: Streams;
+  readonly #admission: Admission;
   readonly #opening: Opening;
   readonly #acceptor: Acceptor;
   readonly #shedder: Shedder;
@@ -60,8 +62,9 @@ export class Relay {
     this.#context = context;
     this.#sessions = new Sessions(context);
     this.#streams = new Streams(context, this.#sessions);
-    this.#opening = new Opening(context, this.#sessions, this.#streams);
-    this.#acceptor = new Acceptor(context, this.#sessions, this.#opening);
+    this.#admission = new Admission(context, this.#sessions);
+    this.#opening = new Opening(context, this.#sessions, this.#streams, this.#admission);
+    this.#acceptor = new Acceptor(context, this.#sessions, this.#admission, this.#opening);
     this.#shedder = new Shedder(context, this.#sessions);
     const { table, queue } = context;
     queue.add(start.wakeFd, table.open(start.wakeFd, ROLE_WAKEUP, now), EPOLLIN);
@@ -149,7 +152,7 @@ export class Relay {
     const server = backend?.servers.find(({ config }) => config.name === serverName);
     if (server === undefined) return;
     this.#eachSession((session) => {
-      if (backendOf(this.#context, session) !== backend) return;
+      if (chosenBackend(this.#context, session) !== backend) return;
       if (table.phase[session] !== PHASE_OPEN) this.#opening.leave(session, server);
       else if (serverOf(this.#context, session) === server) {
         this.#sessions.close(session, 'KD', 'reset');
@@ -182,6 +185,7 @@ export class Relay {
   #reconfigure(order: RelayOrder): number {
     const parts = {
       sessions: this.#sessions,
+      admission: this.#admission,
       opening: this.#opening,
       eachSession: this.#eachSession,
     };

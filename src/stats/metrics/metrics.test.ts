@@ -18,6 +18,8 @@ const FRONTEND_ROW: FrontendRow = {
   counts: noCounts(FRONTEND),
   rate: 0,
   rateMax: 0,
+  connectionRate: 0,
+  connectionRateMax: 0,
   limit: 3000,
   http: null,
 };

@@ -5,11 +5,9 @@
 
 import { EPOLLIN } from '../../../linux/epoll.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../../../linux/errno.ts';
-import { AF_INET, AF_INET6 } from '../../../linux/sockets.ts';
 import {
   acceptConnection,
   closeStream,
-  lastAddress,
   resetOnClose,
   setLiveness,
 } from '../../../linux/stream-calls.ts';
@@ -19,6 +17,7 @@ import type { RelayContext } from '../relay-context.ts';
 import type { Frontend } from '../routes/routes.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { ROLE_LISTENER } from '../sessions/socket-table.ts';
+import type { Admission } from './admission.ts';
 import { STREAM_EVENTS } from './connector.ts';
 import type { Opening } from './opening.ts';
 
@@ -40,19 +39,19 @@ type Listener = {
 export class Acceptor {
   readonly #context: RelayContext;
   readonly #sessions: Sessions;
+  readonly #admission: Admission;
   readonly #opening: Opening;
   /** Over all frontends and relays. */
   #connectionsMax: number;
   #listeners: Listener[] = [];
-  /** The client's address as 16 bytes. */
-  readonly #source = new Uint8Array(16);
   #paused = true;
   /** ms; 0: accepting. */
   #restUntil = 0;
 
-  constructor(context: RelayContext, sessions: Sessions, opening: Opening) {
+  constructor(context: RelayContext, sessions: Sessions, admission: Admission, opening: Opening) {
     this.#context = context;
     this.#sessions = sessions;
+    this.#admission = admission;
     this.#opening = opening;
     this.#connectionsMax = connectionsMax(context);
   }
@@ -144,8 +143,9 @@ export class Acceptor {
   }
 
   #admit(client: number, frontend: Frontend): void {
-    if ((frontend.rules !== null || frontend.rate !== null) && !this.#isWelcome(frontend)) {
-      this.#context.counters.add(frontend.counters.connectionsDenied, 1);
+    const judged = frontend.connectionRules.length > 0 || frontend.rate !== null;
+    if (judged && !this.#admission.welcomes(client, frontend)) {
+      this.#sessions.deny(frontend);
       resetOnClose(client);
       closeStream(client);
       return;
@@ -157,13 +157,6 @@ export class Acceptor {
       return;
     }
     this.#opening.begin(client, frontend);
-  }
-
-  /** Of the client whose address is in lastAddress; one on a unix socket always is. */
-  #isWelcome({ rules, rate }: Frontend): boolean {
-    if (!readSource(this.#source)) return true;
-    if (rules !== null && !rules.allows(this.#source)) return false;
-    return rate === null || rate.admits(this.#source, this.#context.clock.now);
   }
 
   #hasRoom(frontend: Frontend): boolean {
@@ -193,19 +186,6 @@ export class Acceptor {
 
 function connectionsMax({ routes, filesMax, relays }: RelayContext): number {
   return connectionsLimit(routes.config, filesMax, relays);
-}
-
-/** Takes the IP address in lastAddress as 16 bytes, IPv4 in its mapped form. False: there is none. */
-export function readSource(into: Uint8Array): boolean {
-  const family = lastAddress[0] ?? 0;
-  if (family === AF_INET) {
-    into.set(lastAddress.subarray(4, 8), 12);
-    into[10] = 0xff;
-    into[11] = 0xff;
-    into.fill(0, 0, 10);
-  } else if (family === AF_INET6) into.set(lastAddress.subarray(8, 24));
-  else return false;
-  return true;
 }
 
 /** Descriptors or memory have run out: trying again at once would only spin. */

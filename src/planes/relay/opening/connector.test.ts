@@ -135,6 +135,7 @@ test('a want of descriptors is counted, but says nothing about the server', TIME
   // What is opened from now on has higher numbers.
   const { parts, connector } = build(t, { servers, filesMax: session + 1 });
   parts.sessions.open(session, parts.frontend);
+  parts.sessions.assign(session, parts.backend);
   connector.start(session, 'SC');
   assert.equal(parts.count(parts.server(0).counters.connectErrors), 1);
   assert.deepEqual(parts.failures, []);

@@ -181,6 +181,7 @@ export class Connector implements PickContext {
     const { table, clock } = this.#context;
     const sessions = this.#sessions;
     table.attempts[session] = (table.attempts[session] ?? 0) + 1;
+    this.#context.counters.add(backend.counters.choices, 1);
     const fd = this.#connect(session, server);
     if (fd < 0) {
       this.#noteFailure(backend, server, -fd);

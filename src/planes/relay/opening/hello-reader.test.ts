@@ -76,3 +76,34 @@ test('judge() comes to an end with any bytes', () => {
     }),
   );
 });
+
+const read = (bytes: Buffer) => reader.readName(bytes, 0, bytes.length);
+
+test('readName() has the name, in however many records, whatever comes behind', () => {
+  for (const recordBytes of [1_000, 100, 7]) {
+    const hello = clientHello({ serverName: 'a.Test', recordBytes, earlyData: true });
+    const data = tlsRecord(23, Buffer.from('a request'));
+    assert.deepEqual(read(Buffer.concat([hello, data])), { verdict: 'whole', name: 'a.Test' });
+  }
+});
+
+test('readName() has none before the hello is whole, or where it names none', () => {
+  const hello = clientHello({ serverName: 'a.test' });
+  for (let length = 0; length < hello.length; length++) {
+    assert.deepEqual(read(hello.subarray(0, length)), { verdict: 'partial', name: null });
+  }
+  assert.deepEqual(read(clientHello({ serverName: null })), { verdict: 'whole', name: null });
+  assert.equal(read(Buffer.from('GET / HTTP/1.0\r\n\r\n')).verdict, 'other');
+});
+
+test('readName() takes bytes of any kind without an exception', () => {
+  const hello = clientHello({ serverName: 'a.test' });
+  fc.assert(
+    fc.property(fc.nat(hello.length - 1), fc.nat(255), (at, byte) => {
+      const bytes = Buffer.from(hello);
+      bytes[at] = byte;
+      const { name } = read(bytes);
+      assert.ok(name === null || name.length <= hello.length);
+    }),
+  );
+});

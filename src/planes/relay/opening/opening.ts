@@ -1,5 +1,5 @@
 /**
- * A session until its bytes flow: the PROXY protocol header, the wait for a server with room, the
+ * A session until its bytes flow: the PROXY protocol header, what rules ask of it, the wait for a server with room, the
  * connect, and the time in which a server has a client's hello but has not answered it. Until its first
  * byte of an answer the session can still go to another server, and does so when this one is slow.
  */
@@ -21,6 +21,7 @@ import {
   PHASE_CONNECTING,
   PHASE_FLIGHT,
   PHASE_GREETING,
+  PHASE_INSPECTING,
   PHASE_OPEN,
   PHASE_QUEUED,
   READABLE,
@@ -28,7 +29,9 @@ import {
   ROLE_SERVER,
 } from '../sessions/socket-table.ts';
 import type { Streams } from '../transfer/streams.ts';
+import type { Admission } from './admission.ts';
 import { Connector } from './connector.ts';
+import { Entrance } from './entrance.ts';
 import { FirstFlights } from './first-flight.ts';
 import { sendHeader, takeHeader } from './proxy-headers.ts';
 
@@ -47,13 +50,15 @@ export class Opening {
   readonly #context: RelayContext;
   readonly #sessions: Sessions;
   readonly #streams: Streams;
+  readonly #entrance: Entrance;
   readonly #connector: Connector;
   readonly #flights: FirstFlights;
 
-  constructor(context: RelayContext, sessions: Sessions, streams: Streams) {
+  constructor(context: RelayContext, sessions: Sessions, streams: Streams, admission: Admission) {
     this.#context = context;
     this.#sessions = sessions;
     this.#streams = streams;
+    this.#entrance = new Entrance(context, sessions, admission, this.#seekServer);
     this.#connector = new Connector(context, sessions);
     this.#flights = new FirstFlights(context);
   }
@@ -65,9 +70,8 @@ export class Opening {
 
   /** A client was accepted and registered. */
   begin(session: number, frontend: Frontend): void {
-    frontend.backend.hedges.came(this.#context.clock.now);
     if (!frontend.acceptProxy) {
-      this.#connector.start(session, 'SC');
+      this.#entrance.enter(session, frontend);
       return;
     }
     this.#context.table.phase[session] = PHASE_GREETING;
@@ -86,7 +90,8 @@ export class Opening {
     const sessions = this.#sessions;
     const connector = this.#connector;
     const phase = table.phase[session];
-    if (phase === PHASE_GREETING) sessions.close(session, 'cR', 'reset');
+    if (phase === PHASE_GREETING) this.#refuseGreeting(session, 'cR');
+    else if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, true);
     else if (phase === PHASE_QUEUED) sessions.close(session, 'sQ', 'reset');
     else if (sessions.deadlines.hedgeDue(session)) connector.overdue(session);
     else if (phase === PHASE_CONNECTING) {
@@ -147,12 +152,14 @@ export class Opening {
     sessions.deadlines.rearm(session);
   }
 
-  /** Races go on by the new settings; where there are none any more, the first server has it. */
+  /** Rules and races go on by the new settings; where there are no more races, the first server has it. */
   resume(session: number): void {
     const { table } = this.#context;
     const sessions = this.#sessions;
-    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.#context, session);
     const phase = table.phase[session];
+    if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, false);
+    if (phase === PHASE_INSPECTING || phase === PHASE_GREETING) return;
+    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.#context, session);
     if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.deadlines.clearHedge(session);
     if (phase !== PHASE_FLIGHT || (hedgeAfterMs > 0 && servers.length > 1)) return;
     this.#open(session, this.#flights.length(session));
@@ -164,20 +171,24 @@ export class Opening {
     const phase = this.#context.table.phase[session];
     if ((events & EPOLLERR) !== 0) {
       // A client that only finished may still want its answer; one that reset wants nothing.
+      if (phase === PHASE_INSPECTING) {
+        this.#entrance.lost(session);
+        return;
+      }
       const code = phase === PHASE_QUEUED ? 'CQ' : phase === PHASE_CONNECTING ? 'CC' : 'CD';
       this.#sessions.close(session, code, 'reset');
     } else if ((events & READ_EVENTS) === 0) return;
     else if (phase === PHASE_GREETING) this.#greet(session);
+    else if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, false);
     else if (phase === PHASE_FLIGHT) this.#readFlight(session);
   }
 
   #greet(session: number): void {
     const { table, clock } = this.#context;
-    const sessions = this.#sessions;
     const result = takeHeader(table, session);
     if (result === -EAGAIN) return;
     if (result !== 0) {
-      sessions.close(session, 'PR', 'reset');
+      this.#refuseGreeting(session, 'PR');
       return;
     }
     const frontend = frontendOf(this.#context, session);
@@ -187,8 +198,20 @@ export class Opening {
     }
     if (frontend.logs) logBegin(this.#context, session, frontend);
     table.activeAt[session] = clock.now;
-    this.#connector.start(session, 'SC');
+    this.#entrance.enter(session, frontend);
   }
+
+  #refuseGreeting(session: number, termination: 'PR' | 'cR'): void {
+    const { counters } = frontendOf(this.#context, session);
+    this.#context.counters.add(counters.badGreetings, 1);
+    this.#sessions.close(session, termination, 'reset');
+  }
+
+  /** It is let in, and led to this backend. */
+  readonly #seekServer = (session: number, backend: Backend): void => {
+    backend.hedges.came(this.#context.clock.now);
+    this.#connector.start(session, 'SC');
+  };
 
   /** Takes what the client says and passes it on. */
   #readFlight(session: number): void {

@@ -71,7 +71,8 @@ test('a header that comes is taken off, in whatever pieces, and handed on', TIME
     client.write(Uint8Array.of(byte));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await until('it is accepted', () => count('backend', 'sessionsCurrent') === 1);
+  await until('it is accepted', () => count('frontend', 'connectionsCurrent') === 1);
+  assert.equal(count('backend', 'sessionsCurrent'), 0, 'nobody is led anywhere yet');
   assert.equal(count(0, 'sessionsCurrent'), 0, 'no server is chosen for half a header');
   client.write(Buffer.concat([header.subarray(20), Buffer.from('hello')]));
   await until('the server heard it', () => heard.toString('latin1').endsWith('hello'));

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { ALWAYS, fromNetworks } from '../../../config/model/conditions.ts';
 import { addressOf, pinnedBuffer } from '../../../linux/libc.ts';
 import { getsockoptCall } from '../../../linux/socket-calls.ts';
 import { AF_INET, IPPROTO_TCP } from '../../../linux/sockets.ts';
@@ -34,10 +35,10 @@ test('rules say who may connect', TIMEOUT, async (t) => {
   const { port, count } = await startPlane(t, {
     servers: [echo.port],
     frontend: {
-      sources: [
-        { action: 'deny', networks: ['127.0.0.66'] },
-        { action: 'allow', networks: ['127.0.0.64/26', 'fd00::/8'] },
-        { action: 'deny', networks: [] },
+      connectionRules: [
+        { action: 'reject', when: fromNetworks(['127.0.0.66']) },
+        { action: 'accept', when: fromNetworks(['127.0.0.64/26', 'fd00::/8']) },
+        { action: 'reject', when: ALWAYS },
       ],
     },
   });
@@ -45,7 +46,8 @@ test('rules say who may connect', TIMEOUT, async (t) => {
   assert.equal(await isServed(t, port, '127.0.0.66'), false);
   assert.equal(await isServed(t, port, '127.0.0.128'), false);
   assert.equal(count('frontend', 'connectionsDenied'), 2);
-  assert.equal(count('frontend', 'connectionsTotal'), 1);
+  assert.equal(count('frontend', 'sessionsTotal'), 1);
+  assert.equal(count('frontend', 'connectionsTotal'), 3);
 });
 
 test('a source that connects too often is reset, others are not', TIMEOUT, async (t) => {
@@ -89,7 +91,10 @@ test('the rules stand before the PROXY protocol', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
   const { port, count } = await startPlane(t, {
     servers: [echo.port],
-    frontend: { acceptProxy: true, sources: [{ action: 'deny', networks: ['127.0.0.9'] }] },
+    frontend: {
+      acceptProxy: true,
+      connectionRules: [{ action: 'reject', when: fromNetworks(['127.0.0.9']) }],
+    },
   });
   const client = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' });
   t.after(() => client.destroy());

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { fromNetworks } from '../../../config/model/conditions.ts';
 import type { BalancerConfig } from '../../../config/model/config.ts';
 import type { ServerConfig } from '../../../config/model/traffic.ts';
 import {
@@ -178,8 +179,8 @@ test('new source rules end the sessions of those they deny', TIMEOUT, async (t) 
     client.write('x');
     await readBytes(client, 1);
   }
-  const sources = [{ action: 'deny', networks: ['127.0.0.2'] }] as const;
-  const config = planeConfig({ servers: [echo.port], frontend: { sources } });
+  const connectionRules = [{ action: 'reject', when: fromNetworks(['127.0.0.2']) }] as const;
+  const config = planeConfig({ servers: [echo.port], frontend: { connectionRules } });
   const end = outcome(denied);
   assert.equal(await plane.reconfigure(config), 1);
   assert.equal(await end, 'ECONNRESET');

@@ -16,7 +16,7 @@ import { namesOf } from '../../../stats/counts.ts';
 import { counterLayout } from '../counting/counter-layout.ts';
 import type { Counters } from '../counting/counters.ts';
 import type { RelayOrder } from '../messages.ts';
-import { readSource } from '../opening/acceptor.ts';
+import type { Admission } from '../opening/admission.ts';
 import type { Opening } from '../opening/opening.ts';
 import type { RelayContext } from '../relay-context.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -25,6 +25,7 @@ import {
   PHASE_OPEN,
   PHASE_QUEUED,
   ROLE_CLIENT,
+  TRACK_PLACES,
 } from '../sessions/socket-table.ts';
 import { locate, type RouteChanges, routeChanges } from './route-changes.ts';
 import { buildRoutes, type Frontend, type Routes } from './routes.ts';
@@ -32,6 +33,7 @@ import { buildRoutes, type Frontend, type Routes } from './routes.ts';
 /** The parts that sessions on their way are told of. */
 type RelayParts = {
   readonly sessions: Sessions;
+  readonly admission: Admission;
   readonly opening: Opening;
   /** Visits them all; those that a visit closes, too. */
   readonly eachSession: (visit: (session: number) => void) => void;
@@ -41,7 +43,7 @@ type RelayParts = {
 export function reconfigure(context: RelayContext, parts: RelayParts, order: RelayOrder): number {
   const { routes, counters, relay } = context;
   const layout = counterLayout(order.config);
-  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order.sticks);
+  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order);
   const changes = routeChanges(
     locate(
       routes.config,
@@ -55,7 +57,7 @@ export function reconfigure(context: RelayContext, parts: RelayParts, order: Rel
   const totals = readTotals(counters, routes);
   const own = order.counters[relay];
   assert(own !== undefined, 'a relay has counters');
-  const before = routes.frontends;
+  const before = { frontends: routes.frontends, backends: routes.backends };
   Object.assign(routes, next);
   counters.replace(order.counters, own);
   writeTotals(counters, routes, totals, changes);
@@ -88,9 +90,8 @@ class Move {
   readonly #parts: RelayParts;
   readonly #next: Routes;
   readonly #changes: RouteChanges;
-  /** Old frontends whose successors have other source rules. */
+  /** Old frontends whose successors have other rules over connections. */
   readonly #ruled: ReadonlySet<number>;
-  readonly #source = new Uint8Array(16);
   /** Sessions that look for a server again. */
   readonly #unrouted: number[] = [];
   ended = 0;
@@ -101,8 +102,8 @@ class Move {
     this.#next = next;
     this.#changes = changes;
     const ruled = context.routes.frontends.filter(({ index, config }) => {
-      const successor = this.#successor(index);
-      return successor?.rules !== null && !isSame(config.sources, successor?.config.sources);
+      const { connectionRules } = this.#successor(index)?.config ?? {};
+      return connectionRules !== undefined && !isSame(config.connectionRules, connectionRules);
     });
     this.#ruled = new Set(ruled.map(({ index }) => index));
   }
@@ -117,14 +118,14 @@ class Move {
         this.ended++;
         sessions.close(session, 'KD', 'reset');
       } else if (table.phase[session] !== PHASE_OPEN) {
-        const stays = (server: number) => this.#serverAfter(frontend, server) !== -1;
+        const stays = (server: number) => this.#serverAfter(session, server) !== -1;
         if (opening.uproot(session, stays)) this.#unrouted.push(session);
       }
     });
   }
 
   /** By the new routes: gives every session its indexes, and has it go on. */
-  arrive(before: readonly Frontend[]): void {
+  arrive(before: Pick<Routes, 'frontends' | 'backends'>): void {
     const { table, routes } = this.#context;
     const { sessions, opening, eachSession } = this.#parts;
     const tried = this.#rememberTried();
@@ -142,8 +143,14 @@ class Move {
     return this.#next.frontends[this.#changes.frontends[frontend] ?? -1];
   }
 
-  #serverAfter(frontend: number, server: number): number {
-    return this.#changes.servers[frontend]?.[server] ?? -1;
+  #serversAfter(session: number): readonly number[] {
+    const { frontend, backend } = this.#context.table;
+    const ofFrontend = this.#changes.servers[(frontend[session] ?? 0) - 1];
+    return ofFrontend?.[(backend[session] ?? 0) - 1] ?? [];
+  }
+
+  #serverAfter(session: number, server: number): number {
+    return this.#serversAfter(session)[server] ?? -1;
   }
 
   #isAllowed(session: number, frontend: number): boolean {
@@ -152,10 +159,9 @@ class Move {
     if (successor === undefined) return false;
     const server = (table.server[session] ?? 0) - 1;
     const open = table.phase[session] === PHASE_OPEN;
-    if (open && this.#serverAfter(frontend, server) === -1) return false;
-    if (!this.#ruled.has(frontend) || successor.rules === null) return true;
-    if (peerAddress(session) !== 0 || !readSource(this.#source)) return true;
-    return successor.rules.allows(this.#source);
+    if (open && this.#serverAfter(session, server) === -1) return false;
+    if (!this.#ruled.has(frontend)) return true;
+    return this.#parts.admission.allowsStill(session, successor.connectionRules);
   }
 
   /** Only sessions that are not open yet ask which servers were tried. */
@@ -164,7 +170,7 @@ class Move {
     const tried = new Map<number, readonly number[]>();
     this.#parts.eachSession((session) => {
       if (table.phase[session] === PHASE_OPEN) return;
-      const servers = this.#changes.servers[(table.frontend[session] ?? 0) - 1] ?? [];
+      const servers = this.#serversAfter(session);
       tried.set(
         session,
         servers.filter((after, before) => after !== -1 && table.isTried(session, before)),
@@ -173,37 +179,56 @@ class Move {
     return tried;
   }
 
-  #rename(session: number, before: readonly Frontend[], tried: readonly number[]): void {
+  #rename(
+    session: number,
+    before: Pick<Routes, 'frontends' | 'backends'>,
+    tried: readonly number[],
+  ): void {
     const { table, counters, routes } = this.#context;
     const old = (table.frontend[session] ?? 0) - 1;
-    const oldFrontend = before[old];
+    const oldFrontend = before.frontends[old];
     const frontend = this.#successor(old);
     assert(oldFrontend !== undefined && frontend !== undefined, 'sessions that stay have routes');
+    const oldBackend = (table.backend[session] ?? 0) - 1;
     const oldServer = (table.server[session] ?? 0) - 1;
-    const server = this.#serverAfter(old, oldServer);
-    const rival = this.#serverAfter(old, (table.rivalServer[session] ?? 0) - 1);
+    const server = this.#serverAfter(session, oldServer);
+    const rival = this.#serverAfter(session, (table.rivalServer[session] ?? 0) - 1);
+    const backend = routes.backends[this.#changes.backends[old]?.[oldBackend] ?? -1];
     table.frontend[session] = frontend.index + 1;
+    table.backend[session] = backend === undefined ? 0 : backend.index + 1;
     table.server[session] = server + 1;
     table.rivalServer[session] = rival + 1;
     for (const one of tried) table.markTried(session, one);
+    this.#renameTables(session);
     counters.add(routes.relay.connectionsCurrent, 1);
     counters.add(frontend.counters.connectionsCurrent, 1);
-    counters.add(frontend.backend.counters.sessionsCurrent, 1);
+    if (backend !== undefined) counters.add(backend.counters.sessionsCurrent, 1);
     for (const [index, socket] of [
       [server, table.peer[session] ?? 0],
       [rival, table.rival[session] ?? 0],
     ] as const) {
-      const one = frontend.backend.servers[index];
+      const one = backend?.servers[index];
       if (one === undefined) continue;
       counters.add(one.counters.sessionsCurrent, 1);
       const askedAt = table.askedAt[socket] ?? 0;
       if (askedAt !== 0) one.answers.began(askedAt);
     }
     this.#refresh(session, oldFrontend, frontend);
-    const from = oldFrontend.backend.servers[oldServer];
-    const to = frontend.backend.servers[server];
+    const from = before.backends[oldBackend]?.servers[oldServer];
+    const to = backend?.servers[server];
     if (from === undefined || to === undefined) return;
     setChanged(table.peer[session] ?? 0, from.liveness, to.liveness);
+  }
+
+  /** What a table has counted that is gone went with it. */
+  #renameTables(session: number): void {
+    const { tracked, trackedTable } = this.#context.table;
+    if (this.#changes.tables.length === 0) return;
+    for (let at = session * TRACK_PLACES; at < (session + 1) * TRACK_PLACES; at++) {
+      const after = this.#changes.tables[trackedTable[at] ?? 0] ?? -1;
+      if (after === -1) tracked[at] = 0;
+      else trackedTable[at] = after;
+    }
   }
 
   /** What the new configuration wants to know of a client, or of its connection, that the old one did not. */

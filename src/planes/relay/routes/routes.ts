@@ -5,12 +5,21 @@
 
 import { algorithmOf } from '../../../balance/algorithms.ts';
 import { AnswerEstimate } from '../../../balance/answer-estimate.ts';
+import type { ConditionNames } from '../../../balance/conditions/compile-condition.ts';
+import {
+  type CompiledInspection,
+  type CompiledRoute,
+  type CompiledRule,
+  compileInspection,
+  compileRoutes,
+  compileRules,
+} from '../../../balance/conditions/rules.ts';
 import { createPicker } from '../../../balance/create-picker.ts';
 import { HedgeBudget } from '../../../balance/hedge-budget.ts';
 import type { Picker } from '../../../balance/picker.ts';
 import type { BackendSnapshot, ServerAddress } from '../../../balance/snapshot.ts';
 import { SourceRate } from '../../../balance/source-rate.ts';
-import { SourceRules } from '../../../balance/source-rules.ts';
+import { SourceCounts } from '../../../balance/source-table.ts';
 import { createStickyPicker, StickTable } from '../../../balance/stick-table.ts';
 import type { BalancerConfig } from '../../../config/model/config.ts';
 import type {
@@ -36,6 +45,7 @@ import {
   PLANE_COUNTERS,
   SERVER_COUNTERS,
 } from '../counting/counter-layout.ts';
+import type { RelayStart } from '../messages.ts';
 
 type Offsets<Name extends string> = Readonly<Record<Name, number>>;
 
@@ -82,6 +92,8 @@ export type Backend = {
   readonly sendsProxy: boolean;
   /** null: sources stick to no server. */
   readonly stick: StickTable | null;
+  /** null: everybody may come who was led here. */
+  readonly inspection: CompiledInspection | null;
   snapshot: BackendSnapshot;
   picker: Picker;
 };
@@ -89,7 +101,11 @@ export type Backend = {
 export type Frontend = {
   readonly config: FrontendConfig;
   readonly index: number;
+  /** Of clients that no route leads elsewhere. */
   readonly backend: Backend;
+  readonly routes: readonly CompiledRoute[];
+  /** Whether a route asks for what a client says. */
+  readonly routesListen: boolean;
   readonly counters: Offsets<FrontendCounter>;
   readonly clientTimeoutMs: number;
   readonly clientFinTimeoutMs: number;
@@ -98,8 +114,10 @@ export type Frontend = {
   readonly keepsAddress: boolean;
   readonly liveness: Liveness;
   readonly acceptProxy: boolean;
-  /** null: everybody may connect. */
-  readonly rules: SourceRules | null;
+  readonly connectionRules: readonly CompiledRule[];
+  readonly sessionRules: readonly CompiledRule[];
+  /** null: nothing is asked of what clients say. */
+  readonly inspection: CompiledInspection | null;
   /** null: without limit. */
   rate: SourceRate | null;
 };
@@ -110,11 +128,16 @@ export type Routes = {
   layout: CounterLayout;
   frontends: readonly Frontend[];
   backends: readonly Backend[];
+  /** By their index in the configuration. */
+  tables: readonly SourceCounts[];
   relay: Offsets<PlaneCounter>;
   serversMax: number;
   /** Waiting lines, numbered from 0. */
   lines: number;
 };
+
+/** What all relays share: memory of stick tables by backend, of source tables by table and relay. */
+export type TableMemory = Pick<RelayStart, 'sticks' | 'tables'>;
 
 /** `phase`: where rotating algorithms begin (the relay's number). */
 export function buildRoutes(
@@ -122,8 +145,17 @@ export function buildRoutes(
   layout: CounterLayout,
   snapshots: readonly BackendSnapshot[],
   phase: number,
-  sticks: readonly (SharedArrayBuffer | null)[],
+  { sticks, tables: memories }: TableMemory,
 ): Routes {
+  const tables = (config.tables ?? []).map((table, index) => {
+    const memory = memories[index];
+    assert(memory !== undefined, 'a source table has memory');
+    return new SourceCounts(table, memory, phase);
+  });
+  const names: ConditionNames = {
+    backends: config.backends.map(({ name }) => name),
+    tables: (config.tables ?? []).map(({ name }) => name),
+  };
   let lines = 0;
   const takeLine = (): number => lines++;
   const backends = config.backends.map((backend, index) => {
@@ -132,33 +164,60 @@ export function buildRoutes(
     const memory = sticks[index] ?? null;
     const idleMs = backend.stickySources?.idleMs ?? 0;
     const stick = memory === null ? null : new StickTable(memory, idleMs);
-    return buildBackend(backend, index, layout, snapshot, phase, takeLine, stick);
+    const inspection = compileInspection(backend.inspection, names);
+    return {
+      ...buildBackend(backend, index, layout, snapshot, phase, takeLine, stick),
+      inspection,
+    };
   });
   const frontends = config.frontends.map((frontend, index): Frontend => {
-    const backend = backends.find(({ config }) => config.name === frontend.backend);
-    assert(backend !== undefined, `backend "${frontend.backend}" exists`);
-    const clientTimeoutMs = limit(frontend.clientTimeoutMs);
-    return {
-      config: frontend,
-      index,
-      backend,
-      counters: offsets(FRONTEND_COUNTERS, layout.frontends[index] ?? 0),
-      clientTimeoutMs,
-      clientFinTimeoutMs: limit(frontend.clientFinTimeoutMs ?? frontend.clientTimeoutMs),
-      logs: frontend.log.targets.length > 0,
-      keepsAddress: frontend.log.targets.length > 0 || backend.sendsProxy,
-      liveness: livenessOf(frontend.keepalive, frontend.userTimeoutMs),
-      acceptProxy: frontend.acceptProxy ?? false,
-      rules: frontend.sources === undefined ? null : new SourceRules(frontend.sources),
-      rate:
-        frontend.sourceRate === undefined
-          ? null
-          : new SourceRate(frontend.sourceRate.connections, frontend.sourceRate.periodMs),
-    };
+    const counters = offsets(FRONTEND_COUNTERS, layout.frontends[index] ?? 0);
+    return buildFrontend(frontend, index, counters, backends, names);
   });
   const serversMax = Math.max(0, ...backends.map(({ servers }) => servers.length));
   const relay = offsets(PLANE_COUNTERS, layout.plane);
-  return { config, layout, frontends, backends, relay, serversMax, lines };
+  return { config, layout, frontends, backends, tables, relay, serversMax, lines };
+}
+
+function buildFrontend(
+  config: FrontendConfig,
+  index: number,
+  counters: Frontend['counters'],
+  backends: readonly Backend[],
+  names: ConditionNames,
+): Frontend {
+  const backend = backends.find((one) => one.config.name === config.backend);
+  assert(backend !== undefined, `backend "${config.backend}" exists`);
+  const routes = compileRoutes(config.routes ?? [], names);
+  const sessionRules = compileRules(config.sessionRules ?? [], names);
+  const inspection = compileInspection(config.inspection, names);
+  const targets = [backend, ...routes.flatMap((route) => backends[route.backend] ?? [])];
+  const judges =
+    sessionRules.length > 0 ||
+    routes.length > 0 ||
+    [inspection, ...targets.map((target) => target.inspection)].some((each) => each !== null);
+  const logs = config.log.targets.length > 0;
+  return {
+    config,
+    index,
+    backend,
+    routes,
+    routesListen: routes.some(({ when }) => when.listens),
+    counters,
+    clientTimeoutMs: limit(config.clientTimeoutMs),
+    clientFinTimeoutMs: limit(config.clientFinTimeoutMs ?? config.clientTimeoutMs),
+    logs,
+    keepsAddress: logs || judges || targets.some(({ sendsProxy }) => sendsProxy),
+    liveness: livenessOf(config.keepalive, config.userTimeoutMs),
+    acceptProxy: config.acceptProxy ?? false,
+    connectionRules: compileRules(config.connectionRules ?? [], names),
+    sessionRules,
+    inspection,
+    rate:
+      config.sourceRate === undefined
+        ? null
+        : new SourceRate(config.sourceRate.connections, config.sourceRate.periodMs),
+  };
 }
 
 function buildBackend(
@@ -169,7 +228,7 @@ function buildBackend(
   phase: number,
   takeLine: () => number,
   stick: StickTable | null,
-): Backend {
+): Omit<Backend, 'inspection'> {
   const limited = config.servers.some((server) => server.connectionsMax > 0);
   const sticky = algorithmOf(config.balance.kind).keepsServer;
   const servers = config.servers.map((server, position): Server => {
@@ -260,6 +319,18 @@ function encodedAddress(
     address: addressOf(known.memory),
     addressBytes: known.bytes,
   };
+}
+
+/** As HAProxy counts them (`nbsrv`): backups only where no other is left, and then the one that clients get. */
+export function usableServers({ config, snapshot }: Backend): number {
+  let active = 0;
+  let backup = 0;
+  for (const [index, { usable, weight }] of snapshot.servers.entries()) {
+    if (!usable || weight === 0) continue;
+    if (config.servers[index]?.backup === true) backup++;
+    else active++;
+  }
+  return active || Math.min(backup, 1);
 }
 
 /** Swaps a backend's servers' states in; an unchanged one keeps its place in the rotation. */

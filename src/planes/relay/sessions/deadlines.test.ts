@@ -34,6 +34,7 @@ function build(t: TestContext, phase: number, options = TIMES) {
   const { context } = new RelayParts(t, options);
   const { table } = context;
   table.frontend[SESSION] = 1;
+  table.backend[SESSION] = 1;
   table.server[SESSION] = 1;
   table.phase[SESSION] = phase;
   table.peer[SESSION] = SOCKET;

@@ -11,6 +11,7 @@ import {
   FINISHED,
   PHASE_CONNECTING,
   PHASE_GREETING,
+  PHASE_INSPECTING,
   PHASE_OPEN,
   PHASE_QUEUED,
 } from './socket-table.ts';
@@ -65,6 +66,11 @@ export class Deadlines {
         );
         return (table.acceptedAt[session] ?? 0) + patience;
       }
+      case PHASE_INSPECTING: {
+        const { clientTimeoutMs } = frontendOf(this.#context, session);
+        const silence = (table.activeAt[session] ?? 0) + clientTimeoutMs;
+        return Math.min(table.inspectUntil[session] ?? 0, silence);
+      }
       case PHASE_QUEUED:
         return (table.queuedAt[session] ?? 0) + backendOf(this.#context, session).queueTimeoutMs;
       case PHASE_CONNECTING:
@@ -104,7 +110,7 @@ export class Deadlines {
     const timeout =
       ((table.flags[session] ?? 0) & FINISHED) !== 0
         ? frontend.clientFinTimeoutMs
-        : this.#tunnelOr(session, frontend.backend, frontend.clientTimeoutMs);
+        : this.#tunnelOr(session, backendOf(this.#context, session), frontend.clientTimeoutMs);
     return (table.activeAt[session] ?? 0) + timeout;
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../../stats/connection-log.ts';
 import type { RelayContext } from '../relay-context.ts';
 import type { Backend, Frontend, Server } from '../routes/routes.ts';
-import { frontendOf } from './session-routes.ts';
+import { chosenBackend, frontendOf } from './session-routes.ts';
 import { PEER_ADDRESS_BYTES, type SocketTable } from './socket-table.ts';
 import { socketText } from './socket-text.ts';
 
@@ -50,24 +50,26 @@ export function logEnd(
   const { log, name } = frontend.config;
   if (log.format !== 'tcplog') return;
   if (log.dontLogNull && table.bytes[session] === 0) return;
-  const { backend } = frontend;
+  const backend = chosenBackend(context, session);
   const acceptedWall = table.acceptedWall[session] ?? 0;
   const attempts = table.attempts[session] ?? 0;
-  const last = server ?? lastTried(table, session, backend);
+  const last = server ?? (backend === null ? null : lastTried(table, session, backend));
+  const waitedMs = table.waitedMs[session] ?? 0;
+  const connectMs = table.connectMs[session] ?? -1;
   const line = tcplogLine({
     client: socketText(table.address, session * PEER_ADDRESS_BYTES),
     acceptDate: acceptDate(logs.timeAt(acceptedWall), Math.floor(acceptedWall % 1000)),
     frontend: name,
-    backend: backend.config.name,
+    backend: backend?.config.name ?? name,
     server: last?.config.name ?? null,
-    waitMs: last === null ? -1 : Math.floor(table.waitedMs[session] ?? 0),
-    connectMs: Math.floor(table.connectMs[session] ?? -1),
+    waitMs: last === null ? -1 : Math.floor(waitedMs),
+    connectMs: connectMs === -1 ? -1 : Math.floor(Math.max(0, connectMs - waitedMs)),
     totalMs: Math.floor(clock.now - (table.acceptedAt[session] ?? 0)),
     bytes: table.bytes[table.peer[session] ?? 0] ?? 0,
     termination,
     connections: counters.sum(routes.relay.connectionsCurrent),
     frontendConnections: counters.sum(frontend.counters.connectionsCurrent),
-    backendConnections: counters.sum(backend.counters.sessionsCurrent),
+    backendConnections: backend === null ? 0 : counters.sum(backend.counters.sessionsCurrent),
     serverConnections: last === null ? 0 : counters.sum(last.counters.sessionsCurrent),
     retries: Math.max(0, attempts - 1),
   });

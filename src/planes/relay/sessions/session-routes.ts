@@ -12,8 +12,15 @@ export function frontendOf({ table, routes }: Context, session: number): Fronten
   return frontend;
 }
 
+/** null: it has not been led anywhere yet. */
+export function chosenBackend({ table, routes }: Context, session: number): Backend | null {
+  return routes.backends[(table.backend[session] ?? 0) - 1] ?? null;
+}
+
 export function backendOf(context: Context, session: number): Backend {
-  return frontendOf(context, session).backend;
+  const backend = chosenBackend(context, session);
+  assert(backend !== null, 'a session that looks for a server has a backend');
+  return backend;
 }
 
 export function serverOf(context: Context, session: number): Server | null {

@@ -87,8 +87,9 @@ const ENDS: readonly (readonly [TerminationCode, readonly string[]])[] = [
   ['SC', ['connectErrors']],
   ['sC', ['connectErrors']],
   ['sQ', ['connectErrors']],
-  ['PR', ['badGreetings']],
-  ['cR', ['badGreetings']],
+  ['PR', []],
+  ['cR', []],
+  ['CR', ['clientResets', 'backend clientAborts', 'server clientAborts']],
 ];
 
 test('each way to end is counted where it belongs, and nowhere else', TIMEOUT, async (t) => {
@@ -98,7 +99,6 @@ test('each way to end is counted where it belongs, and nowhere else', TIMEOUT, a
     const { frontend, backend } = parts;
     const counted: readonly (readonly [string, number])[] = [
       ['clientResets', frontend.counters.clientResets],
-      ['badGreetings', frontend.counters.badGreetings],
       ['connectErrors', backend.counters.connectErrors],
       ['backend clientAborts', backend.counters.clientAborts],
       ['server clientAborts', parts.server(0).counters.clientAborts],

@@ -14,8 +14,8 @@ import { dropHeld } from '../transfer/held-bytes.ts';
 import type { MoverOwner } from '../transfer/mover.ts';
 import { Deadlines } from './deadlines.ts';
 import { logBegin, logEnd, noteAddress } from './session-log.ts';
-import { backendOf, frontendOf, rivalOf, serverOf } from './session-routes.ts';
-import { PHASE_OPEN, ROLE_CLIENT, ROLE_NONE } from './socket-table.ts';
+import { backendOf, chosenBackend, frontendOf, rivalOf, serverOf } from './session-routes.ts';
+import { PHASE_OPEN, ROLE_CLIENT, ROLE_NONE, TRACK_PLACES } from './socket-table.ts';
 
 /** How sockets are closed: with FIN, or with RST so that nobody takes it for an end. */
 type CloseMode = 'finish' | 'reset';
@@ -34,6 +34,7 @@ export class Sessions implements MoverOwner {
     const { table, counters, routes, clock } = this.#context;
     const generation = table.open(client, ROLE_CLIENT, clock.now);
     table.frontend[client] = frontend.index + 1;
+    table.backend[client] = 0;
     table.server[client] = 0;
     table.phase[client] = PHASE_OPEN;
     table.attempts[client] = 0;
@@ -42,6 +43,8 @@ export class Sessions implements MoverOwner {
     table.connectMs[client] = -1;
     // Untouched pages of columns that are rarely used cost no memory.
     if (table.waitedMs[client] !== 0) table.waitedMs[client] = 0;
+    if (table.inspectUntil[client] !== 0) table.inspectUntil[client] = 0;
+    if (table.inspected[client] !== 0) table.inspected[client] = 0;
     table.sourceHash[client] = hashAddress(lastAddress, 0);
     table.clearTried(client);
     const { relay } = routes;
@@ -50,13 +53,45 @@ export class Sessions implements MoverOwner {
     const own = frontend.counters;
     const there = counters.sum(own.connectionsCurrent) + 1;
     this.#begin(own.connectionsTotal, own.connectionsCurrent, own.connectionsMax, there);
-    const behind = frontend.backend.counters;
-    const sessions = counters.sum(behind.sessionsCurrent) + 1;
-    this.#begin(behind.sessionsTotal, behind.sessionsCurrent, behind.sessionsMax, sessions);
     if (frontend.keepsAddress) noteAddress(this.#context, client, frontend);
     // With a PROXY protocol header to come, the client's address is not known yet.
     if (frontend.logs && !frontend.acceptProxy) logBegin(this.#context, client, frontend);
     return generation;
+  }
+
+  /** A client was accepted and turned away before it had a session. */
+  deny(frontend: Frontend): void {
+    const { counters, routes } = this.#context;
+    const own = frontend.counters;
+    counters.add(routes.relay.connectionsTotal, 1);
+    counters.add(own.connectionsTotal, 1);
+    counters.add(own.connectionsDenied, 1);
+    counters.raise(own.connectionsMax, counters.sum(own.connectionsCurrent) + 1);
+  }
+
+  /** It has a session: rules over connections have let it in. */
+  admit(session: number): void {
+    this.#context.counters.add(frontendOf(this.#context, session).counters.sessionsTotal, 1);
+  }
+
+  /** The client has been let in, and is led to this backend. */
+  assign(session: number, backend: Backend): void {
+    const { table, counters } = this.#context;
+    assert(table.backend[session] === 0, 'a session is led to one backend');
+    table.backend[session] = backend.index + 1;
+    const own = backend.counters;
+    const sessions = counters.sum(own.sessionsCurrent) + 1;
+    this.#begin(own.sessionsTotal, own.sessionsCurrent, own.sessionsMax, sessions);
+  }
+
+  /** It was turned away in front of its backend, or there: what it has said goes nowhere. */
+  countDiscarded(session: number): void {
+    const { table, counters } = this.#context;
+    const frontend = frontendOf(this.#context, session);
+    const bytes = table.inspected[session] ?? 0;
+    counters.add(frontend.counters.bytesIn, bytes);
+    const backend = chosenBackend(this.#context, session) ?? ownBackend(frontend);
+    if (backend !== null) counters.add(backend.counters.bytesIn, bytes);
   }
 
   #begin(total: number, current: number, max: number, now: number): void {
@@ -122,7 +157,7 @@ export class Sessions implements MoverOwner {
     const before = table.bytes[source] ?? 0;
     table.bytes[source] = before + bytes;
     const frontend = frontendOf(this.#context, session);
-    const backend = frontend.backend;
+    const backend = backendOf(this.#context, session);
     const server = backend.servers[(table.server[session] ?? 0) - 1];
     if (fromClient) {
       counters.add(frontend.counters.bytesIn, bytes);
@@ -162,7 +197,8 @@ export class Sessions implements MoverOwner {
     const own = backend.servers.find((server) => server.line === line);
     counters.lower((own ?? backend).counters.queueCurrent);
     lines.remove(session);
-    table.waitedMs[session] = clock.now - (table.queuedAt[session] ?? 0);
+    table.waitedMs[session] =
+      (table.waitedMs[session] ?? 0) + clock.now - (table.queuedAt[session] ?? 0);
   }
 
   /** The second server of a race is out. */
@@ -188,16 +224,26 @@ export class Sessions implements MoverOwner {
 
   // --- the end ----------------------------------------------------------------------------------
 
+  /** Ends one that rules do not let in, of which the log says nothing, as in HAProxy. */
+  dismiss(session: number): void {
+    this.#end(session, 'PR', 'finish', false);
+  }
+
   /** Ends a session for good, with its log line. */
   close(session: number, termination: TerminationCode, mode: CloseMode): void {
+    this.#end(session, termination, mode, frontendOf(this.#context, session).logs);
+  }
+
+  #end(session: number, termination: TerminationCode, mode: CloseMode, logs: boolean): void {
     const { table, routes, counters, wheel, clock } = this.#context;
     const frontend = frontendOf(this.#context, session);
     if (table.phase[session] !== PHASE_OPEN) this.#abandonOpening(session);
+    const backend = chosenBackend(this.#context, session);
     const server = serverOf(this.#context, session);
     const socket = table.peer[session] ?? 0;
-    this.#countEnd(frontend, server, termination);
+    this.#countEnd(frontend, backend, server, termination);
     wheel.disarm(session);
-    counters.lower(frontend.backend.counters.sessionsCurrent);
+    if (backend !== null) counters.lower(backend.counters.sessionsCurrent);
     if (server !== null) {
       const own = server.counters;
       const spentMs = clock.now - (table.acceptedAt[session] ?? 0);
@@ -205,11 +251,24 @@ export class Sessions implements MoverOwner {
       counters.add(own.sessionTimeTotalMs, spentMs);
       counters.raise(own.sessionTimeMaxMs, spentMs);
     }
-    if (frontend.logs) logEnd(this.#context, session, server, termination);
+    if (logs) logEnd(this.#context, session, server, termination);
+    this.forgetTracked(session);
     counters.lower(frontend.counters.connectionsCurrent);
     counters.lower(routes.relay.connectionsCurrent);
     this.closeSocket(session, mode);
     if (socket !== 0) this.closeSocket(socket, mode);
+  }
+
+  /** What its rules have counted it for has one connection less. `client`: may have no session yet. */
+  forgetTracked(client: number): void {
+    const { table, routes, clock } = this.#context;
+    if (routes.tables.length === 0) return;
+    for (let at = client * TRACK_PLACES; at < (client + 1) * TRACK_PLACES; at++) {
+      const place = table.tracked[at] ?? 0;
+      if (place === 0) continue;
+      table.tracked[at] = 0;
+      routes.tables[table.trackedTable[at] ?? 0]?.leave(place - 1, clock.now);
+    }
   }
 
   /** Closes one socket; the session goes on without it only while it looks for a server. */
@@ -223,30 +282,36 @@ export class Sessions implements MoverOwner {
     closeStream(fd);
   }
 
-  #countEnd(frontend: Frontend, server: Server | null, termination: TerminationCode): void {
+  #countEnd(
+    frontend: Frontend,
+    backend: Backend | null,
+    server: Server | null,
+    termination: TerminationCode,
+  ): void {
     const { counters } = this.#context;
-    const behind = frontend.backend.counters;
+    const count = (offset: number | undefined): void => {
+      if (offset !== undefined) counters.add(offset, 1);
+    };
     switch (termination) {
       case 'CC':
       case 'CD':
       case 'CQ':
-        counters.add(frontend.counters.clientResets, 1);
-        counters.add(behind.clientAborts, 1);
-        if (server !== null) counters.add(server.counters.clientAborts, 1);
+      case 'CR':
+        count(frontend.counters.clientResets);
+        count(backend?.counters.clientAborts);
+        count(server?.counters.clientAborts);
         return;
       case 'SD':
-        counters.add(behind.serverAborts, 1);
-        if (server !== null) counters.add(server.counters.serverAborts, 1);
+        count(backend?.counters.serverAborts);
+        count(server?.counters.serverAborts);
         return;
       case 'SC':
       case 'sC':
       case 'sQ':
-        counters.add(behind.connectErrors, 1);
+        count(backend?.counters.connectErrors);
         return;
       case 'PR':
       case 'cR':
-        counters.add(frontend.counters.badGreetings, 1);
-        return;
       case '--':
       case 'cD':
       case 'sD':
@@ -254,6 +319,11 @@ export class Sessions implements MoverOwner {
         return;
     }
   }
+}
+
+/** Of a `listen`: what it turns away was meant for no other. */
+function ownBackend({ config, backend }: Frontend): Backend | null {
+  return backend.config.listen && backend.config.name === config.name ? backend : null;
 }
 
 /** Of the struct sockaddr at `offset`; 0 for one without an IP address. */

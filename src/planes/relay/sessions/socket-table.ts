@@ -52,6 +52,11 @@ export const PHASE_QUEUED = 2;
 export const PHASE_CONNECTING = 3;
 /** Connected, but no server has answered a byte: the session can still go elsewhere. */
 export const PHASE_FLIGHT = 4;
+/** Rules wait for what the client says; where they are a frontend's, it has no backend yet. */
+export const PHASE_INSPECTING = 5;
+
+/** Places in which rules count a session for its source (HAProxy: sc0, sc1, sc2). */
+export const TRACK_PLACES = 3;
 
 /** Bytes of a socket address we keep for the log and for PROXY protocol headers. */
 export const PEER_ADDRESS_BYTES = 32;
@@ -86,7 +91,9 @@ export class SocketTable {
   // --- sessions, by the client's descriptor ---
   /** 1 + index of the frontend. */
   readonly frontend: Int32Array;
-  /** 1 + index of the server in the frontend's backend; 0: none chosen. */
+  /** 1 + index of the backend; 0: none chosen. */
+  readonly backend: Int32Array;
+  /** 1 + index of the server in the backend; 0: none chosen. */
   readonly server: Int32Array;
   /** One of PHASE_... */
   readonly phase: Uint8Array;
@@ -108,7 +115,15 @@ export class SocketTable {
   readonly queuedAt: Float64Array;
   /** ms it waited there. */
   readonly waitedMs: Float64Array;
-  /** ms from accept to established, as the log's %Tc; -1: never. */
+  /** ms; until when its rules wait for what they ask about; 0: they have not begun to. */
+  readonly inspectUntil: Float64Array;
+  /** Bytes that its rules have seen, and that still wait in the kernel. */
+  readonly inspected: Int32Array;
+  /** TRACK_PLACES for each session: 1 + where it is counted in a source table; 0: not. */
+  readonly tracked: Int32Array;
+  /** The same: index of that table. */
+  readonly trackedTable: Uint16Array;
+  /** ms from accept to established; -1: never. */
   readonly connectMs: Float64Array;
   readonly address: Uint8Array;
   /** Where the client went, as a PROXY protocol header said; family 0: it did not. */
@@ -135,6 +150,7 @@ export class SocketTable {
     this.pipe = new Int32Array(size);
     this.queued = new Uint8Array(size);
     this.frontend = new Int32Array(size);
+    this.backend = new Int32Array(size);
     this.server = new Int32Array(size);
     this.phase = new Uint8Array(size);
     this.rival = new Int32Array(size);
@@ -147,6 +163,10 @@ export class SocketTable {
     this.acceptedWall = new Float64Array(size);
     this.queuedAt = new Float64Array(size);
     this.waitedMs = new Float64Array(size);
+    this.inspectUntil = new Float64Array(size);
+    this.inspected = new Int32Array(size);
+    this.tracked = new Int32Array(size * TRACK_PLACES);
+    this.trackedTable = new Uint16Array(size * TRACK_PLACES);
     this.connectMs = new Float64Array(size);
     this.address = new Uint8Array(size * PEER_ADDRESS_BYTES);
     this.destination = new Uint8Array(size * PEER_ADDRESS_BYTES);

@@ -1,35 +1,15 @@
-/** Rules and rates of source addresses. */
+/** Rates of source addresses. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseIpv6 } from '../core/ipv6.ts';
 import { SourceRate } from './source-rate.ts';
-import { SourceRules } from './source-rules.ts';
 
 function address(text: string): Uint8Array {
   const parsed = parseIpv6(text.includes(':') ? text : `::ffff:${text}`);
   assert.ok(parsed.ok);
   return parsed.value;
 }
-
-test('the first rule that matches decides, and nobody is denied without one', () => {
-  const rules = new SourceRules([
-    { action: 'deny', networks: ['10.0.0.66'] },
-    { action: 'allow', networks: ['10.0.0.0/8', 'fd00::/8'] },
-    { action: 'deny', networks: ['192.168.0.0/16', '10.0.0.0/7'] },
-  ]);
-  assert.ok(!rules.allows(address('10.0.0.66')));
-  assert.ok(rules.allows(address('10.0.0.67')));
-  assert.ok(!rules.allows(address('11.0.0.1')));
-  assert.ok(rules.allows(address('fd12::1')));
-  assert.ok(rules.allows(address('172.16.0.1')));
-  const closed = new SourceRules([
-    { action: 'allow', networks: ['127.0.0.0/8'] },
-    { action: 'deny', networks: [] },
-  ]);
-  assert.ok(closed.allows(address('127.0.0.1')));
-  assert.ok(!closed.allows(address('::1')));
-});
 
 test('a source gets its connections and no more, period by period', () => {
   const rate = new SourceRate(3, 1000);
