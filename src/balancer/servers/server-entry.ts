@@ -229,3 +229,10 @@ function nextHealth(
   const next = up ? Math.min(place, fullHealth(check)) : 0;
   return { health: next, stopping, result, warnings, certificate };
 }
+
+/** What the checks knew is stale after a maintenance: up at once, and down at the first failure. */
+export function beginAnew(entry: ServerEntry): void {
+  if (entry.config.check === null) return;
+  entry.health = initialHealth(entry.config.check);
+  entry.stopping = false;
+}

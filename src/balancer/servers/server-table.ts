@@ -9,19 +9,15 @@ import { assert } from '../../core/assert.ts';
 import { HeldWarnings } from '../../health/held-warnings.ts';
 import { settleCondition } from '../../health/http-verdict.ts';
 import { stepPassive } from '../../health/passive.ts';
-import { initialHealth, stepHealth } from '../../health/rise-fall.ts';
+import { stepHealth } from '../../health/rise-fall.ts';
 import {
   adminChanged,
   beganStopping,
-  changedAddress,
   checkLogged,
   checkWarning,
-  enteredMaintenance,
   noServerLeft,
   remainsInDrain,
   remainsInMaintenance,
-  resolvesAgain,
-  resolvesInMaintenance,
   type ServerMessage,
   type Standing,
   staysUnresolved,
@@ -29,15 +25,17 @@ import {
   wentUp,
 } from '../../health/server-events.ts';
 import type { AdminState, CheckResult, ServerStateRecord } from '../../health/server-state.ts';
+import { addressMessages } from './address-messages.ts';
+import { type BackendEntry, countUsable, linked } from './backend-entry.ts';
 import { type Follower, followedMessage, standOf } from './followers.ts';
 import {
   adminOf,
+  beginAnew,
   checkStateOf,
   healthPlace,
   isInMaintenance,
   isServing,
   isUp,
-  isUsable,
   newEntry,
   nextEntry,
   type ServerEntry,
@@ -62,16 +60,6 @@ export type ServerTableOptions = {
   readonly log: (backend: number, message: ServerMessage) => void;
   /** After every change of a state, a counter of the checks, or a weight. */
   readonly onChange: () => void;
-};
-
-export type BackendEntry = {
-  readonly config: BackendConfig;
-  readonly servers: readonly ServerEntry[];
-  usableActive: number;
-  usableBackup: number;
-  changedAtMs: number;
-  downtimeMs: number;
-  downTransitions: number;
 };
 
 /** Heavier is not possible (HAProxy: 256). */
@@ -467,52 +455,4 @@ export class ServerTable {
       sessions: this.#options.sessions(backend, server),
     };
   }
-}
-
-/** Finds whom each server follows, and counts those of use. */
-function linked(backends: readonly BackendEntry[]): readonly BackendEntry[] {
-  for (const entry of backends.flatMap(({ servers }) => servers)) {
-    const { follows } = entry.config;
-    const leaders = backends.find(({ config }) => config.name === follows?.backend)?.servers ?? [];
-    entry.leader = leaders.find(({ config }) => config.name === follows?.server) ?? null;
-  }
-  for (const backend of backends) Object.assign(backend, countUsable(backend.servers));
-  return backends;
-}
-
-function countUsable(servers: readonly ServerEntry[]): {
-  usableActive: number;
-  usableBackup: number;
-} {
-  const usable = servers.filter(isUsable);
-  const usableBackup = usable.filter(({ config }) => config.backup).length;
-  return { usableActive: usable.length - usableBackup, usableBackup };
-}
-
-/** What the checks knew is stale after a maintenance: up at once, and down at the first failure. */
-function beginAnew(entry: ServerEntry): void {
-  if (entry.config.check === null) return;
-  entry.health = initialHealth(entry.config.check);
-  entry.stopping = false;
-}
-
-/** `wasUp`: whether it was, at the place of before. */
-function addressMessages(
-  standing: Standing,
-  entry: ServerEntry,
-  before: ServerAddress | null,
-  wasUp: boolean,
-  cause: string,
-): readonly ServerMessage[] {
-  const { address, config } = entry;
-  const admin = adminOf(entry);
-  if (address === null) {
-    return admin === 'maint' ? [] : [enteredMaintenance(standing, wasUp, ` (${cause})`)];
-  }
-  if (before === null) {
-    if (admin === 'maint') return [resolvesInMaintenance(standing, config.host)];
-    return [resolvesAgain(standing, config.host, admin)];
-  }
-  const moved = changedAddress(standing, before, address, cause);
-  return wasUp || admin === 'maint' ? [moved] : [moved, wentUp(standing, null)];
 }

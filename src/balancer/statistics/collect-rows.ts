@@ -10,6 +10,7 @@ import { checkStatusText } from '../../health/server-events.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { countsOf, foldCounts } from '../../stats/counts.ts';
 import type { BackendRow, FrontendRow, RowState, ServerRow, StatRow } from '../../stats/rows.ts';
+import type { BackendEntry } from '../servers/backend-entry.ts';
 import {
   adminOf,
   checkedEntry,
@@ -22,7 +23,7 @@ import {
   throttleOf,
   weightOf,
 } from '../servers/server-entry.ts';
-import type { BackendEntry, ServerTable } from '../servers/server-table.ts';
+import type { ServerTable } from '../servers/server-table.ts';
 import { type HttpRowSources, httpRows } from './collect-http-rows.ts';
 import { wholeSeconds } from './rates.ts';
 

@@ -10,10 +10,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
-import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import type { VrrpInstanceConfig } from '../../../src/config/model/vrrp.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../../kit/speaker-process.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('tshark') ? false : 'The package "tshark" is missing');

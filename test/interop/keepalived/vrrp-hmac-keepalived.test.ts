@@ -6,11 +6,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
-import { KEEPALIVED, Keepalived } from '../kit/keepalived-process.ts';
-import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
-import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import type { VrrpInstanceConfig } from '../../../src/config/model/vrrp.ts';
+import { KEEPALIVED, Keepalived } from '../../kit/keepalived-process.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../../kit/network.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../../kit/speaker-process.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const SECRET = 'hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 

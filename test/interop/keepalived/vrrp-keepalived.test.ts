@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { Keepalived, type KeepalivedOptions } from '../kit/keepalived-process.ts';
-import { hasProgram, Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
-import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import { Keepalived, type KeepalivedOptions } from '../../kit/keepalived-process.ts';
+import { hasProgram, Network, type NetworkNode, whyNoNamespaces } from '../../kit/network.ts';
+import { articleInstance, fastInstance, SpeakerProcess, VIP } from '../../kit/speaker-process.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { findAccount, SCRIPT_ACCOUNT } from '../../src/linux/identity.ts';
-import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { lookAtStatus } from '../kit/status.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import { findAccount, SCRIPT_ACCOUNT } from '../../../src/linux/identity.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import { lookAtStatus } from '../../kit/status.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ??

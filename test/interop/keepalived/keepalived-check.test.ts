@@ -17,16 +17,16 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Diagnostic } from '../../src/config/diagnostics.ts';
-import { parseKeepalived } from '../../src/config/keepalived/index.ts';
-import { lintNodes } from '../../src/config/lint.ts';
+import type { Diagnostic } from '../../../src/config/diagnostics.ts';
+import { parseKeepalived } from '../../../src/config/keepalived/index.ts';
+import { lintNodes } from '../../../src/config/lint.ts';
 import {
   ADDRESS_DEFAULTS,
   VRRP_DEFAULTS,
   VRRP_INSTANCE_DEFAULTS,
-} from '../../src/config/vrrp-defaults.ts';
-import { type GoldenFile, parseGolden, readGoldenFiles } from '../golden/keepalived-golden.ts';
-import { hasProgram, whyNoNamespaces } from '../kit/network.ts';
+} from '../../../src/config/vrrp-defaults.ts';
+import { type GoldenFile, parseGolden, readGoldenFiles } from '../../golden/keepalived-golden.ts';
+import { hasProgram, whyNoNamespaces } from '../../kit/network.ts';
 
 const SHARED = join(import.meta.dirname, '..', '..', '..', 'shared');
 const SEED = join(SHARED, 'seed');

@@ -2,18 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
-import { ADDRESS_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
-import { Keepalived, type KeepalivedOptions } from '../kit/keepalived-process.ts';
+import type { VrrpInstanceConfig } from '../../../src/config/model/vrrp.ts';
+import { ADDRESS_DEFAULTS } from '../../../src/config/vrrp-defaults.ts';
+import { Keepalived, type KeepalivedOptions } from '../../kit/keepalived-process.ts';
 import {
   hasProgram,
   Network,
   type NetworkNode,
   NODE_INTERFACE,
   whyNoNamespaces,
-} from '../kit/network.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+} from '../../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../../kit/speaker-process.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

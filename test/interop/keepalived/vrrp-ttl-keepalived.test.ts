@@ -5,13 +5,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { parseKeepalived } from '../../src/config/keepalived/index.ts';
-import type { VrrpConfig } from '../../src/config/model/vrrp.ts';
-import { Keepalived } from '../kit/keepalived-process.ts';
-import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
-import { adverts } from '../kit/vrrp-pair.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import { parseKeepalived } from '../../../src/config/keepalived/index.ts';
+import type { VrrpConfig } from '../../../src/config/model/vrrp.ts';
+import { Keepalived } from '../../kit/keepalived-process.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import { fastInstance, SpeakerProcess, VIP } from '../../kit/speaker-process.ts';
+import { adverts } from '../../kit/vrrp-pair.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');

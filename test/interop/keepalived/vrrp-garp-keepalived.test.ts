@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { ClaimWatch } from '../kit/packets.ts';
-import { judged } from '../kit/time-verdict.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import { hasProgram, Network, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import { ClaimWatch } from '../../kit/packets.ts';
+import { judged } from '../../kit/time-verdict.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const skip =
   whyNoNamespaces() ?? (hasProgram('keepalived') ? false : 'The package "keepalived" is missing');
