@@ -44,6 +44,7 @@ export const DIAGNOSTIC_CODES = {
   'vip-outside-network': 'The virtual IP does not fit the networks of the node.',
   'nothing-to-run': 'The configuration has neither a frontend nor a VRRP instance.',
   // Lints: the file works, and will hurt
+  'one-service': 'Several ports lead to one and the same port of the servers.',
   'weight-never-decides': 'No result of the script can change which node is master.',
   'shared-router-id': 'Several nodes carry the same router_id.',
   'default-credentials': 'The stats page is protected by a password everybody knows.',

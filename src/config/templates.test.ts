@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseNative } from './evergate-yaml/index.ts';
 import { parseHaproxy } from './haproxy/index.ts';
 import { parseKeepalived } from './keepalived/index.ts';
-import { scanTemplates } from './templates.ts';
+import { scanTemplates, scanVariables } from './templates.ts';
 
 function said(text: string): readonly string[] {
   return scanTemplates('f', text, '#!').map((each) => `${each.line}:${each.column} ${each.text}`);
@@ -57,5 +57,17 @@ test('every front end says of a template nothing but that it is one', () => {
       diagnostics.map(({ code }) => code),
       ['unrendered-template'],
     );
+  }
+});
+
+test('a variable of the environment is told of where none is read, and nothing else is one', () => {
+  const said = (text: string) =>
+    scanVariables('evergate.yaml', text.replaceAll('@', '$'), '#').map((each) => each.text);
+  for (const text of ['vip: @{VIP}/24', 'listen: "@{PORT:-8443}"', 'x: @{A_1}']) {
+    assert.equal(said(text).length, 1, text);
+    assert.match(said(text)[0] ?? '', /is a variable, and none is read here/);
+  }
+  for (const text of ['# @{VIP}', 'a: @VIP', 'a: @{}', 'a: @{1}', 'a: "@{ x }"', 'a: 5@']) {
+    assert.deepEqual(said(text), [], text);
   }
 });

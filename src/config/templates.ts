@@ -27,9 +27,37 @@ function withoutComment(line: string, marks: string): string {
  * holds the characters that begin a comment, e.g. "#" or "#!".
  */
 export function scanTemplates(file: string, text: string, commentMarks: string): Diagnostic[] {
-  if (!PLACE.test(text)) return [];
+  return scan(file, text, commentMarks, PLACE, {
+    one: 'is a place of a template that was not filled in; render the file first',
+    more: 'Places of a template were not filled in',
+  });
+}
+
+/** `${NAME}` as shells, systemd and compose files have it, with or without what stands for an empty one. */
+const VARIABLE = /\$\{[A-Za-z_]\w*(?:[:?=+-][^}]*)?\}/;
+
+/** An error for each line with a variable of the environment, in a file that reads none. */
+export function scanVariables(file: string, text: string, commentMarks: string): Diagnostic[] {
+  return scan(file, text, commentMarks, VARIABLE, {
+    one:
+      'is a variable, and none is read here, because the file is the same on every node; write its value, or ' +
+      'render the file first',
+    more: 'Variables, of which none is read,',
+  });
+}
+
+type Words = { readonly one: string; readonly more: string };
+
+function scan(
+  file: string,
+  text: string,
+  commentMarks: string,
+  pattern: RegExp,
+  words: Words,
+): Diagnostic[] {
+  if (!pattern.test(text)) return [];
   const found = text.split('\n').flatMap((line, index) => {
-    const match = PLACE.exec(withoutComment(line, commentMarks));
+    const match = pattern.exec(withoutComment(line, commentMarks));
     if (match === null) return [];
     return [
       { line: index + 1, column: [...line.slice(0, match.index)].length + 1, what: match[0] },
@@ -37,12 +65,11 @@ export function scanTemplates(file: string, text: string, commentMarks: string):
   });
   const code = 'unrendered-template';
   const named = found.slice(0, LINES_NAMED_MAX).map(({ line, column, what }): Diagnostic => {
-    const rest = 'is a place of a template that was not filled in; render the file first';
-    return { file, line, column, severity: 'error', text: `"${what}" ${rest}`, code };
+    return { file, line, column, severity: 'error', text: `"${what}" ${words.one}`, code };
   });
   const more = found.length - named.length;
   if (more > 0) {
-    const said = `Places of a template were not filled in, in ${more} more lines; render the file first`;
+    const said = `${words.more} in ${more} more lines; render the file first`;
     named.push({ file, line: 0, column: 0, severity: 'error', text: said, code });
   }
   return named;

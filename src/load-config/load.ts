@@ -185,6 +185,9 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   const notes = [...(config.notes ?? []), ...(found?.notes ?? [])];
   const read = config.vrrp === null ? null : readKeyFiles(file, config.vrrp);
   diagnostics.push(...(read?.diagnostics ?? []));
+  if (config.vrrp !== null) {
+    diagnostics.push(...checkScriptSecurity(file, config.vrrp, { scripts: [] }, false));
+  }
   const ordered = inReadingOrder(diagnostics);
   return {
     config: { ...config, balancer, vrrp: read?.config ?? null, notes },

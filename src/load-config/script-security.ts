@@ -16,7 +16,7 @@ import { findAccount, groupId, SCRIPT_ACCOUNT } from '../linux/identity.ts';
 export function checkScriptSecurity(
   file: string,
   config: VrrpConfig,
-  facts: NodeFacts,
+  facts: Pick<NodeFacts, 'scripts'>,
   mayBeElsewhere: boolean,
 ): readonly Diagnostic[] {
   const whole = { file, line: 0, column: 0 };

@@ -29,6 +29,9 @@ const APISERVER = resolve('src/lab/apiserver/main.ts');
 const VIP = '192.168.1.94';
 const VIP6 = 'fd00::94';
 const NODES: Readonly<Record<string, string>> = { m1: '92', m2: '93', m3: '95' };
+/** Writes the words that it is given into the file it is given. */
+const TELL = '/usr/local/sbin/evergate-test-tell';
+const TELLER = `#!/bin/sh\nfile=$1; shift\necho "$EVERGATE_TEST_NODE $*" >> "$file"\n`;
 /** Enough for least connections to go round. */
 const CALLS = 4;
 
@@ -51,6 +54,8 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'evergate-redirect-'));
     network = await Network.create();
+    // Where nobody but root can write, or it would not be run.
+    writeFileSync(TELL, TELLER, { mode: 0o755 });
     const authority = await createAuthority();
     const lines = Object.entries(NODES).map(
       ([name, last]) => `  ${name}: { address: [192.168.1.${last}, "fd00::${last}"] }\n`,
@@ -58,6 +63,8 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     writeFileSync(
       join(folder, 'evergate.yaml'),
       `vip: [${VIP}/24, "${VIP6}/64"]\nlisten: 6443\nnodes:\n${lines.join('')}` +
+        'services: { supervisor: { listen: 9345, check: kube-apiserver } }\n' +
+        `notify: { any: [${TELL}, ${join(folder, 'told')}] }\n` +
         'balancer: { spare: false, threads: 1 }\n',
     );
     writeFileSync(
@@ -73,6 +80,7 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
       writeFileSync(path(node, 'apiserver.crt'), made.certificatePem);
       writeFileSync(path(node, 'apiserver.key'), made.keyPem, { mode: 0o600 });
       await startApiserver(node);
+      await startApiserver(node, 9345);
     }
     nodes = [...network.nodes];
     client = await network.addNode('client', '192.168.1.200/24');
@@ -81,21 +89,24 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
   after(() => {
     network?.close();
     rmSync(folder, { recursive: true, force: true });
+    rmSync(TELL, { force: true });
   });
 
-  async function startApiserver(node: NetworkNode): Promise<void> {
+  /** On port 9345 it stands in for another service of the node. */
+  async function startApiserver(node: NetworkNode, port = 6443): Promise<void> {
     const options: ApiserverOptions = {
       node: node.name,
       nodes: Object.keys(NODES),
       host: '::',
-      port: 6443,
+      port,
       certificateFile: path(node, 'apiserver.crt'),
       keyFile: path(node, 'apiserver.key'),
     };
-    apiservers.set(node, node.spawn(process.execPath, [APISERVER, JSON.stringify(options)]));
+    const child = node.spawn(process.execPath, [APISERVER, JSON.stringify(options)]);
+    if (port === 6443) apiservers.set(node, child);
     await waitUntil(
-      `the apiserver of ${node.name} listens on every address`,
-      async () => (await node.run('ss', ['-Hlnt'])).stdout.includes('*:6443'),
+      `port ${port} of ${node.name} listens on every address`,
+      async () => (await node.run('ss', ['-Hlnt'])).stdout.includes(`*:${port}`),
       50,
     );
   }
@@ -104,7 +115,8 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     const command = 'exec "$0" run --config "$1" --run-dir "$2" 2>>"$3"';
     const config = join(folder, 'evergate.yaml');
     const args = [EVERGATE, config, path(node, 'run'), path(node, 'log')];
-    return node.spawn('sh', ['-c', command, ...args]);
+    const env = { ...process.env, EVERGATE_TEST_NODE: node.name };
+    return node.spawn('sh', ['-c', command, ...args], { env });
   }
 
   const log = (node: NetworkNode): string => readFileSync(path(node, 'log'), 'utf8');
@@ -139,11 +151,16 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     return answers;
   }
 
-  /** Which apiservers answer calls from a node to `host`:6443. */
-  async function curl(from: NetworkNode, host: string, calls = CALLS): Promise<readonly string[]> {
+  /** Which nodes answer calls from a node to a port of `host`. */
+  async function curl(
+    from: NetworkNode,
+    host: string,
+    calls = CALLS,
+    port = 6443,
+  ): Promise<readonly string[]> {
     const answers: string[] = [];
     for (let call = 0; call < calls; call += 1) {
-      const args = ['-sk', '--max-time', '10', `https://${host}:6443/version`];
+      const args = ['-sk', '--max-time', '10', `https://${host}:${port}/version`];
       const { stdout } = await from.run('curl', args);
       answers.push(stdout === '' ? 'nobody' : JSON.parse(stdout).node);
     }
@@ -203,6 +220,8 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     const backup = nodes.find((node) => node !== owner) ?? owner;
     await isBalanced(owner);
     await isBalanced(backup);
+    const supervisors = await curl(client, VIP, CALLS, 9345);
+    assert.ok(new Set(supervisors).size > 1, supervisors.join());
     for (const node of nodes) {
       const own = [node.address, `[fd00::${NODES[node.name]}]`, '127.0.0.1', '[::1]'];
       for (const host of own) assert.deepEqual(await curl(node, host, 2), [node.name, node.name]);
@@ -214,6 +233,15 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     apiservers.get(owner)?.kill('SIGKILL');
     const answers = [...(await kubectl('ipv4')), ...(await kubectl('ipv6', 2))];
     assert.ok(!answers.includes(owner.name), answers.join());
+    const report = await waitUntil('the supervisor follows', async () => {
+      const found = (await lookAtStatus(path(owner, 'run')))?.balancer?.report?.backends[1];
+      const server = found?.servers.find(({ name }) => name === owner.name);
+      return server?.check === 'down' ? { name: found?.name, reason: server.reason } : null;
+    });
+    assert.equal(report.name, 'supervisor');
+    assert.match(report.reason, new RegExp(`^As kube-apiserver/${owner.name}: `));
+    const supervisors = await curl(client, VIP, CALLS, 9345);
+    assert.ok(!supervisors.includes(owner.name), supervisors.join());
     await startApiserver(owner);
   });
 
@@ -226,7 +254,7 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     await owner.run('nft', ['flush', 'chain', 'inet', table, 'prerouting']);
     await waitUntil('so are its rules', async () => {
       const { stdout } = await owner.run('nft', ['list', 'table', 'inet', table]);
-      return stdout.split('8443').length === 5;
+      return stdout.split('8443').length === 5 && stdout.includes(':11345');
     });
     assert.match(log(owner), /Somebody has removed the nft table ".*"; it is put back/);
     assert.match(log(owner), /Somebody has changed the nft table ".*"; it is put back/);
@@ -242,8 +270,16 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
     const owner = await settle(nodes);
     process.kill(Number(readFileSync(path(owner, 'run/guardian.pid'), 'utf8')), 'SIGTERM');
     await waitUntil('the table is gone', async () => !(await tables(owner)).includes('evergate'));
-    await settle(nodes.filter((node) => node !== owner));
+    const next = await settle(nodes.filter((node) => node !== owner));
     await isBalanced(client);
+    await waitUntil('programs were told', () => {
+      const told = readFileSync(join(folder, 'told'), 'utf8');
+      const states = [
+        `${owner.name} INSTANCE control-plane STOP`,
+        `${next.name} INSTANCE control-plane MASTER`,
+      ];
+      return states.every((state) => told.includes(state));
+    });
     start(owner);
     await settle(nodes);
   });

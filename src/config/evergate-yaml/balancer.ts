@@ -19,7 +19,8 @@ import type { Draft } from './draft.ts';
 import type { FoundNode } from './find-node.ts';
 import { planListeners, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
-import { checkServers, listServers, toServer } from './servers.ts';
+import { toServer } from './servers.ts';
+import { listServices, type Service } from './services.ts';
 import {
   warnOfSharedAccount,
   warnOfStats,
@@ -129,15 +130,20 @@ function toRules({ file: { clients } }: Draft): readonly ConnectionRule[] {
   return rules;
 }
 
-function toFrontend(draft: Draft, binds: readonly BindConfig[], logs: Logs): FrontendConfig {
+function toFrontend(
+  draft: Draft,
+  name: string,
+  binds: readonly BindConfig[],
+  logs: Logs,
+): FrontendConfig {
   const { timeouts, clients, tcp } = draft.file;
   const connectionRules = toRules(draft);
   const rate = clients['rate-connections'];
   return {
-    name: PROXY_NAME,
+    name,
     binds,
     connectionsMax: 0,
-    backend: PROXY_NAME,
+    backend: name,
     clientTimeoutMs: timeouts.handshake,
     clientFinTimeoutMs: timeouts['half-closed'],
     keepalive: toKeepalive(draft),
@@ -156,10 +162,15 @@ function toBalance({ file: { balance, hash } }: Draft): BalanceConfig {
   return algorithm.withHash?.(hash) ?? algorithm.plain;
 }
 
-function toBackend(draft: Draft, servers: readonly ServerConfig[], logs: Logs): BackendConfig {
+function toBackend(
+  draft: Draft,
+  name: string,
+  servers: readonly ServerConfig[],
+  logs: Logs,
+): BackendConfig {
   const { timeouts, hedge, rebalance, retries } = draft.file;
   return {
-    name: PROXY_NAME,
+    name,
     balance: toBalance(draft),
     connectTimeoutMs: timeouts.connect,
     serverTimeoutMs: timeouts.handshake,
@@ -187,32 +198,33 @@ export type BuiltBalancer = {
   readonly notes: readonly string[];
 };
 
-/** null without `listen`. Its result counts only when the report has no error. */
+/** What is known of a service's servers: by a check of its own, or as those of another one. */
+function planOf(draft: Draft, { name, check }: Service, here: boolean) {
+  if ('follows' in check) return check;
+  const service = name === PROXY_NAME ? null : name;
+  return planCheck(draft, { ...check, here, service });
+}
+
+/** null where nothing is balanced. Its result counts only when the report has no error. */
 export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalancer | null {
   const { file } = draft;
-  if (file.listen === undefined) {
-    warnOfUnused(draft);
+  const services = listServices(draft);
+  if (services.length === 0) {
+    if (file.services === undefined) warnOfUnused(draft);
     return null;
   }
-  const listed = listServers(draft);
-  checkServers(draft, listed);
-  const service = {
-    name: PROXY_NAME,
-    listen: file.listen,
-    path: ['listen'],
-    servers: listed,
-  };
-  const planned = planListeners(draft, [service], node?.here ?? false);
+  const here = node?.here ?? false;
+  const planned = planListeners(draft, services, here);
   warnOfTimeouts(draft);
   warnOfStrays(draft);
   warnOfSharedAccount(draft);
+  const apiservers = services.find(({ name }) => name === PROXY_NAME)?.servers ?? [];
   warnOfTcpCheck(
     draft,
-    listed.map(({ name }) => name),
+    apiservers.map(({ name }) => name),
   );
-  const plan = planCheck(draft, node?.here ?? false);
+  const plans = services.map((service) => planOf(draft, service, here));
   const logs = toLogs(draft);
-  const servers = listed.map((each) => toServer(draft, each, plan));
   const { balancer } = file;
   const config: BalancerConfig = {
     process: {
@@ -226,9 +238,16 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
       statsSockets: toStatsSockets(draft),
       logs: logs.events,
     },
-    frontends: [toFrontend(draft, planned.binds.get(PROXY_NAME) ?? [], logs)],
+    frontends: services.map(({ name }) =>
+      toFrontend(draft, name, planned.binds.get(name) ?? [], logs),
+    ),
     httpFrontends: toStatsFrontend(draft),
-    backends: [toBackend(draft, servers, logs)],
+    backends: services.map(({ name, servers }, index) => {
+      const plan = plans[index] ?? { follows: name };
+      const built = servers.map((each) => toServer(draft, each, plan));
+      return toBackend(draft, name, built, logs);
+    }),
   };
-  return { config, redirects: planned.redirects, notes: plan.notes };
+  const notes = plans.flatMap((plan) => ('notes' in plan ? plan.notes : []));
+  return { config, redirects: planned.redirects, notes };
 }

@@ -8,6 +8,7 @@ import { WHOLE_FILE } from '../haproxy/report.ts';
 import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { CheckSection } from './schema.ts';
+import type { Path } from './tree.ts';
 
 export type CheckPlan = {
   readonly section: CheckSection;
@@ -24,7 +25,7 @@ const TLS_KEYS = ['verify', 'ca', 'cert', 'key', 'server-name'] as const;
 const HTTP_KEYS = ['path', 'expect', 'token'] as const;
 
 /** Keys that the check's type has no use for. */
-function refuseStrays(draft: Draft, section: CheckSection): void {
+function refuseStrays(draft: Draft, { section, path }: Source): void {
   const { takesTls, takesHttp } = checkKindOfType(section.type);
   const strays = [...(takesTls ? [] : TLS_KEYS), ...(takesHttp ? [] : HTTP_KEYS)].filter(
     (key) => section[key] !== undefined,
@@ -34,83 +35,95 @@ function refuseStrays(draft: Draft, section: CheckSection): void {
     const fits = ALL_CHECK_KINDS.filter((kind) => kind[trait])
       .map(({ type }) => type)
       .join(' or ');
-    const text = `"check.${key}" has no meaning for "type: ${section.type}"; remove it, or use type ${fits}`;
-    draft.report.error(draft.keyPlace(['check', key]), 'bad-value', text);
+    const text = `"${path.join('.')}.${key}" has no meaning for "type: ${section.type}"; remove it, or use type ${fits}`;
+    draft.report.error(draft.keyPlace([...path, key]), 'bad-value', text);
   }
 }
 
 /** A file that the configuration itself names must be there. */
 function requireFile(
   draft: Draft,
-  here: boolean,
+  { path, here }: Source,
   key: 'ca' | 'cert' | 'key' | 'token',
-  path: string,
+  file: string,
 ): void {
-  if (draft.context.fileExists(path)) return;
-  const text = `The file "${path}" of "check.${key}" does not exist; correct the path, or create the file`;
-  const place = draft.place(['check', key]);
+  if (draft.context.fileExists(file)) return;
+  const text = `The file "${file}" of "${path.join('.')}.${key}" does not exist; correct the path, or create the file`;
+  const place = draft.place([...path, key]);
   if (here) draft.report.error(place, 'unreadable-file', text);
   else draft.report.warning(place, 'unreadable-file', text);
 }
 
 /** Only of files that the defaults name: what the file says itself is no surprise. */
-function warnOfMissing(draft: Draft, here: boolean, note: string | null): void {
+function warnOfMissing(draft: Draft, { path, here }: Source, note: string | null): void {
   if (note === null || !here) return;
-  const place = draft.has(['check']) ? draft.keyPlace(['check']) : WHOLE_FILE;
+  const place = draft.has(path) ? draft.keyPlace(path) : WHOLE_FILE;
   draft.report.warning(place, 'unreadable-file', note);
 }
 
+/** A `check` block; `here`: the files of this machine are those that will be used. */
+type Source = {
+  readonly section: CheckSection;
+  readonly path: Path;
+  readonly here: boolean;
+  /** The service; null: that of the apiservers, to which kubeadm's files belong. */
+  readonly service: string | null;
+};
+
 type Outcome<Value> = { readonly value: Value; readonly note: string | null };
 
-function chooseAuthority(
-  draft: Draft,
-  here: boolean,
-  section: CheckSection,
-): Outcome<string | null> {
+function chooseAuthority(draft: Draft, source: Source): Outcome<string | null> {
   const { report, context } = draft;
+  const { section, path, service } = source;
+  const name = path.join('.');
+  const which = service === null ? 'Checks' : `Checks of service "${service}"`;
   if (section.verify === false) {
     if (section.ca !== undefined) {
-      const text = '"check.ca" is ignored with "verify: false"';
-      report.warning(draft.keyPlace(['check', 'ca']), 'ignored-directive', text);
+      const text = `"${name}.ca" is ignored with "verify: false"`;
+      report.warning(draft.keyPlace([...path, 'ca']), 'ignored-directive', text);
     }
-    const note = 'Checks do not verify the certificates of the servers: "check.verify" is false';
+    const note = `${which} do not verify the certificates of the servers: "${name}.verify" is false`;
     return { value: null, note };
   }
   if (section.ca !== undefined) {
-    requireFile(draft, here, 'ca', section.ca);
+    requireFile(draft, source, 'ca', section.ca);
     return { value: section.ca, note: null };
   }
-  if (context.fileExists(KUBEADM_CA)) return { value: KUBEADM_CA, note: null };
+  const isThere = service === null && context.fileExists(KUBEADM_CA);
+  if (isThere) return { value: KUBEADM_CA, note: null };
+  const why =
+    service === null
+      ? `the file "${KUBEADM_CA}" does not exist`
+      : `"${name}.ca" names no authority`;
   if (section.verify === true) {
-    const text = `"check.verify" needs "check.ca", for the file "${KUBEADM_CA}" does not exist`;
-    report.error(draft.place(['check', 'verify']), 'missing-value', text);
+    const text = `"${name}.verify" needs "${name}.ca", for ${why}`;
+    report.error(draft.place([...path, 'verify']), 'missing-value', text);
   }
-  const note = `Checks do not verify the certificates of the servers: the file "${KUBEADM_CA}" does not exist`;
+  const note = `${which} do not verify the certificates of the servers: ${why}`;
   return { value: null, note };
 }
 
-function chooseClient(
-  draft: Draft,
-  here: boolean,
-  section: CheckSection,
-): Outcome<CheckPlan['client']> {
+function chooseClient(draft: Draft, source: Source): Outcome<CheckPlan['client']> {
   const { report, context } = draft;
+  const { section, path, service } = source;
+  const name = path.join('.');
   const { cert, key } = section;
   if (cert !== undefined && key !== undefined) {
-    requireFile(draft, here, 'cert', cert);
-    requireFile(draft, here, 'key', key);
+    requireFile(draft, source, 'cert', cert);
+    requireFile(draft, source, 'key', key);
     return { value: { cert, key }, note: null };
   }
   if (cert !== undefined || key !== undefined) {
     const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
-    const text = `"check.${given}" needs "check.${missing}" beside it; name both`;
-    report.error(draft.keyPlace(['check', given]), 'missing-value', text);
+    const text = `"${name}.${given}" needs "${name}.${missing}" beside it; name both`;
+    report.error(draft.keyPlace([...path, given]), 'missing-value', text);
     return { value: null, note: null };
   }
   if (section.token !== undefined) {
-    requireFile(draft, here, 'token', section.token);
+    requireFile(draft, source, 'token', section.token);
     return { value: null, note: null };
   }
+  if (service !== null) return { value: null, note: null };
   const missing = [KUBEADM_CERT, KUBEADM_KEY].find((path) => !context.fileExists(path));
   if (missing === undefined) return { value: { cert: KUBEADM_CERT, key: KUBEADM_KEY }, note: null };
   // Only who makes a request asks for something that an apiserver may deny to strangers.
@@ -120,22 +133,19 @@ function chooseClient(
   return { value: null, note };
 }
 
-/**
- * Complains about what does not fit together; the plan is used only when nothing did. `here`: the files of
- * this machine are those that will be used.
- */
-export function planCheck(draft: Draft, here: boolean): CheckPlan {
-  const section = draft.file.check;
-  refuseStrays(draft, section);
+/** Complains about what does not fit together; the plan is used only when nothing did. */
+export function planCheck(draft: Draft, source: Source): CheckPlan {
+  const { section, path } = source;
+  refuseStrays(draft, source);
   const tls = checkKindOfType(section.type).takesTls;
-  const authority = tls ? chooseAuthority(draft, here, section) : { value: null, note: null };
-  if (section.verify === undefined) warnOfMissing(draft, here, authority.note);
-  const client = tls ? chooseClient(draft, here, section) : { value: null, note: null };
-  warnOfMissing(draft, here, client.note);
+  const authority = tls ? chooseAuthority(draft, source) : { value: null, note: null };
+  if (section.verify === undefined) warnOfMissing(draft, source, authority.note);
+  const client = tls ? chooseClient(draft, source) : { value: null, note: null };
+  warnOfMissing(draft, source, client.note);
   if (section.token !== undefined && authority.value === null) {
-    const text =
-      '"check.token" needs a verified server, or anyone could ask for it; give "check.ca"';
-    draft.report.error(draft.keyPlace(['check', 'token']), 'missing-value', text);
+    const name = path.join('.');
+    const text = `"${name}.token" needs a verified server, or anyone could ask for it; give "${name}.ca"`;
+    draft.report.error(draft.keyPlace([...path, 'token']), 'missing-value', text);
   }
   return {
     section,

@@ -10,6 +10,7 @@ export const KUBEADM_KEY = '/etc/kubernetes/pki/apiserver-kubelet-client.key';
 
 export const NODES_MAX = 32;
 export const SERVERS_MAX = 256;
+export const SERVICES_MAX = 16;
 export const LISTENS_MAX = 16;
 export const VIPS_MAX = 16;
 export const USERS_MAX = 64;

@@ -7,13 +7,14 @@ import { formatIpAddress, numericAddress } from '../../core/ip-address.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
 import type { Config, NodeConfig } from '../model/config.ts';
-import { scanTemplates } from '../templates.ts';
+import { scanTemplates, scanVariables } from '../templates.ts';
 import { scanInvisible, withoutInvisible } from '../text.ts';
 import { buildBalancer } from './balancer.ts';
 import { NODES_MAX } from './defaults.ts';
 import { Draft, type NativeContext } from './draft.ts';
 import { awaitedNode, type FoundNode, findNode } from './find-node.ts';
 import { familyOf } from './networks.ts';
+import { judgeNotify } from './notify.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
@@ -42,7 +43,7 @@ function checkNodes(draft: Draft): void {
     const text = `"nodes" names ${count} nodes; give 1 to ${NODES_MAX}`;
     report.error(draft.keyPlace(['nodes']), 'missing-value', text);
   }
-  if (file.vip === undefined && file.listen === undefined) {
+  if (file.vip === undefined && file.listen === undefined && file.services === undefined) {
     const text = 'The file has neither "vip" nor "listen": there is nothing to do; add one or both';
     report.error(WHOLE_FILE, 'nothing-to-run', text);
   }
@@ -67,7 +68,10 @@ function parse(
   context: NativeContext,
 ): Omit<NativeResult, 'diagnostics'> {
   const nothing = { config: null, node: null, here: false, awaits: null };
-  const unrendered = scanTemplates(report.file, text, '#');
+  const unrendered = [
+    ...scanTemplates(report.file, text, '#'),
+    ...scanVariables(report.file, text, '#'),
+  ];
   report.add(unrendered);
   if (unrendered.length > 0) return nothing;
   const invisible = scanInvisible(report.file, text, '#');
@@ -88,6 +92,7 @@ function parse(
   const draft = new Draft(file, tree, report, context);
   checkNodes(draft);
   checkVrrp(draft);
+  judgeNotify(draft);
   const note = warnOfOpenElection(draft);
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);

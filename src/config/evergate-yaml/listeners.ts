@@ -8,6 +8,7 @@ import type { Place } from '../haproxy/report.ts';
 import type { RedirectConfig } from '../model/addresses.ts';
 import type { SocketFileConfig } from '../model/process.ts';
 import type { BindConfig } from '../model/traffic.ts';
+import { PROXY_NAME } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { familyOf } from './networks.ts';
 import type { Path } from './tree.ts';
@@ -132,16 +133,21 @@ function serverThere(
 function refuseTaken(
   draft: Draft,
   { address, place }: Placed,
-  node: string,
+  whose: { readonly node: string; readonly service: string },
   canRedirect: boolean,
 ): void {
   const { port } = address as TcpAddress;
+  const { node, service } = whose;
+  const [what, who] =
+    service === PROXY_NAME
+      ? ['the apiserver', 'an apiserver of kubeadm listens']
+      : [`service "${service}"`, 'such a server mostly listens'];
   const redirect = canRedirect
     ? ' install nftables (the program "nft"), by which a port of the VIP is redirected to one of ours, or'
     : '';
   const text =
-    `Port ${port} is that of the apiserver on node "${node}" too, and an apiserver of kubeadm listens on every ` +
-    `address: the two cannot share it;${redirect} listen on another port, such as 8443`;
+    `Port ${port} is that of ${what} on node "${node}" too, and ${who} on every ` +
+    `address: the two cannot share it;${redirect} listen on another port, such as ${port + OWN_PORT_OFFSET}`;
   draft.report.error(place, 'address-conflict', text);
 }
 
@@ -208,8 +214,13 @@ export function planListeners(
       }
       const canRedirect = vipsFor(draft, address).length > 0;
       if (canRedirect && (draft.context.canRedirect || !here)) taken.push(each);
-      else refuseTaken(draft, each, nodes.get(server.host) ?? '', canRedirect);
+      else {
+        const owner = services.find((one) => one.servers.includes(server)) ?? service;
+        const whose = { node: nodes.get(server.host) ?? '', service: owner.name };
+        refuseTaken(draft, each, whose, canRedirect);
+      }
     }
+    if (taken.length === 0) warnOfPorts(draft, service, own);
     for (const each of taken) redirects.push(...redirect(draft, each, own));
     return { name: service.name, own };
   });
@@ -228,6 +239,19 @@ export function planListeners(
   }
   const binds = plans.map(({ name, own }) => [name, toBindsOf(draft, own)] as const);
   return { binds: new Map(binds), redirects };
+}
+
+/** Who lists the ports of several services gets one service on several ports. */
+function warnOfPorts({ report }: Draft, service: Service, own: readonly Placed[]): void {
+  const ports = own.map(({ address }) => (address.kind === 'unix' ? null : address.port));
+  const other = ports.findIndex((port) => port !== null && port !== ports[0]);
+  const place = own[other]?.place;
+  if (place === undefined || ports[0] === null) return;
+  const to = [...new Set(service.servers.map(({ port }) => port))].join(', ');
+  const text =
+    `Ports ${ports[0]} and ${ports[other]} both lead to port ${to} of the servers; what else the servers offer is ` +
+    'a block of its own in "services"';
+  report.warning(place, 'one-service', text);
 }
 
 /** Adds the listener to `own` where there is none that serves. */

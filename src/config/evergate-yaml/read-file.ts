@@ -99,11 +99,18 @@ function reportIssue(report: Report, tree: Tree, issue: Issue, path: Path): void
   report.error(at.place, 'bad-value', `"${name}"${colon} ${issue.message}`);
 }
 
-/** Names of nodes and servers; a record's own complaint would come without a place. */
+/** Names of nodes, servers and services; a record's own complaint would come without a place. */
 function checkNames(report: Report, tree: Tree): void {
-  for (const [block, what] of Object.entries(NAMED_BLOCKS)) {
-    const names = treeAt(tree, [block]);
-    if (names === tree || names.kind !== 'map') continue;
+  const services = treeAt(tree, ['services']);
+  const named = services === tree || services.kind !== 'map' ? [] : [...services.entries.keys()];
+  const blocks: (readonly [Path, string])[] = [
+    ...Object.entries(NAMED_BLOCKS).map(([block, what]) => [[block], what] as const),
+    ...named.map((name) => [['services', name, 'servers'], 'a server'] as const),
+  ];
+  for (const [path, what] of blocks) {
+    const parent = treeAt(tree, path.slice(0, -1));
+    const names = treeAt(tree, path);
+    if (names === parent || names.kind !== 'map') continue;
     for (const [name, { place }] of names.entries) {
       if (isName(name)) continue;
       const text =

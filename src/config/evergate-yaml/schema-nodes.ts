@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import {
   absolutePath,
+  account,
   choice,
   connections,
   duration,
@@ -15,10 +16,12 @@ import {
   oneOrMore,
   port,
   SECOND_MS,
+  word,
 } from './values.ts';
 
 /** One of each family. */
 const NODE_ADDRESSES_MAX = 2;
+const COMMAND_WORDS_MAX = 32;
 
 const serverKeys = {
   port: port().optional().describe('Port of the apiserver. Default: apiserver-port'),
@@ -64,6 +67,33 @@ export const server = z
     ...serverKeys,
   })
   .describe('An apiserver: its address, or a block of keys');
+
+/** A program by its whole path, with or without words behind it. */
+function command(what: string): z.ZodOptional<z.ZodType<readonly string[], string | string[]>> {
+  const words = oneOrMore(
+    word('a program and its words', '/usr/local/sbin/notify', /^[^\0]+$/, 4095),
+    COMMAND_WORDS_MAX,
+  ).refine(([program]) => program?.startsWith('/') === true, {
+    error: () => 'must begin with the whole path of a program; write it as /usr/local/sbin/notify',
+  });
+  return words.optional().describe(what);
+}
+
+export const notify = z
+  .strictObject({
+    master: command(
+      'When the node has become master: its path, or a list of that and further words',
+    ),
+    backup: command('When it has become backup'),
+    fault: command('When it is in fault'),
+    stop: command('When it stops'),
+    any: command(
+      'After the others, with four words more: INSTANCE, the name of the instance, its state, its priority',
+    ),
+    user: account().prefault('root').describe('Account they run as'),
+    group: account().optional().describe("Its group. Default: the account's own"),
+  })
+  .describe('Programs that are run when the node takes or loses the VIP, as keepalived runs them');
 
 const garp = z
   .strictObject({

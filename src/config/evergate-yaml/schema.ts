@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { HASH_TYPES } from '../../balance/algorithm.ts';
 import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
 import { LISTENS_MAX, LOGS_MAX, VIPS_MAX } from './defaults.ts';
-import { node, server, vrrp } from './schema-nodes.ts';
+import { node, notify, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
 import { check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
-import { account, choice, integer, listen, oneOrMore, port, vip } from './values.ts';
+import { account, choice, integer, listen, oneOrMore, port, vip, word } from './values.ts';
 
 /** Names appear in statistics, logs and commands; all digits would be taken for a position. */
 const NAME = /^(?!\d+$)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
@@ -57,6 +57,31 @@ const runtimeSocketEntry = z.union([
   runtimeSocket,
 ]);
 
+/** For what speaks no TLS, or nobody knows what: a connect. */
+const CONNECTS = { type: 'tcp' } as const;
+
+const service = z
+  .strictObject({
+    listen: oneOrMore(listen(), LISTENS_MAX).describe(
+      'Port on every address, or "address:port", or a list of these',
+    ),
+    port: port()
+      .optional()
+      .describe('Port of the service on its servers. Default: the first one of listen'),
+    servers: z
+      .record(z.string(), serverEntry)
+      .optional()
+      .describe('Its servers. Default: those of the apiservers, with the port of the service'),
+    check: z
+      .union([word('the name of a service', 'kube-apiserver', NAME, NAME_LENGTH_MAX), check])
+      .prefault(CONNECTS)
+      .describe(
+        'How its servers are checked: a block as check, without files of kubeadm as defaults; or the name of a ' +
+          "service whose check it follows (the apiservers' is kube-apiserver). Default: by TCP connects",
+      ),
+  })
+  .describe('A service beside the apiservers');
+
 export const NATIVE_SCHEMA = z
   .strictObject({
     vip: oneOrMore(vip(), VIPS_MAX)
@@ -81,6 +106,10 @@ export const NATIVE_SCHEMA = z
       .record(z.string(), serverEntry)
       .optional()
       .describe('The apiservers, where they are not the nodes themselves'),
+    services: z
+      .record(z.string(), service)
+      .optional()
+      .describe('Further services of the same nodes, by name'),
     balance: choice(ALGORITHM_NAMES)
       .prefault('leastconn')
       .describe('Which server takes the next connection'),
@@ -97,6 +126,7 @@ export const NATIVE_SCHEMA = z
     tcp: tcp.prefault({}),
     clients: clients.prefault({}),
     vrrp: vrrp.prefault({}),
+    notify: notify.optional(),
     stats: stats.optional(),
     'runtime-socket': runtimeSocketEntry
       .optional()
@@ -122,4 +152,5 @@ export type NativeFile = z.output<typeof NATIVE_SCHEMA>;
 export type NodeEntry = z.output<typeof node>;
 export type ServerEntry = z.output<typeof server>;
 export type ServerKeys = Omit<ServerEntry, 'address'>;
+export type ServiceEntry = z.output<typeof service>;
 export type CheckSection = z.output<typeof check>;

@@ -6,8 +6,9 @@ import type { CheckPlan } from './check-section.ts';
 import { SERVERS_MAX } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { Target } from './listeners.ts';
-import type { ServerKeys } from './schema.ts';
+import type { ServerEntry, ServerKeys } from './schema.ts';
 import { toCheckConfig } from './to-check-config.ts';
+import type { Path } from './tree.ts';
 
 const SERVER_DEFAULTS: ServerKeys = {
   weight: 1,
@@ -35,23 +36,33 @@ export function listServers(draft: Draft): readonly Listed[] {
     const text = `"server" of node "${name}" has no place beside "servers", which names the apiservers; remove it`;
     report.error(draft.keyPlace(['nodes', name, 'server']), 'bad-value', text);
   }
-  return Object.entries(file.servers).map(([name, entry]) => {
+  return serversAt(draft, ['servers'], file.servers, defaultPort);
+}
+
+/** Of a block of servers; a port that an entry does not name is `defaultPort`. */
+export function serversAt(
+  draft: Draft,
+  path: Path,
+  servers: Readonly<Record<string, ServerEntry>>,
+  defaultPort: number,
+): readonly Listed[] {
+  return Object.entries(servers).map(([name, entry]) => {
     if (entry.address.port !== null && entry.port !== undefined) {
       const text = `Server "${name}" has two ports, in its "address" and as "port"; keep one`;
-      report.error(draft.keyPlace(['servers', name, 'port']), 'duplicate-name', text);
+      draft.report.error(draft.keyPlace([...path, name, 'port']), 'duplicate-name', text);
     }
     const port = entry.address.port ?? entry.port ?? defaultPort;
     return { name, host: entry.address.host, port, keys: entry };
   });
 }
 
-/** Complains about their number and about two that are one. */
-export function checkServers(draft: Draft, servers: readonly Listed[]): void {
+/** Complains about the number of those that stand at `path`, and about two that are one. */
+export function checkServers(draft: Draft, path: Path, servers: readonly Listed[]): void {
   const { report } = draft;
-  if (draft.file.servers === undefined) return;
+  if (!draft.has(path)) return;
   if (servers.length === 0 || servers.length > SERVERS_MAX) {
-    const text = `"servers" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
-    report.error(draft.keyPlace(['servers']), 'missing-value', text);
+    const text = `"${path.join('.')}" names ${servers.length} servers; give 1 to ${SERVERS_MAX}`;
+    report.error(draft.keyPlace(path), 'missing-value', text);
   }
   const owners = new Map<string, string>();
   for (const { name, host, port } of servers) {
@@ -59,7 +70,7 @@ export function checkServers(draft: Draft, servers: readonly Listed[]): void {
     owners.set(`${host} ${port}`, owner ?? name);
     if (owner === undefined) continue;
     const text = `Servers "${owner}" and "${name}" are the same, ${host} port ${port}; remove one`;
-    report.error(draft.keyPlace(['servers', name]), 'duplicate-name', text);
+    report.error(draft.keyPlace([...path, name]), 'duplicate-name', text);
   }
 }
 
@@ -83,7 +94,7 @@ function nameOf(host: string): Pick<ServerConfig, 'resolution'> {
 export function toServer(
   draft: Draft,
   { name, host, port, keys }: Listed,
-  plan: CheckPlan,
+  check: CheckPlan | { readonly follows: string },
 ): ServerConfig {
   const vips = (draft.file.vip ?? []).map(({ address }) => address);
   return {
@@ -95,7 +106,9 @@ export function toServer(
     connectionsMax: keys['max-connections'],
     backup: keys.backup,
     disabled: keys.maintenance,
-    check: toCheckConfig(plan, host, vips),
+    ...('follows' in check
+      ? { check: null, follows: { backend: check.follows, server: name } }
+      : { check: toCheckConfig(check, host, vips) }),
     userTimeoutMs: draft.file.tcp['user-timeout'],
     ...(keys.slowstart > 0 ? { slowstartMs: keys.slowstart } : {}),
     ...(keys['send-proxy'] === 'none' ? {} : { sendProxy: keys['send-proxy'] === 'v1' ? 1 : 2 }),

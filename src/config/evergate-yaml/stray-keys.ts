@@ -9,11 +9,12 @@ import type { Tree } from './tree.ts';
 export const NAMED_BLOCKS: Readonly<Record<string, string>> = {
   nodes: 'a node',
   servers: 'a server',
+  services: 'a service',
 };
 
-/** Whether it is what such a block holds: an address, or a block with one. */
+/** Whether it is what such a block holds: an address, a block with one, or a service. */
 function isNamedThing(value: Tree): boolean {
-  if (value.kind === 'map') return value.entries.has('address');
+  if (value.kind === 'map') return value.entries.has('address') || value.entries.has('listen');
   if (value.kind === 'list' || typeof value.value !== 'string') return false;
   return parseIpAddress(value.value.replace(/^([\d.]+):\d+$/, '$1')).ok;
 }

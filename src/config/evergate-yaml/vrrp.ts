@@ -1,7 +1,7 @@
 /** The VRRP half of evergate.yaml, as one node of the file sees it. */
 
 import type { VrrpConfig, VrrpInstanceConfig } from '../model/vrrp.ts';
-import { GARP_DEFAULTS, NO_NOTIFY } from '../vrrp-defaults.ts';
+import { GARP_DEFAULTS } from '../vrrp-defaults.ts';
 import { INSTANCE_NAMES, priorityOf, routerIdOf } from './defaults.ts';
 import type { Draft, LocalAddress } from './draft.ts';
 import { describeLocal, type FoundNode } from './find-node.ts';
@@ -14,6 +14,7 @@ import {
   isWithin,
   networkText,
 } from './networks.ts';
+import { toNotify } from './notify.ts';
 import type { NodeEntry } from './schema.ts';
 import type { Vip } from './values.ts';
 
@@ -180,7 +181,7 @@ function checkPrefixLength(draft: Draft, vips: readonly Vip[], interfaceName: st
   }
 }
 
-/** Nobody is notified and nothing but the balancer is tracked: what a native file has no keys for. */
+/** Nothing but the balancer is tracked: what a native file has no keys for. */
 const NOTHING_MORE = {
   excludedAddresses: [],
   routes: [],
@@ -190,7 +191,6 @@ const NOTHING_MORE = {
   trackFiles: [],
   answersLower: true,
   saysFarewell: true,
-  notify: NO_NOTIFY,
 } as const;
 
 /** The node's address of a family. */
@@ -260,7 +260,7 @@ function toInstance(
   interfaceName: string,
   vips: readonly Vip[],
 ): VrrpInstanceConfig {
-  const { vrrp, listen } = draft.file;
+  const { vrrp, listen, services } = draft.file;
   const { garp } = vrrp;
   return {
     name: INSTANCE_NAMES[family],
@@ -300,7 +300,8 @@ function toInstance(
       rivalDelayMs: garp.delay,
     },
     ...NOTHING_MORE,
-    trackBalancer: listen === undefined ? null : { weight: 0 },
+    notify: toNotify(draft, node.here),
+    trackBalancer: listen === undefined && services === undefined ? null : { weight: 0 },
   };
 }
 

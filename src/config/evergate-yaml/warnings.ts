@@ -22,7 +22,7 @@ export function warnOfTimeouts(draft: Draft): void {
 
 /** `names`: the servers that such a check watches. */
 export function warnOfTcpCheck(draft: Draft, names: readonly string[]): void {
-  if (checkKindOfType(draft.file.check.type).wantsAnswer) return;
+  if (names.length === 0 || checkKindOfType(draft.file.check.type).wantsAnswer) return;
   const text =
     `A TCP check passes a server that accepts connections and answers nothing (${names.join(', ')}); ` +
     'use "type: https", which asks for /readyz';
