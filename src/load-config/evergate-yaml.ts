@@ -1,13 +1,9 @@
-/**
- * evergate.yaml is read in a process of its own, which ends afterwards: the guardian would keep the 20 MB
- * that the schema and YAML libraries take for good, and of a thread too.
- */
+/** evergate.yaml on this machine: which of its nodes this is, and whether files are there that it may name. */
 
-import { fork } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
-import type { NativeResult } from '../config/evergate-yaml/index.ts';
+import { type NativeResult, parseNative } from '../config/evergate-yaml/index.ts';
+import { groupId } from '../linux/identity.ts';
 import { nftCommand } from '../linux/nftables.ts';
 import { localAddresses } from './local-addresses.ts';
 
@@ -19,35 +15,19 @@ export type NativeInput = {
   readonly mustBeNode: boolean;
 };
 
-/** What the process is sent. */
-export type NativeJob = NativeInput & {
-  readonly text: string;
-  readonly hostName: string;
-  readonly canRedirect: boolean;
-  readonly localAddresses: readonly LocalAddress[];
-};
-
-/** Far more than the largest file takes. */
-const READ_LIMIT_MS = 30_000;
-
-/** What the file says is in the result's diagnostics; rejects only over broken invariants. */
-export async function readNative(input: NativeInput, text: string): Promise<NativeResult> {
-  const here = {
+/** What the file says is in the result's diagnostics. */
+export function readNative({ file, node, mustBeNode }: NativeInput, text: string): NativeResult {
+  return parseNative(file, text, {
+    node,
+    mustBeNode,
     hostName: hostname(),
     localAddresses: localAddresses(),
     canRedirect: nftCommand() !== null,
-  };
-  const job: NativeJob = { ...input, text, ...here };
-  const reader = fork(fileURLToPath(new URL('evergate-yaml-process.ts', import.meta.url)), {
-    timeout: READ_LIMIT_MS,
-    killSignal: 'SIGKILL',
+    fileExists,
+    groupExists: (name) => groupId(name) !== null,
   });
-  const answer = Promise.withResolvers<NativeResult>();
-  reader.once('message', (result) => answer.resolve(result as NativeResult));
-  reader.once('error', answer.reject);
-  reader.once('exit', (code, signal) =>
-    answer.reject(new Error(`The process that reads "${input.file}" ended by ${signal ?? code}`)),
-  );
-  reader.send(job);
-  return await answer.promise;
+}
+
+function fileExists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
