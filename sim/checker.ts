@@ -129,10 +129,15 @@ export class Checker implements CheckerView {
     this.#world.trace(`node ${index}: process ${process}${online ? '' : ', machine off'}`);
     if (process === 'running' || !online || !kernelHolds) {
       this.#mortalAt[index] = Number.POSITIVE_INFINITY;
-    } else if (this.#mortalAt[index] === Number.POSITIVE_INFINITY || node.isReaped) {
+    } else if (this.#mortalAt[index] === Number.POSITIVE_INFINITY) {
       this.#watchLifetime(node);
     }
     this.#conflicts.watch();
+  }
+
+  /** Its guardian was killed alone. */
+  onReaper(node: NodeView): void {
+    if (node.isReaped) this.#watchLifetime(node);
   }
 
   onReaperKilled(node: NodeView): void {
@@ -329,7 +334,10 @@ export class Checker implements CheckerView {
 
   #watchLifetime(node: NodeView): void {
     const { settings } = this.#world;
-    const lifetimeMs = node.isReaped ? reapedMs(settings) : LIFETIME_MS_MAX;
+    // Until a reaper stands in for one that hangs, it is the lifetime that ends.
+    const standsIn = node.isReaped || (node.process === 'frozen' && node.online);
+    const mostMs = node.isReaped ? 0 : LIFETIME_MS_MAX;
+    const lifetimeMs = standsIn ? Math.max(reapedMs(settings), mostMs) : mostMs;
     const at = this.#world.now + lifetimeMs + ROUNDING_MS;
     this.count('no address outlives its owner');
     this.#mortalAt[node.index] = at;

@@ -19,7 +19,7 @@ import {
 import { nextTickAt } from '../src/vrrp/machine-due.ts';
 import { type Drainable, NodeDrain } from '../src/vrrp/node-drain.ts';
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
-import { downIntervalMs, leaveMs } from '../src/vrrp/timers.ts';
+import { downIntervalMs, leaveMs, silenceMs } from '../src/vrrp/timers.ts';
 import { Clock } from './clock.ts';
 import type { Arp } from './network.ts';
 import { Reaper } from './reaper.ts';
@@ -57,7 +57,7 @@ export class Node implements NodeView {
   kernelHolds = false;
   #expiresAt = 0;
   #expiryPlanned = false;
-  /** What outlives the process, as address/mastership.ts keeps it; null: it is not master. */
+  /** What outlives the process (address/mastership.ts); null: it is not master. */
   #mastership: { readonly sentAt: number; readonly priority: number } | null = null;
   #reaper: Reaper | null = null;
   /** What the process believes. */
@@ -101,17 +101,15 @@ export class Node implements NodeView {
     return this.isCandidate && !this.state.drained;
   }
 
-  /** Has said priority 0, and waits for its successor. */
   get isLeaving(): boolean {
     return this.state.phase === 'leaving';
   }
 
-  /** Its process was killed, and the address waits for a successor. */
+  /** Its process was killed, or hangs, and the address waits for a successor. */
   get isReaped(): boolean {
     return this.online && this.kernelHolds && this.#reaper !== null && !this.#reaper.isOver;
   }
 
-  /** Packets wait in its socket. */
   get hasUnread(): boolean {
     return this.#packets.length > 0;
   }
@@ -151,18 +149,34 @@ export class Node implements NodeView {
 
   /** SIGKILL to the guardian alone: its reaper is left. */
   endAlone(): void {
-    this.process = 'none';
+    this.end();
+    this.#reap();
+    this.#world.checker.onReaper(this);
+  }
+
+  #reap(): void {
     const from = this.#mastership?.sentAt ?? this.clock.read(this.#world.now);
     this.#reaper = new Reaper(this.#world, this, from, (why) => this.#removeFromKernel(why));
-    this.end();
+  }
+
+  /** address/vigil.ts: a reaper stands in for a guardian that gives no sign of life. */
+  #planVigil(): void {
+    if (this.#mastership === null) return;
+    const aliveAt = Math.max(this.#mastership.sentAt, this.#renewAt - RENEW_INTERVAL_MS);
+    const silentAt = this.clock.when(aliveAt + silenceMs(this.config.intervalMs), this.#world.now);
+    const { sleeps } = this;
+    this.#world.plan(this.#world.lagged(Math.max(silentAt, this.#world.now)), () => {
+      const hangs = this.process === 'frozen' && this.sleeps === sleeps;
+      if (hangs && this.online && this.kernelHolds) this.#reap();
+    });
   }
 
   /** SIGKILL to whatever runs: what the kernel holds stays for its lifetime. */
   killReaper(): boolean {
-    if (!this.isReaped) return false;
+    const { isReaped } = this;
     this.#endReaper();
-    this.#world.checker.onReaperKilled(this);
-    return true;
+    if (isReaped) this.#world.checker.onReaperKilled(this);
+    return isReaped;
   }
 
   /** election/vrrp/loop.ts, isMasterStill(). */
@@ -188,6 +202,7 @@ export class Node implements NodeView {
   /** SIGKILL: what the kernel holds stays for its lifetime. */
   end(): void {
     this.process = 'none';
+    this.killReaper();
     this.held = false;
     this.probe = null;
     this.#forget();
@@ -201,6 +216,7 @@ export class Node implements NodeView {
     this.sleeps += 1;
     this.#cancelRound();
     this.#world.checker.onProcess(this);
+    if (this.online) this.#planVigil();
   }
 
   /** Everything stops: to memory, where the clock counts the sleep, or a virtual machine whole. */
@@ -221,6 +237,7 @@ export class Node implements NodeView {
       if (!this.#clockRuns) this.clock.goOnFrom(this.#clockAtSuspend, this.#world.now);
       if (this.kernelHolds) this.#planExpiry();
     }
+    this.#endReaper();
     this.process = 'running';
     this.#world.checker.onProcess(this);
     this.requestRound(this.#world.soon());
@@ -230,7 +247,6 @@ export class Node implements NodeView {
   powerOff(): void {
     this.online = false;
     this.kernelHolds = false;
-    this.#endReaper();
     this.end();
   }
 
@@ -248,7 +264,7 @@ export class Node implements NodeView {
     this.requestRound(this.#world.soon());
   }
 
-  /** `evergate drain node`, and `evergate ready node`. */
+  /** `evergate drain node`, `evergate ready node`. */
   setDrained(drained: boolean): void {
     this.#drain.ask(drained, [this.#drainable()], this.clock.read(this.#world.now));
     this.requestRound(this.#world.now);
@@ -308,6 +324,7 @@ export class Node implements NodeView {
   #round(): void {
     this.#roundAt = Number.POSITIVE_INFINITY;
     const now = this.clock.read(this.#world.now);
+    this.#receive(now);
     if (this.#nextConfig !== null) {
       // One step by the old configuration: a sleep must show.
       this.#feed({ kind: 'track', ...this.verdict }, now);
@@ -323,7 +340,6 @@ export class Node implements NodeView {
       this.#addressNews = false;
       if (this.held && !this.kernelHolds) this.#feed({ kind: 'address-lost' }, now);
     }
-    this.#receive(now);
     if (now >= nextTickAt(this.config, this.state)) this.#feed({ kind: 'tick' }, now);
     if (now >= this.#renewAt) this.#put(now);
     if (this.probe !== null) this.#runProbe(this.probe, now);
@@ -332,8 +348,8 @@ export class Node implements NodeView {
   }
 
   #receive(now: number): void {
-    const packets = this.#packets.splice(0, PACKETS_PER_ROUND);
-    for (const packet of packets) {
+    for (let left = PACKETS_PER_ROUND; left > 0 && this.hasUnread; left -= 1) {
+      const packet = this.#packets.shift() as ReceivedPacket;
       const decoded = decodeAdvertisement(packet, this.wire.expectation);
       const reason = decoded.ok ? null : decoded.reason;
       if (reason !== 'other-router' && reason !== 'own-packet' && reason !== 'too-short') {
@@ -405,6 +421,7 @@ export class Node implements NodeView {
         this.#remove();
         break;
       case 'garp':
+        if (this.held && !this.kernelHolds) this.#put(now);
         this.#world.broadcastArp(this, 'announce');
         break;
       case 'transition':

@@ -70,21 +70,23 @@ const PLANTED: readonly {
     machine: (config, state, event, now) => step(config, { ...state, lastSentAt: now }, event, now),
   },
   {
-    name: 'a sleeper that puts its address back before it looks at the time',
+    name: 'a sleeper that answers a rival before it looks at the time',
     rule: 'a sleeper drops the address first',
     machine: (config, state, event, now) =>
-      event.kind === 'address-lost' && state.phase === 'master'
-        ? { state, effects: [{ kind: 'add-addresses' }, { kind: 'garp', count: 5 }] }
+      event.kind === 'advert' && state.phase === 'master' && event.priority < config.priority
+        ? { state, effects: [{ kind: 'garp', count: 5 }] }
         : step(config, state, event, now),
   },
   {
     name: 'a backup that looks at its timer before its sockets',
     rule: 'news first',
     machine: (config, state, event, now) => {
-      const result = step(config, state, event, now);
-      if (event.kind !== 'track' || result.state.phase !== 'backup') return result;
-      const ticked = step(config, result.state, { kind: 'tick' }, now);
-      return { state: ticked.state, effects: [...result.effects, ...ticked.effects] };
+      if (event.kind !== 'advert' || state.phase !== 'backup') {
+        return step(config, state, event, now);
+      }
+      const ticked = step(config, state, { kind: 'tick' }, now);
+      const result = step(config, ticked.state, event, now);
+      return { ...result, effects: [...ticked.effects, ...result.effects] };
     },
   },
   {

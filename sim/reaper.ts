@@ -1,4 +1,4 @@
-/** What address/reaping.ts does on a simulated machine whose guardian was killed alone. */
+/** What address/reaping.ts does on a simulated machine whose guardian was killed alone, or hangs. */
 
 import { decodeAdvertisement, type ReceivedPacket } from '../src/vrrp/packet.ts';
 import { downIntervalMs } from '../src/vrrp/timers.ts';

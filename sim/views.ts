@@ -55,6 +55,7 @@ export interface CheckerView {
   onReleased(node: NodeView): void;
   onRefused(node: NodeView, by: string): void;
   onProcess(node: NodeView): void;
+  onReaper(node: NodeView): void;
   onReaperKilled(node: NodeView): void;
   onAddress(node: NodeView, why: string): void;
   onTransition(node: NodeView, effect: Extract<MachineEffect, { kind: 'transition' }>): void;

@@ -1,7 +1,7 @@
 /**
- * What an election leaves behind when its process ends without a word: the addresses it held, until when
+ * What an election leaves behind when its process ends without a word, or hangs: the addresses it held, until when
  * they may stay, and how to hear that another node has them. Each election has a module that exports
- * `openEstate`; the reaper (address/reaping.ts) goes by it and knows no election.
+ * `openEstate` and `vigilOf`; the reaper (address/reaping.ts, address/vigil.ts) goes by it and knows no election.
  */
 
 import type { InterfaceAddress, Link } from '../linux/netlink-route.ts';
@@ -24,6 +24,16 @@ export type SuccessorEar = {
   whySucceeded(now: number): string | null;
   close(): void;
 };
+
+/** By what the reaper knows, while the process is there, that it hangs. */
+export type VigilPlan = {
+  /** Where it notes what it is master of, and its signs of life. */
+  readonly mastershipFile: string;
+  /** By the names in that file: ms after its last sign of life by which a master counts as hung. */
+  readonly silencesMs: ReadonlyMap<string, number>;
+};
+
+export type VigilOf<Estate> = (estate: Estate) => VigilPlan;
 
 /** What there is on this machine when the process has ended. */
 export type Remains = {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { MastershipFile, readMastership } from './mastership.ts';
+import { MastershipFile, MastershipReader, readMastership } from './mastership.ts';
 
 describe('MastershipFile', () => {
   let folder = '';
@@ -24,12 +24,18 @@ describe('MastershipFile', () => {
     second?.forget();
     assert.ok(third);
     // Nothing is closed or flushed: the process is as good as killed.
-    assert.deepEqual([...readMastership(path)], [['VI_1', { shownAt: 2345.5, rank: 99 }]]);
+    const shown = { shownAt: 2345.5, rank: 99, aliveAt: 2345.5 };
+    assert.deepEqual([...readMastership(path)], [['VI_1', shown]]);
+    const reader = new MastershipReader(path);
+    first?.live(2400);
+    assert.deepEqual(reader.read().get('VI_1'), { ...shown, aliveAt: 2400 });
 
     const next = new MastershipFile(path);
-    assert.deepEqual(next.left('VI_1'), { shownAt: 2345.5, rank: 99 });
+    assert.deepEqual(next.left('VI_1'), { ...shown, aliveAt: 2400 });
     assert.equal(next.left('VI_2'), null);
     assert.deepEqual([...readMastership(path)], [], 'it begins anew');
+    assert.deepEqual([...reader.read()], []);
+    reader.close();
   });
 
   it('takes no rank that is none, and no sign of life without a time', () => {
@@ -45,8 +51,8 @@ describe('MastershipFile', () => {
     file.record(name).note(1, 1);
     file.record('VI_2').note(2, 2);
     const next = new MastershipFile(path);
-    assert.deepEqual(next.left(name), { shownAt: 1, rank: 1 });
-    assert.deepEqual(next.left('VI_2'), { shownAt: 2, rank: 2 });
+    assert.deepEqual(next.left(name), { shownAt: 1, rank: 1, aliveAt: 1 });
+    assert.deepEqual(next.left('VI_2'), { shownAt: 2, rank: 2, aliveAt: 2 });
   });
 
   it('makes nothing of a file that is damaged, or missing', () => {

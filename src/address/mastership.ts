@@ -1,7 +1,8 @@
 /**
  * What an election has made this node master of, in a file that outlives the process: a page of memory that
  * is written with every sign of life, without a system call. A guardian that is started while the others
- * still wait for one that was killed goes on as master, as one that had only been slow would (ADR 10).
+ * still wait for one that was killed goes on as master, as one that had only been slow would (ADR 10); and a reaper
+ * sees by it that one hangs (ADR 27).
  */
 
 import {
@@ -16,7 +17,7 @@ import {
 import { assert } from '../core/assert.ts';
 import { mapSharedMemory } from '../linux/files.ts';
 
-/** One record: three numbers, then the instance's name. */
+/** One record: three numbers and room for one more, then the instance's name. They are filled in order. */
 const RECORD_BYTES = 256;
 const NAME_OFFSET = 32;
 const NAME_BYTES = RECORD_BYTES - NAME_OFFSET;
@@ -32,9 +33,16 @@ export type Mastership = {
   readonly rank: number;
 };
 
+export type WatchedMastership = Mastership & {
+  /** Of the last sign that its process was well, shown to others or not; ms of linux/clock.ts. */
+  readonly aliveAt: number;
+};
+
 /** The record of one instance. */
 export type MastershipRecord = {
   note(shownAt: number, rank: number): void;
+  /** A sign for the reaper alone. */
+  live(aliveAt: number): void;
   forget(): void;
 };
 
@@ -63,13 +71,13 @@ export class MastershipFile {
 
   /** What the earlier process was master of by that name when it ended; null: nothing. */
   left(name: string): Mastership | null {
-    return this.#left.get(shortened(name).toString()) ?? null;
+    return this.#left.get(recordName(name)) ?? null;
   }
 
   /** The record of an instance; one that a reload has ended and begun again keeps its own. */
   record(name: string): MastershipRecord {
     const index = this.#places.get(name) ?? this.#places.size;
-    if (index >= RECORDS_MAX) return { note: () => {}, forget: () => {} };
+    if (index >= RECORDS_MAX) return { note: () => {}, live: () => {}, forget: () => {} };
     this.#places.set(name, index);
     this.#bytes.set(shortened(name), index * RECORD_BYTES + NAME_OFFSET);
     const first = index * NUMBERS;
@@ -80,6 +88,10 @@ export class MastershipFile {
         assert(shownAt > 0, 'a sign of life has a time');
         numbers[first] = shownAt;
         numbers[first + 1] = rank;
+        numbers[first + 2] = shownAt;
+      },
+      live(aliveAt) {
+        numbers[first + 2] = aliveAt;
       },
       forget() {
         numbers[first + 1] = 0;
@@ -89,24 +101,52 @@ export class MastershipFile {
 }
 
 /** What a process that is gone was master of when it ended, by instance; nothing where no file is left. */
-export function readMastership(path: string): ReadonlyMap<string, Mastership> {
+export function readMastership(path: string): ReadonlyMap<string, WatchedMastership> {
   return existsSync(path) ? decode(readFileSync(path).subarray(0, FILE_BYTES)) : new Map();
+}
+
+/** For a look at it again and again, while the process lives that writes it. Not mapped: that one may cut it off. */
+export class MastershipReader {
+  readonly #fd: number;
+  readonly #content = Buffer.alloc(FILE_BYTES);
+
+  /** Throws Error. The owner closes it. */
+  constructor(path: string) {
+    this.#fd = openSync(path, 'r');
+  }
+
+  /** What the process is master of now, by instance. */
+  read(): ReadonlyMap<string, WatchedMastership> {
+    const length = readSync(this.#fd, this.#content, 0, FILE_BYTES, 0);
+    return decode(this.#content.subarray(0, length));
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** By what an instance is found among what was read here. */
+export function recordName(name: string): string {
+  return shortened(name).toString();
 }
 
 function shortened(name: string): Buffer {
   return Buffer.from(name).subarray(0, NAME_BYTES);
 }
 
-function decode(content: Buffer): ReadonlyMap<string, Mastership> {
-  const left = new Map<string, Mastership>();
+function decode(content: Buffer): ReadonlyMap<string, WatchedMastership> {
+  const left = new Map<string, WatchedMastership>();
   for (let at = 0; at + RECORD_BYTES <= content.length; at += RECORD_BYTES) {
     const shownAt = content.readDoubleLE(at);
     const rank = content.readDoubleLE(at + 8);
+    const aliveAt = content.readDoubleLE(at + 16);
     const name = content
       .toString('utf8', at + NAME_OFFSET, at + RECORD_BYTES)
       .replace(/\0.*$/s, '');
+    if (name === '') break;
     const isRank = Number.isInteger(rank) && rank >= 1 && rank <= 255;
-    if (name !== '' && isRank && shownAt > 0) left.set(name, { shownAt, rank });
+    if (isRank && shownAt > 0) left.set(name, { shownAt, rank, aliveAt });
   }
   return left;
 }

@@ -58,9 +58,9 @@ export interface ElectionSection {
   readonly config: ElectionConfig;
   /** ms from an owner's last sign of life on: by then another node has taken over, if there is one. */
   readonly heldMsMax: number;
-  /** URL of the module whose `openEstate` (address/estate.ts) the reaper calls when this process is gone. */
+  /** URL of the module with `openEstate` and `vigilOf` (address/estate.ts), which the reaper calls. */
   readonly estateModule: string;
-  /** What `openEstate` is given then; plain data, as JSON takes it. */
+  /** What they are given; plain data, as JSON takes it. */
   estate(mastershipFile: string): unknown;
 }
 

@@ -26,3 +26,16 @@ export function leaveMs(intervalMs: number): number {
 export function downIntervalMs(version: 2 | 3, priority: number, masterIntervalMs: number): number {
   return 3 * masterIntervalMs + skewMs(version, priority, masterIntervalMs);
 }
+
+/** Less would be what any busy machine does to a process. */
+const SILENCE_MS_MIN = 50;
+/** Two renewals of the addresses missed, and their lifetime not over yet (docs/adr/0004). */
+const SILENCE_MS_MAX = 1000;
+
+/**
+ * After its last sign of life a master counts as hung. Signs come with each advertisement and each renewal of the
+ * addresses, and the first of backups takes over after three intervals.
+ */
+export function silenceMs(intervalMs: number): number {
+  return Math.min(Math.max(SILENCE_MS_MIN, 2.5 * intervalMs), SILENCE_MS_MAX);
+}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MastershipFile } from '../../address/mastership.ts';
+import { LIFETIME_SECONDS, RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import {
   ADDRESS_DEFAULTS,
@@ -11,7 +12,8 @@ import {
   VRRP_INSTANCE_DEFAULTS,
 } from '../../config/vrrp-defaults.ts';
 import { bootMs } from '../../linux/clock.ts';
-import { openEstate } from './estate.ts';
+import { downIntervalMs } from '../../vrrp/timers.ts';
+import { openEstate, vigilOf } from './estate.ts';
 import { VrrpSection } from './section.ts';
 
 function instance(name: string, changes: Partial<VrrpInstanceConfig>): VrrpInstanceConfig {
@@ -56,4 +58,16 @@ test('an estate lasts until the lowest of backups takes over, from the last adve
 test('a section holds its addresses as long as its slowest instance', () => {
   assert.equal(new VrrpSection(CONFIG).heldMsMax, 3000 + (255 * 1000) / 256);
   assert.equal(new VrrpSection({ ...CONFIG, instances: [] }).heldMsMax, 0);
+});
+
+test('a master hangs before the first of backups takes over, and before its addresses have lapsed', () => {
+  const instances = [10, 100, 1000, 40_000].map((advertIntervalMs) =>
+    instance(`every ${advertIntervalMs} ms`, { version: 3, advertIntervalMs }),
+  );
+  const { silencesMs } = vigilOf({ vrrp: { ...CONFIG, instances }, mastershipFile: 'file' });
+  assert.deepEqual([...silencesMs.values()], [50, 250, 1000, 1000]);
+  for (const { name, advertIntervalMs } of instances.slice(1)) {
+    assert.ok((silencesMs.get(name) ?? 0) < downIntervalMs(3, 254, advertIntervalMs));
+  }
+  assert.ok(Math.max(...silencesMs.values()) < LIFETIME_SECONDS * 1000 - RENEW_INTERVAL_MS);
 });

@@ -3,12 +3,13 @@
  * advertisements, and the lowest of backups takes over after its Master_Down_Interval.
  */
 
-import type { Inheritance, OpenEstate, SuccessorEar } from '../../address/estate.ts';
-import { readMastership } from '../../address/mastership.ts';
+import type { Inheritance, OpenEstate, SuccessorEar, VigilOf } from '../../address/estate.ts';
+import { readMastership, recordName } from '../../address/mastership.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
+import { silenceMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser } from './advertiser.ts';
 import { resolveOrAwait } from './awaited.ts';
@@ -25,7 +26,7 @@ export const openEstate: OpenEstate<VrrpEstate> = (
   const mastership = readMastership(mastershipFile);
   return resolveOrAwait(vrrp, links, present).resolved.map((resolved): Inheritance => {
     const { name } = resolved.config;
-    const lastSentAt = mastership.get(name)?.shownAt ?? bootMs();
+    const lastSentAt = mastership.get(recordName(name))?.shownAt ?? bootMs();
     return {
       name,
       resolved,
@@ -34,6 +35,13 @@ export const openEstate: OpenEstate<VrrpEstate> = (
     };
   });
 };
+
+export const vigilOf: VigilOf<VrrpEstate> = ({ vrrp, mastershipFile }) => ({
+  mastershipFile,
+  silencesMs: new Map(
+    vrrp.instances.map(({ name, advertIntervalMs }) => [name, silenceMs(advertIntervalMs)]),
+  ),
+});
 
 function listen(instance: ResolvedInstance, links: readonly Link[]): SuccessorEar | null {
   const byName = (wanted: string | undefined) => links.find(({ name }) => name === wanted) ?? null;

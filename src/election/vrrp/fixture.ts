@@ -171,6 +171,8 @@ export class TestNode {
   events: ElectionEvent[] = [];
   /** What it notes of being master; null: that it is not. */
   noted: Mastership | null = null;
+  /** The last sign of life for the reaper alone. */
+  livedAt: number | null = null;
   now = 0;
   /** Thrown instead of opening. */
   #openError: SystemError | null = null;
@@ -199,6 +201,9 @@ export class TestNode {
       record: {
         note: (shownAt: number, rank: number) => {
           this.noted = { shownAt, rank };
+        },
+        live: (aliveAt: number) => {
+          this.livedAt = aliveAt;
         },
         forget: () => {
           this.noted = null;

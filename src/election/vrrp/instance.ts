@@ -3,6 +3,7 @@
  * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
+import { RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
@@ -214,6 +215,7 @@ export class Instance {
 
   #renew(now: number): void {
     this.#whileHeld(() => this.#ports.vips.renew(now), now);
+    this.#context.record.live(now);
   }
 
   #whileHeld(action: () => void, now: number): void {
@@ -437,6 +439,8 @@ export class Instance {
         vips.remove();
         break;
       case 'garp':
+        // They may be gone, and the news of it not read yet: a reaper stood in while this process hung.
+        if (this.#renewAt < now + RENEW_INTERVAL_MS) this.#tryAddresses(() => vips.renew(now));
         this.#news.announced(vips.announce(effect.count, now));
         break;
       case 'transition': {

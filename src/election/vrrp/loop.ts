@@ -45,6 +45,8 @@ const DESCRIPTORS_MAX = 1024;
 /** Longest wait, so that a silent main thread is noticed and counters are told. */
 const WAIT_MS_MAX = 200;
 const COUNTERS_INTERVAL_MS = 1000;
+/** Between the clock and the timers of a round; shorter than any interval. */
+const SLEPT_MS = 5;
 /** Messages and batches of kernel news taken in one round. */
 const MESSAGES_MAX = 1000;
 const NEWS_MAX = 100;
@@ -120,13 +122,20 @@ export class SpeakerLoop {
     this.#poll.wait(this.#waitMs());
     // Taken before the sockets are read: a sleep after this line shows in the next round, and what
     // was sent meanwhile is read before any timer is looked at.
-    const now = bootMs();
+    let now = bootMs();
     const woken = clearWakeup(this.#data.wakeupFd);
     this.#watchMain(now);
+    // First: who has taken over meanwhile is why a reaper has removed an address, which is news.
+    this.#receive(now);
     if (woken) this.#readMessages(now);
     this.#readNews(now);
+    const readAt = bootMs();
+    if (readAt - now > SLEPT_MS) {
+      // Asleep since then, or flooded: what is done now is done by what is true now.
+      now = readAt;
+      this.#receive(now);
+    }
     const instances = this.#instances;
-    for (let index = 0; index < instances.length; index += 1) instances[index]?.receive(now);
     for (let index = 0; index < instances.length; index += 1) instances[index]?.turn(now);
     for (let index = 0; index < this.#groups.length; index += 1) this.#groups[index]?.settle(now);
     if (this.#probing) this.#runProbes(now);
@@ -134,6 +143,11 @@ export class SpeakerLoop {
     this.#report(now);
     // After the status: who asks for it then finds what was done.
     if (settled !== null) this.#post({ kind: 'drain-settled', ...settled });
+  }
+
+  #receive(now: number): void {
+    const instances = this.#instances;
+    for (let index = 0; index < instances.length; index += 1) instances[index]?.receive(now);
   }
 
   /** Priority 0, addresses gone, sockets closed. Never throws. */
