@@ -78,13 +78,10 @@ export class ArpSocket {
   /** The next claim by another MAC address than these; null: none waits. */
   receive(): AddressClaim | null {
     for (;;) {
-      const frame = this.#incoming;
-      const received = receiveDatagram(this.fd, frame);
+      const received = receiveDatagram(this.fd, this.#incoming);
       if (received < 0) return null;
-      if (received < FRAME_BYTES || readUint16(frame, 12) !== ETHERTYPE_ARP) continue;
-      const sender = frame.subarray(22, 28);
-      if (sender.equals(this.#macs.own) || sender.equals(this.#macs.announced)) continue;
-      return { address: readUint32(frame, SENDER_ADDRESS_OFFSET), mac: formatMac(sender) };
+      const claim = decodeArpClaim(this.#incoming.subarray(0, received), this.#macs);
+      if (claim !== null) return claim;
     }
   }
 
@@ -112,6 +109,14 @@ export class ArpSocket {
     const sent = sendDatagram(this.fd, this.#frame, FRAME_BYTES, null);
     return sent < 0 ? -sent : 0;
   }
+}
+
+/** What somebody else claims by a frame; null: it is none of ARP, or our own. Never throws. */
+export function decodeArpClaim(frame: Buffer, { own, announced }: ClaimMacs): AddressClaim | null {
+  if (frame.length < FRAME_BYTES || readUint16(frame, 12) !== ETHERTYPE_ARP) return null;
+  const sender = frame.subarray(22, 28);
+  if (sender.equals(own) || sender.equals(announced)) return null;
+  return { address: readUint32(frame, SENDER_ADDRESS_OFFSET), mac: formatMac(sender) };
 }
 
 export function formatMac(mac: Uint8Array): string {

@@ -2,6 +2,7 @@
 
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 
+export const EIO = 5;
 export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;

@@ -117,14 +117,10 @@ export class NeighbourSocket {
   /** The next claim by another MAC address than these; null: none waits. */
   receive(): AddressClaim | null {
     for (;;) {
-      const frame = this.#incoming;
-      const received = receiveDatagram(this.fd, frame);
+      const received = receiveDatagram(this.fd, this.#incoming);
       if (received < 0) return null;
-      if (!isAdvertisement(frame, received)) continue;
-      const address = readIpAddress(frame, TARGET_OFFSET, 16);
-      const sender = frame.subarray(6, 12);
-      if (sender.equals(this.#macs.own) || sender.equals(this.#macs.announced)) continue;
-      if (this.#watched.has(address)) return { address, mac: formatMac(sender) };
+      const claim = decodeNeighbourClaim(this.#incoming.subarray(0, received), this.#macs);
+      if (claim !== null && this.#watched.has(claim.address)) return claim;
     }
   }
 
@@ -156,8 +152,19 @@ export class NeighbourSocket {
   }
 }
 
+/** What somebody else claims by a frame; null: it is no Neighbor Advertisement, or our own. Never throws. */
+export function decodeNeighbourClaim(
+  frame: Buffer,
+  { own, announced }: ClaimMacs,
+): AddressClaim | null {
+  if (!isAdvertisement(frame)) return null;
+  const sender = frame.subarray(6, 12);
+  if (sender.equals(own) || sender.equals(announced)) return null;
+  return { address: readIpAddress(frame, TARGET_OFFSET, 16), mac: formatMac(sender) };
+}
+
 /** Whether RFC 4861 section 7.1.2 lets it be believed. */
-function isAdvertisement(frame: Uint8Array, length: number): boolean {
+function isAdvertisement(frame: Uint8Array): boolean {
   const bytes = readUint16(frame, IP_OFFSET + 4);
   return (
     readUint16(frame, 12) === ETHERTYPE_IPV6 &&
@@ -166,7 +173,7 @@ function isAdvertisement(frame: Uint8Array, length: number): boolean {
     frame[ICMP_OFFSET] === TYPE_NEIGHBOR_ADVERTISEMENT &&
     frame[ICMP_OFFSET + 1] === 0 &&
     bytes >= MESSAGE_BYTES &&
-    length >= ICMP_OFFSET + bytes &&
+    frame.length >= ICMP_OFFSET + bytes &&
     checksum(frame, bytes) === 0
   );
 }

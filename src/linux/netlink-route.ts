@@ -303,7 +303,8 @@ function routeAttributes(spec: RouteSpec): readonly Attribute[] {
   return attributes;
 }
 
-function decodeNews(message: NetlinkMessage): RouteNews | null {
+/** null: it is of another kind, or cut. Never throws. */
+export function decodeNews(message: NetlinkMessage): RouteNews | null {
   if (message.type === RTM_NEWLINK) {
     const link = decodeLink(message);
     return link === null ? null : { kind: 'link', link };

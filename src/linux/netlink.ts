@@ -4,7 +4,7 @@
  */
 
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
-import { EAGAIN, ENOBUFS, SystemError } from './errno.ts';
+import { EAGAIN, EIO, ENOBUFS, SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
 import { pinnedBuffer } from './libc.ts';
 import { openSocket, SOCK_RAW } from './sockets.ts';
@@ -103,6 +103,11 @@ export function decodeAttributes(payload: Buffer, offset: number): ReadonlyMap<n
   return attributes;
 }
 
+/** struct nlmsgerr: the errno, 0 for an acknowledgement; EIO where it is cut. Never throws. */
+export function decodeError({ payload }: NetlinkMessage): number {
+  return payload.length < 4 ? EIO : -payload.readInt32LE(0);
+}
+
 function padding(length: number): number {
   return (4 - (length % 4)) % 4;
 }
@@ -153,7 +158,7 @@ export class NetlinkSocket {
           answer.push(part);
           continue;
         }
-        const error = -part.payload.readInt32LE(0);
+        const error = decodeError(part);
         if (error !== 0) throw new SystemError('netlink request', error, about);
         return answer;
       }

@@ -96,18 +96,8 @@ export class Raw4Socket {
 
   /** The next packet; null: none waits. Packets with a broken IP header are skipped as if lost. */
   receive(): RawPacket | null {
-    const bytes = this.#incoming;
-    const received = receiveDatagram(this.fd, bytes);
-    if (received < HEADER_BYTES) return null;
-    const headerBytes = ((bytes[0] ?? 0) & 0xf) * 4;
-    const totalBytes = Math.min(received, readUint16(bytes, 2));
-    return {
-      message: bytes.subarray(Math.min(headerBytes, totalBytes), totalBytes),
-      source: readUint32(bytes, 12),
-      destination: readUint32(bytes, 16),
-      ttl: bytes[8] ?? 0,
-      whole: bytes.subarray(0, totalBytes),
-    };
+    const received = receiveDatagram(this.fd, this.#incoming);
+    return received < 0 ? null : decodeIpv4Packet(this.#incoming.subarray(0, received));
   }
 
   /**
@@ -121,6 +111,20 @@ export class Raw4Socket {
   close(): void {
     closeFd(this.fd);
   }
+}
+
+/** A packet from its IP header on; null: it is too short for one. Views into `bytes`. Never throws. */
+export function decodeIpv4Packet(bytes: Uint8Array): RawPacket | null {
+  if (bytes.length < HEADER_BYTES) return null;
+  const headerBytes = ((bytes[0] ?? 0) & 0xf) * 4;
+  const totalBytes = Math.min(bytes.length, readUint16(bytes, 2));
+  return {
+    message: bytes.subarray(Math.min(headerBytes, totalBytes), totalBytes),
+    source: readUint32(bytes, 12),
+    destination: readUint32(bytes, 16),
+    ttl: bytes[8] ?? 0,
+    whole: bytes.subarray(0, totalBytes),
+  };
 }
 
 function configure(fd: number, options: Raw4SocketOptions): void {
