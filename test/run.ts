@@ -1,6 +1,7 @@
 /**
- * `npm test`: everything there is. Types and lint, then unit, property and golden tests, then the tests with
- * real processes. `npm run check` is the same without the last: what every commit passes.
+ * `npm test`: everything there is. Types, lint and known holes in packages, then unit, property and golden
+ * tests, then the tests with real processes. `npm run check` is the same without the last, and without a network:
+ * what every commit passes.
  *
  * Files run side by side. Those with real processes wait for timers of VRRP more than they work; what they say
  * about time takes the machine's lateness into account (kit/time-verdict.ts).
@@ -17,6 +18,7 @@ import { globSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { audit } from './kit/audit.ts';
 import { LatenessMeter } from './kit/lateness.ts';
 import { installPeers } from './kit/peers.ts';
 import { Summary } from './summary.ts';
@@ -49,6 +51,7 @@ if (words.length === 0) {
     step('Types', 'tsc', ['--noEmit']),
     step('Lint, format and import direction', 'biome', ['check', '.']),
     step('Unused exports, files and packages', 'knip', ['--no-progress']),
+    ...(isQuick ? [] : [auditStep()]),
   ]);
 }
 const units = ['src', 'sim', 'tools', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));
@@ -71,6 +74,13 @@ if (!isQuick) {
   );
 }
 finish();
+
+async function auditStep(): Promise<void> {
+  const { failed, lines } = await audit();
+  process.stdout.write(`\n== Known holes in packages\n${lines.join('\n')}\n`);
+  if (failed) summary.failed += 1;
+  else summary.passed += 1;
+}
 
 /** Its output comes as a whole, when it is over. */
 async function step(title: string, command: string, args: readonly string[]): Promise<void> {

@@ -33,7 +33,7 @@ const END_MS_MAX = 10_000;
 
 /** All that may be in a package, by path. */
 const MAY_HOLD = [
-  /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|bin\/evergate)$/,
+  /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|sbom\.cdx\.json|bin\/evergate)$/,
   /^dist\/([\w-]+\.js|koffi\.node|node-(x64|arm64)|THIRD-PARTY-LICENSES\.txt)$/,
   /^docs\/[\w.-]+\.(md|json)$/,
   /^examples\/(article\/)?[\w.-]+$/,

@@ -35,7 +35,7 @@ async function build(): Promise<void> {
   tryOut(runtime, manifest.version);
 }
 
-/** Has the bundle tell its version, and read a file, for which it starts a thread and a process. */
+/** Has the bundle tell its version, and read a file. */
 function tryOut(runtime: string, version: string): void {
   const told = evergate(runtime, ['--version']);
   if (told.trim() !== version) throw new Error(`What was built says it is version "${told}"`);

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { bundle } from './bundle.ts';
+import { binaryPackages, SBOM_FILE } from './carried.ts';
 import { bundledName } from './file-references.ts';
 
+const AGAIN =
+  'the bill of materials is another: run node_modules/.bin/node tools/release/write-sbom.ts';
 const THREAD = /^import .*\b(parentPort|workerData)\b.* from 'node:worker_threads'/m;
 const CHILD = /process\.send(\?| ===)/;
 
@@ -28,4 +31,7 @@ test('bundle() holds the program, with every file that begins a thread or a proc
     [],
   );
   for (const name of ['koffi', 'commander', '@peculiar/x509']) assert.ok(packages.includes(name));
+  const { components } = JSON.parse(readFileSync(SBOM_FILE, 'utf8'));
+  const billed = new Set<string>(components.map(({ name }: { name: string }) => name));
+  assert.deepEqual([...billed].sort(), [...packages, ...binaryPackages()].sort(), AGAIN);
 });
