@@ -1,9 +1,9 @@
 /** Asks a running guardian over the admin socket of its run directory. */
 
 import { join } from 'node:path';
+import { nodeHttp } from '../builtins.ts';
 import { ADMIN_SOCKET_FILE, STATUS_SOCKET_FILE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
-import { request } from '../http.ts';
 
 /** The guardian answers within its own limit for the balancer; more means that it hangs. */
 const ANSWER_LIMIT_MS = 3000;
@@ -63,7 +63,7 @@ function exchange(
   limitMs: number,
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, method, path, timeout: limitMs }, (answer) => {
+    const asking = nodeHttp().request({ socketPath, method, path, timeout: limitMs }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);

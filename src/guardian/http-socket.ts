@@ -2,7 +2,7 @@
 
 import type { Server, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { createServer } from '../http.ts';
+import { nodeHttp } from '../builtins.ts';
 import { runDirError } from './run-dir.ts';
 
 const REQUEST_LIMIT_MS = 5000;
@@ -17,7 +17,7 @@ export async function openSocket(
   connectionsMax: number,
   answerTo: (method: string, url: string) => Promise<Answer>,
 ): Promise<HttpSocket> {
-  const server = createServer((request, response) => {
+  const server = nodeHttp().createServer((request, response) => {
     // Nothing that is served here takes a body.
     request.resume();
     answerTo(request.method ?? '', request.url ?? '').then(

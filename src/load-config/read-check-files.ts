@@ -3,8 +3,7 @@
  * given up the right to read them when its checks begin.
  */
 
-import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
+import { nodeCrypto, nodeTls } from '../builtins.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { CheckTls, FileText } from '../config/model/checks.ts';
 import type { BalancerConfig } from '../config/model/config.ts';
@@ -92,7 +91,12 @@ function fillTls(reader: Reader, tls: CheckTls): CheckTls {
   const ca = tls.ca === null ? null : reader.read(tls.ca);
   if (ca !== null && ca.text !== null) {
     const { path, text } = ca;
-    tryOut(reader, path, 'holds no usable certificate', () => new X509Certificate(text));
+    tryOut(
+      reader,
+      path,
+      'holds no usable certificate',
+      () => new (nodeCrypto().X509Certificate)(text),
+    );
   }
   if (tls.certificate === null) return { ...tls, ca };
   const cert = reader.read(tls.certificate.cert);
@@ -100,7 +104,7 @@ function fillTls(reader: Reader, tls: CheckTls): CheckTls {
   if (cert.text !== null && key.text !== null) {
     const pair = { cert: cert.text, key: key.text };
     const problem = `and "${key.path}" are no certificate and its key`;
-    tryOut(reader, cert.path, problem, () => createSecureContext(pair));
+    tryOut(reader, cert.path, problem, () => nodeTls().createSecureContext(pair));
   }
   return { ...tls, ca, certificate: { cert, key } };
 }

@@ -3,11 +3,10 @@
  * and bodies included, because scripts compare them.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { nodeCrypto, nodeHttp } from '../../builtins.ts';
 import type { HttpFrontendConfig, StatsPageConfig } from '../../config/model/traffic.ts';
 import { monitorFails } from '../../health/monitor.ts';
-import { createServer } from '../../http.ts';
 import { type ActionCode, FORM_BYTES_MAX, parseAdminForm } from '../../stats/admin-form.ts';
 import { csvTable } from '../../stats/csv.ts';
 import { escapeHtml, statsPage } from '../../stats/html.ts';
@@ -52,7 +51,7 @@ export function createHttpFrontend(
     keepAliveTimeout: patienceMs,
   };
   const connections = new PageConnections(frontend.connectionsMax, counts);
-  const server = createServer(options, (request, response) => {
+  const server = nodeHttp().createServer(options, (request, response) => {
     counts.requests++;
     connections.noteRequest(request.socket);
     respond(frontend, request, context)
@@ -211,7 +210,7 @@ function isAuthorized(stats: StatsPageConfig, header: string | undefined): boole
   const given = digest(Buffer.from(encoded ?? '', 'base64').toString('utf8'));
   let authorized = false;
   for (const { name, password } of stats.users) {
-    if (timingSafeEqual(given, digest(`${name}:${password}`))) authorized = true;
+    if (nodeCrypto().timingSafeEqual(given, digest(`${name}:${password}`))) authorized = true;
   }
   return authorized && encoded !== undefined;
 }
@@ -224,7 +223,7 @@ function unauthorized({ realm }: StatsPageConfig): Answer {
 }
 
 function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return nodeCrypto().createHash('sha256').update(text).digest();
 }
 
 function notice(status: number, title: string, text: string): Answer {

@@ -4,7 +4,8 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { nodeTls } from '../../builtins.ts';
 import type { CheckTls } from '../../config/model/checks.ts';
 import type { CertificateFacts } from '../../health/certificate-warnings.ts';
 import type { CheckTarget, Finding } from './check.ts';
@@ -41,7 +42,7 @@ export function openConnection(
     const turn = setImmediate(() => done({ kind: 'failed', finding }));
     return () => clearImmediate(turn);
   }
-  return open(connectTls({ ...target, ...options.value }), tls, timeoutMs, done);
+  return open(nodeTls().connect({ ...target, ...options.value }), tls, timeoutMs, done);
 }
 
 function open(

@@ -2,7 +2,8 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { nodeTls } from '../../builtins.ts';
 import type { CheckTls, FileText } from '../../config/model/checks.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { type CertificateFacts, certificateWarnings } from '../../health/certificate-warnings.ts';
@@ -25,6 +26,7 @@ export function connectionOptions(tls: CheckTls): Result<ConnectionOptions> {
 
 function buildOptions(tls: CheckTls): Result<ConnectionOptions> {
   const { ca, certificate, sni, alpn } = tls;
+  const { createSecureContext, getCACertificates } = nodeTls();
   try {
     const secureContext = createSecureContext({
       ...(tls.verify === 'required'

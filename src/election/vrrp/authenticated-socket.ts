@@ -3,7 +3,7 @@
  * as a plain raw socket. Counts sequence numbers and notices replayed ones.
  */
 
-import { createHmac } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import type { RawPacket } from '../../linux/raw-socket.ts';
 import { Raw4Socket, type Raw4SocketOptions } from '../../linux/raw4-socket.ts';
 import {
@@ -45,6 +45,7 @@ export class AuthenticatedSocket {
   ) {
     const headroom = AUTHENTICATION_HEADER_BYTES;
     this.#socket = new Raw4Socket({ ...options, protocol: IPPROTO_AH, headroom });
+    const { createHmac } = nodeCrypto();
     this.#digest = (bytes) => createHmac('md5', password).update(bytes).digest();
     this.#replays = new ReplayWindow(downIntervalMs);
     this.#now = now;

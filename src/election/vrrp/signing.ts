@@ -1,6 +1,6 @@
 /** The signatures of an instance (vrrp/signatures.ts) with the machine's clock and cryptography. */
 
-import { createHmac } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import type { SignatureConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
 import type {
@@ -25,10 +25,6 @@ export const HINTS: Readonly<{ [Reason in DropReason]?: string }> = {
   'stale-signature': '; its clock or ours is wrong, or somebody replays old packets',
 };
 
-function hmacSha256(secret: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return createHmac('sha256', secret).update(bytes).digest();
-}
-
 /** null: nothing is signed. */
 export function signaturesOf({ signature }: VrrpInstanceConfig): Signatures | null {
   if (signature === undefined) return null;
@@ -37,7 +33,10 @@ export function signaturesOf({ signature }: VrrpInstanceConfig): Signatures | nu
     assert(parsed.ok, `key ${id} was read before`);
     return { id, secret: parsed.value };
   });
-  return new Signatures({ ...signature, keys, hmac: hmacSha256 });
+  const { createHmac } = nodeCrypto();
+  const hmac = (secret: Uint8Array, bytes: Uint8Array): Uint8Array =>
+    createHmac('sha256', secret).update(bytes).digest();
+  return new Signatures({ ...signature, keys, hmac });
 }
 
 export type Encoding = { readonly checksum?: ChecksumRule; readonly sign?: Sign };
