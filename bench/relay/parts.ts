@@ -1,11 +1,12 @@
 /** The parts of the bench: each measures in rounds and comes to rows. */
 
-import { nodeMemory } from './idle.ts';
+import { nodeMemory, peersMemory, SHARED } from './idle.ts';
 import { clientsFor, costOf, type Kind, latencyP99 } from './load.ts';
 import { directKernelBytes, idleBytes, openCrowd } from './memory.ts';
 import { LISTEN_PORT, LOAD_CORE, PROXY_CORE, type ProxyServer, SERVER_PORT } from './proxies.ts';
 import type { Part, Row } from './results.ts';
 import { compare, median, type Sample, type Samples, sampleRounds } from './rounds.ts';
+import { commandTimes, forms, startTimes } from './start.ts';
 
 export type Bench = {
   /** Folder for configurations and the backend's big file. */
@@ -29,6 +30,13 @@ const UNITS: Readonly<Record<string, string>> = {
   'connections per second': '1/s',
   'user memory': 'bytes per idle connection',
   'kernel memory': 'bytes per idle connection',
+};
+
+/** Whom figures of a node at rest are set beside. */
+const PEERS: Readonly<Record<string, string>> = {
+  [SHARED]: 'haproxy + keepalived',
+  'first connect': 'haproxy',
+  'first answer': 'haproxy',
 };
 
 /** Of one kind of load, before it is measured. */
@@ -205,18 +213,36 @@ async function measureMemory({ ours, peers, rounds, smoke }: Bench): Promise<Row
   );
 }
 
-async function measureIdle({ work, smoke }: Bench): Promise<Row[]> {
-  // The first start after a change of the code compiles it, and keeps the compiler.
-  if (!smoke) await nodeMemory(work, 0);
-  const sample = await nodeMemory(work, smoke ? 0 : undefined);
-  return Object.entries(sample).map(([measure, ours]) => ({
-    part: 'idle',
-    measure,
-    unit: 'MiB',
-    setting: '',
-    peer: '',
-    ours,
-  }));
+async function measureIdle({ work, rounds, smoke }: Bench): Promise<Row[]> {
+  const settle = smoke ? { settleMs: 0 } : {};
+  const rows: Row[] = [];
+  const add = (measure: string, unit: string, setting: string, ours: number, theirs?: number) => {
+    const peer = theirs === undefined ? '' : PEERS[measure];
+    const ratio = theirs === undefined ? {} : { theirs, ratio: ours / theirs, ratios: [] };
+    rows.push({ part: 'idle', measure, unit, setting, peer: peer ?? '', ours, ...ratio });
+  };
+  const theirs = (await peersMemory(work, settle.settleMs)) ?? undefined;
+  let commands: Awaited<ReturnType<typeof commandTimes>> = new Map();
+  const meanwhile = async (runDir: string): Promise<void> => {
+    if (commands.size === 0) commands = await commandTimes(work, runDir, rounds);
+  };
+  for (const { title, evergate } of forms(work)) {
+    // The first start after a change of the code compiles it, and keeps the compiler.
+    if (!smoke) await nodeMemory(work, { evergate, settleMs: 0 });
+    const sample = await nodeMemory(work, { evergate, ...settle, meanwhile });
+    for (const [measure, ours] of Object.entries(sample)) {
+      add(measure, 'MiB', title, ours, measure === SHARED ? theirs : undefined);
+    }
+  }
+  for (const [title, { command = Number.NaN }] of commands) add('command', 'ms', title, command);
+  const starts = await startTimes(work, rounds);
+  const haproxy = starts.get('haproxy');
+  for (const [title, { connect = Number.NaN, answer = Number.NaN }] of starts) {
+    if (title === 'haproxy') continue;
+    add('first connect', 'ms', title, connect, haproxy?.connect);
+    add('first answer', 'ms', title, answer, haproxy?.answer);
+  }
+  return rows;
 }
 
 function row(

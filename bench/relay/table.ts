@@ -15,7 +15,7 @@ export function table(rows: readonly Row[], judged: boolean): string {
 function cells(row: Row, judged: boolean): string[] {
   const { measure, unit, setting, peer, ours, theirs, ratio, ratios = [] } = row;
   const bar = judged ? barOf(measure, peer) : null;
-  const value = ratio ?? ours;
+  const value = bar?.figure === true ? ours : (ratio ?? ours);
   const verdict = (limit: number | undefined): string => {
     if (bar === null || limit === undefined) return '';
     return `${limit}${reaches(value, bar, limit) ? '' : ' missed'}`;
