@@ -3,6 +3,7 @@
  * values along the schema (schema.ts, read-file.ts), the values to the model (balancer.ts, vrrp.ts).
  */
 
+import './check-once.ts';
 import { formatIpAddress, numericAddress } from '../../core/ip-address.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { createReport, type Report, WHOLE_FILE } from '../haproxy/report.ts';
