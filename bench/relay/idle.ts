@@ -49,7 +49,7 @@ export const SHARED = 'all, shared pages once';
 const PEERS_READY_MS = 1000;
 const ROLES = ['guardian', 'balancer', 'spare', 'reaper'];
 const READY_MS_MAX = 20_000;
-/** Start-up garbage has been collected by then, or stays. */
+/** Garbage of the start has been collected by then (src/start-garbage.ts), or stays. */
 const SETTLE_MS = 5000;
 
 /** Also what is done while it runs: `meanwhile` is given its run directory. */

@@ -213,7 +213,8 @@ async function measureMemory({ ours, peers, rounds, smoke }: Bench): Promise<Row
   );
 }
 
-async function measureIdle({ work, rounds, smoke }: Bench): Promise<Row[]> {
+async function measureIdle({ work, rounds: count, smoke }: Bench): Promise<Row[]> {
+  const rounds = { rounds: count, warm: !smoke };
   const settle = smoke ? { settleMs: 0 } : {};
   const rows: Row[] = [];
   const add = (measure: string, unit: string, setting: string, ours: number, theirs?: number) => {

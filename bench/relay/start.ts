@@ -32,10 +32,13 @@ export function forms(work: string): readonly Form[] {
   return [...found, { title: 'package', evergate }];
 }
 
-/** ms by subject: { connect, answer }, each the median of the rounds; everybody once in each. */
+/** Rounds of everybody once; `warm`: another one before, that does not count. */
+export type StartRounds = { readonly rounds: number; readonly warm: boolean };
+
+/** ms by subject: { connect, answer }, each the median of the rounds. */
 export async function startTimes(
   work: string,
-  rounds: number,
+  rounds: StartRounds,
 ): Promise<ReadonlyMap<string, Sample>> {
   const haproxyCfg = join(work, 'start-haproxy.cfg');
   writeFileSync(haproxyCfg, HAPROXY_CONFIG);
@@ -69,7 +72,7 @@ export async function startTimes(
 export async function commandTimes(
   work: string,
   runDir: string,
-  rounds: number,
+  rounds: StartRounds,
 ): Promise<ReadonlyMap<string, Sample>> {
   const subjects = forms(work).flatMap(({ title, evergate }): Subject[] => [
     { title: `${title}, --help`, command: [evergate, '--help'] },
@@ -86,11 +89,11 @@ export async function commandTimes(
 
 async function inRounds(
   subjects: readonly Subject[],
-  rounds: number,
+  { rounds, warm }: StartRounds,
   sample: (subject: Subject) => Promise<Sample>,
 ): Promise<ReadonlyMap<string, Sample>> {
   // The first start after a change of the code compiles it, and keeps what was compiled.
-  for (const subject of subjects) await sample(subject);
+  if (warm) for (const subject of subjects) await sample(subject);
   const taken = new Map<string, Sample[]>(subjects.map(({ title }) => [title, []]));
   for (let round = 0; round < rounds; round++) {
     for (const subject of subjects) taken.get(subject.title)?.push(await sample(subject));

@@ -6,6 +6,7 @@ import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
 import { gainNoRights } from '../linux/rights.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
+import { dropStartGarbage } from '../start-garbage.ts';
 import { confine } from './confinement.ts';
 import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
@@ -34,6 +35,7 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
 // Without a listener Node would open a debugger to every account of the machine, or fail for want of a thread.
 process.on('SIGUSR1', () => {});
 
+dropStartGarbage();
 const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({
   startDataPlane,

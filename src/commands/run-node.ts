@@ -13,6 +13,7 @@ import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { LoadedConfig } from '../load-config/load.ts';
 import { localAddresses } from '../load-config/local-addresses.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
+import { dropStartGarbage } from '../start-garbage.ts';
 import { VERSION } from '../version.ts';
 import { errorLine } from './printing.ts';
 
@@ -108,6 +109,7 @@ async function guard(
   if (hungUp) onHangUp();
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
+  dropStartGarbage();
   await finished.promise;
   await guardian.stop();
   log('info', 'Stopped');

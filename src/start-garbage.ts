@@ -1,0 +1,16 @@
+/**
+ * A process of ours makes most of its garbage while it starts, and afterwards too little for a collection to come:
+ * 2 to 3 MB stay resident in each for good.
+ */
+
+/** Start and first checks are over then, unless the machine is very slow; then something is left. */
+const AFTER_MS = 3000;
+
+/** Needs `--expose-gc` (bin/evergate); does nothing without. */
+export function dropStartGarbage(): void {
+  const { gc } = globalThis;
+  if (gc === undefined) return;
+  // Any other kind keeps the memory for later.
+  const collect = () => gc({ type: 'major', flavor: 'last-resort', execution: 'sync' });
+  setTimeout(collect, AFTER_MS).unref();
+}
