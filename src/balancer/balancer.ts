@@ -186,6 +186,17 @@ export class Balancer {
     for (const text of warnings) this.#events.log('warning', text);
   }
 
+  async #clearCounters(all: boolean): Promise<boolean> {
+    const { plane } = this.#traffic;
+    if (plane?.clearCounters === undefined) return false;
+    const forget = this.#statistics.beginClearing(all);
+    await plane.clearCounters(all);
+    forget();
+    this.#admin.clearCounts(all);
+    if (all) this.#servers.table.clearCounts();
+    return true;
+  }
+
   #context(): AdminContext {
     const traffic = this.#traffic;
     const servers = this.#servers;
@@ -209,6 +220,7 @@ export class Balancer {
         return fresh ? (this.#facts?.told ?? null) : null;
       },
       setAdmin: (backend, server, admin, cause) => servers.setAdmin(backend, server, admin, cause),
+      clearCounters: (all) => this.#clearCounters(all),
       shutdownSessions: (backend, server) => servers.shutdownSessions(backend, server),
     };
   }

@@ -105,6 +105,10 @@ export class FakeDataPlane implements DataPlane {
     this.calls.push(`move ${backend}/${server} above ${keep}`);
   }
 
+  async clearCounters(all: boolean): Promise<void> {
+    this.calls.push(all ? 'clear all' : 'clear peaks');
+  }
+
   pause(): void {
     this.calls.push('pause');
   }

@@ -107,6 +107,11 @@ export interface DataPlane {
    */
   moveSession?(order: MoveOrder): void;
   /**
+   * Forgets the peaks of frontends, backends and servers, or `all` that they have counted (`clear counters`); resolves
+   * when it has. Absent: it cannot, whoever asks is told.
+   */
+  clearCounters?(all: boolean): Promise<void>;
+  /**
    * Goes on by another configuration: its indexes are those of the counters then. Sessions that it allows go on;
    * resolves with the number of those that were reset. apply() does nothing meanwhile.
    */

@@ -10,6 +10,8 @@ export type CounterRow = {
   readonly fold: 'sum' | 'max';
   /** What there is at the moment: goes down, too, and a new configuration finds it by looking again. */
   readonly now?: true;
+  /** The most that there ever was at once: `clear counters` forgets it. */
+  readonly peak?: true;
   /** Shown as the average over so many; the name of another counter of the same table. */
   readonly per?: string;
   /** Moment on the main thread's monotonic clock, 0: never. Shown as whole seconds since then, -1: never. */
@@ -56,6 +58,7 @@ export const PLANE = {
   connectionsMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     metrics: {
       evergate_balancer_connections_peak:
         'Most connections that were ever open at once, pages aside',
@@ -110,6 +113,7 @@ export const FRONTEND = {
   connectionsMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     csv: ['smax'],
     metrics: { haproxy_frontend_max_sessions: 'Most sessions that were ever open at once' },
     status: true,
@@ -197,6 +201,7 @@ export const BACKEND = {
   sessionsMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     csv: ['smax'],
     metrics: { haproxy_backend_max_sessions: 'Most sessions that were ever open at once' },
   },
@@ -243,6 +248,7 @@ export const BACKEND = {
   queueMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     csv: ['qmax'],
     metrics: { haproxy_backend_max_queue: 'Most clients that ever waited at once' },
   },
@@ -272,6 +278,7 @@ export const SERVER = {
   sessionsMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     csv: ['smax'],
     metrics: { haproxy_server_max_sessions: 'Most sessions that were ever open at once' },
   },
@@ -391,6 +398,7 @@ export const SERVER = {
   queueMax: {
     unit: 'count',
     fold: 'max',
+    peak: true,
     csv: ['qmax'],
     metrics: { haproxy_server_max_queue: 'Most clients that ever waited at once' },
   },

@@ -125,13 +125,13 @@ const COLUMNS = 'pxname svname scur stot bin bout dreq ereq dcon dses conn_tot e
   ' ',
 );
 
-async function table(socket: string): Promise<string[]> {
+async function table(socket: string, columns = COLUMNS): Promise<string[]> {
   const text = (await askSocket(socket, 'show stat')).trimEnd();
   const [header = '', ...rows] = text.split('\n').map((line) => line.replace(/^# /, ''));
   const names = header.split(',');
   return rows.map((row) => {
     const cells = row.split(',');
-    return COLUMNS.map((name) => `${name}=${cells[names.indexOf(name)]}`).join(' ');
+    return columns.map((name) => `${name}=${cells[names.indexOf(name)]}`).join(' ');
   });
 }
 
@@ -154,6 +154,42 @@ async function assertSameOutcomes(
     const words = client.says.map((part) => part.subarray(0, 12).toString('hex'));
     const who = `HAProxy and we: ${client.frontend} ${client.from} ${words}`;
     assert.deepEqual(both, [expected, expected], who);
+  }
+}
+
+/** What `clear counters` and `clear counters all` are about. */
+const CLEARED = [
+  ...COLUMNS,
+  ...'smax rate rate_max conn_rate_max qmax lastsess chkfail chkdown ctime ttime_max'.split(' '),
+];
+
+/** Clears on both sides, and has the same left there: peaks first, then everything. */
+async function assertClearedAlike({ sockets }: Pair): Promise<void> {
+  await waitUntil('the last connections are a second ago', async () => {
+    const rows = await Promise.all(sockets.map((socket) => table(socket, CLEARED)));
+    return rows.flat().every((row) => / rate=0? /.test(row));
+  });
+  for (const command of ['clear counters', 'clear counters all', 'clear counters other']) {
+    const before = await Promise.all(sockets.map((socket) => table(socket)));
+    const [theirs, ours] = await Promise.all(sockets.map((socket) => askSocket(socket, command)));
+    assert.equal(ours, theirs, command);
+    const after = await Promise.all(sockets.map((socket) => table(socket)));
+    const kept = command !== 'clear counters all';
+    if (kept) assert.deepEqual(after, before, command);
+    const [left, right] = await Promise.all(sockets.map((socket) => table(socket, CLEARED)));
+    // Times are those of each side.
+    const plain = (rows: readonly string[] = []) =>
+      kept ? rows.map((row) => row.replace(/ (lastsess|ctime|ttime_max)=-?\d+/g, '')) : rows;
+    assert.deepEqual(plain(right), plain(left), command);
+    assert.ok(
+      right?.every((row) => / smax=0? /.test(row)),
+      command,
+    );
+    if (!kept)
+      assert.ok(
+        right?.every((row) => / stot=0 /.test(row)),
+        command,
+      );
   }
 }
 
@@ -199,6 +235,7 @@ const NAMED_CLIENTS: readonly (readonly [Client, Outcome])[] = [
   [named('xa.test'), 'C'],
   [named('one.B.test'), 'B'],
   [named('b.test'), 'C'],
+  [named('a.b.test.x'), 'C'],
   [named('very.DEEP.er.org'), 'B'],
   [named('very.DEEP.er.org', '127.0.0.17'), 'C'],
   [named('a-word-there', '127.0.0.17'), 'A'],
@@ -250,7 +287,8 @@ frontend elsewhere
   default_backend led
 backend led
   tcp-request content reject if { src 127.0.0.7 }
-  server C 127.0.0.1:%serverC%
+  server C 127.0.0.1:%serverC% check inter 100ms
+  server down 127.0.0.1:1 check inter 100ms
 backend ledger
   stick-table type ip size 100 expire 10m store conn_cur,conn_rate(10m)
 `;
@@ -318,4 +356,5 @@ test('connections, sessions and sources are turned away as by HAProxy', TIMEOUT,
     );
   }
   await assertSameTables(pair);
+  await assertClearedAlike(pair);
 });

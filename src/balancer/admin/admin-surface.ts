@@ -9,7 +9,7 @@ import { assert } from '../../core/assert.ts';
 import { duplicate } from '../../linux/descriptor-channel.ts';
 import { LISTEN_BACKLOG } from '../../linux/sockets.ts';
 import type { AdminContext } from './context.ts';
-import { type HttpProxyCounts, newHttpProxyCounts } from './http-counts.ts';
+import { clearHttpCounts, type HttpProxyCounts, newHttpProxyCounts } from './http-counts.ts';
 import { createRuntimeSocket } from './runtime-socket.ts';
 import { createHttpFrontend } from './stats-page.ts';
 
@@ -34,6 +34,11 @@ export class AdminSurface {
   /** By the HTTP frontend's index. */
   get counts(): readonly HttpProxyCounts[] {
     return this.#counts;
+  }
+
+  /** Of pages: their peaks, or `all` that they have counted. */
+  clearCounts(all: boolean): void {
+    for (const counts of this.#counts) clearHttpCounts(counts, all);
   }
 
   /** Other pages and sockets are wanted: listen() must be told where. Counters stay, by name. */

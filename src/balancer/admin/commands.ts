@@ -29,6 +29,15 @@ const SESSION_COMMANDS: readonly Command[] = [
     run: (_, context) => context.reload(),
   },
   {
+    // More words are let pass, as in HAProxy.
+    words: ['clear', 'counters'],
+    usage: 'clear counters [all]',
+    help: 'clear max statistics counters (or all counters)',
+    argsMax: null,
+    level: 'operator',
+    run: clearCounters,
+  },
+  {
     words: ['set', 'timeout'],
     usage: 'set timeout [cli] <delay>',
     help: 'change a timeout setting',
@@ -166,6 +175,16 @@ const TIME_UNITS_MS: Readonly<Record<string, number>> = {
 
 /** A timer of Node takes no more (2^31 - 1 ms). */
 const TIMEOUT_MAX_MS = 2_147_483_647;
+
+async function clearCounters(
+  [scope]: readonly string[],
+  context: AdminContext,
+  { level }: CommandSession,
+): Promise<string> {
+  const all = scope === 'all';
+  if (all && level !== 'admin') return 'Permission denied\n';
+  return (await context.clearCounters(all)) ? '' : 'This data plane cannot clear its counters.\n';
+}
 
 function setTimeoutReply(args: readonly string[], session: CommandSession): string {
   if (args[0] !== 'cli') return "'set timeout' only supports 'cli'.\n";

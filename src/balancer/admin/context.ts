@@ -20,6 +20,8 @@ export type AdminContext = {
   setAdmin(backend: number, server: number, admin: AdminState, cause: string): void;
   /** false: the data plane cannot. */
   shutdownSessions(backend: number, server: number): boolean;
+  /** Peaks, or `all` that was counted; resolves with false where the data plane cannot. */
+  clearCounters(all: boolean): Promise<boolean>;
   /** Has the configuration read again; resolves with what came of it, in lines. */
   reload(): Promise<string>;
 };

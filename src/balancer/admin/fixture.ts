@@ -49,6 +49,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
         plane,
         http,
         rates,
+        bytesOutBefore: 0,
         uptimeMs: 4000,
         listeners: 2,
         filesMax: 1024,
@@ -57,6 +58,7 @@ export function testContext(config: BalancerConfig = testConfig()): TestContextO
       }),
     facts: () => null,
     setAdmin: (backend, server, admin, cause) => table.setAdmin(backend, server, admin, cause),
+    clearCounters: async () => false,
     reload: () => Promise.resolve('Nothing has changed\n'),
     shutdownSessions: (backend, server) => shutdowns.push(`${backend}/${server}`) > 0,
   };

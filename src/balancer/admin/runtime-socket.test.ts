@@ -126,6 +126,21 @@ test('levels are kept', async (t) => {
   assert.equal(lowered, '\nPermission denied\n\n\nPermission denied\n\n');
 });
 
+test('counters are cleared by operators, all of them by admins, and nothing is claimed', async (t) => {
+  const denied = 'Permission denied\n\n';
+  // The data plane of this test cannot clear any.
+  const told = 'This data plane cannot clear its counters.\n\n';
+  for (const [level, peaks, all] of [
+    ['user', denied, denied],
+    ['operator', told, denied],
+    ['admin', told, told],
+  ] as const) {
+    const { ask } = await serve(t, level);
+    assert.equal(await ask('clear counters\n'), peaks);
+    assert.equal(await ask('clear counters all\n'), all);
+  }
+});
+
 test('prompt keeps the connection and prefixes every next answer', async (t) => {
   const { ask } = await serve(t);
   const text = await ask('prompt\nshow cli level\nset timeout cli 60\nget weight a/b\nquit\n');

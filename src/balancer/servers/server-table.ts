@@ -392,6 +392,16 @@ export class ServerTable {
     return backend;
   }
 
+  /** Forgets what checks of servers have counted; times out of service, and those of backends, go on. */
+  clearCounts(): void {
+    for (const entry of this.backends.flatMap(({ servers }) => servers)) {
+      entry.failedChecks = 0;
+      entry.failedAnalyses = 0;
+      entry.downTransitions = 0;
+    }
+    this.#options.onChange();
+  }
+
   /** Notes a change of the operational state; called before the change. */
   #stamp(entry: ServerEntry): void {
     entry.downtimeMs = this.downtimeMs(entry);

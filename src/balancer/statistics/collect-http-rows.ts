@@ -5,7 +5,7 @@ import { assert } from '../../core/assert.ts';
 import { BACKEND, FRONTEND, SERVER } from '../../stats/catalogue.ts';
 import { noCounts } from '../../stats/counts.ts';
 import type { HttpCounts, StatRow } from '../../stats/rows.ts';
-import type { HttpProxyCounts } from '../admin/http-counts.ts';
+import { countedSinceCleared, type HttpProxyCounts } from '../admin/http-counts.ts';
 import { type Rates, wholeSeconds } from './rates.ts';
 
 export type HttpRowSources = {
@@ -40,12 +40,14 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
   const rate = rates.get(`http ${frontend.name}`);
   const requests = rates.get(`requests ${frontend.name}`);
   const common = { proxy: frontend.name, proxyId, mode: 'http', now } as const;
-  const { connectionsCurrent, connectionsMax, connectionsTotal, bytesIn, bytesOut } = counts;
+  const { connectionsCurrent, connectionsMax } = counts;
+  const since = countedSinceCleared(counts);
+  const { connectionsTotal, bytesIn, bytesOut } = since;
   const http: HttpCounts = {
-    requests: counts.requests,
+    requests: since.requests,
     requestRate: requests.current,
     requestRateMax: requests.max,
-    responses: counts.responses,
+    responses: since.responses,
   };
   const rows: StatRow[] = [
     {
@@ -57,7 +59,7 @@ export function httpRows(sources: HttpRowSources, index: number, proxyId: number
         connectionsCurrent,
         connectionsMax,
         connectionsTotal,
-        connectionsDenied: counts.connectionsDropped,
+        connectionsDenied: since.connectionsDropped,
         sessionsTotal: connectionsTotal,
         bytesIn,
         bytesOut,

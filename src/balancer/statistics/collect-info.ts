@@ -24,18 +24,25 @@ export type InfoSources = {
   readonly listeners: number;
   readonly filesMax: number;
   readonly stopping: boolean;
+  /** Bytes to clients from before counters were cleared. */
+  readonly bytesOutBefore: number;
   /** Lines lost by the main thread; the data plane counts its own. */
   readonly ownLogsDropped: number;
 };
+
+/** To the clients of all frontends. */
+export function relayedBytesOut(
+  { frontends }: BalancerConfig,
+  { counters }: Pick<DataPlane, 'counters'>,
+): number {
+  return frontends.reduce((sum, _, index) => sum + counters.frontend(index, 'bytesOut'), 0);
+}
 
 export function collectInfo(sources: InfoSources): ProcessInfo {
   const { config, plane, http, rates } = sources;
   const sum = (name: 'connectionsCurrent' | 'connectionsTotal' | 'requests' | 'bytesOut') =>
     http.reduce((total, counts) => total + counts[name], 0);
-  const relayedOut = config.frontends.reduce(
-    (total, _, index) => total + (plane === null ? 0 : plane.counters.frontend(index, 'bytesOut')),
-    0,
-  );
+  const relayedOut = sources.bytesOutBefore + (plane === null ? 0 : relayedBytesOut(config, plane));
   const counts = countsOf(PLANE, (name) => (plane === null ? 0 : plane.counters.plane(name)));
   const limits = config.frontends.reduce((total, one) => total + one.connectionsMax, 0);
   const rate = rates.get('connections');

@@ -37,6 +37,10 @@ export class Rates {
     }
   }
 
+  forgetPeaks(): void {
+    for (const known of this.#known.values()) known.rate = { ...known.rate, max: 0 };
+  }
+
   get(key: string): Rate {
     return this.#known.get(key)?.rate ?? NONE;
   }

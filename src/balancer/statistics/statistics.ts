@@ -10,7 +10,7 @@ import type { BalancerReport } from '../../stats/status.ts';
 import type { HttpProxyCounts } from '../admin/http-counts.ts';
 import type { ServerTable } from '../servers/server-table.ts';
 import type { Traffic } from '../traffic.ts';
-import { collectInfo, type InfoSources } from './collect-info.ts';
+import { collectInfo, type InfoSources, relayedBytesOut } from './collect-info.ts';
 import { collectRows } from './collect-rows.ts';
 import { collectTotals } from './collect-totals.ts';
 import { type Limited, LimitWatch } from './limit-watch.ts';
@@ -32,6 +32,8 @@ export class Statistics {
   readonly #rates = new Rates();
   readonly #limits = new LimitWatch();
   readonly #startedAt = performance.now();
+  /** Bytes to clients that frontends have forgotten, and the process has not. */
+  #bytesOutBefore = 0;
 
   constructor(options: StatisticsOptions) {
     this.#options = options;
@@ -54,6 +56,16 @@ export class Statistics {
       connections += plane.counters.frontend(index, 'connectionsCurrent');
     }
     return connections;
+  }
+
+  /** Before peaks, or `all` counters, are cleared; to be called after it: what it returns. */
+  beginClearing(all: boolean): () => void {
+    const { config, plane } = this.#options.traffic;
+    const bytesOut = plane === null ? 0 : relayedBytesOut(config, plane);
+    return () => {
+      this.#rates.forgetPeaks();
+      if (all) this.#bytesOutBefore += bytesOut;
+    };
   }
 
   /** null: nothing has started yet. */
@@ -89,6 +101,7 @@ export class Statistics {
       config,
       plane,
       rates: this.#rates,
+      bytesOutBefore: this.#bytesOutBefore,
       uptimeMs: this.#uptimeMs(),
       filesMax,
     });

@@ -57,6 +57,8 @@ export type MainToRelay =
     }
   /** Goes on by another configuration; everything of the old one has gone when it answers. */
   | ({ readonly kind: 'reconfigure' } & RelayOrder)
+  /** `all`: what was counted as well as peaks; what there is at the moment stays. */
+  | { readonly kind: 'clear-counters'; readonly all: boolean }
   | { readonly kind: 'accept' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };
@@ -66,6 +68,7 @@ export type RelayToMain =
   | { readonly kind: 'ready' }
   /** `ended`: sessions that the new configuration does not allow. */
   | { readonly kind: 'reconfigured'; readonly ended: number }
+  | { readonly kind: 'counters-cleared' }
   | {
       readonly kind: 'connect-failed';
       readonly backend: string;

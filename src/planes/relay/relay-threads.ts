@@ -36,6 +36,8 @@ type Thread = {
   send(message: MainToRelay): void;
   /** Resolves with the answer to the next 'reconfigure'; never, when the thread fails before. */
   reconfigured(): Promise<number>;
+  /** Resolves with the answer to the next 'clear-counters'; never, when the thread fails before. */
+  cleared(): Promise<void>;
 };
 
 /**
@@ -184,6 +186,12 @@ export class RelayPool implements DataPlane {
     this.#threads[relay]?.send({ kind: 'move-session', ...order });
   }
 
+  async clearCounters(all: boolean): Promise<void> {
+    const answers = this.#threads.map((thread) => thread.cleared());
+    this.#tellAll({ kind: 'clear-counters', all });
+    await Promise.all(answers);
+  }
+
   accept(): void {
     this.#tellAll({ kind: 'accept' });
   }
@@ -278,10 +286,13 @@ function startThread(
     worker.on('message', (message: RelayToMain) => {
       if (message.kind === 'ready') resolve();
       else if (message.kind === 'reconfigured') answer(message.ended);
+      else if (message.kind === 'counters-cleared') clearings.shift()?.();
       else report(message);
     });
   });
   let answer = (_ended: number): void => {};
+  // Answers come in the order of the questions.
+  const clearings: (() => void)[] = [];
   const thread: Thread = {
     worker,
     wakeFd: start.wakeFd,
@@ -295,6 +306,10 @@ function startThread(
     reconfigured: () =>
       new Promise((resolve) => {
         answer = resolve;
+      }),
+    cleared: () =>
+      new Promise((resolve) => {
+        clearings.push(resolve);
       }),
   };
   return { thread, ready };

@@ -16,6 +16,7 @@ import {
   EPOLLPRI,
   EPOLLRDHUP,
 } from '../../linux/epoll.ts';
+import { clearCounters } from './counting/clear-counters.ts';
 import type { MainToRelay, RelayOrder, RelayStart } from './messages.ts';
 import { Acceptor } from './opening/acceptor.ts';
 import { Admission } from './opening/admission.ts';
@@ -114,6 +115,9 @@ export class Relay {
         return this.#reconfigure(message);
       case 'move-session':
         this.#moveSession(message);
+        return 0;
+      case 'clear-counters':
+        clearCounters(this.#context.counters, this.#context.routes.layout, message.all);
         return 0;
       case 'accept':
         this.#acceptor.begin();

@@ -50,6 +50,7 @@ function main(start: RelayStart): void {
       }
       const ended = relay.handle(message);
       if (message.kind === 'reconfigure') tell({ kind: 'reconfigured', ended });
+      if (message.kind === 'clear-counters') tell({ kind: 'counters-cleared' });
     }
   }
 }

@@ -94,7 +94,12 @@ const FRONTEND_METRICS: readonly Metric[] = [
   ...counterMetrics('frontend'),
   ...rowMetrics('frontend', [
     ...TRAFFIC,
-    ['connections_rate_max', 'gauge', 'Most new connections within a second', (row) => row.rateMax],
+    [
+      'connections_rate_max',
+      'gauge',
+      'Most new connections within a second',
+      (row) => row.connectionRateMax,
+    ],
   ]),
   rowMetric('frontend', ['status', 'gauge', 'Whether it listens, by state'], (_, labels) =>
     stateSamples(labels, ['DOWN', 'UP'], 'UP'),
