@@ -4,10 +4,17 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVERGATE } from '../../src/lab/build-node.ts';
-import { ARTICLE_FILES, type NodePaths } from '../../src/lab/start-cluster.ts';
+import {
+  missingPrograms,
+  type Restart,
+  supervisedCommand,
+  writeUnit,
+} from '../../src/lab/stacks/article.ts';
+import type { NodePaths } from '../../src/lab/stacks/stack.ts';
+import { ARTICLE_FILES } from '../../src/lab/start-cluster.ts';
 import { ARTICLE } from '../../src/lab/topology.ts';
 import type { NodeProcess } from './node-processes.ts';
 
@@ -52,10 +59,8 @@ export type Stack = {
 };
 
 export type IsProcess = (process: NodeProcess) => boolean;
-type Restart = 'always' | 'never';
 
-const SUPERVISE = join(import.meta.dirname, 'supervise.sh');
-const SYSTEMCTL = join(import.meta.dirname, 'systemctl.sh');
+const SUPERVISE = join(import.meta.dirname, '../../examples/lab/supervise.sh');
 const EXPERT_FILES = join(import.meta.dirname, 'expert');
 
 export type StackProblem = { readonly name: StackName; readonly why: string };
@@ -92,9 +97,7 @@ function debianStack(
   directory: string,
   restart: Restart,
 ): Stack | StackProblem {
-  const missing = ['/usr/sbin/haproxy', '/usr/sbin/keepalived', '/usr/bin/unshare'].filter(
-    (path) => !existsSync(path),
-  );
+  const missing = missingPrograms();
   if (missing.length > 0) {
     return { name, why: `${missing.join(', ')} missing; apt-get install haproxy keepalived` };
   }
@@ -108,13 +111,7 @@ function debianStack(
     spreads: name === 'article',
     filesDirectory,
     nodeCommand: (paths) => {
-      const units = unitsOf(paths.node.name);
-      writeDebianUnits(units, paths);
-      return [
-        // Names of processes end at this border: the article's script ends keepalived by its name.
-        ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
-        ...[SUPERVISE, units, restart, 'haproxy', 'keepalived'],
-      ];
+      return supervisedCommand(unitsOf(paths.node.name), paths, restart);
     },
     unitsOf,
     units: ['haproxy', 'keepalived'],
@@ -126,24 +123,6 @@ function debianStack(
     // The master starts a new process by whatever the files say.
     reload: { is: isHaproxy, signal: 'SIGUSR2', change: () => {} },
   };
-}
-
-function writeDebianUnits(units: string, paths: NodePaths): void {
-  const bin = join(units, 'bin');
-  mkdirSync(bin, { recursive: true });
-  copyFileSync(SYSTEMCTL, join(bin, 'systemctl'));
-  // Pid files of their own: the article's names are one place for all nodes.
-  const file = (name: string): string => join(units, name);
-  const keepalived = [
-    ...['keepalived', '--vrrp', '--dont-fork', '--log-console', '--use-file', paths.keepalived],
-    ...['--pid', file('keepalived.pid'), '--vrrp_pid', file('vrrp.pid')],
-  ];
-  const environment = `export SUPERVISE_DIRECTORY=${units} PATH=${bin}:/usr/sbin:/usr/bin:/sbin:/bin`;
-  const haproxy = `haproxy -Ws -f ${paths.haproxy} -p ${file('haproxy.pid')}`;
-  writeUnit(file('haproxy.unit'), `${environment}\nexec ${haproxy}`);
-  // Numbers are small and soon another's in a PID namespace: keepalived would find itself running.
-  const forget = `rm -f ${file('keepalived.pid')} ${file('vrrp.pid')}`;
-  writeUnit(file('keepalived.unit'), `${environment}\n${forget}\nexec ${keepalived.join(' ')}`);
 }
 
 function evergateStack(
@@ -212,10 +191,6 @@ function changeFile(file: string): void {
   const text = readFileSync(file, 'utf8');
   const more = (_: string, key: string, minutes: string) => `${key}${Number(minutes) + 1}m`;
   writeFileSync(file, text.replace(/((?:timeout client|idle:) +)(\d+)m$/m, more));
-}
-
-function writeUnit(file: string, text: string): void {
-  writeFileSync(file, `#!/bin/bash\n${text}\n`, { mode: 0o755 });
 }
 
 function versionOf(command: string, flag: string): string {

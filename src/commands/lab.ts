@@ -1,7 +1,8 @@
 /** `evergate lab`: a cluster in network namespaces, with faults on demand. */
 
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { askControl } from '../lab/control.ts';
+import { renderVerdict } from '../lab/fault-verdict.ts';
 import { FAULT_NAMES, FAULTS, isFaultName } from '../lab/faults.ts';
 import { LabError } from '../lab/lab-error.ts';
 import { findLabs, labsRoot } from '../lab/lab-state.ts';
@@ -12,24 +13,41 @@ import { renderLabStatus } from '../lab/session/lab-status.ts';
 import type { Reporter } from '../lab/session/reporter.ts';
 import { runSession } from '../lab/session/session.ts';
 import { createTextReporter } from '../lab/session/text-reporter.ts';
+import { STACK_NAMES, type StackName } from '../lab/stacks/stack.ts';
 import { startCluster } from '../lab/start-cluster.ts';
 import { CLIENT_DEFAULTS } from '../lab/start-lab.ts';
 import { startSingle } from '../lab/start-single.ts';
+import { LOG_KINDS, type LogKind } from '../lab/syslog/sink.ts';
 import { complain, print } from './printing.ts';
 
 type LabOptions = {
   readonly seed?: string;
+  readonly article: boolean;
+  readonly stack?: StackName;
   readonly single: boolean;
   readonly duration?: number;
   readonly every: number;
   readonly json: boolean;
 };
 
+/** Columns: of a terminal at least, and where there is none. */
+const NARROWEST = 40;
+const WIDE = 120;
+
 type AskOptions = { readonly id?: string };
 
 export function labCommand(): Command {
   const lab = new Command('lab')
-    .option('--seed <dir>', 'haproxy.cfg and keepalived.<node>.conf from here (examples/article)')
+    .addOption(
+      new Option('--stack <name>', 'what runs on the nodes (default: evergate.yaml on Evergate)')
+        .choices(STACK_NAMES)
+        .conflicts('article'),
+    )
+    .option('--article', 'the same as --stack evergate-article', false)
+    .option(
+      '--seed <dir>',
+      'haproxy.cfg and keepalived.<node>.conf from here, on Evergate or, with --stack article, on their daemons',
+    )
     .option('--single', 'one balancer on loopback, without root and without a VIP', false)
     .option('--duration <seconds>', 'end after this time; exit 0 when healthy then', parseCount)
     .option(
@@ -42,7 +60,7 @@ export function labCommand(): Command {
     .action(run);
   lab
     .command('fault')
-    .description('Break something in the running lab')
+    .description('Break something in the running lab, and say what clients felt')
     .argument('<name>', FAULT_NAMES.join(', '))
     .option('--node <node>', 'where (default: the owner of the VIP, or the first it fits)')
     .option('--id <id>', 'the lab, when several run')
@@ -59,6 +77,11 @@ export function labCommand(): Command {
     .command('logs')
     .description("Show the last lines of a node's log and syslog")
     .argument('<node>')
+    .addOption(
+      new Option('--only <kind>', 'which lines of the syslog: a connection logs one at its end')
+        .choices(LOG_KINDS)
+        .default('events'),
+    )
     .option('--id <id>', 'the lab, when several run')
     .action(logs);
   lab
@@ -69,7 +92,9 @@ export function labCommand(): Command {
   return lab;
 }
 
-async function run(options: LabOptions): Promise<void> {
+async function run(options: LabOptions, command: Command): Promise<void> {
+  const problem = stackProblem(options);
+  if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   const ending = new AbortController();
   const end = (): void => ending.abort(new LabError('Interrupted before the lab was complete'));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
@@ -94,6 +119,8 @@ async function run(options: LabOptions): Promise<void> {
             ...common,
             signal,
             steadyPorts: true,
+            ...(options.article ? { stack: 'evergate-article' as const } : {}),
+            ...(options.stack === undefined ? {} : { stack: options.stack }),
             ...(options.seed === undefined ? {} : { filesDirectory: options.seed }),
           }),
     durationMs: options.duration === undefined ? null : options.duration * 1000,
@@ -105,10 +132,21 @@ async function run(options: LabOptions): Promise<void> {
   process.exit(healthy || ending.signal.aborted ? 0 : 1);
 }
 
+/** What does not go together; null: it does. */
+function stackProblem({ seed, single, article, stack }: LabOptions): string | null {
+  if (single && (article || stack !== undefined || seed !== undefined)) {
+    return '--single has a file of its own: leave out --article, --stack and --seed';
+  }
+  return stack === 'evergate' && seed !== undefined
+    ? '--seed has files of HAProxy and keepalived; leave out --stack evergate'
+    : null;
+}
+
 function createReporter(json: boolean, keys: boolean): Reporter {
   if (json) return createJsonReporter(print);
   const coloured = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === '';
-  return createTextReporter({ write: print, coloured, keys });
+  const width = Math.max(NARROWEST, process.stdout.columns ?? WIDE);
+  return createTextReporter({ write: print, coloured, keys, width });
 }
 
 async function clusterIsPossible(): Promise<boolean> {
@@ -133,12 +171,14 @@ async function fault(
     throw new LabError(`There is no fault "${name}"; there are ${FAULT_NAMES.join(', ')}`);
   }
   const question = { ask: 'fault', name, node: options.node ?? null } as const;
-  const { report } = await askControl(runningLab(options.id), question, 'fault');
-  answer(
-    command,
-    report,
-    `${report.name} on ${report.node}: ${report.does}\nExpected: ${report.expected}\n`,
-  );
+  const lab = runningLab(options.id);
+  const { report } = await askControl(lab, question, 'fault');
+  const { expected, does, node } = report;
+  answer(command, report, `${report.name} on ${node}: ${does}\nExpected: ${expected.felt}\n`);
+  const { verdict } = await askControl(lab, { ask: 'verdict' }, 'verdict');
+  if (verdict === null) return;
+  const lines = renderVerdict(verdict.verdict, verdict.felt);
+  answer(command, verdict, lines.map((line) => `${line}\n`).join(''));
 }
 
 async function status(options: AskOptions, command: Command): Promise<void> {
@@ -146,8 +186,9 @@ async function status(options: AskOptions, command: Command): Promise<void> {
   answer(command, told.status, renderLabStatus(told.status));
 }
 
-async function logs(node: string, options: AskOptions): Promise<void> {
-  const { lines } = await askControl(runningLab(options.id), { ask: 'logs', node }, 'logs');
+async function logs(node: string, options: AskOptions & { readonly only: LogKind }): Promise<void> {
+  const { id, only } = options;
+  const { lines } = await askControl(runningLab(id), { ask: 'logs', node, only }, 'logs');
   print(lines.map((line) => `${line}\n`).join(''));
 }
 
@@ -177,9 +218,7 @@ function runningLab(id: string | undefined): string {
 
 function describeFaults(): string {
   const width = Math.max(...FAULT_NAMES.map((name) => name.length));
-  return FAULT_NAMES.map(
-    (name) => `  ${name.padEnd(width)}  ${FAULTS[name].does}: ${FAULTS[name].expected}`,
-  ).join('\n');
+  return FAULT_NAMES.map((name) => `  ${name.padEnd(width)}  ${FAULTS[name].does}`).join('\n');
 }
 
 function answer(command: Command, value: object, text: string): void {

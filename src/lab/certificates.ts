@@ -21,7 +21,8 @@ import {
 } from '@peculiar/x509';
 
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const VALID_MS = 7 * 24 * 3600 * 1000;
+/** As long as those of kubeadm: what ends soon is warned of. */
+const VALID_MS = 365 * 24 * 3600 * 1000;
 // Namespaces share the machine's clock, a kubectl elsewhere may not.
 const CLOCK_SKEW_MS = 3600 * 1000;
 

@@ -5,6 +5,7 @@
 
 import type { StatusReport } from '../stats/status.ts';
 import type { ClientReport } from './client/messages.ts';
+import { type Expectation, expectationOf, type Happening } from './expectations.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import type { LabClient } from './lab-client.ts';
 import { LabError } from './lab-error.ts';
@@ -13,17 +14,24 @@ import type { StateFile } from './lab-state.ts';
 import { addressesOf, cutPower, forgetAddresses, restorePower } from './network.ts';
 import { type Removed, removeLab } from './remove-lab.ts';
 import type { Service, ServiceExit } from './service.ts';
+import type { Login, Stack } from './stacks/stack.ts';
 import type { Topology } from './topology.ts';
 import { waitUntil } from './wait-until.ts';
 
-export type LabUrl = { readonly what: string; readonly url: string };
+export type LabUrl = {
+  readonly what: string;
+  readonly url: string;
+  /** What it asks for; absent: nothing. */
+  readonly login?: Login;
+};
 
 export type FaultReport = {
   readonly name: FaultName;
   readonly node: string;
-  /** In words: what was done, and what should happen now. */
+  /** In words: what was done. */
   readonly does: string;
-  readonly expected: string;
+  /** What clients should feel now. */
+  readonly expected: Expectation;
 };
 
 export type LabEvent = { readonly kind: 'surprise'; readonly text: string };
@@ -32,6 +40,7 @@ export type ClusterParts = {
   readonly state: StateFile;
   /** null: everything on loopback, no VIP. */
   readonly topology: Topology | null;
+  readonly stack: Pick<Stack, 'name' | 'title' | 'daemon'>;
   readonly nodes: readonly LabNode[];
   readonly client: LabClient;
   readonly urls: readonly LabUrl[];
@@ -101,10 +110,25 @@ export class Cluster {
       throw new LabError(`"${name}" needs the cluster; this lab has one node without a VIP`);
     }
     const node = nodeName === null ? await this.#defaultNode(name) : this.node(nodeName);
+    const happening = await this.#happening(name, node);
     await this.parts.client.mark();
     await this.#apply(name, node);
     this.#record();
-    return { name, node: node.name, does: fault.does, expected: fault.expected };
+    const expected = expectationOf(this.parts.stack.name, happening);
+    return { name, node: node.name, does: this.#describe(happening, fault.does), expected };
+  }
+
+  /** What a fault is where it strikes: power comes back to a node, or to no more than its apiserver. */
+  async #happening(name: FaultName, node: LabNode): Promise<Happening> {
+    if (name !== 'power-on') return name;
+    return (await node.daemonComplete()) ? 'apiserver-back' : 'node-back';
+  }
+
+  #describe(happening: Happening, does: string): string {
+    const { daemon } = this.parts.stack;
+    if (happening === 'apiserver-back') return 'start of the apiserver, or SIGCONT to it';
+    if (happening === 'node-back') return `power, link, and start of ${daemon} and the apiserver`;
+    return does;
   }
 
   /** Resolves when there is one owner (with a VIP) and requests succeed; LabError after `boundMs`. */
@@ -171,13 +195,18 @@ export class Cluster {
       case 'apiserver':
         return this.nodes.find((node) => node.parts.apiserver.working);
       case 'broken':
-        return this.nodes.find((node) => !node.complete);
+        return this.#firstBroken();
       case 'owner': {
         if (this.parts.topology === null) return this.nodes.find((node) => node.parts.daemon);
         const [owner] = await this.owners();
         return owner === undefined ? undefined : this.node(owner);
       }
     }
+  }
+
+  async #firstBroken(): Promise<LabNode | undefined> {
+    for (const node of this.nodes) if (!(await node.complete())) return node;
+    return undefined;
   }
 
   async #apply(name: FaultName, node: LabNode): Promise<void> {

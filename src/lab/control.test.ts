@@ -16,7 +16,11 @@ test('askControl() gets the answer or the error of the lab', async (t) => {
     throw new LabError('Not today');
   });
   t.after(() => server.close());
-  const answer = await askControl(directory, { ask: 'logs', node: 'k8s-node1' }, 'logs');
+  const answer = await askControl(
+    directory,
+    { ask: 'logs', node: 'k8s-node1', only: 'all' },
+    'logs',
+  );
   assert.deepEqual(answer.lines, ['k8s-node1']);
   await assert.rejects(askControl(directory, { ask: 'status' }, 'status'), /^LabError: Not today$/);
 });

@@ -10,23 +10,33 @@ import type { ClientReport } from './client/messages.ts';
 import type { FaultReport } from './cluster.ts';
 import type { FaultName } from './faults.ts';
 import { LabError } from './lab-error.ts';
+import type { ToldVerdict } from './session/reporter.ts';
+import type { StackName } from './stacks/stack.ts';
+import type { LogKind } from './syslog/sink.ts';
 
 export type ControlQuestion =
   | { readonly ask: 'fault'; readonly name: FaultName; readonly node: string | null }
   | { readonly ask: 'status' }
-  | { readonly ask: 'logs'; readonly node: string };
+  | { readonly ask: 'logs'; readonly node: string; readonly only: LogKind }
+  /** Answered when the fault of now is over. */
+  | { readonly ask: 'verdict' };
 
 export type NodeSummary = {
   readonly name: string;
   readonly address: string;
   readonly owner: boolean;
   readonly apiserver: boolean;
+  /** All of its daemon's parts run. */
+  readonly daemon: boolean;
   /** What the daemon says of itself: "healthy", "degraded", "down"; null: no answer, or none here. */
   readonly verdict: string | null;
+  /** Why it is not healthy. */
+  readonly reasons: readonly string[];
 };
 
 export type LabStatus = {
   readonly id: string;
+  readonly stack: StackName;
   readonly endpoint: string;
   readonly owners: readonly string[];
   readonly nodes: readonly NodeSummary[];
@@ -37,6 +47,7 @@ export type ControlAnswer =
   | { readonly kind: 'fault'; readonly report: FaultReport }
   | { readonly kind: 'status'; readonly status: LabStatus }
   | { readonly kind: 'logs'; readonly lines: readonly string[] }
+  | { readonly kind: 'verdict'; readonly verdict: ToldVerdict | null }
   | { readonly kind: 'error'; readonly text: string };
 
 const LINE_BYTES_MAX = 4 * 1024 * 1024;

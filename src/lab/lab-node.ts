@@ -7,18 +7,19 @@ import type { ApiserverReady } from './apiserver/main.ts';
 import { LabError } from './lab-error.ts';
 import { pidsIn } from './network.ts';
 import {
+  commandOf,
   descendantsOf,
   identify,
   isRunning,
+  isWorking,
   type ProcessIdentity,
   signalProcess,
 } from './processes.ts';
 import { runCommand } from './run-command.ts';
 import { quoteTail, type Service } from './service.ts';
-import type { SyslogSink } from './syslog/sink.ts';
+import type { DaemonRole } from './stacks/stack.ts';
+import type { LogKind, SyslogSink } from './syslog/sink.ts';
 import { waitUntil } from './wait-until.ts';
-
-export type DaemonRole = 'guardian' | 'balancer';
 
 export type LabNodeParts = {
   readonly name: string;
@@ -30,10 +31,15 @@ export type LabNodeParts = {
   /** null: only an apiserver runs here. */
   readonly daemon: Service | null;
   readonly syslog: SyslogSink | null;
-  /** The evergate command that asks for the status: program and first arguments. */
-  readonly evergate: readonly string[];
+  /** The evergate command that asks for the status: program and first arguments; null: it is none. */
+  readonly evergate: readonly string[] | null;
+  /** Programs of the daemon by role; null: they are in its pid files. */
+  readonly programs: Readonly<Record<DaemonRole, string>> | null;
+  /** Starts again what of the daemon does not run, where it does not do so itself; null: it does. */
+  readonly startAgain: ((missing: readonly DaemonRole[]) => void) | null;
 };
 
+const ROLES: readonly DaemonRole[] = ['guardian', 'balancer'];
 const KILL_ROUNDS_MAX = 10;
 const KILL_BOUND_MS = 20_000;
 const LOG_LINES = 40;
@@ -58,16 +64,32 @@ export class LabNode {
     if (daemon !== null && !daemon.running) daemon.start();
   }
 
-  /** Everything that belongs here runs, and nothing of it is stopped. */
-  get complete(): boolean {
-    return this.parts.apiserver.working && this.parts.daemon?.working !== false;
+  /** What belongs here runs, and nothing of it is stopped. */
+  async complete(): Promise<boolean> {
+    return this.parts.apiserver.working && (await this.daemonComplete());
+  }
+
+  async daemonComplete(): Promise<boolean> {
+    if (this.parts.daemon?.working === false) return false;
+    const { programs } = this.parts;
+    if (programs === null) return true;
+    const found = await this.#programs();
+    return ROLES.every((role) => {
+      const own = found.get(programs[role]) ?? [];
+      return own.length > 0 && own.every(isWorking);
+    });
   }
 
   /** Lets go on what was stopped and starts what is missing. */
   async startMissing(): Promise<void> {
     this.parts.apiserver.signal('SIGCONT', false);
-    this.parts.daemon?.signal('SIGCONT', false);
+    for (const identity of await this.#daemonProcesses()) signalProcess(identity, 'SIGCONT');
     await this.startApiserver();
+    const { programs, startAgain, daemon } = this.parts;
+    if (daemon?.running === true && programs !== null) {
+      const found = await this.#programs();
+      startAgain?.(ROLES.filter((role) => !found.has(programs[role])));
+    }
     this.startDaemon();
   }
 
@@ -86,7 +108,15 @@ export class LabNode {
     return found;
   }
 
+  /** LabError when no such process of this node runs. */
   async signalDaemon(role: DaemonRole, signal: NodeJS.Signals): Promise<void> {
+    const { programs } = this.parts;
+    if (programs !== null) {
+      const found = (await this.#programs()).get(programs[role]) ?? [];
+      if (found.length === 0) throw new LabError(`No ${programs[role]} runs on "${this.name}"`);
+      for (const identity of found) signalProcess(identity, signal);
+      return;
+    }
     const identity = await this.processOf(role);
     if (role === 'guardian') this.parts.daemon?.expectEnd();
     signalProcess(identity, signal);
@@ -107,6 +137,7 @@ export class LabNode {
 
   /** What `evergate status --json` says; LabError when the daemon does not answer. */
   async status(): Promise<StatusReport> {
+    if (this.parts.evergate === null) throw new LabError(`No Evergate runs on "${this.name}"`);
     const [file = '', ...first] = this.parts.evergate;
     const args = [...first, 'status', '--json', '--run-dir', this.parts.runDir];
     const output = await runCommand(file, args, null, { anyExitCode: true });
@@ -116,10 +147,13 @@ export class LabNode {
   }
 
   /** The last lines of the daemon's own log and of what it sent to syslog. */
-  logs(): string[] {
+  logs(only: LogKind): string[] {
+    const { daemon, syslog, programs } = this.parts;
+    const own = only === 'connections' ? [] : (daemon?.tail(LOG_LINES) ?? []);
+    const name = programs === null ? 'evergate' : 'daemons';
     return [
-      ...(this.parts.daemon?.tail(LOG_LINES) ?? []).map((line) => `evergate: ${line}`),
-      ...(this.parts.syslog?.lines.slice(-LOG_LINES) ?? []).map((line) => `syslog: ${line}`),
+      ...own.map((line) => `${name}: ${line}`),
+      ...(syslog?.lines(only).slice(-LOG_LINES) ?? []).map((line) => `syslog: ${line}`),
     ];
   }
 
@@ -148,6 +182,11 @@ export class LabNode {
     const root = daemon?.identity ?? null;
     if (root === null) return [];
     return [...identifyAll([root.pid]), ...descendantsOf(root.pid)];
+  }
+
+  /** Processes of the daemon by the name that the kernel has of them. */
+  async #programs(): Promise<ReadonlyMap<string, readonly ProcessIdentity[]>> {
+    return Map.groupBy(await this.#daemonProcesses(), ({ pid }) => commandOf(pid) ?? '');
   }
 
   async #daemonProcesses(): Promise<ProcessIdentity[]> {

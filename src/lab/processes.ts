@@ -84,6 +84,15 @@ export function descendantsOf(root: number): ProcessIdentity[] {
   return found;
 }
 
+/** Its name as the kernel has it, "haproxy"; null: it is gone. */
+export function commandOf(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
+  } catch {
+    return null;
+  }
+}
+
 function readStat(pid: number): Stat | null {
   let text: string;
   try {

@@ -16,6 +16,9 @@ import type { StateFile } from './lab-state.ts';
 import { buildNetwork, clientNamespace, namespaceOf } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
 import { inNamespace, type PrivateDirectory, Service } from './service.ts';
+import { articleStack, evergateArticleStack } from './stacks/article.ts';
+import { nativeStack } from './stacks/native.ts';
+import type { Login, NodePaths, Stack, StackName } from './stacks/stack.ts';
 import {
   type LabOptions,
   startLab,
@@ -29,14 +32,9 @@ import { ARTICLE, type Topology, type TopologyNode } from './topology.ts';
 /** The files as the article has them, one haproxy.cfg and a keepalived.<node>.conf for each node. */
 export const ARTICLE_FILES = fileURLToPath(new URL('../../examples/article', import.meta.url));
 
-export type NodePaths = {
-  readonly node: TopologyNode;
-  readonly haproxy: string;
-  readonly keepalived: string;
-  readonly runDir: string;
-};
-
 export type ClusterOptions = LabOptions & {
+  /** Absent: evergate.yaml, or, with files of its own or another daemon, the article's files on Evergate. */
+  readonly stack?: StackName;
   readonly filesDirectory?: string;
   /** The daemon of a node, when it is not this Evergate; it writes guardian.pid and balancer.pid. */
   readonly nodeCommand?: (paths: NodePaths) => string[];
@@ -83,18 +81,19 @@ async function build(
   makeHostDirectories(state);
   await buildNetwork(id, topology);
   const { authority, authorityFile } = await writeAuthority(directory);
+  const stack = makeStack(options, files, directory, authorityFile);
   const nodes: LabNode[] = [];
   for (const node of topology.nodes) {
-    nodes.push(await buildNode(state, node, files, topology, authority, options));
+    nodes.push(await buildNode(state, node, files, topology, authority, stack));
   }
   options.signal?.throwIfAborted();
-  options.onProgress?.('Starting apiservers, clients and Evergates');
+  options.onProgress?.(`Starting apiservers, clients and ${stack.daemon}`);
   await Promise.all(nodes.map((node) => node.startApiserver()));
   const enterClient = (command: readonly string[]): string[] =>
     inNamespace(clientNamespace(id), [], command);
   const client = new LabClient(buildClient(directory, enterClient));
   await client.start();
-  const urls = await forwardPorts(client, topology, options.steadyPorts === true);
+  const urls = await forwardPorts(client, topology, options.steadyPorts === true, stack.login);
   const endpoint = `${topology.vip}:${topology.vipPort}`;
   const servers = { host: urls[0]?.url ?? '', vip: `https://${endpoint}` };
   const kubeconfigFile = writeKubeconfig(directory, authority, servers);
@@ -102,7 +101,7 @@ async function build(
   for (const node of nodes) node.startDaemon();
   const target = { host: topology.vip, port: topology.vipPort, authorityFile };
   await startLoad(client, { ...target, addresses: topology.clientAddresses }, options);
-  return new Cluster({ state, topology, nodes, client, urls, kubeconfigFile, endpoint });
+  return new Cluster({ state, topology, stack, nodes, client, urls, kubeconfigFile, endpoint });
 }
 
 async function buildNode(
@@ -111,7 +110,7 @@ async function buildNode(
   files: string,
   topology: Topology,
   authority: Authority,
-  options: ClusterOptions,
+  stack: Stack,
 ): Promise<LabNode> {
   const namespace = namespaceOf(state.state.id, node.name);
   const directory = join(state.directory, node.name);
@@ -130,6 +129,7 @@ async function buildNode(
     haproxy: join(files, 'haproxy.cfg'),
     keepalived: join(files, keepalivedFile(node)),
     runDir: join(directory, 'run'),
+    directory,
   };
   const apiserver = await buildApiserver(authority, {
     node: node.name,
@@ -141,8 +141,8 @@ async function buildNode(
     enter: (command) => inNamespace(namespace, [], command),
   });
   const daemon = new Service({
-    name: `evergate on ${node.name}`,
-    command: inNamespace(namespace, directories, (options.nodeCommand ?? evergateRun)(paths)),
+    name: `${stack.daemon} on ${node.name}`,
+    command: inNamespace(namespace, directories, stack.nodeCommand(paths)),
     logFile: join(directory, 'evergate.log'),
     channel: false,
   });
@@ -154,27 +154,42 @@ async function buildNode(
     apiserver,
     daemon,
     syslog: await openSyslog(namespace, SYSLOG_PORT),
-    evergate: [EVERGATE],
+    evergate: stack.programs === null ? [EVERGATE] : null,
+    programs: stack.programs,
+    startAgain: stack.startAgain === null ? null : (roles) => stack.startAgain?.(paths, roles),
   });
 }
 
-function evergateRun({ node, haproxy, keepalived, runDir }: NodePaths): string[] {
-  const files = ['--haproxy', haproxy, '--keepalived', keepalived];
-  return [EVERGATE, 'run', ...files, '--node', node.name, '--run-dir', runDir];
+/** LabError where this machine cannot run it. */
+function makeStack(
+  options: ClusterOptions,
+  files: string,
+  directory: string,
+  authorityFile: string,
+): Stack {
+  const { nodeCommand, filesDirectory, stack } = options;
+  const withFiles = nodeCommand !== undefined || filesDirectory !== undefined;
+  const name = stack ?? (withFiles ? 'evergate-article' : 'evergate');
+  if (name === 'evergate') return nativeStack(directory, ARTICLE, authorityFile);
+  if (name === 'article') return articleStack(files);
+  const made = evergateArticleStack(files);
+  return nodeCommand === undefined ? made : { ...made, nodeCommand };
 }
 
 async function forwardPorts(
   client: LabClient,
   topology: Topology,
   steady: boolean,
+  login: Login | null,
 ): Promise<LabUrl[]> {
   const { vip, vipPort, statsPort, statsPath } = topology;
   const vipHostPort = await client.forward(vip, vipPort, steady ? HOST_PORT_VIP : 0);
-  const urls = [{ what: 'Kubernetes API', url: `https://127.0.0.1:${vipHostPort}` }];
+  const urls: LabUrl[] = [{ what: 'Kubernetes API', url: `https://127.0.0.1:${vipHostPort}` }];
   for (const [index, node] of topology.nodes.entries()) {
     const preferred = steady ? HOST_PORT_STATS + index : 0;
     const port = await client.forward(node.address, statsPort, preferred);
-    urls.push({ what: `stats ${node.name}`, url: `http://127.0.0.1:${port}${statsPath}` });
+    const url = `http://127.0.0.1:${port}${statsPath}`;
+    urls.push({ what: `stats ${node.name}`, url, ...(login === null ? {} : { login }) });
   }
   return urls;
 }

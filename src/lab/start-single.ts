@@ -14,6 +14,7 @@ import { LabError } from './lab-error.ts';
 import { LabNode } from './lab-node.ts';
 import type { StateFile } from './lab-state.ts';
 import { Service } from './service.ts';
+import { NATIVE_LOGIN, type SinglePorts, singleConfig } from './stacks/native.ts';
 import {
   type LabOptions,
   startLab,
@@ -24,8 +25,7 @@ import {
 import { ARTICLE, type Topology } from './topology.ts';
 
 const HOST = '127.0.0.1';
-
-type Ports = { readonly api: number; readonly stats: number };
+const STACK = { name: 'evergate', title: 'Evergate on loopback', daemon: 'evergate' } as const;
 
 /** As startCluster(), with everything on 127.0.0.1; takes no files of its own. */
 export function startSingle(options: LabOptions = {}): Promise<Cluster> {
@@ -46,11 +46,11 @@ async function build(state: StateFile, topology: Topology, options: LabOptions):
   const names = topology.nodes.map((node) => node.name);
   const runDir = join(directory, 'run');
   mkdirSync(runDir);
-  const configFile = join(directory, 'haproxy.cfg');
-  const ports: Ports = { api: await freePort(), stats: await freePort() };
+  const configFile = join(directory, 'evergate.yaml');
+  const ports: SinglePorts = { api: await freePort(), stats: await freePort() };
   const daemon = new Service({
     name: 'evergate',
-    command: [EVERGATE, 'run', '--haproxy', configFile, '--node', 'local', '--run-dir', runDir],
+    command: [EVERGATE, 'run', '--config', configFile, '--run-dir', runDir],
     logFile: join(directory, 'evergate.log'),
     channel: false,
   });
@@ -77,13 +77,16 @@ async function build(state: StateFile, topology: Topology, options: LabOptions):
       daemon: index === 0 ? daemon : null,
       syslog: null,
       evergate: [EVERGATE],
+      programs: null,
+      startAgain: null,
     });
     nodes.push(node);
     await node.startApiserver();
     apiservers.push({ name, port });
     record(state, apiserver);
   }
-  writeFileSync(configFile, haproxyConfig(ports, apiservers));
+  const config = singleConfig(HOST, ports, apiservers, authorityFile, ARTICLE.statsPath);
+  writeFileSync(configFile, config);
   nodes[0]?.startDaemon();
   record(state, daemon);
   const client = new LabClient(buildClient(directory, (command) => [...command]));
@@ -94,51 +97,21 @@ async function build(state: StateFile, topology: Topology, options: LabOptions):
   const endpoint = `${HOST}:${ports.api}`;
   const api = `https://${endpoint}`;
   const kubeconfigFile = writeKubeconfig(directory, authority, { host: api });
+  const stats = `http://${HOST}:${ports.stats}${topology.statsPath}`;
   const urls = [
     { what: 'Kubernetes API', url: api },
-    { what: 'stats', url: `http://${HOST}:${ports.stats}${topology.statsPath}` },
+    { what: 'stats', url: stats, login: NATIVE_LOGIN },
   ];
-  return new Cluster({ state, topology: null, nodes, client, urls, kubeconfigFile, endpoint });
+  return new Cluster({
+    ...{ state, topology: null, stack: STACK, nodes, client },
+    ...{ urls, kubeconfigFile, endpoint },
+  });
 }
 
 /** Without namespaces the processes are found again by their pids only. */
 function record(state: StateFile, service: Service): void {
   if (service.identity === null) return;
   state.update({ processes: [...state.state.processes, service.identity] });
-}
-
-function haproxyConfig(
-  ports: Ports,
-  apiservers: readonly { readonly name: string; readonly port: number }[],
-): string {
-  const servers = apiservers.map(
-    ({ name, port }) => `    server ${name} ${HOST}:${port} check inter 2000 fall 2`,
-  );
-  return `# Made by "evergate lab --single"
-defaults
-    mode            tcp
-    timeout connect 10s
-    timeout client  30m
-    timeout server  30m
-    timeout check   10s
-    maxconn         3000
-
-frontend kube-api
-    bind ${HOST}:${ports.api}
-    default_backend kube-master
-
-backend kube-master
-    balance source
-${servers.join('\n')}
-
-listen stats
-    mode http
-    bind ${HOST}:${ports.stats}
-    stats enable
-    stats uri ${ARTICLE.statsPath}
-    stats auth admin:admin
-    stats admin if TRUE
-`;
 }
 
 async function freePort(): Promise<number> {

@@ -41,8 +41,11 @@ test('lab clean removes what a killed lab left', { skip }, async (t) => {
 test('lab --single serves without a VIP and survives its faults', async () => {
   const { child, built } = await startLab(['--single']);
   const fault = (name: string): Promise<string> =>
-    runCommand(EVERGATE, ['lab', 'fault', name, '--id', built.id]);
-  await fault('kill-balancer');
+    runCommand(EVERGATE, ['lab', 'fault', name, '--id', built.id], null, { patienceMs: 60_000 });
+  const told = await fault('kill-balancer');
+  assert.match(told, /^Expected: the spare takes over at once/m);
+  assert.match(told, /^gap \d+ ms, \d+ failed, \d+ of 6 watches cut, silent for [\d.]+ s at most/m);
+  assert.match(told, /^(As|Not as) expected: /m);
   await fault('kill-apiserver');
   const status = JSON.parse(
     await runCommand(EVERGATE, ['lab', 'status', '--json', '--id', built.id]),

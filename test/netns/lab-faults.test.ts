@@ -30,7 +30,7 @@ const skip = missing.length === 0 ? false : missing.map(({ what }) => what).join
 let cluster: Cluster;
 
 before(async () => {
-  if (skip === false) cluster = await startCluster();
+  if (skip === false) cluster = await startCluster({ stack: 'evergate-article' });
 });
 
 after(async () => {

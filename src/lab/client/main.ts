@@ -11,20 +11,24 @@ import { forward } from './forward.ts';
 import type { ClientConfig, FromClient, ToClient } from './messages.ts';
 import { type RequestTarget, request } from './request.ts';
 import { Tally } from './tally.ts';
-import { Watches } from './watches.ts';
+import { WatchTally } from './watch-tally.ts';
+import { keepWatch } from './watches.ts';
 
 const REPORT_INTERVAL_MS = 250;
 const PATH = '/version';
 
 const tally = new Tally(performance.now());
-const watches = new Watches();
+const watches = new WatchTally(performance.now());
+/** Since the mark, ms. */
+let lateMs = 0;
 
 function say(message: FromClient): void {
   process.send?.(message);
 }
 
 function report(): void {
-  say({ kind: 'report', report: tally.report(performance.now(), watches.report()) });
+  const now = performance.now();
+  say({ kind: 'report', report: tally.report(now, watches.report(now), lateMs) });
 }
 
 function start(config: ClientConfig): void {
@@ -37,11 +41,14 @@ function start(config: ClientConfig): void {
   };
   const { watchSilenceMs } = config;
   for (let index = 0; index < config.watches; index++) {
-    watches.keepOpen(nextTarget(), watchSilenceMs);
+    keepWatch(watches, nextTarget(), watchSilenceMs);
   }
+  let dueAt = performance.now() + config.intervalMs;
   // Patience bounds how many requests are under way at once.
   setInterval(async () => {
     const startedAt = performance.now();
+    lateMs = Math.max(lateMs, startedAt - dueAt);
+    dueAt = startedAt + config.intervalMs;
     const outcome = await request(nextTarget(), PATH, config.patienceMs);
     if (outcome.ok) tally.succeed(outcome.node, performance.now());
     else tally.fail(outcome.reason, startedAt, performance.now());
@@ -61,10 +68,14 @@ process.on('message', (message: ToClient, handle: unknown) => {
       break;
     case 'mark':
       tally.mark(performance.now());
+      watches.mark(performance.now());
+      lateMs = 0;
       report();
       break;
     case 'reset':
       tally.reset(performance.now());
+      watches.mark(performance.now());
+      lateMs = 0;
       report();
       break;
   }

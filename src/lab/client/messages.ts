@@ -49,13 +49,24 @@ export type ClientReport = {
     readonly lastFailedStartMs: number | null;
   };
   readonly watches: WatchReport;
+  /** How late the client's own process was at most since the mark: that much is the machine's. */
+  readonly lateMs: number;
 };
 
 export type WatchReport = {
+  /** How many are kept open, and how many of them flow now. */
+  readonly kept: number;
   readonly open: number;
   readonly events: number;
-  /** Streams that ended without our doing. */
+  /** Longest time, since the mark, in which one of them has heard nothing until now. */
+  readonly silentMs: number;
+  /** Streams that ended without our doing, or were given up as hung. */
   readonly broken: number;
+  readonly sinceMark: {
+    readonly broken: number;
+    /** Longest time from one event of a watch to its next; the one that still lasts counts. */
+    readonly longestSilenceMs: number;
+  };
 };
 
 export const NO_REQUESTS: ClientReport = {
@@ -66,5 +77,13 @@ export const NO_REQUESTS: ClientReport = {
   nodes: {},
   longestGapMs: 0,
   sinceMark: { ok: 0, failed: 0, longestGapMs: 0, lastFailureMs: null, lastFailedStartMs: null },
-  watches: { open: 0, events: 0, broken: 0 },
+  watches: {
+    kept: 0,
+    open: 0,
+    events: 0,
+    silentMs: 0,
+    broken: 0,
+    sinceMark: { broken: 0, longestSilenceMs: 0 },
+  },
+  lateMs: 0,
 };

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_REQUESTS } from './messages.ts';
 import { Tally } from './tally.ts';
 
-const NO_WATCHES = { open: 0, events: 0, broken: 0 };
+const NO_WATCHES = NO_REQUESTS.watches;
 
 test('report() has no gap before the first answer, then the longest one', () => {
   const tally = new Tally(0);

@@ -61,7 +61,8 @@ export class Tally {
     this.#nodes.clear();
   }
 
-  report(now: number, watches: WatchReport): ClientReport {
+  /** `lateMs`: of the client's own process. */
+  report(now: number, watches: WatchReport, lateMs = 0): ClientReport {
     this.#stretchGaps(now);
     const { ok, failed, longestGapMs, lastFailureAt, lastFailedStart } = this.#mark;
     // A request that was under way at the mark counts as one that began with it.
@@ -82,6 +83,7 @@ export class Tally {
         lastFailedStartMs: sinceMark(lastFailedStart),
       },
       watches,
+      lateMs: Math.round(lateMs),
     };
   }
 

@@ -12,6 +12,7 @@ export function createJsonReporter(write: (line: string) => void): Reporter {
       say('built', {
         id: cluster.id,
         directory: cluster.directory,
+        stack: cluster.parts.stack.name,
         endpoint: cluster.parts.endpoint,
         nodes: cluster.nodes.map(({ name, parts }) => ({ name, address: parts.address })),
         urls: cluster.parts.urls,
@@ -20,6 +21,7 @@ export function createJsonReporter(write: (line: string) => void): Reporter {
     },
     second: (second) => say('second', second),
     fault: (report) => say('fault', report),
+    verdict: (told) => say('verdict', told),
     problem: (text) => say('problem', { text }),
     removed: (removed) => say('removed', removed),
   };

@@ -1,6 +1,7 @@
 /** The keyboard of a terminal as the lab's faults. */
 
 import type { ReadStream } from 'node:tty';
+import { oneLine } from '../../core/controls.ts';
 import type { Cluster } from '../cluster.ts';
 import { FAULT_NAMES, FAULTS, type FaultName } from '../faults.ts';
 
@@ -8,6 +9,7 @@ export type KeyActions = {
   fault(name: FaultName, node: string | null): void;
   selected(node: string | null): void;
   help(): void;
+  unknown(key: string): void;
   quit(): void;
 };
 
@@ -31,6 +33,8 @@ export function readKeys(input: ReadStream, cluster: Cluster, actions: KeyAction
     } else if (name !== undefined) {
       actions.fault(name, node);
       node = null;
+    } else {
+      actions.unknown(oneLine(key));
     }
   };
   input.setRawMode(true);

@@ -9,6 +9,7 @@ export async function labStatus(cluster: Cluster): Promise<LabStatus> {
   const owners = await cluster.owners();
   return {
     id: cluster.id,
+    stack: cluster.parts.stack.name,
     endpoint: cluster.parts.endpoint,
     owners,
     nodes: await Promise.all(cluster.nodes.map((node) => summarise(node, owners))),
@@ -24,7 +25,9 @@ async function summarise(node: LabNode, owners: readonly string[]): Promise<Node
     address: node.parts.address,
     owner: owners.includes(node.name),
     apiserver: node.parts.apiserver.running,
+    daemon: await node.daemonComplete(),
     verdict: report?.verdict ?? null,
+    reasons: report?.reasons ?? [],
   };
 }
 
@@ -32,11 +35,17 @@ async function summarise(node: LabNode, owners: readonly string[]): Promise<Node
 export function renderLabStatus(status: LabStatus): string {
   const { requests } = status;
   const width = Math.max(...status.nodes.map((node) => node.name.length));
-  const nodes = status.nodes.map((node) => {
+  const nodes = status.nodes.flatMap((node) => {
     const apiserver = node.apiserver ? 'apiserver runs' : 'no apiserver';
     const vip = node.owner ? ', holds the VIP' : '';
-    const evergate = `evergate ${node.verdict ?? 'does not answer'}`;
-    return `  ${node.name.padEnd(width)}  ${node.address}  ${evergate}, ${apiserver}${vip}`;
+    const daemon =
+      status.stack === 'article'
+        ? `HAProxy and keepalived ${node.daemon ? 'run' : 'do not both run'}`
+        : `evergate ${node.verdict ?? 'does not answer'}`;
+    return [
+      `  ${node.name.padEnd(width)}  ${node.address}  ${daemon}, ${apiserver}${vip}`,
+      ...node.reasons.map((reason) => `    ! ${reason}`),
+    ];
   });
   return [
     `Lab ${status.id}, clients call ${status.endpoint}`,

@@ -12,6 +12,7 @@ import type { FaultName } from '../faults.ts';
 import { readKeys } from './keys.ts';
 import { labStatus } from './lab-status.ts';
 import type { Reporter, Second } from './reporter.ts';
+import { Verdicts } from './verdicts.ts';
 
 export type SessionOptions = {
   readonly reporter: Reporter;
@@ -33,25 +34,32 @@ const SECOND_MS = 1000;
 export async function runSession(options: SessionOptions): Promise<boolean> {
   const { reporter } = options;
   const cluster = await options.start(options.signal);
+  const verdicts = new Verdicts(cluster, reporter);
   let control: Server | null = null;
   let stopKeys = (): void => undefined;
   try {
     cluster.onEvent = (event) => reporter.problem(event.text);
     control = await serveControl(cluster.directory, (question) =>
-      answer(cluster, reporter, question),
+      answer(cluster, reporter, verdicts, question),
     );
     reporter.built(cluster);
-    if (options.keyboard !== null) stopKeys = startKeys(options.keyboard, cluster, options);
-    return await tellSeconds(cluster, options);
+    if (options.keyboard !== null)
+      stopKeys = startKeys(options.keyboard, cluster, verdicts, options);
+    return await tellSeconds(cluster, verdicts, options);
   } finally {
     stopKeys();
+    verdicts.close();
     control?.close();
     reporter.progress('Removing everything');
     reporter.removed(await cluster.stop());
   }
 }
 
-async function tellSeconds(cluster: Cluster, options: SessionOptions): Promise<boolean> {
+async function tellSeconds(
+  cluster: Cluster,
+  verdicts: Verdicts,
+  options: SessionOptions,
+): Promise<boolean> {
   const end = options.durationMs === null ? Infinity : performance.now() + options.durationMs;
   let before = cluster.requests();
   let healthy = false;
@@ -70,6 +78,7 @@ async function tellSeconds(cluster: Cluster, options: SessionOptions): Promise<b
     const owned = cluster.parts.topology === null || owners.length === 1;
     healthy = owned && second.ok > 0 && second.failed === 0;
     options.reporter.second(second);
+    verdicts.second();
   }
   return healthy;
 }
@@ -92,11 +101,14 @@ function difference(before: ClientReport, now: ClientReport, owners: readonly st
 function startKeys(
   keyboard: typeof process.stdin,
   cluster: Cluster,
+  verdicts: Verdicts,
   { reporter, quit }: SessionOptions,
 ): () => void {
   const inject = async (name: FaultName, node: string | null): Promise<void> => {
     try {
-      reporter.fault(await cluster.fault(name, node));
+      const report = await cluster.fault(name, node);
+      reporter.fault(report);
+      verdicts.watch(report);
     } catch (error) {
       reporter.problem(error instanceof Error ? error.message : String(error));
     }
@@ -105,6 +117,7 @@ function startKeys(
     fault: (name, node) => void inject(name, node),
     selected: (node) => reporter.progress(`The next fault is for ${node ?? 'the usual node'}`),
     help: () => reporter.built(cluster),
+    unknown: (key) => reporter.progress(`The key "${key}" does nothing; "?" lists those that do`),
     quit,
   });
 }
@@ -112,17 +125,21 @@ function startKeys(
 async function answer(
   cluster: Cluster,
   reporter: Reporter,
+  verdicts: Verdicts,
   question: ControlQuestion,
 ): Promise<ControlAnswer> {
   switch (question.ask) {
     case 'fault': {
       const report = await cluster.fault(question.name, question.node);
       reporter.fault(report);
+      verdicts.watch(report);
       return { kind: 'fault', report };
     }
     case 'status':
       return { kind: 'status', status: await labStatus(cluster) };
     case 'logs':
-      return { kind: 'logs', lines: cluster.node(question.node).logs() };
+      return { kind: 'logs', lines: cluster.node(question.node).logs(question.only) };
+    case 'verdict':
+      return { kind: 'verdict', verdict: await verdicts.next() };
   }
 }

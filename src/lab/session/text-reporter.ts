@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util';
 import type { Cluster } from '../cluster.ts';
+import { renderVerdict } from '../fault-verdict.ts';
 import { FAULT_NAMES, FAULTS, type FaultName } from '../faults.ts';
 import { clientNamespace, namespaceOf } from '../network.ts';
 import type { Reporter, Second } from './reporter.ts';
@@ -14,6 +15,8 @@ export type TextOptions = {
   readonly coloured: boolean;
   /** Keys work: say which. */
   readonly keys: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
 };
 
 const HEADER_EVERY = 20;
@@ -23,6 +26,13 @@ export function createTextReporter(options: TextOptions): Reporter {
     ? (style, text) => styleText(style, text, { validateStream: false })
     : (_style, text) => text;
   const line = (text: string): void => options.write(`${text}\n`);
+  /** Beside the times of the seconds, in as many lines as it takes. */
+  const note = (style: Style | null, text: string): void => {
+    for (const part of wrapped(text, options.width - TIME_WIDTH)) {
+      const shown = `${' '.repeat(TIME_WIDTH)}${part}`;
+      line(style === null ? shown : paint(style, shown));
+    }
+  };
   let layout: Layout = { names: [], vip: true };
   let seconds = 0;
   return {
@@ -40,10 +50,15 @@ export function createTextReporter(options: TextOptions): Reporter {
       line(secondLine(layout, second, paint));
     },
     fault: (report) => {
-      line(paint('yellow', `${' '.repeat(10)}${report.name} on ${report.node}: ${report.does}`));
-      line(`${' '.repeat(10)}Expected: ${report.expected}`);
+      note('yellow', `${report.name} on ${report.node}: ${report.does}`);
+      note(null, `Expected: ${report.expected.felt}`);
     },
-    problem: (text) => line(paint('red', `${' '.repeat(10)}${text}`)),
+    verdict: ({ name, node, felt, verdict }) => {
+      const [figures, opinion] = renderVerdict(verdict, felt);
+      note('bold', `${name} on ${node}: ${figures}`);
+      note(verdict.asExpected ? 'green' : 'red', opinion);
+    },
+    problem: (text) => note('red', text),
     removed: ({ id, processes, namespaces, directory }) => {
       const spaces = namespaces.length === 0 ? '' : `, ${namespaces.length} namespaces`;
       line(`Removed lab ${id}: ${processes} processes${spaces}, ${directory}`);
@@ -51,23 +66,36 @@ export function createTextReporter(options: TextOptions): Reporter {
   };
 }
 
+/** Words in lines of at most so many characters, longer words aside. */
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 type Layout = { readonly names: readonly string[]; readonly vip: boolean };
 
 /** The picture of what was built, and how to reach and to hurt it. */
 function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[] {
-  const { urls, kubeconfigFile, topology } = cluster.parts;
+  const { urls, kubeconfigFile, stack, topology } = cluster.parts;
   const kubectl = `kubectl --kubeconfig ${kubeconfigFile}`;
-  const title = topology === null ? 'one balancer on loopback' : "the article's cluster";
   const width = Math.max(...urls.map((url) => url.what.length));
   return [
     '',
-    paint('bold', `Evergate lab ${cluster.id}: ${title}`),
+    paint('bold', `Evergate lab ${cluster.id}: ${stack.title}`),
     '',
     ...picture(cluster, paint),
     '',
     ...describeNetwork(cluster, paint),
     paint('bold', 'From this machine'),
-    ...urls.map(({ what, url }) => `  ${what.padEnd(width)}  ${paint('cyan', url)}`),
+    ...urls.map(({ what, url, login }) => {
+      const asks = login === undefined ? '' : `  (user ${login.user}, password ${login.password})`;
+      return `  ${what.padEnd(width)}  ${paint('cyan', url)}${asks}`;
+    }),
     `  ${'kubectl'.padEnd(width)}  ${kubectl} get --raw /readyz`,
     '',
     ...(keys ? describeKeys(topology === null, paint) : describeCommands(topology === null, paint)),
@@ -91,11 +119,11 @@ function describeNetwork(cluster: Cluster, paint: Paint): string[] {
 
 /** Nodes side by side below what clients connect to. */
 function picture(cluster: Cluster, paint: Paint): string[] {
-  const { topology, endpoint } = cluster.parts;
+  const { stack, topology, endpoint } = cluster.parts;
   const cells = cluster.nodes.map((node) => [
     paintable(node.name, 'bold'),
     paintable(node.parts.address, null),
-    paintable(node.parts.daemon === null ? '' : 'evergate', null),
+    paintable(node.parts.daemon === null ? '' : stack.daemon, null),
     paintable(topology === null ? 'apiserver' : `apiserver :${topology.apiserverPort}`, null),
   ]);
   const width = Math.max(...cells.flat().map((cell) => cell.text.length)) + 4;

@@ -9,19 +9,35 @@ import { fileURLToPath } from 'node:url';
 import { LabError } from '../lab-error.ts';
 import { inNamespace } from '../service.ts';
 
+/** Of each kind: connections come so often that events would be gone within seconds. */
 const LINES_MAX = 500;
+/** A line about a connection, in the form of `option tcplog` or the default one: client and time, or the ways. */
+const CONNECTION = / [\da-f.:]+:\d+ \[\d\d\/\w{3}\/\d{4}:|\bConnect from [\da-f.:]+:\d+ to /;
+
+export const LOG_KINDS = ['events', 'connections', 'all'] as const;
+export type LogKind = (typeof LOG_KINDS)[number];
 const OPEN_BOUND_MS = 10_000;
 const OPENER = fileURLToPath(new URL('open-socket.ts', import.meta.url));
 
+/** Lines are taken one after the other. */
+type Line = { readonly text: string; readonly order: number };
+
 export class SyslogSink {
-  readonly #lines: string[] = [];
+  readonly #lines: { readonly events: Line[]; readonly connections: Line[] } = {
+    events: [],
+    connections: [],
+  };
+  #taken = 0;
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('message', (message) => {
-      this.#lines.push(message.toString('utf8').trimEnd());
-      if (this.#lines.length > LINES_MAX) this.#lines.shift();
+      const text = message.toString('utf8').trimEnd();
+      const kind = this.#lines[CONNECTION.test(text) ? 'connections' : 'events'];
+      this.#taken += 1;
+      kind.push({ text, order: this.#taken });
+      if (kind.length > LINES_MAX) kind.shift();
     });
     socket.on('error', () => undefined);
     // A lab that could not be completed must not wait for log lines.
@@ -29,8 +45,11 @@ export class SyslogSink {
   }
 
   /** Oldest first. */
-  get lines(): readonly string[] {
-    return this.#lines;
+  lines(only: LogKind): readonly string[] {
+    const { events, connections } = this.#lines;
+    if (only !== 'all') return this.#lines[only].map(({ text }) => text);
+    const all = [...events, ...connections].sort((one, other) => one.order - other.order);
+    return all.map(({ text }) => text);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The service manager of a node in bench/failover: runs DIRECTORY/<name>.unit for every name given.
+# The service manager of a node of the lab and of bench/failover: runs DIRECTORY/<name>.unit for every name given.
 #
 #   supervise.sh DIRECTORY always|never NAME...
 #
