@@ -19,13 +19,18 @@ beforeEach(async () => {
   server = await openAdminServer(join(runDir, 'admin.sock'), {
     status: async () => ({ node: 'k8s-master' }) as StatusReport,
     reload: () => Promise.resolve({ applied: true, lines: ['Nothing has changed'] }),
-    setServer: async (backend, name, state) => {
+    setServer: async ({ backend, server: name, state }) => {
       asked.push(`${backend}/${name} ${state}`);
       return name === 'odd name/1' ? null : `There is no server "${backend}/${name}"`;
+    },
+    setServerEverywhere: async ({ server: name }) => {
+      const error = name === 'm1' ? null : 'There is none';
+      return { nodes: [{ node: 'a', error }], owners: [], unasked: null };
     },
     setDrained: async (drained) => {
       asked.push(`drained ${drained}`);
       if (drained) throw new OperationalError('refused', 'No other node took over');
+      return { tookMs: null, owners: [] };
     },
   });
 });
@@ -53,6 +58,12 @@ describe('openAdminServer()', () => {
   it('sets a server, whatever its name holds', async () => {
     await askGuardian(runDir, 'POST', `/v1/servers/kube/${encodeURIComponent('odd name/1')}/drain`);
     assert.deepEqual(asked, ['kube/odd name/1 drain']);
+  });
+
+  it('sets a server on all nodes, unless it cannot here', async () => {
+    const answer = await askGuardian(runDir, 'POST', '/v1/cluster/servers/kube/m1/drain');
+    assert.deepEqual(answer, { nodes: [{ node: 'a', error: null }], owners: [], unasked: null });
+    assert.equal(await refusal('/v1/cluster/servers/kube/m2/drain'), 'There is none');
   });
 
   it('sets the node', async () => {

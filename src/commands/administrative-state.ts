@@ -1,15 +1,18 @@
 /**
- * `evergate drain|ready|maint SERVER`: what an operator wants of one server, on this node's balancer; and
+ * `evergate drain|ready|maint SERVER`: what an operator wants of one server, on the balancers of all nodes; and
  * `evergate drain|ready node`: whether this node may have the VIP.
  */
 
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
+import type { ClusterAnswer, DrainAnswer } from '../guardian/answers.ts';
 import type { AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { askGuardian, STATUS_PATH } from './admin-client.ts';
-import { print } from './printing.ts';
+import { complain, print } from './printing.ts';
+
+type StateOptions = { readonly runDir: string; readonly onlyHere: boolean };
 
 /** What this node is called; a server of that name is BACKEND/node. */
 const NODE = 'node';
@@ -25,7 +28,8 @@ export function serverStateCommand(state: AdminState): Command {
   return new Command(state)
     .argument('<server>', ARGUMENTS[state])
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
-    .action(async (name: string, { runDir }: { readonly runDir: string }) => {
+    .option('--only-here', "only on this node's balancer, without asking the other nodes", false)
+    .action(async (name: string, { runDir, onlyHere }: StateOptions) => {
       if (name === NODE) {
         await setNode(runDir, state);
         return;
@@ -35,8 +39,17 @@ export function serverStateCommand(state: AdminState): Command {
         name,
       );
       const place = [backend, server].map(encodeURIComponent).join('/');
-      await askGuardian(runDir, 'POST', `/v1/servers/${place}/${state}`);
-      print(`${backend}/${server} is in state ${state}\n`);
+      if (onlyHere) {
+        await askGuardian(runDir, 'POST', `/v1/servers/${place}/${state}`);
+        print(`${backend}/${server} is in state ${state} on this node\n`);
+        return;
+      }
+      const path = `/v1/cluster/servers/${place}/${state}`;
+      const answer = (await askGuardian(runDir, 'POST', path)) as ClusterAnswer;
+      const { text, warning } = renderClusterAnswer(`${backend}/${server}`, name, state, answer);
+      print(text);
+      if (warning !== null) complain(`evergate: warning: ${warning}\n`);
+      if (answer.nodes.some(({ error }) => error !== null)) process.exitCode = 1;
     });
 }
 
@@ -48,12 +61,49 @@ async function setNode(runDir: string, state: AdminState): Promise<void> {
         `a server of that name is BACKEND/${NODE}`,
     );
   }
-  await askGuardian(runDir, 'POST', `/v1/node/${state}`);
-  const done =
-    state === 'drain'
-      ? 'This node is drained: it does not have the VIP and takes it only where no other node can'
-      : 'This node is ready to take the VIP';
-  print(`${done}\n`);
+  const answer = (await askGuardian(runDir, 'POST', `/v1/node/${state}`)) as DrainAnswer;
+  print(state === 'drain' ? `${renderDrain(answer)}\n` : 'This node is ready to take the VIP\n');
+}
+
+/** Who has the VIP now, and since when. */
+export function renderDrain({ tookMs, owners }: DrainAnswer): string {
+  const who = owners.length === 0 ? 'another node' : owners.join(', ');
+  const taken =
+    tookMs === null
+      ? owners.length === 0
+        ? 'it did not have the VIP'
+        : `it did not have the VIP, ${who} has`
+      : `${who} took the VIP over after ${tookMs} ms`;
+  return `This node is drained: ${taken}; it takes the VIP only where no other node can`;
+}
+
+/** A line for each node; and what an operator must still do, where the others were not asked. */
+export function renderClusterAnswer(
+  place: string,
+  name: string,
+  state: AdminState,
+  { nodes, owners, unasked }: ClusterAnswer,
+): { readonly text: string; readonly warning: string | null } {
+  const width = Math.max(...nodes.map(({ node }) => node.length));
+  const again = `evergate ${state} ${name} --only-here`;
+  const lines = nodes.map(({ node, error }) => {
+    const outcome = error === null ? 'done' : `${error}; say it there: ${again}`;
+    return `  ${node.padEnd(width)}  ${outcome}\n`;
+  });
+  if (unasked === null)
+    return { text: `${place} in state ${state}:\n${lines.join('')}`, warning: null };
+  const text = `${place} is in state ${state} on this node\n`;
+  // A cluster of one has nobody to ask.
+  if (unasked.length === 0 && owners.length === 0) return { text, warning: null };
+  const where = unasked.length === 0 ? 'every other node' : unasked.join(', ');
+  const vip =
+    owners.length === 0
+      ? ''
+      : `; ${owners.join(', ')} has the VIP, and sends clients there as before`;
+  const warning =
+    `No other node was asked${vip}. Say it on ${where}, too: ${again}. With evergate.yaml and a "vrrp.key" ` +
+    'the command asks all nodes';
+  return { text, warning };
 }
 
 /** Throws OperationalError 'refused' that lists the servers there are. */

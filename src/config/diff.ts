@@ -56,6 +56,11 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
   };
 }
 
+/** That a secret is another one is said of VRRP. */
+function peersText({ peers }: Config): object {
+  return { port: peers?.port, clockToleranceMs: peers?.toleranceMs };
+}
+
 function nodeChanges(before: Config, after: Config): readonly string[] {
   const [old, next] = [before, after].map(({ nodes = [] }) => nodes);
   return [
@@ -64,6 +69,7 @@ function nodeChanges(before: Config, after: Config): readonly string[] {
         addresses: { label: 'address', format: (list: readonly string[]) => list.join(' ') },
       }),
     ),
+    ...valueChanges('peers', peersText(before), peersText(after), {}),
     ...valueChanges(
       'status',
       { group: before.statusGroup },

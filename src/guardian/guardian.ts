@@ -10,6 +10,13 @@ import type { Election, ElectionEvent, ElectionSection, Elections } from '../con
 import { OperationalError } from '../core/errors.ts';
 import { type InstanceStatus, judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
+import {
+  type ClusterAnswer,
+  type DrainAnswer,
+  drainAndTell,
+  otherNodes,
+  ownersElsewhere,
+} from './answers.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
@@ -17,6 +24,7 @@ import type { Log } from './log.ts';
 import { Notifier } from './notifier.ts';
 import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
+import { PeerChannel, type PeerSettings, type ServerOrder } from './peers/peer-channel.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
@@ -81,6 +89,7 @@ export class Guardian {
   #reaper: ReaperKeeper | null = null;
   #statusSocket: StatusSocket | null = null;
   readonly #redirects: Redirects;
+  readonly #peers: PeerChannel;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -92,6 +101,10 @@ export class Guardian {
     this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
     this.#redirects = new Redirects(redirectTable(options.runDir), options.log);
+    this.#peers = new PeerChannel({
+      log: options.log,
+      setServer: (order) => this.#setServer(order),
+    });
     this.#reloader = new Reloader({
       read: options.read,
       apply: (read) => this.#apply(read),
@@ -181,6 +194,7 @@ export class Guardian {
     this.#section = section;
     if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
+    this.#peers.use(this.#peerSettings());
     return applied;
   }
 
@@ -220,8 +234,8 @@ export class Guardian {
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
       reload: () => this.reload('evergate reload'),
-      setServer: async (backend, server, state) =>
-        (await this.#supervisor?.setServer(backend, server, state)) ?? null,
+      setServer: (order) => this.#setServer(order),
+      setServerEverywhere: (order) => this.#setServerEverywhere(order),
       setDrained: (drained) => this.#setDrained(drained),
     });
     this.#closers.push(() => admin.close());
@@ -229,6 +243,8 @@ export class Guardian {
     this.#statusSocket = statusSocket;
     this.#closers.push(() => statusSocket.close());
     await statusSocket.open(config.statusGroup);
+    this.#peers.use(this.#peerSettings());
+    this.#closers.push(() => this.#peers.close());
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
   }
 
@@ -243,19 +259,46 @@ export class Guardian {
     }
   }
 
+  /** null: the nodes do not ask each other. */
+  #peerSettings(): PeerSettings | null {
+    const { nodes, peers } = this.#config;
+    if (nodes === undefined || peers === undefined || peers.secret === null) return null;
+    const { port, toleranceMs, secret } = peers;
+    return { node: this.#node, nodes, port, toleranceMs, secret };
+  }
+
+  /** null: done; otherwise what is wrong. */
+  async #setServer({ backend, server, state }: ServerOrder): Promise<string | null> {
+    if (this.#supervisor === null) return 'No balancer runs here';
+    return this.#supervisor.setServer(backend, server, state);
+  }
+
+  /** Here first: where that cannot be done nobody else is asked. */
+  async #setServerEverywhere(order: ServerOrder): Promise<ClusterAnswer> {
+    const here = { node: this.#node, error: await this.#setServer(order) };
+    if (here.error !== null) return { nodes: [here], owners: [], unasked: null };
+    const others = await this.#peers.askAll(order);
+    if (others !== null) return { nodes: [here, ...others], owners: [], unasked: null };
+    const owners = ownersElsewhere(this.#ownership());
+    return { nodes: [here], owners, unasked: otherNodes(this.#config, this.#node) };
+  }
+
   /** Throws OperationalError, with the node as it was. */
-  async #setDrained(drained: boolean): Promise<void> {
+  async #setDrained(drained: boolean): Promise<DrainAnswer> {
     const { log } = this.#options;
     if (this.#election === null) {
       throw new OperationalError('refused', 'This node runs no VRRP: it has no VIP to give away');
     }
+    const election = this.#election;
     try {
-      await this.#election.setDrained(drained);
+      const set = (): Promise<void> => election.setDrained(drained);
+      const answer = await drainAndTell(set, () => this.#ownership());
+      log('info', drained ? 'The node is drained' : 'The node is ready to take the VIP');
+      return answer;
     } catch (error) {
       if (error instanceof OperationalError) log('warning', `Drain refused: ${error.message}`);
       throw error;
     }
-    log('info', drained ? 'The node is drained' : 'The node is ready to take the VIP');
   }
 
   /** Pushed, so that the guardian waits for nobody (docs/adr/0008). */

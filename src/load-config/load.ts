@@ -190,9 +190,11 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   if (config.vrrp !== null) {
     diagnostics.push(...checkScriptSecurity(file, config.vrrp, { scripts: [] }, false));
   }
+  const secret = read?.config.instances[0]?.signature?.keys[0]?.secret ?? null;
+  const peers = config.peers === undefined ? {} : { peers: { ...config.peers, secret } };
   const ordered = inReadingOrder(diagnostics);
   return {
-    config: { ...config, balancer, vrrp: read?.config ?? null, notes },
+    config: { ...config, ...peers, balancer, vrrp: read?.config ?? null, notes },
     diagnostics: ordered,
     node,
   };

@@ -47,3 +47,6 @@ export function routerIdOf(vip: string): number {
     : Number(vip.split('.').at(-1));
   return last % 256 === 0 ? 255 : last % 256;
 }
+
+/** UDP; beside the ports that control planes use by habit. */
+export const PEER_PORT = 8445;

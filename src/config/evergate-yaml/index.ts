@@ -19,7 +19,7 @@ import { judgeNotify } from './notify.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
-import { warnOfOpenElection } from './warnings.ts';
+import { warnOfOpenElection, warnOfPeerPort } from './warnings.ts';
 
 export type NativeResult = {
   /**
@@ -95,6 +95,7 @@ function parse(
   checkVrrp(draft);
   judgeNotify(draft);
   const note = warnOfOpenElection(draft);
+  warnOfPeerPort(draft);
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
@@ -112,6 +113,7 @@ function parse(
     ...(redirects.length === 0 ? {} : { redirects }),
     notes,
     nodes: toNodes(draft),
+    ...toPeers(draft),
     ...(group === undefined ? {} : { statusGroup: group }),
   };
   return { config, node: node?.name ?? null, here: node?.here ?? false, awaits: null };
@@ -126,6 +128,12 @@ function statusGroup(draft: Draft, node: FoundNode | null): string | undefined {
     report.error(draft.place(['status-group']), 'unknown-name', text);
   }
   return group;
+}
+
+/** Whoever asks must have the cluster's key. */
+function toPeers({ file: { nodes, vip, vrrp, 'peer-port': port } }: Draft): Pick<Config, 'peers'> {
+  if (vip === undefined || vrrp.key === undefined || Object.keys(nodes).length < 2) return {};
+  return { peers: { port, toleranceMs: vrrp['clock-tolerance'], secret: null } };
 }
 
 function toNodes({ file }: Draft): readonly NodeConfig[] {

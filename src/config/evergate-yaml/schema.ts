@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { HASH_TYPES } from '../../balance/algorithm.ts';
 import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
-import { LISTENS_MAX, LOGS_MAX, VIPS_MAX } from './defaults.ts';
+import { LISTENS_MAX, LOGS_MAX, PEER_PORT, VIPS_MAX } from './defaults.ts';
 import { node, notify, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
 import { check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
@@ -131,6 +131,11 @@ export const NATIVE_SCHEMA = z
     'runtime-socket': runtimeSocketEntry
       .optional()
       .describe("HAProxy's runtime socket: its path, or a block of keys"),
+    'peer-port': port()
+      .prefault(PEER_PORT)
+      .describe(
+        'UDP port by which the nodes ask each other, with vrrp.key: evergate drain, ready and maint of a server',
+      ),
     'status-group': account('adm')
       .optional()
       .describe('Group whose members may ask "evergate status". Default: root only'),

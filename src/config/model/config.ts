@@ -23,8 +23,19 @@ export type Config = {
   readonly notes?: readonly string[];
   /** Every node of the cluster; absent: the files do not name them. */
   readonly nodes?: readonly NodeConfig[];
+  /** How the nodes ask each other; absent: they do not. */
+  readonly peers?: PeersConfig;
   /** Group whose members may see the status; absent: root only. */
   readonly statusGroup?: string;
+};
+
+export type PeersConfig = {
+  /** UDP, on every node. */
+  readonly port: number;
+  /** How far the nodes' clocks may be apart, ms. */
+  readonly toleranceMs: number;
+  /** Text of the key file; null: not read yet. */
+  readonly secret: string | null;
 };
 
 /** Addresses as the kernel writes them. */

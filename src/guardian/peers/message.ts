@@ -1,0 +1,100 @@
+/**
+ * What the guardians of a cluster say to each other, in one UDP datagram each way (docs/adr/0028): four letters, JSON,
+ * and an HMAC-SHA256 of both under a key that is made from the cluster's own (`vrrp.key`). Whoever has the key may ask; a
+ * datagram counts for the node it names, near its time, and once (replay-guard.ts).
+ */
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { fail, type Result } from '../../core/result.ts';
+import { integer, nullable, oneOf, parseShape, record, text } from '../../core/shape.ts';
+import type { AdminState } from '../../health/server-state.ts';
+
+export const PEER_VERSION = 1;
+/** Below any path's MTU: nothing is put together from fragments. */
+export const DATAGRAM_BYTES_MAX = 1200;
+
+const MAGIC = Buffer.from('EGP1');
+const DIGEST_BYTES = 32;
+/** The key signs nothing else: an advertisement is never a question. */
+const PURPOSE = 'evergate peers 1';
+const NAME_CHARS_MAX = 256;
+const ID_CHARS = 32;
+
+export type PeerHead = {
+  readonly version: number;
+  /** 128 random bits in hexadecimal digits; an answer has that of its question. */
+  readonly id: string;
+  /** Names of nodes. */
+  readonly from: string;
+  readonly to: string;
+  /** UTC, ms. */
+  readonly sentAtMs: number;
+};
+
+/** Set a server's administrative state. */
+export type Question = PeerHead & {
+  readonly kind: 'set-server';
+  readonly backend: string;
+  readonly server: string;
+  readonly state: AdminState;
+};
+
+/** `error`: why it was not done; null: it was. */
+export type Answer = PeerHead & { readonly kind: 'answer'; readonly error: string | null };
+
+export type PeerMessage = Question | Answer;
+
+const NAME = text(NAME_CHARS_MAX);
+const HEAD = {
+  version: integer(0, 65_535),
+  id: text(ID_CHARS),
+  from: NAME,
+  to: NAME,
+  sentAtMs: integer(0, Number.MAX_SAFE_INTEGER),
+};
+const STATE = oneOf<AdminState>({ ready: true, drain: true, maint: true });
+const QUESTION = record<Question>({
+  ...HEAD,
+  kind: oneOf<'set-server'>({ 'set-server': true }),
+  backend: NAME,
+  server: NAME,
+  state: STATE,
+});
+const ANSWER = record<Answer>({
+  ...HEAD,
+  kind: oneOf<'answer'>({ answer: true }),
+  error: nullable(text(512)),
+});
+
+/** The channel's own key, of the text of the cluster's key file. */
+export function peerKey(secret: string): Buffer {
+  return createHmac('sha256', secret.trim()).update(PURPOSE).digest();
+}
+
+function digestOf(key: Buffer, bytes: Uint8Array): Buffer {
+  return createHmac('sha256', key).update(bytes).digest();
+}
+
+/** Fails where names are too long for one datagram. */
+export function encodePeerMessage(key: Buffer, message: PeerMessage): Result<Buffer> {
+  const signed = Buffer.concat([MAGIC, Buffer.from(JSON.stringify(message))]);
+  if (signed.length + DIGEST_BYTES > DATAGRAM_BYTES_MAX) return fail('The names are too long');
+  return { ok: true, value: Buffer.concat([signed, digestOf(key, signed)]) };
+}
+
+/** Never throws. Nothing of a datagram is looked at before its signature. */
+export function decodePeerMessage(key: Buffer, bytes: Uint8Array): Result<PeerMessage> {
+  const end = bytes.length - DIGEST_BYTES;
+  if (end <= MAGIC.length || bytes.length > DATAGRAM_BYTES_MAX) return fail('wrong length');
+  const signed = bytes.subarray(0, end);
+  if (!MAGIC.equals(signed.subarray(0, MAGIC.length))) return fail('no message of a peer');
+  if (!timingSafeEqual(digestOf(key, signed), bytes.subarray(end))) return fail('wrong signature');
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(signed.subarray(MAGIC.length)).toString('utf8'));
+  } catch {
+    return fail('no JSON');
+  }
+  const kind = (value as { readonly kind?: unknown } | null)?.kind;
+  return kind === 'answer' ? parseShape(ANSWER, value) : parseShape(QUESTION, value);
+}

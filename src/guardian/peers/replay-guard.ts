@@ -1,0 +1,57 @@
+/**
+ * Which questions of peers count: near our time, not from before our start, and each once. One that comes again gets the
+ * answer it had: datagrams are sent again where an answer is lost. Pure; times in ms of UTC.
+ */
+
+/** Answers remembered; people ask a few times in a minute. */
+const REMEMBERED_MAX = 1024;
+
+export type Reception =
+  | { readonly kind: 'new' }
+  /** `answer`: null while it is being found. */
+  | { readonly kind: 'again'; readonly answer: Uint8Array | null }
+  | { readonly kind: 'refused'; readonly why: string };
+
+type Seen = { readonly sentAtMs: number; answer: Uint8Array | null };
+
+export class ReplayGuard {
+  readonly #toleranceMs: number;
+  readonly #startedAtMs: number;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(toleranceMs: number, startedAtMs: number) {
+    this.#toleranceMs = toleranceMs;
+    this.#startedAtMs = startedAtMs;
+  }
+
+  /** Only for a question whose signature is right. */
+  take(id: string, sentAtMs: number, nowMs: number): Reception {
+    const seen = this.#seen.get(id);
+    if (seen !== undefined) return { kind: 'again', answer: seen.answer };
+    const off = Math.abs(sentAtMs - nowMs);
+    if (off > this.#toleranceMs) {
+      const seconds = Math.round(off / 1000);
+      return { kind: 'refused', why: `the clocks are ${seconds} s apart, or the question is old` };
+    }
+    // What was asked before a restart was forgotten by it.
+    if (sentAtMs < this.#startedAtMs) {
+      return { kind: 'refused', why: 'the question is from before its start; ask again' };
+    }
+    this.#forgetOld(nowMs);
+    if (this.#seen.size >= REMEMBERED_MAX) return { kind: 'refused', why: 'too much was asked' };
+    this.#seen.set(id, { sentAtMs, answer: null });
+    return { kind: 'new' };
+  }
+
+  remember(id: string, answer: Uint8Array): void {
+    const seen = this.#seen.get(id);
+    if (seen !== undefined) seen.answer = answer;
+  }
+
+  /** Those that would be refused for their age, whoever sends them. */
+  #forgetOld(nowMs: number): void {
+    for (const [id, { sentAtMs }] of this.#seen) {
+      if (Math.abs(sentAtMs - nowMs) > this.#toleranceMs) this.#seen.delete(id);
+    }
+  }
+}
