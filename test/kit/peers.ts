@@ -21,9 +21,6 @@ const PEERS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   chromium: 'chromium',
   promtool: 'prometheus',
-  dnsmasq: 'dnsmasq-base',
-  'dbus-daemon': 'dbus',
-  NetworkManager: 'network-manager',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */
