@@ -264,6 +264,7 @@ function serverChanges(
       },
       userTimeoutMs: { label: 'TCP user timeout', format: formatDuration },
       sendProxy: { label: 'send-proxy' },
+      source: { label: 'source' },
       shutdownSessionsOnDown: { label: 'on-marked-down shutdown-sessions' },
       shutdownBackupsOnUp: { label: 'on-marked-up shutdown-backup-sessions' },
     }),

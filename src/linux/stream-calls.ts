@@ -6,6 +6,7 @@
 import { EINTR } from './errno.ts';
 import { addressOf, bind, errno, pinnedBuffer } from './libc.ts';
 import {
+  bindCall,
   connectCall,
   getsocknameCall,
   getsockoptCall,
@@ -17,6 +18,7 @@ import {
   socketCall,
 } from './socket-calls.ts';
 import {
+  IPPROTO_IP,
   IPPROTO_TCP,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -49,6 +51,7 @@ const getpeername = bind<[number, number, number]>('int', 'getpeername', [
   'int64_t',
 ]);
 
+const IP_BIND_ADDRESS_NO_PORT = 24;
 const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
@@ -104,6 +107,16 @@ export function peerAddress(fd: number): number {
 export function openStream(family: number): number {
   const fd = socketCall(family, SOCK_STREAM | STREAM_FLAGS, 0);
   return fd >= 0 ? fd : -errno();
+}
+
+/**
+ * Has connections of the socket come from this address, whose port the kernel chooses when it connects: not now, when
+ * it knows of no peer and would take a port from all others. 0 or the negated errno. `source` is the address of a
+ * struct sockaddr.
+ */
+export function bindSource(fd: number, source: number, sourceBytes: number): number {
+  setWord(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return bindCall(fd, source, sourceBytes) === 0 ? 0 : -errno();
 }
 
 /** 0, or -EINPROGRESS while the handshake runs. `target` is the address of a struct sockaddr. */

@@ -2,7 +2,12 @@
 
 import type { CheckResult } from '../../health/server-state.ts';
 
-export type CheckTarget = { readonly host: string; readonly port: number };
+export type CheckTarget = {
+  readonly host: string;
+  readonly port: number;
+  /** Where connections come from; absent: as the kernel chooses. */
+  readonly localAddress?: string;
+};
 
 export type Check = {
   /**

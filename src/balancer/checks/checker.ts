@@ -86,8 +86,9 @@ export class Checker {
     if (found === undefined || place === null) return;
     const [name, old] = found;
     const { config } = old;
+    const target = targetOf(config, place, old.target.localAddress);
     end(old);
-    const probe = newProbe({ backend, server, config, target: targetOf(config, place) });
+    const probe = newProbe({ backend, server, config, target });
     this.#probes = new Map(this.#probes).set(name, probe);
     if (this.#started) this.#schedule(probe, 0);
   }
@@ -100,11 +101,11 @@ export class Checker {
   #plansOf(backends: readonly BackendConfig[]): ReadonlyMap<string, Plan> {
     const plans = new Map<string, Plan>();
     for (const [backend, { name, servers }] of backends.entries()) {
-      for (const [server, { name: serverName, check, host, port }] of servers.entries()) {
+      for (const [server, { name: serverName, check, host, port, source }] of servers.entries()) {
         if (check === null) continue;
         // A server that is nowhere is in maintenance and not checked.
         const place = this.#servers.address(backend, server) ?? { host, port };
-        const target = targetOf(check, place);
+        const target = targetOf(check, place, source);
         plans.set(`${name}/${serverName}`, { backend, server, config: check, target });
       }
     }
@@ -147,8 +148,16 @@ export class Checker {
 }
 
 /** A check may look elsewhere than where the traffic goes. */
-function targetOf({ host, port }: CheckConfig, place: ServerAddress): CheckTarget {
-  return { host: host ?? place.host, port: port ?? place.port };
+function targetOf(
+  { host, port }: CheckConfig,
+  place: ServerAddress,
+  source: string | undefined,
+): CheckTarget {
+  return {
+    host: host ?? place.host,
+    port: port ?? place.port,
+    ...(source === undefined ? {} : { localAddress: source }),
+  };
 }
 
 function newProbe(plan: Plan): Probe {

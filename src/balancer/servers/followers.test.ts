@@ -1,4 +1,4 @@
-/** Words and order of the lines are HAProxy's, as test/interop/track-haproxy.test.ts sees them. */
+/** Words and order of the lines are HAProxy's, as test/interop/servers-haproxy.test.ts sees them. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

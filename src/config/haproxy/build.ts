@@ -4,6 +4,7 @@
  */
 
 import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
+import { parseIpAddress } from '../../core/ip-address.ts';
 import { checkKindOf } from '../../health/kinds/check-kinds.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type {
@@ -64,6 +65,11 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
   const { queueMax, slowstartMs, userTimeoutMs, sendProxy, shutdownBackups } = settings;
   const check = buildCheck(report, draft, server);
   const follows = trackedName(draft, server);
+  const source = settings.source === undefined ? draft.source : settings.source;
+  if (source !== null && isOtherFamily(source, host)) {
+    const text = `Server "${name}" at ${host} cannot be reached from "source ${source}", an address of the other family`;
+    report.error(server.place, 'bad-value', text);
+  }
   const ownEnd = settings.checkPort !== undefined || settings.checkHost !== undefined;
   if (sendProxy && check !== null && checkKindOf(check.kind).wantsAnswer && !ownEnd) {
     const text =
@@ -87,8 +93,14 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
     disabled: settings.disabled ?? false,
     check,
     ...(follows === null ? {} : { follows }),
+    ...(source === null ? {} : { source }),
     shutdownSessionsOnDown: settings.shutdownSessions ?? false,
   };
+}
+
+/** A name may have addresses of both. */
+function isOtherFamily(source: string, host: string): boolean {
+  return parseIpAddress(host).ok && source.includes(':') !== host.includes(':');
 }
 
 /** `hash-type` only matters to an algorithm that hashes. */

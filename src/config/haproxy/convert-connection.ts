@@ -3,6 +3,7 @@
  */
 
 import type { FrontendConfig, KeepaliveConfig } from '../model/traffic.ts';
+import { readSource } from './convert-source.ts';
 import type { BindDraft, ProxyDraft, ServerSettings } from './draft.ts';
 import type { KeywordHandlers } from './keyword-reader.ts';
 import type { Word } from './lexer.ts';
@@ -34,6 +35,10 @@ export function connectionHandlers(report: Report, settings: ServerSettings): Ke
       if (value !== null) settings[key] = value;
     };
   return {
+    source: (word) => {
+      const source = readSource(report, word);
+      if (source !== undefined) settings.source = source;
+    },
     slowstart: time('slowstartMs'),
     'tcp-ut': time('userTimeoutMs'),
     maxqueue: (word, keyword) => {

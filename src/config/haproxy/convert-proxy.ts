@@ -20,6 +20,7 @@ import { CONNECTIONS_MAX } from './convert-global.ts';
 import { addLogTarget, convertLogTarget, refuseLogFlood } from './convert-log.ts';
 import { convertMonitorFail } from './convert-monitor.ts';
 import { convertDefaultServer, convertServer, convertServerTemplate } from './convert-server.ts';
+import { convertSource } from './convert-source.ts';
 import { convertStats, STATS_CONVERTERS } from './convert-stats.ts';
 import { convertStick, convertStickTable, settleStick } from './convert-stick.ts';
 import { PROXY_DIRECTIVES } from './directives-proxy.ts';
@@ -263,6 +264,7 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
     const value = readInteger(report, call, word, CONNECTIONS_MAX);
     draft.connectionsMax = value ?? draft.connectionsMax;
   },
+  source: ({ report, draft }, call, word) => convertSource(report, draft, call, word),
   retries: ({ report, draft }, call, word) => {
     draft.retries = readInteger(report, call, word, RETRIES_MAX) ?? draft.retries;
   },

@@ -118,7 +118,7 @@ export const PROXY_DIRECTIVES = tableOf([
   ),
   ...rows('lb', 'dispatch', refuse('name the servers in "server" lines')),
   ...rows('dlb', 'transparent', refuse("Evergate does not connect to a client's own target")),
-  ...rows('dlb', 'source', refuse('Evergate connects from the address the kernel chooses')),
+  ...rows('dlb', 'source', convert(1, 5)),
   ...rows(
     'dflb',
     'clitimeout,contimeout,srvtimeout',

@@ -58,6 +58,8 @@ export type StickTableDraft = {
 /** What `server` and `default-server` lines set; undefined: not said. */
 export type ServerSettings = {
   check?: Placed<boolean>;
+  /** null: as the kernel chooses. */
+  source?: string | null;
   /** The word behind `track`. */
   track?: Word;
   interMs?: number;
@@ -145,6 +147,8 @@ export type ProxyDraft = {
   /** Whether there is a `bind` line at all, right or wrong. */
   hasBindLine: boolean;
   servers: readonly ServerDraft[];
+  /** Where connections to servers that say nothing of it come from; null: as the kernel chooses. */
+  source: string | null;
   defaultServer: ServerSettings;
   balance: Placed<BalanceConfig>;
   /** `hash-type` other than HAProxy's default, which only `balance source` asks for. */
@@ -188,6 +192,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     binds: [],
     hasBindLine: false,
     servers: [],
+    source: null,
     defaultServer: {},
     balance: { value: { kind: 'roundrobin' }, place },
     hashType: null,

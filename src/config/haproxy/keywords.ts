@@ -3,6 +3,7 @@
  * many words each takes and what Evergate does with it.
  */
 
+import { SOURCE_WORDS } from './convert-source.ts';
 import { convert, ignore, lose, refuse, type Treatment } from './directives.ts';
 
 export type Keyword = {
@@ -45,7 +46,7 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'check-sni check-alpn verify verifyhost ca-file crt', CONVERTED),
   ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
-  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track', CONVERTED),
+  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track source', CONVERTED),
   ...keywords(1, 'init-addr resolvers resolve-prefer resolve-opts resolve-net', CONVERTED),
   ...keywords(0, 'send-proxy send-proxy-v2 no-send-proxy no-send-proxy-v2', CONVERTED),
 
@@ -79,7 +80,7 @@ export const SERVER_KEYWORDS = keywordTable([
     'agent-addr agent-inter agent-port agent-send',
     ignore('it only matters to "agent-check"'),
   ),
-  ...keywords(1, 'source usesrc', refuse('Evergate connects from the address the kernel chooses')),
+  ...[...SOURCE_WORDS].flatMap(([name, why]) => keywords(1, name, refuse(why))),
   ...keywords(1, 'namespace socks4', refuse('Evergate connects to servers directly')),
 ]);
 

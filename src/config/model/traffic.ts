@@ -192,6 +192,8 @@ export type ServerConfig = {
   readonly slowstartMs?: number;
   /** Longest time sent bytes stay unacknowledged (TCP_USER_TIMEOUT), at least 1. */
   readonly userTimeoutMs?: number;
+  /** The local address that connections and checks come from; absent: as the kernel chooses. */
+  readonly source?: string;
   /** Begins each connection with a PROXY protocol header of this version. */
   readonly sendProxy?: 1 | 2;
   /** Resets the sessions of backup servers when it comes up. */

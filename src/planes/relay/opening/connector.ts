@@ -19,6 +19,7 @@ import {
   errorText,
 } from '../../../linux/errno.ts';
 import {
+  bindSource,
   closeStream,
   delayAcknowledgement,
   openStream,
@@ -222,7 +223,9 @@ export class Connector implements PickContext {
     delayAcknowledgement(fd);
     if (server.liveness !== null) setLiveness(fd, server.liveness);
     assert(server.address !== 0, 'a server without an address is not chosen');
-    const result = startConnect(fd, server.address, server.addressBytes);
+    const { source } = server;
+    const bound = source === null ? 0 : bindSource(fd, source.address, source.addressBytes);
+    const result = bound < 0 ? bound : startConnect(fd, server.address, server.addressBytes);
     if (result !== 0 && result !== -EINPROGRESS) {
       closeStream(fd);
       return result;

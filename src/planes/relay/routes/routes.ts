@@ -56,6 +56,8 @@ export type Server = {
   family: number;
   address: number;
   addressBytes: number;
+  /** Where connections come from, likewise; null: as the kernel chooses. */
+  readonly source: EncodedAddress | null;
   readonly counters: Offsets<ServerCounter>;
   /** null: as the kernel has it. */
   readonly liveness: Liveness | null;
@@ -236,6 +238,7 @@ function buildBackend(
       config: server,
       index: position,
       ...encodedAddress(config.name, server, addressIn(snapshot, position, server)),
+      source: encodedSource(server),
       counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
       liveness:
         config.keepalive === undefined && server.userTimeoutMs === undefined
@@ -296,10 +299,16 @@ const encodedAddresses = new Map<
   { readonly memory: Buffer; text: string; bytes: number }
 >();
 
+/** A name's addresses change, where its connections come from does not. */
+function encodedSource({ source }: ServerConfig): EncodedAddress | null {
+  if (source === undefined) return null;
+  return encodedAddress('', { name: source }, { host: source, port: 0 });
+}
+
 /** A server with a name has memory of its own, however many addresses the name leads to over time. */
 function encodedAddress(
   backend: string,
-  { name, resolution }: ServerConfig,
+  { name, resolution }: Pick<ServerConfig, 'name' | 'resolution'>,
   place: ServerAddress | null,
 ): EncodedAddress {
   if (place === null) return NOWHERE;

@@ -1,13 +1,14 @@
 /**
- * Servers that track others (`track`): the same states, statistics, lines of the log and answers as HAProxy, whatever
- * checks find and operators ask for.
+ * What `server` lines say beside an address, held against HAProxy. Servers that track others (`track`): the same states,
+ * statistics, lines of the log and answers, whatever checks find and operators ask for. `source`: traffic and checks
+ * come from the same addresses.
  */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { startBalancer } from '../kit/balancer.ts';
 import { freePort } from '../kit/free-port.ts';
@@ -138,4 +139,68 @@ test('servers that track others do as in HAProxy', async (t) => {
   const told = () => ourLog.lines.at(-1) === theirLog.lines.at(-1);
   await waitUntil('both have told all', told).catch(() => {});
   assert.deepEqual(ourLog.lines, without(theirLog.lines));
+});
+
+/** Tells whoever asks over HTTP the address that it sees; `seen` has all of them. */
+async function startMirror(t: TestContext): Promise<{ port: number; seen: Set<string> }> {
+  const seen = new Set<string>();
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      const from = socket.remoteAddress ?? 'nobody';
+      seen.add(from);
+      socket.end(`HTTP/1.0 200 OK\r\n\r\n${from}`);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { port: (server.address() as AddressInfo).port, seen };
+}
+
+/** What the server behind the port tells; empty: nothing. */
+function askMirror(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.0\r\n\r\n'));
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(text.split('\r\n').at(-1) ?? ''));
+  });
+}
+
+test('connections and checks come from the address of source, as in HAProxy', async (t) => {
+  const reason = whyNoHaproxy();
+  if (reason !== null) return t.skip(reason);
+  const lines = { a: 'source 127.0.0.8', b: 'source 127.0.0.9', c: 'source *', d: '' };
+  const expected = { a: '127.0.0.8', b: '127.0.0.9', c: '127.0.0.1', d: '127.0.0.7' };
+  const names = Object.keys(lines) as (keyof typeof lines)[];
+  const build = async () => {
+    const mirrors = await Promise.all(names.map(() => startMirror(t)));
+    const ports = await Promise.all(names.map(() => freePort()));
+    const proxies = names.map((name, index) => {
+      const [proxy, server] = name === 'a' ? [`  ${lines.a}\n`, ''] : ['', lines[name]];
+      return `listen ${name}\n  bind 127.0.0.1:${ports[index]}\n${proxy}  server s 127.0.0.1:${mirrors[index]?.port} check inter 100 ${server}\n`;
+    });
+    const text = `defaults\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n  option httpchk\n  source 127.0.0.7\n${proxies.join('')}`;
+    return { mirrors, ports, text };
+  };
+  const [mine, its] = [await build(), await build()];
+  const { config, diagnostics } = parseHaproxy('h', mine.text, {});
+  assert.ok(config !== null, JSON.stringify(diagnostics));
+  const ours = await startBalancer(t, config);
+  startHaproxy(t, ours.folder, its.text);
+  const ports = [names.map((name) => ours.ports[name] ?? 0), its.ports];
+  for (const [side, { mirrors }] of [mine, its].entries()) {
+    for (const [index, name] of names.entries()) {
+      const what = `${side === 0 ? 'ours' : 'HAProxy'} ${name}`;
+      await waitUntil(`${what} checks`, () => (mirrors[index]?.seen.size ?? 0) > 0);
+      const port = ports[side]?.[index] ?? 0;
+      const told = await waitUntil(`${what} serves`, async () => (await askMirror(port)) || null);
+      assert.equal(told, expected[name], what);
+      assert.deepEqual([...(mirrors[index]?.seen ?? [])], [expected[name]], what);
+    }
+  }
 });
