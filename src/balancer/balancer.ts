@@ -4,6 +4,7 @@
  */
 
 import { flushCompileCache } from 'node:module';
+import { nodeTls } from '../builtins.ts';
 import type { StartDataPlane } from '../contracts/data-plane.ts';
 import { assert } from '../core/assert.ts';
 import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
@@ -77,7 +78,7 @@ export class Balancer {
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, grant, identity, listeners } = this.#message;
     this.#servers.openLogs(config);
-    const plane = await startDataPlane(
+    const started = startDataPlane(
       {
         config,
         grant,
@@ -91,6 +92,9 @@ export class Balancer {
         else this.#servers.noteConnectFailure(event);
       },
     );
+    // While its threads start. Later, when no thread may be started any more, TLS would complain that it cannot.
+    nodeTls();
+    const plane = await started;
     this.#traffic.plane = plane;
     this.#servers.attach(plane);
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
