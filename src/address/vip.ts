@@ -8,6 +8,7 @@ import type { AddressesConfig } from '../config/model/addresses.ts';
 import { assert } from '../core/assert.ts';
 import { type IpAddress, isIpv6Address } from '../core/ip-address.ts';
 import { type AddressClaim, ArpSocket } from '../linux/arp.ts';
+import { SystemError } from '../linux/errno.ts';
 import { NeighbourSocket } from '../linux/neighbour.ts';
 import type { InterfaceAddress, Link, RouteSocket, RouteSpec } from '../linux/netlink-route.ts';
 import { deleteAddressAlone } from './deletion.ts';
@@ -188,7 +189,7 @@ export class VipSet {
    * announceWaiting() goes on); returns the first errno, 0: all went out.
    */
   announce(count: number, now: number): number {
-    let failure = 0;
+    let failure = this.#renewFirst(now);
     for (const [name, port] of this.#ports) {
       const here = this.#addresses.filter(({ interfaceName }) => interfaceName === name);
       const [ipv6, ipv4] = [true, false].map((isOfIpv6) =>
@@ -207,6 +208,18 @@ export class VipSet {
     }
     const later = this.announceWaiting(now);
     return failure || later;
+  }
+
+  /** They may be gone, and the news of it not read yet: a reaper stood in while this process hung. The errno, or 0. */
+  #renewFirst(now: number): number {
+    if (!this.#held || this.#renewAt >= now + RENEW_INTERVAL_MS) return 0;
+    try {
+      this.renew(now);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return error.errno;
+    }
   }
 
   /** When announceWaiting() has something to send; Infinity: nothing waits. */

@@ -1,9 +1,8 @@
 /**
- * One VRRP instance at work: feeds the pure machine (vrrp/machine.ts) with what its sockets, the kernel
- * and tracking say, and carries its effects out. All times are milliseconds of linux/clock.ts.
+ * One VRRP instance at work: feeds the pure machine (vrrp/machine.ts) with what its sockets, the kernel and tracking
+ * say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import { RENEW_INTERVAL_MS } from '../../address/rules/lifetime.ts';
 import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
 import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
@@ -34,9 +33,8 @@ import { type InstanceCounters, type KnownLink, type Ports, portsKey, watchesOf 
 import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
 
 /**
- * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds
- * (1 MiB, at least 768 bytes for each): after a sleep all of them are read before a timer is looked at,
- * because the last may be that of a better master.
+ * Packets taken at one go, so that a flood cannot keep us from our timers. More than a socket's buffer holds (1 MiB, at
+ * least 768 bytes for each): after a sleep all are read before a timer, because the last may be that of a better master.
  */
 const PACKETS_MAX = 2048;
 /** After addresses could not be added, the next try. */
@@ -439,8 +437,6 @@ export class Instance {
         vips.remove();
         break;
       case 'garp':
-        // They may be gone, and the news of it not read yet: a reaper stood in while this process hung.
-        if (this.#renewAt < now + RENEW_INTERVAL_MS) this.#tryAddresses(() => vips.renew(now));
         this.#news.announced(vips.announce(effect.count, now));
         break;
       case 'transition': {
