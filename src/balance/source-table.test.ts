@@ -77,6 +77,12 @@ test('what is not stored, and sources of the other family, have no count', () =>
   both?.enter(ONE, 0);
   assert.equal(both?.of(address('fd00::1'), 'current', 0), 1);
   assert.equal(both?.of(ONE, 'current', 0), 1);
+  const [any] = build(1, { ...TABLE, family: 'any' });
+  any?.enter(address('fd00::1'), 0);
+  any?.enter(address('fd00:0:0:1::1'), 0);
+  any?.enter(ONE, 0);
+  assert.equal(any?.of(address('fd00::2'), 'current', 0), 1, 'its /64');
+  assert.equal(any?.of(ONE, 'current', 0), 1);
 });
 
 test('a crowd of sources pushes out silent ones, and nobody who is connected', () => {

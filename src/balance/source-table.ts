@@ -149,8 +149,10 @@ export class SourceCounts {
   #readKey(address: Uint8Array): boolean {
     const key = this.#key;
     for (let word = 0; word < 4; word++) key[word] = wordAt(address, word * 4);
-    if (this.#config.family === 'ipv6') return true;
-    return key[0] === 0 && key[1] === 0 && key[2] === MAPPED_WORD;
+    const mapped = key[0] === 0 && key[1] === 0 && key[2] === MAPPED_WORD;
+    if (this.#config.family === 'ipv4') return mapped;
+    if (this.#config.family === 'any' && !mapped) key.fill(0, 2);
+    return true;
   }
 
   #firstPlace(): number {

@@ -1,6 +1,7 @@
 /** Which limits of connections are reached at this moment, in sentences for `evergate status`. */
 
 import type { BalancerConfig } from '../../config/model/config.ts';
+import type { FrontendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane } from '../../contracts/data-plane.ts';
 import type { Rates } from './rates.ts';
 
@@ -14,12 +15,17 @@ export type LimitSources = {
 export const ACCEPT_PAUSES = 'accept pauses';
 export const deniedKey = (frontend: string): string => `denied ${frontend}`;
 
+function limitsSources({ sourceRate, connectionRules = [] }: FrontendConfig): boolean {
+  return sourceRate !== undefined || connectionRules.some(({ action }) => action === 'track');
+}
+
 /** Empty: there is room everywhere, and nobody was turned away in the last second. */
 export function fullLimits({ config, plane, rates }: LimitSources): readonly string[] {
   const { counters } = plane;
   const sentences: string[] = [];
   let all = 0;
-  for (const [index, { name, connectionsMax, sourceRate }] of config.frontends.entries()) {
+  for (const [index, frontend] of config.frontends.entries()) {
+    const { name, connectionsMax } = frontend;
     const current = counters.frontend(index, 'connectionsCurrent');
     all += current;
     if (connectionsMax > 0 && current >= connectionsMax) {
@@ -28,7 +34,7 @@ export function fullLimits({ config, plane, rates }: LimitSources): readonly str
       );
     }
     const denied = rates.get(deniedKey(name)).current;
-    if (sourceRate !== undefined && denied > 0) {
+    if (limitsSources(frontend) && denied > 0) {
       sentences.push(
         `Frontend "${name}" turned ${denied} connections of the last second away, by its rules and the limit of each source`,
       );

@@ -2,7 +2,13 @@
 
 import { algorithmOf, type BalanceConfig } from '../../balance/algorithms.ts';
 import type { RedirectConfig } from '../model/addresses.ts';
-import { type ConnectionRule, FROM_NETWORK, fromNetworks } from '../model/conditions.ts';
+import {
+  ALWAYS,
+  aboveConnections,
+  type ConnectionRule,
+  fromNetworks,
+  fromOtherNetworks,
+} from '../model/conditions.ts';
 import type { BalancerConfig } from '../model/config.ts';
 import type { StatsSocketConfig } from '../model/process.ts';
 import type {
@@ -33,6 +39,8 @@ import {
 const STATS_REALM = 'Evergate';
 /** Where Prometheus looks unless told otherwise. */
 const METRICS_PATH = '/metrics';
+/** Addresses whose connections are counted at once; memory for as many as come. */
+const SOURCES_COUNTED = 262_144;
 const STATS_CONNECTIONS_MAX = 100;
 const STATS_CLIENT_TIMEOUT_MS = 60_000;
 
@@ -118,16 +126,32 @@ function toKeepalive({ file: { tcp } }: Draft): KeepaliveConfig {
   };
 }
 
-/** Denials first; where some networks are allowed, all others are not. */
-function toRules({ file: { clients } }: Draft): readonly ConnectionRule[] {
-  const { allow = [], deny = [] } = clients;
+/** Denials first; where some networks are allowed, all others are not. `table`: where connections are counted. */
+function toRules({ file: { clients } }: Draft, table: string): readonly ConnectionRule[] {
+  const { allow = [], deny = [], connections } = clients;
   const rules: ConnectionRule[] = [];
   if (deny.length > 0) rules.push({ action: 'reject', when: fromNetworks(deny) });
-  if (allow.length > 0) {
-    rules.push({ action: 'accept', when: fromNetworks(allow) });
-    rules.push({ action: 'reject', when: FROM_NETWORK });
+  if (allow.length > 0) rules.push({ action: 'reject', when: fromOtherNetworks(allow) });
+  if (connections !== undefined) {
+    rules.push({ action: 'track', place: 0, table, when: ALWAYS });
+    rules.push({ action: 'reject', when: aboveConnections(0, connections) });
   }
   return rules;
+}
+
+/** One for each service: its clients are counted by themselves. */
+function toTables({ file }: Draft, services: readonly Service[]): Pick<BalancerConfig, 'tables'> {
+  if (file.clients.connections === undefined) return {};
+  return {
+    tables: services.map(({ name }) => ({
+      name,
+      family: 'any',
+      sources: SOURCES_COUNTED,
+      idleMs: 0,
+      periodMs: 1,
+      counts: ['current'],
+    })),
+  };
 }
 
 function toFrontend(
@@ -137,7 +161,7 @@ function toFrontend(
   logs: Logs,
 ): FrontendConfig {
   const { timeouts, clients, tcp } = draft.file;
-  const connectionRules = toRules(draft);
+  const connectionRules = toRules(draft, name);
   const rate = clients['rate-connections'];
   return {
     name,
@@ -238,6 +262,7 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
       statsSockets: toStatsSockets(draft),
       logs: logs.events,
     },
+    ...toTables(draft, services),
     frontends: services.map(({ name }) =>
       toFrontend(draft, name, planned.binds.get(name) ?? [], logs),
     ),

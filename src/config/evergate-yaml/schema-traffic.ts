@@ -148,6 +148,11 @@ export const clients = z
     deny: oneOrMore(network(), 256)
       .optional()
       .describe('Networks that may not connect, even if allow has them'),
+    connections: integer({ min: 1, max: CONNECTIONS_MAX })
+      .optional()
+      .describe(
+        'Open connections of one address (IPv6: one /64) to one service; more are reset. Clients behind one router share it',
+      ),
     'rate-connections': integer({ min: 1, max: CONNECTIONS_MAX })
       .optional()
       .describe(

@@ -87,8 +87,11 @@ export type BackendRoute = { readonly backend: string; readonly when: Condition 
 /** Where connections are counted by their source. */
 export type SourceTable = {
   readonly name: string;
-  /** Sources of the other family are not counted; `ipv6` counts IPv4 ones by their mapped address. */
-  readonly family: 'ipv4' | 'ipv6';
+  /**
+   * `ipv4` counts no others, `ipv6` IPv4 ones by their mapped address; `any` counts an IPv6 source as its /64, because
+   * whoever has one address there has them all.
+   */
+  readonly family: 'ipv4' | 'ipv6' | 'any';
   /** How many are remembered, at least 1; those that were silent longest go first. */
   readonly sources: number;
   /** Silence after which a source without connections is forgotten; 0: when there is no room. */
@@ -100,17 +103,26 @@ export type SourceTable = {
 
 export const ALWAYS: Condition = { anyOf: [[]], negated: false };
 
-function onSource(match: Match): Condition {
-  return {
-    anyOf: [[{ tests: [{ fact: { kind: 'source' }, match }], negated: false }]],
-    negated: false,
-  };
-}
-
 /** From these networks. */
 export function fromNetworks(networks: readonly string[]): Condition {
-  return onSource({ kind: 'networks', networks });
+  const test = { fact: { kind: 'source' }, match: { kind: 'networks', networks } } as const;
+  return { anyOf: [[{ tests: [test], negated: false }]], negated: false };
 }
 
-/** From anywhere in a network, rather than over a socket of the machine's own. */
-export const FROM_NETWORK: Condition = onSource({ kind: 'found' });
+/** From a network, and from none of these; a socket of the machine's own has no address. */
+export function fromOtherNetworks(networks: readonly string[]): Condition {
+  const fact = { kind: 'source' } as const;
+  const known = { tests: [{ fact, match: { kind: 'found' } }], negated: false } as const;
+  const among = {
+    tests: [{ fact, match: { kind: 'networks', networks } }],
+    negated: true,
+  } as const;
+  return { anyOf: [[known, among]], negated: false };
+}
+
+/** From a source with more than so many open connections, counted in this place, this one included. */
+export function aboveConnections(place: TrackPlace, connections: number): Condition {
+  const fact = { kind: 'tracked', place, counter: 'current' } as const;
+  const match = { kind: 'numbers', ranges: [{ min: connections + 1, max: null }] } as const;
+  return { anyOf: [[{ tests: [{ fact, match }], negated: false }]], negated: false };
+}

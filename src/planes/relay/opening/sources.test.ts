@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { ALWAYS, fromNetworks } from '../../../config/model/conditions.ts';
+import { ALWAYS, aboveConnections, fromNetworks } from '../../../config/model/conditions.ts';
 import { addressOf, pinnedBuffer } from '../../../linux/libc.ts';
 import { getsockoptCall } from '../../../linux/socket-calls.ts';
 import { AF_INET, IPPROTO_TCP } from '../../../linux/sockets.ts';
 import { lastAddress, localAddress } from '../../../linux/stream-calls.ts';
 import { dial, outcome, readBytes, startEcho, until } from '../fixture/peers.ts';
-import { startPlane } from '../fixture/plane.ts';
+import { type PlaneOptions, planeConfig, startPlane } from '../fixture/plane.ts';
 
 const TIMEOUT = { timeout: 300_000 };
 
@@ -62,6 +62,43 @@ test('a source that connects too often is reset, others are not', TIMEOUT, async
   assert.equal(await isServed(t, port, '127.0.0.8'), true);
   assert.equal(count('frontend', 'connectionsDenied'), 1);
 });
+
+test(
+  'a source has its connections over all relays and a reload, and no more',
+  TIMEOUT,
+  async (t) => {
+    const echo = await startEcho(t);
+    const options: PlaneOptions = {
+      servers: [echo.port],
+      relays: 2,
+      tables: [
+        { name: 'front', family: 'any', sources: 64, idleMs: 0, periodMs: 1, counts: ['current'] },
+      ],
+      frontend: {
+        connectionRules: [
+          { action: 'track', place: 0, table: 'front', when: ALWAYS },
+          { action: 'reject', when: aboveConnections(0, 4) },
+        ],
+      },
+    };
+    const plane = await startPlane(t, options);
+    const clients: Socket[] = [];
+    for (let count = 0; count < 4; count++) {
+      const client = await dial(t, plane.port, '127.0.0.7');
+      client.write('x');
+      await readBytes(client, 1);
+      clients.push(client);
+    }
+    assert.equal(await isServed(t, plane.port, '127.0.0.7'), false);
+    assert.equal(await isServed(t, plane.port, '127.0.0.8'), true);
+    assert.equal(await plane.reconfigure(planeConfig(options)), 0);
+    assert.equal(await isServed(t, plane.port, '127.0.0.7'), false);
+    clients[0]?.destroy();
+    await until('it has gone', () => plane.count('frontend', 'connectionsCurrent') === 4);
+    assert.equal(await isServed(t, plane.port, '127.0.0.7'), true);
+    assert.equal(plane.count('frontend', 'connectionsDenied'), 2);
+  },
+);
 
 test('idle clients of one source are bounded by its rate and their timeout', TIMEOUT, async (t) => {
   const echo = await startEcho(t);
