@@ -46,7 +46,8 @@ process.on('SIGTERM', () => {
   longAnswers = 0;
   long.write('x');
   setTimeout(() => {
-    console.log(JSON.stringify({ sent, failed: sent - answered, slowest, longKept: !longCut && longAnswers > 0 }));
+    const longKept = !longCut && longAnswers > 0;
+    console.log(JSON.stringify({ sent, failed: sent - answered, slowest, longKept }));
     process.exit();
   }, 1500);
 });
