@@ -33,6 +33,8 @@ const GRACE_MS = 1000;
 
 /** While an address is waited for, between two looks. */
 const ADDRESS_POLL_MS = 250;
+/** How often names of nodes are looked up again while this node waits for its address. */
+const NAMES_AGAIN_MS = 5000;
 /** Errors, and warnings beside them, that the start with a wrong file tells. */
 const TOLD_MAX = 20;
 
@@ -68,7 +70,7 @@ async function guard(
   readFiles: ReadFiles,
 ): Promise<boolean> {
   const { log } = streams;
-  const { config, node } = await readConfig(first, readFiles, log);
+  const { config, node, names } = await readConfig(first, readFiles, log);
   let failed = false;
   const finished = Promise.withResolvers<void>();
   // Before the start, so that a signal during it still cleans up.
@@ -89,6 +91,7 @@ async function guard(
     elections: ELECTIONS,
     startPrivilegedPlane: startPrivilegedRelays,
     node: options.node ?? node ?? hostname(),
+    ...(names === undefined ? {} : { names }),
     read: async () => {
       const loaded = await readFiles();
       return { ...loaded, node: options.node ?? loaded.node };
@@ -135,13 +138,17 @@ async function readConfig(
     if (loaded.awaits === undefined) return takeConfig(loaded, log);
     if (!told) {
       for (const each of loaded.diagnostics) log('warning', formatDiagnostic(asWarning(each)));
-      log(
-        'warning',
-        `By its host name this is node "${loaded.awaits}": waits for one of its addresses`,
-      );
+      log('warning', `This seems to be node "${loaded.awaits}": waits for one of its addresses`);
     }
     told = true;
-    while (JSON.stringify(localAddresses()) === before) await setTimeout(ADDRESS_POLL_MS);
+    // A name may lead here later, without any change here.
+    const since = performance.now();
+    while (
+      JSON.stringify(localAddresses()) === before &&
+      performance.now() - since < NAMES_AGAIN_MS
+    ) {
+      await setTimeout(ADDRESS_POLL_MS);
+    }
     before = JSON.stringify(localAddresses());
   }
 }

@@ -1,6 +1,7 @@
 /** `evergate run`: a node, in the foreground. */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { hasErrors } from '../config/diagnostics.ts';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
@@ -57,7 +58,13 @@ export function runCommand(): Command {
 async function run(options: RunOptions, command: Command): Promise<void> {
   const problem = inputProblem(options);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
-  const read = () => loadAsAsked(options);
+  let known: LoadedConfig['names'];
+  const read = async (): Promise<LoadedConfig> => {
+    const loaded = await loadAsAsked(options, known);
+    // Of a file that is wrong the names are not all there.
+    if (!hasErrors(loaded.diagnostics)) known = loaded.names;
+    return loaded;
+  };
   // Another process reads the files while this one loads the rest of itself.
   const first = read();
   // Whoever takes it hears of it, but that may be later.
@@ -66,19 +73,29 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   await runNode(options, first, read);
 }
 
-/** The command line comes before what the files say. */
-async function loadAsAsked(options: RunOptions): Promise<LoadedConfig> {
-  const loaded = await loadConfigApart(inputsOf(options));
+/** The command line comes before what the files say. `names`: where names of nodes led before. */
+async function loadAsAsked(
+  options: RunOptions,
+  names: LoadedConfig['names'],
+): Promise<LoadedConfig> {
+  const loaded = await loadConfigApart(inputsOf(options, names));
   const { statusGroup } = options;
   if (statusGroup === undefined) return loaded;
   return { ...loaded, config: { ...loaded.config, statusGroup } };
 }
 
-function inputsOf(options: RunOptions): ConfigInputs {
+function inputsOf(options: RunOptions, names: LoadedConfig['names']): ConfigInputs {
   return {
     ...(options.config === undefined
       ? {}
-      : { native: { file: options.config, node: options.node ?? null, mustBeNode: true } }),
+      : {
+          native: {
+            file: options.config,
+            node: options.node ?? null,
+            mustBeNode: true,
+            ...(names === undefined ? {} : { names }),
+          },
+        }),
     haproxy: options.haproxy ?? null,
     keepalived: options.keepalived === undefined ? [] : [options.keepalived],
     keepScripts: options.keepScripts,

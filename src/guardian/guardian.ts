@@ -4,10 +4,12 @@
  * when a later step of its start fails.
  */
 
+import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import type { Config } from '../config/model/config.ts';
 import type { StartPrivilegedPlane } from '../contracts/data-plane.ts';
 import type { Election, ElectionEvent, ElectionSection, Elections } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
+import { systemAsk } from '../lookup/ask-system.ts';
 import { type InstanceStatus, judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
 import {
@@ -21,6 +23,7 @@ import { type Applied, applyConfig } from './apply-config.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
+import { NodeNames } from './node-names.ts';
 import { Notifier } from './notifier.ts';
 import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
@@ -54,6 +57,8 @@ export type GuardianOptions = {
   /** Starts the half of the data plane that has rights; its other half is in the balancer. */
   readonly startPrivilegedPlane: StartPrivilegedPlane;
   readonly node: string;
+  /** Where the names of its nodes lead; absent: no node is given by one. */
+  readonly names?: NameAddresses;
   /** Reads the files again, for a reload. */
   readonly read: () => Promise<ReadConfig>;
   readonly version: string;
@@ -86,6 +91,7 @@ export class Guardian {
   #tracking: Tracking | null = null;
   #notifier: Notifier | null = null;
   readonly #kubelet = new KubeletWatch();
+  readonly #nodeNames: NodeNames;
   #reaper: ReaperKeeper | null = null;
   #statusSocket: StatusSocket | null = null;
   readonly #redirects: Redirects;
@@ -101,6 +107,11 @@ export class Guardian {
     this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
     this.#redirects = new Redirects(redirectTable(options.runDir), options.log);
+    this.#nodeNames = new NodeNames({
+      ask: systemAsk(),
+      now: () => performance.now(),
+      onMoved: (name) => void this.reload(`the name "${name}" leads elsewhere`),
+    });
     this.#peers = new PeerChannel({
       log: options.log,
       setServer: (order) => this.#setServer(order),
@@ -177,7 +188,7 @@ export class Guardian {
     return this.#reloader.reload(asker);
   }
 
-  async #apply({ config, node }: ReadConfig): Promise<Applied> {
+  async #apply({ config, node, names }: ReadConfig): Promise<Applied> {
     const parts = {
       listeners: this.#listeners,
       redirects: this.#redirects,
@@ -192,10 +203,16 @@ export class Guardian {
     const applied = await applyConfig(parts, before, { config, section });
     this.#config = config;
     this.#section = section;
+    this.#followNames(names);
     if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
     this.#peers.use(this.#peerSettings());
     return applied;
+  }
+
+  /** Only an election has to know where other nodes are. */
+  #followNames(names: NameAddresses = {}): void {
+    this.#nodeNames.follow(this.#section === null ? {} : names);
   }
 
   #notes(): readonly string[] {
@@ -230,6 +247,8 @@ export class Guardian {
     if (this.#unnoted !== null) throw this.#unnoted;
     this.#isUp = true;
     this.#tellFacts();
+    this.#closers.push(() => this.#nodeNames.stop());
+    this.#followNames(this.#options.names);
     orphans.retire();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),

@@ -4,6 +4,7 @@
  */
 
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import type { Config } from '../config/model/config.ts';
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
@@ -19,6 +20,8 @@ export type ReadConfig = {
   readonly diagnostics: readonly Diagnostic[];
   /** The name the file gives this machine; null: none. */
   readonly node: string | null;
+  /** Where the names of nodes lead; absent: no node is given by one. */
+  readonly names?: NameAddresses;
 };
 
 export type ReloadResult = {

@@ -8,6 +8,7 @@ import { globSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostics.ts';
+import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import { parseHaproxy } from '../config/haproxy/index.ts';
 import { withHedging } from '../config/hedging.ts';
 import { parseKeepalived } from '../config/keepalived/index.ts';
@@ -50,6 +51,8 @@ export type LoadedConfig = {
   readonly node: string | null;
   /** The only error of an evergate.yaml is that addresses of this node are not here yet. Absent: it is not. */
   readonly awaits?: string;
+  /** Where the names of an evergate.yaml's nodes lead; empty where nobody knows. Absent: it has none. */
+  readonly names?: NameAddresses;
 };
 
 /** Larger files are no configuration; reading stops before. */
@@ -173,13 +176,13 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   if (text === null) return { config: NO_CONFIG, diagnostics, node: null };
   // Its schema and YAML libraries take 160 ms, which the other files need not wait for.
   const { readNative } = await import('./evergate-yaml.ts');
-  const parsed = readNative(input, text);
+  const parsed = await readNative(input, text);
   diagnostics.push(...parsed.diagnostics);
-  const { config, node, here, awaits } = parsed;
-  if (awaits !== null) return { config: NO_CONFIG, diagnostics, node, awaits };
+  const { config, node, here, awaits, names } = parsed;
+  if (awaits !== null) return { config: NO_CONFIG, diagnostics, node, awaits, names };
   // The files of another node's checks are not looked for on this machine.
   if (config === null || !lookAround || !here) {
-    return { config: config ?? NO_CONFIG, diagnostics, node };
+    return { config: config ?? NO_CONFIG, diagnostics, node, names };
   }
   const { file } = input;
   const found = config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
@@ -197,6 +200,7 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
     config: { ...config, ...peers, balancer, vrrp: read?.config ?? null, notes },
     diagnostics: ordered,
     node,
+    names,
   };
 }
 

@@ -1,8 +1,9 @@
 /**
  * Golden files of evergate.yaml: a configuration, a line of dashes, what is said about it, and for one that
  * converts another line of dashes and the configuration as JSON. Comments at the top of the file set the
- * scene: `# here: ens192 192.168.1.93/24`, `# node: NAME` (as --node), `# exists: /a/file`, `# check` (the
- * machine need not be a node), `# without nft`.
+ * scene: `# here: ens192 192.168.1.93/24`, `# name: cp2.example 10.0.0.2` (where it leads), `# node: NAME` (as --node),
+ * `# exists: /a/file`, `# check` (the machine need not be a node),
+ * `# without nft`.
  *
  * `UPDATE_GOLDEN=1 node --test test/golden/evergate-yaml.test.ts` writes what comes out; read the difference.
  */
@@ -30,6 +31,12 @@ function sceneOf(input: string): NativeContext {
       const [name = '', address = '', length = ''] = text.split(/[ /]/);
       return { interface: name, address, prefixLength: Number(length) };
     }),
+    names: Object.fromEntries(
+      all('name').map((text) => {
+        const [name = '', ...addresses] = text.split(' ');
+        return [name, addresses];
+      }),
+    ),
     node: all('node')[0] ?? null,
     canRedirect: !/^# without nft$/m.test(input),
     fileExists: (path) => files.has(path),

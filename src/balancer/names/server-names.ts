@@ -7,14 +7,14 @@ import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { NameConfig, ResolversConfig } from '../../config/model/names.ts';
 import { assert } from '../../core/assert.ts';
+import type { Ask } from '../../lookup/ask.ts';
+import { NameLoop } from '../../lookup/name-loop.ts';
 import type { Answer, Question, Target } from '../../names/answer.ts';
 import { type Assigned, assign } from '../../names/assign.ts';
 import { KEEP_FOR_GOOD, lossOf } from '../../names/knowledge.ts';
 import { LOSS_TEXTS, NO_ADDRESS_LEFT, NO_RECORD_LEFT } from '../../names/losses.ts';
 import { askAgainMs } from '../../names/schedule.ts';
 import { weightOfRecord } from '../../names/service-weight.ts';
-import type { Ask } from './ask.ts';
-import { NameLoop } from './name-loop.ts';
 
 /** What following names needs of the server table. */
 export type NamedServers = {

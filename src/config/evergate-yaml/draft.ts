@@ -11,9 +11,14 @@ export type LocalAddress = {
   readonly prefixLength: number;
 };
 
+/** By name, in lower case. */
+export type NameAddresses = Readonly<Record<string, readonly string[]>>;
+
 export type NativeContext = {
   /** Addresses of this machine, those of the loopback interface included. */
   readonly localAddresses: readonly LocalAddress[];
+  /** Where names of the file lead; absent, as a whole or one of them: nowhere. */
+  readonly names?: NameAddresses;
   /** Name of this node; null: it finds itself by its addresses. */
   readonly node: string | null;
   /** What this machine is called; null: that is not asked. */

@@ -31,8 +31,9 @@ export function describeLocal(local: readonly LocalAddress[]): string {
 }
 
 /**
- * Name of the node that this machine is by its host name, whole or up to the first dot, while it has none of the
- * nodes' addresses; null: it has one, or no such name. Its addresses may come later, as at boot.
+ * Name of the node that this machine is by its host name, whole or up to the first dot, or may be because that is given by
+ * a name that leads nowhere, while it has none of the nodes' addresses; null: it has one, or there is no such node. Its
+ * addresses may come later, as at boot.
  */
 export function awaitedNode({ file, context }: Draft): string | null {
   const { hostName, localAddresses, mustBeNode, node } = context;
@@ -41,7 +42,10 @@ export function awaitedNode({ file, context }: Draft): string | null {
   const nodes = Object.entries(file.nodes);
   if (nodes.some(([, { address }]) => address.some((each) => own.has(each)))) return null;
   const names = [hostName, hostName.split('.')[0] ?? ''];
-  return nodes.map(([name]) => name).find((name) => names.includes(name)) ?? null;
+  const called = nodes.map(([name]) => name).find((name) => names.includes(name));
+  // Nobody answers for its name yet, as at boot: it may be this machine.
+  const nameless = nodes.find(([, { lost }]) => lost.length > 0)?.[0];
+  return called ?? nameless ?? null;
 }
 
 /** null after a diagnosis: an error, or a warning where the machine need not be a node. */

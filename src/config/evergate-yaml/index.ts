@@ -15,6 +15,7 @@ import { NODES_MAX } from './defaults.ts';
 import { Draft, type NativeContext } from './draft.ts';
 import { awaitedNode, type FoundNode, findNode } from './find-node.ts';
 import { familyOf } from './networks.ts';
+import { nodeNames, placeNodes } from './node-names.ts';
 import { judgeNotify } from './notify.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
@@ -88,8 +89,9 @@ function parse(
     );
     return nothing;
   }
-  const file = readFile(report, tree, clean);
-  if (file === null) return nothing;
+  const said = readFile(report, tree, clean);
+  if (said === null) return nothing;
+  const file = placeNodes(said, tree, report, context);
   const draft = new Draft(file, tree, report, context);
   checkNodes(draft);
   checkVrrp(draft);
@@ -141,6 +143,15 @@ function toNodes({ file }: Draft): readonly NodeConfig[] {
     const addresses = address.map((each) => formatIpAddress(numericAddress(each)));
     return { name, addresses };
   });
+}
+
+/** The names that nodes of an evergate.yaml are given by, to be looked up before it is read; none of a wrong one. */
+export function namesOfNodes(file: string, text: string): readonly string[] {
+  const report = createReport(file);
+  const clean = withoutInvisible(text);
+  const tree = parseTree(clean, report);
+  const said = tree === null ? null : readFile(report, tree, clean);
+  return said === null ? [] : nodeNames(said);
 }
 
 /** Reads a whole evergate.yaml. Pure and bounded; `file` is only for messages. */

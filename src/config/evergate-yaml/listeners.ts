@@ -109,11 +109,11 @@ function refuseCollisions(draft: Draft, all: readonly Placed[]): void {
   }
 }
 
-/** The node of each address in `nodes`. */
+/** The node of each address and name in `nodes`. */
 function nodesByAddress({ file }: Draft): ReadonlyMap<string, string> {
   return new Map(
-    Object.entries(file.nodes).flatMap(([name, { address }]) =>
-      address.map((each): [string, string] => [each, name]),
+    Object.entries(file.nodes).flatMap(([name, { address, hosts }]) =>
+      [...address, ...hosts].map((each) => [each, name] as const),
     ),
   );
 }
@@ -125,8 +125,10 @@ function serverThere(
   nodes: ReadonlyMap<string, string>,
 ): Target | undefined {
   return servers.find(({ host, port }) => {
-    if (port !== address.port || !nodes.has(host)) return false;
-    return isWildcard(address) || address.host === host;
+    const node = nodes.get(host);
+    if (port !== address.port || node === undefined) return false;
+    // It may be given by a name.
+    return isWildcard(address) || nodes.get(address.host) === node;
   });
 }
 

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Report } from '../haproxy/report.ts';
 import { lineOf, meantKey, unknownKey } from './known-keys.ts';
 import { gluedKeys } from './layout.ts';
-import { isName, NAME_LENGTH_MAX, NATIVE_SCHEMA, type NativeFile } from './schema.ts';
+import { isName, NAME_LENGTH_MAX, NATIVE_SCHEMA, type NativeText } from './schema.ts';
 import { NAMED_BLOCKS, strayKeys } from './stray-keys.ts';
 import { keyPlace, type Path, type Tree, toPlain, treeAt } from './tree.ts';
 import { show } from './values.ts';
@@ -140,7 +140,7 @@ function isSaid(tree: Tree, path: Path, said: ReadonlySet<string>): boolean {
 }
 
 /** null after an error, which is reported. `text`: that of the tree. */
-export function readFile(report: Report, tree: Tree, text: string): NativeFile | null {
+export function readFile(report: Report, tree: Tree, text: string): NativeText | null {
   const result = NATIVE_SCHEMA.safeParse(toPlain(tree));
   const glued = result.success ? [] : gluedKeys(text);
   for (const { place, text: why } of glued) report.error(place, 'syntax-error', why);

@@ -12,7 +12,7 @@ import {
   hostPort,
   integer,
   interfaceName,
-  ipAddress,
+  nodeAddress,
   oneOrMore,
   port,
   SECOND_MS,
@@ -45,8 +45,8 @@ const serverKeys = {
 
 export const node = z
   .strictObject({
-    address: oneOrMore(ipAddress('192.168.1.92'), NODE_ADDRESSES_MAX).describe(
-      "The node's own address, by which it finds itself; a list where it has one of each family",
+    address: oneOrMore(nodeAddress('192.168.1.92'), NODE_ADDRESSES_MAX).describe(
+      "The node's own address, by which it finds itself, or a name that leads there; a list where it has an address of each family",
     ),
     interface: interfaceName()
       .optional()

@@ -153,8 +153,19 @@ export const NATIVE_SCHEMA = z
     description: 'The configuration of Evergate, the same on every node',
   });
 
-export type NativeFile = z.output<typeof NATIVE_SCHEMA>;
-export type NodeEntry = z.output<typeof node>;
+/** As it stands in the file: addresses of nodes may be names. */
+export type NativeText = z.output<typeof NATIVE_SCHEMA>;
+
+/** With the addresses that names lead to. */
+export type NodeEntry = z.output<typeof node> & {
+  /** The names among them. */
+  readonly hosts: readonly string[];
+  /** Those that lead nowhere. */
+  readonly lost: readonly string[];
+};
+export type NativeFile = Omit<NativeText, 'nodes'> & {
+  readonly nodes: Readonly<Record<string, NodeEntry>>;
+};
 export type ServerEntry = z.output<typeof server>;
 export type ServerKeys = Omit<ServerEntry, 'address'>;
 export type ServiceEntry = z.output<typeof service>;

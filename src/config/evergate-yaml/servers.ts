@@ -26,9 +26,9 @@ export function listServers(draft: Draft): readonly Listed[] {
   const { file, report } = draft;
   const defaultPort = file['apiserver-port'];
   if (file.servers === undefined) {
-    return Object.entries(file.nodes).map(([name, { address, server }]) => {
+    return Object.entries(file.nodes).map(([name, { address, hosts, server }]) => {
       const keys = server ?? SERVER_DEFAULTS;
-      return { name, host: address[0] ?? '', port: keys.port ?? defaultPort, keys };
+      return { name, host: hosts[0] ?? address[0] ?? '', port: keys.port ?? defaultPort, keys };
     });
   }
   for (const [name, { server }] of Object.entries(file.nodes)) {

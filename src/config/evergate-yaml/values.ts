@@ -161,13 +161,17 @@ export function interfaceName(): z.ZodType<string, string> {
   return word('a network interface', 'ens192', /^[^\s/:]+$/, 15);
 }
 
-/** An address of either family, normalised. */
-export function ipAddress(example: string): z.ZodType<string, string> {
-  return text('an address', example, (input) => {
+/** An address, normalised, or a host name. */
+export function nodeAddress(example: string): z.ZodType<string, string> {
+  return text('an address or host name', example, (input) => {
     const parsed = parseIpAddress(input);
     if (parsed.ok) return ok(formatIpAddress(parsed.value));
+    const endpoint = parseEndpoint(input);
+    if (endpoint.ok && endpoint.value.kind === 'name' && endpoint.value.port === null) {
+      return ok(input.toLowerCase());
+    }
     const slash = input.includes('/') ? ', without a prefix length' : '';
-    return fail(`"${input}" is not an address; write it as ${example}${slash}`);
+    return fail(`"${input}" is not an address or host name; write it as ${example}${slash}`);
   });
 }
 

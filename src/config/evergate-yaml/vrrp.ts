@@ -202,7 +202,11 @@ function toTransport(draft: Draft, name: string, family: Family): VrrpInstanceCo
   const { nodes, vrrp } = draft.file;
   if (vrrp.transport === 'multicast') return { kind: 'multicast', group: MULTICAST_GROUPS[family] };
   const others = Object.entries(nodes).filter(([other]) => other !== name);
-  return { kind: 'unicast', peers: others.flatMap(([, node]) => addressOf(node, family) ?? []) };
+  const peers = others.flatMap(([, node]) => addressOf(node, family) ?? []);
+  const awaits = others
+    .filter(([, node]) => addressOf(node, family) === null && node.lost.length > 0)
+    .map(([other, { lost }]) => ({ node: other, host: lost[0] ?? '' }));
+  return { kind: 'unicast', peers, ...(awaits.length === 0 ? {} : { awaits }) };
 }
 
 /** Nodes speak to each other in the family of the VIP. */
@@ -210,7 +214,8 @@ function checkFamilies(draft: Draft, vips: readonly Vip[]): void {
   if (draft.file.vrrp.transport === 'multicast') return;
   for (const family of new Set(vips.map(({ address }) => familyOf(address)))) {
     for (const [name, node] of Object.entries(draft.file.nodes)) {
-      if (addressOf(node, family) !== null) continue;
+      // Of a name that leads nowhere nobody knows the families.
+      if (addressOf(node, family) !== null || node.lost.length > 0) continue;
       const what = FAMILY_NAMES[family];
       const text =
         `Node "${name}" has no ${what} address, and the nodes speak ${what} about a VIP of ${what}; ` +

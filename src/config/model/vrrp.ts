@@ -46,7 +46,15 @@ export type VrrpInstanceConfig = ElectionInstanceConfig & {
   readonly sourceAddress: string | null;
   readonly transport:
     | { readonly kind: 'multicast'; readonly group: string }
-    | { readonly kind: 'unicast'; readonly peers: readonly string[] };
+    | {
+        readonly kind: 'unicast';
+        readonly peers: readonly string[];
+        /**
+         * Peers whose names have led nowhere yet. Without them it might be the second master, so it is in FAULT.
+         * Absent: none.
+         */
+        readonly awaits?: readonly { readonly node: string; readonly host: string }[];
+      };
   /** Whether an advertisement of lower priority is answered by one (keepalived: lower_prio_no_advert). */
   readonly answersLower: boolean;
   /** Whether a master that yields advertises once more (keepalived: higher_prio_send_advert). */

@@ -1,4 +1,4 @@
-/** An instance whose interface or own address is not there yet: in FAULT until it is. */
+/** An instance whose interface, own address or peers are not there yet: in FAULT until they are. */
 
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { OperationalError } from '../../core/errors.ts';
@@ -26,6 +26,11 @@ export function resolveOrAwait(
   const resolved: ResolvedInstance[] = [];
   const awaited: Awaited[] = [];
   for (const instance of config.instances) {
+    const nameless = awaitedPeers(instance);
+    if (nameless !== null) {
+      awaited.push({ config: instance, why: nameless });
+      continue;
+    }
     try {
       resolved.push(resolveInstance(instance, links, present));
     } catch (error) {
@@ -34,6 +39,13 @@ export function resolveOrAwait(
     }
   }
   return { resolved, awaited };
+}
+
+/** null: it knows where all of its peers are. */
+function awaitedPeers({ transport }: VrrpInstanceConfig): string | null {
+  const [first] = transport.kind === 'unicast' ? (transport.awaits ?? []) : [];
+  if (first === undefined) return null;
+  return `The name "${first.host}" of node "${first.node}" has no address yet`;
 }
 
 /** keepalived waits for an address in any case, for an interface with dynamic_interfaces only. */

@@ -1,9 +1,9 @@
 /** Asks for one name again and again, and keeps what is known of it: one question at a time and never more. */
 
-import type { HoldConfig } from '../../config/model/names.ts';
-import type { Answer, Question } from '../../names/answer.ts';
-import { type Knowledge, knowNothing, learn } from '../../names/knowledge.ts';
-import { SOON_MS } from '../../names/schedule.ts';
+import type { HoldConfig } from '../config/model/names.ts';
+import type { Answer, Question } from '../names/answer.ts';
+import { type Knowledge, knowNothing, learn } from '../names/knowledge.ts';
+import { SOON_MS } from '../names/schedule.ts';
 import type { Ask } from './ask.ts';
 
 export type NameLoopOptions = {

@@ -5,8 +5,8 @@
 
 import { Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import type { NameserverConfig, ResolversConfig } from '../../config/model/names.ts';
-import { type Answer, TARGETS_MAX, type Target } from '../../names/answer.ts';
+import type { NameserverConfig, ResolversConfig } from '../config/model/names.ts';
+import { type Answer, TARGETS_MAX, type Target } from '../names/answer.ts';
 import type { Ask } from './ask.ts';
 import { failureOf, isNoData } from './dns-errors.ts';
 

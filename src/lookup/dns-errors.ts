@@ -1,7 +1,7 @@
 /** From the errors of node:dns to what they say about a name. */
 
 import { CANCELLED, CONNREFUSED, NODATA, NOTFOUND, REFUSED, TIMEOUT } from 'node:dns';
-import type { Failure } from '../../names/answer.ts';
+import type { Failure } from '../names/answer.ts';
 
 /** A name server that is not there is one that does not answer. */
 const FAILURES: Readonly<Record<string, Failure>> = {

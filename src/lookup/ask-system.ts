@@ -4,8 +4,8 @@
  */
 
 import { lookup, Resolver } from 'node:dns/promises';
-import type { Answer, Target } from '../../names/answer.ts';
-import { TARGETS_MAX } from '../../names/answer.ts';
+import type { Answer, Target } from '../names/answer.ts';
+import { TARGETS_MAX } from '../names/answer.ts';
 import type { Ask } from './ask.ts';
 import { addressesOf } from './ask-nameservers.ts';
 import { failureOf } from './dns-errors.ts';
