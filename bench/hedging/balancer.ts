@@ -1,20 +1,24 @@
 /**
  * The data plane of a source tree, alone in a process, with the hedging that evergate.yaml has by default.
- * Arguments: root of the source tree, port to listen on, ports of the servers. Prints "ready"; prints a line
- * of figures for each line it reads.
+ * Arguments: root of the source tree, "paced" (with evergate.yaml's admission) or "free", port to listen on, ports of
+ * the servers. Prints "ready"; prints a line of figures for each line it reads.
  */
 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ADMISSION } from '../../src/config/admission.ts';
 import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../../src/config/hedging.ts';
 import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { createSharedMemory, raiseFileLimit } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { planeConfig } from '../../src/planes/relay/fixture/plane.ts';
 
+/** evergate.yaml's. */
+const QUEUE_MS = 10_000;
+
 export type BalancerFigures = { readonly hedges: number; readonly refused: number };
 
-const [root = '', ...ports] = process.argv.slice(2);
+const [root = '', pace, ...ports] = process.argv.slice(2);
 const [port = 0, ...servers] = ports.map(Number);
 const { startDataPlane }: typeof import('../../src/planes/relay/relay-threads.ts') = await import(
   join(root, 'src/planes/relay/relay-threads.ts')
@@ -34,6 +38,7 @@ const { counters } = await startDataPlane(
         serverTimeoutMs: 60_000,
         hedgeConnectMs: HEDGE_CONNECT_MS,
         hedgeAfterMs: HEDGE_AFTER_MS,
+        ...(pace === 'paced' ? { admission: ADMISSION, queueTimeoutMs: QUEUE_MS } : {}),
       },
     }),
     grant: { relays: 1, beatFd: createSharedMemory('evergate-bench-beats', BEAT_PAGE_BYTES) },

@@ -33,6 +33,7 @@ const BLOCKS: Readonly<Record<string, (schema: Schema) => Schema | undefined>> =
   check: (schema) => schema.properties?.check,
   timeouts: (schema) => schema.properties?.timeouts,
   hedge: (schema) => schema.properties?.hedge,
+  admission: (schema) => schema.properties?.admission,
   rebalance: (schema) => schema.properties?.rebalance,
   tcp: (schema) => schema.properties?.tcp,
   clients: (schema) => schema.properties?.clients,

@@ -54,6 +54,7 @@ const BALANCER_KEYS = [
   'check',
   'timeouts',
   'hedge',
+  'admission',
   'rebalance',
   'tcp',
   'clients',
@@ -186,13 +187,20 @@ function toBalance({ file: { balance, hash } }: Draft): BalanceConfig {
   return algorithm.withHash?.(hash) ?? algorithm.plain;
 }
 
+function checkAdmission(draft: Draft): void {
+  const { cold, max } = draft.file.admission;
+  if (max === 0 || cold <= max) return;
+  const text = `"admission.cold": ${cold} is more than "max", ${max}; a server is given more over time, not fewer`;
+  draft.report.error(draft.place(['admission', 'cold']), 'bad-value', text);
+}
+
 function toBackend(
   draft: Draft,
   name: string,
   servers: readonly ServerConfig[],
   logs: Logs,
 ): BackendConfig {
-  const { timeouts, hedge, rebalance, retries } = draft.file;
+  const { timeouts, hedge, admission, rebalance, retries } = draft.file;
   return {
     name,
     balance: toBalance(draft),
@@ -205,6 +213,7 @@ function toBackend(
     keepalive: toKeepalive(draft),
     ...(hedge.connect > 0 ? { hedgeConnectMs: hedge.connect } : {}),
     ...(hedge['first-answer'] > 0 ? { hedgeAfterMs: hedge['first-answer'] } : {}),
+    ...(admission.max > 0 ? { admission } : {}),
     ...(algorithmOf(draft.file.balance).sharesRoom && rebalance.rate > 0
       ? { rebalance: { afterMs: rebalance.after, ratePerS: rebalance.rate } }
       : {}),
@@ -247,6 +256,7 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
     draft,
     apiservers.map(({ name }) => name),
   );
+  checkAdmission(draft);
   const plans = services.map((service) => planOf(draft, service, here));
   const logs = toLogs(draft);
   const { balancer } = file;

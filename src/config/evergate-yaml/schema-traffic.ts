@@ -1,7 +1,8 @@
-/** Keys of evergate.yaml for connections: `check`, `timeouts`, `hedge`, `tcp`, `clients`. */
+/** Keys of evergate.yaml for connections: `check`, `timeouts`, `hedge`, `admission`, `tcp`, `clients`. */
 
 import { z } from 'zod';
 import { ALL_CHECK_KINDS, CHECK_TYPES } from '../../health/kinds/check-kinds.ts';
+import { ADMISSION } from '../admission.ts';
 import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../hedging.ts';
 import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
 import {
@@ -80,7 +81,7 @@ export const timeouts = z
       .describe('Of a connect to a server; then another one is tried'),
     queue: duration({ min: 10, max: HOUR_MS })
       .prefault('10s')
-      .describe('For a server with room, where max-connections sets a limit'),
+      .describe('For a server with room, see admission and max-connections'),
     handshake: duration({ min: SECOND_MS, max: HOUR_MS })
       .prefault('1m')
       .describe('Until client and server have both sent something'),
@@ -108,6 +109,23 @@ export const hedge = z
       ),
   })
   .describe('Second attempts before a client notices that a server hangs');
+
+export const admission = z
+  .strictObject({
+    cold: integer({ min: 1, max: CONNECTIONS_MAX })
+      .prefault(ADMISSION.cold)
+      .describe(
+        'TLS hellos without an answer at one server that has answered nothing for 10 s; the next clients wait',
+      ),
+    max: integer({ min: 0, max: CONNECTIONS_MAX })
+      .prefault(ADMISSION.max)
+      .describe(
+        'The same at any server: each prompt answer lets it have one more, up to this; 0: no limit at all',
+      ),
+  })
+  .describe(
+    "How many clients may wait for one server's answer to their hello, so that no crowd storms it",
+  );
 
 /** Changes are gentle: a connection that is moved costs its client a new TLS handshake. */
 export const rebalance = z

@@ -9,7 +9,7 @@ import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
 import { LISTENS_MAX, LOGS_MAX, PEER_PORT, VIPS_MAX } from './defaults.ts';
 import { node, notify, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
-import { check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
+import { admission, check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
 import { account, choice, integer, listen, oneOrMore, port, vip, word } from './values.ts';
 
 /** Names appear in statistics, logs and commands; all digits would be taken for a position. */
@@ -122,6 +122,7 @@ export const NATIVE_SCHEMA = z
     check: check.prefault({}),
     timeouts: timeouts.prefault({}),
     hedge: hedge.prefault({}),
+    admission: admission.prefault({}),
     rebalance: rebalance.prefault({}),
     tcp: tcp.prefault({}),
     clients: clients.prefault({}),

@@ -1,5 +1,6 @@
 /** The model of traffic: where it comes in, how it is balanced, and the servers that it goes to. */
 
+import type { AdmissionRules } from '../../balance/admission.ts';
 import type { BalanceConfig } from '../../balance/algorithms.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import type { BackendRoute, ConnectionRule, Inspection } from './conditions.ts';
@@ -156,6 +157,11 @@ export type BackendConfig = {
    * request might.
    */
   readonly hedgeAfterMs?: number;
+  /**
+   * How many clients may wait for a server's answer to their hello; the others wait in front of it, for
+   * `queueTimeoutMs`. Absent: all.
+   */
+  readonly admission?: AdmissionRules;
   /**
    * After a server has returned, connections move to it from the others: `afterMs` later at the earliest,
    * at most `ratePerS` (more than 0) in a second. For algorithms that send a new connection where room is.

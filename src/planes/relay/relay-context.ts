@@ -59,7 +59,8 @@ export function buildRelayContext(
   const own = start.counters[relay];
   assert(own !== undefined, 'a relay has counters');
   const relays = start.counters.length;
-  const routes = buildRoutes(config, counterLayout(config), snapshot.backends, relay, start);
+  const share = { relay, relays };
+  const routes = buildRoutes(config, counterLayout(config), snapshot.backends, share, start);
   const counters = new Counters(start.counters, own);
   const table = new SocketTable(filesMax, routes.serversMax);
   const targets = config.frontends.flatMap(({ log }) => log.targets);

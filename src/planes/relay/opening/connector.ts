@@ -110,8 +110,12 @@ export class Connector implements PickContext {
   }
 
   #isFull(server: number): boolean {
-    const max = this.#backend?.servers[server]?.config.connectionsMax ?? 0;
-    return max > 0 && this.active(server) >= max;
+    const full = this.#backend?.servers[server];
+    if (full === undefined) return false;
+    const { config, answers, admission } = full;
+    const { connectionsMax: max } = config;
+    if (max > 0 && this.active(server) >= max) return true;
+    return admission !== null && answers.waiting >= admission.size(this.#context.clock.now);
   }
 
   /**

@@ -9,9 +9,10 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { freePort } from '../../../../test/kit/free-port.ts';
+import type { AdmissionRules } from '../../../balance/admission.ts';
 import { clientHello } from '../fixture/client-hello.ts';
 import { startServer, until } from '../fixture/peers.ts';
-import { startPlane } from '../fixture/plane.ts';
+import { type Plane, startPlane } from '../fixture/plane.ts';
 import { silentPort } from '../fixture/silent-port.ts';
 
 const CLIENTS = 400;
@@ -110,10 +111,10 @@ function live(
   });
 }
 
-test('whatever servers and clients do, nothing is mixed up or left over', {
-  timeout: 300_000,
-}, async (t) => {
-  const { port, plane, count } = await startPlane(t, {
+const TIMEOUT = { timeout: 300_000 };
+
+async function storm(t: TestContext, admission?: AdmissionRules): Promise<Plane> {
+  const started = await startPlane(t, {
     servers: await servers(t),
     relays: 2,
     backend: {
@@ -123,10 +124,12 @@ test('whatever servers and clients do, nothing is mixed up or left over', {
       connectTimeoutMs: 300,
       queueTimeoutMs: 300,
       serverTimeoutMs: 800,
+      ...(admission === undefined ? {} : { admission }),
     },
     server: { connectionsMax: 12 },
     frontend: { clientTimeoutMs: 800 },
   });
+  const { port, plane, count } = started;
   const before = openSockets();
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -144,6 +147,15 @@ test('whatever servers and clients do, nothing is mixed up or left over', {
   }
   assert.equal(count('backend', 'sessionsCurrent'), 0);
   assert.equal(count('backend', 'queueCurrent'), 0);
-  assert.ok(count(2, 'hedges') > 0 && count(4, 'hedgesWon') > 0, 'there were races');
   await until('every socket is closed', () => openSockets() <= before);
+  return started;
+}
+
+test('whatever servers and clients do, nothing is mixed up or left over', TIMEOUT, async (t) => {
+  const { count } = await storm(t);
+  assert.ok(count(2, 'hedges') > 0 && count(4, 'hedgesWon') > 0, 'there were races');
+});
+
+test('nor where clients wait for those before them to be answered', TIMEOUT, async (t) => {
+  await storm(t, { cold: 3, max: 8 });
 });

@@ -24,6 +24,7 @@ import {
   PHASE_INSPECTING,
   PHASE_OPEN,
   PHASE_QUEUED,
+  PHASE_SILENT,
   READABLE,
   ROLE_CLIENT,
   ROLE_SERVER,
@@ -93,6 +94,7 @@ export class Opening {
     if (phase === PHASE_GREETING) this.#refuseGreeting(session, 'cR');
     else if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, true);
     else if (phase === PHASE_QUEUED) sessions.close(session, 'sQ', 'reset');
+    else if (phase === PHASE_SILENT) connector.start(session, 'SC');
     else if (sessions.deadlines.hedgeDue(session)) connector.overdue(session);
     else if (phase === PHASE_CONNECTING) {
       connector.lost(session, table.peer[session] ?? 0, ETIMEDOUT);
@@ -159,9 +161,9 @@ export class Opening {
     const phase = table.phase[session];
     if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, false);
     if (phase === PHASE_INSPECTING || phase === PHASE_GREETING) return;
-    const { hedgeAfterMs, hedgeConnectMs, servers } = backendOf(this.#context, session);
+    const { readsFlights, hedgeConnectMs } = backendOf(this.#context, session);
     if (phase === PHASE_CONNECTING && hedgeConnectMs === 0) sessions.deadlines.clearHedge(session);
-    if (phase !== PHASE_FLIGHT || (hedgeAfterMs > 0 && servers.length > 1)) return;
+    if (phase !== PHASE_FLIGHT || readsFlights) return;
     this.#open(session, this.#flights.length(session));
   }
 
@@ -180,6 +182,7 @@ export class Opening {
     } else if ((events & READ_EVENTS) === 0) return;
     else if (phase === PHASE_GREETING) this.#greet(session);
     else if (phase === PHASE_INSPECTING) this.#entrance.inspect(session, false);
+    else if (phase === PHASE_SILENT) this.#connector.start(session, 'SC');
     else if (phase === PHASE_FLIGHT) this.#readFlight(session);
   }
 
@@ -210,7 +213,13 @@ export class Opening {
   /** It is let in, and led to this backend. */
   readonly #seekServer = (session: number, backend: Backend): void => {
     backend.hedges.came(this.#context.clock.now);
-    this.#connector.start(session, 'SC');
+    // Where servers have room for so many hellos, a client that has none yet takes none of it.
+    if (backend.config.admission === undefined || this.#clientSpoke(session)) {
+      this.#connector.start(session, 'SC');
+      return;
+    }
+    this.#context.table.phase[session] = PHASE_SILENT;
+    this.#sessions.deadlines.rearm(session);
   };
 
   /** Takes what the client says and passes it on. */
@@ -274,6 +283,7 @@ export class Opening {
   #armHedge(session: number): void {
     const sessions = this.#sessions;
     const { hedgeAfterMs } = backendOf(this.#context, session);
+    if (hedgeAfterMs === 0) return;
     const usual = (serverOf(this.#context, session)?.answers.usualMs ?? 0) * ANSWER_FACTOR;
     const patience = Math.min(usual, hedgeAfterMs * PATIENCE_FACTOR_MAX);
     sessions.deadlines.setHedge(
@@ -331,8 +341,8 @@ export class Opening {
     }
     connector.settle(session, fd);
     const backend = backendOf(this.#context, session);
-    if (backend.hedgeAfterMs === 0) this.#open(session, 0);
-    else this.#beginFlight(session, fd, backend);
+    if (backend.readsFlights) this.#beginFlight(session, fd);
+    else this.#open(session, 0);
   }
 
   /** Whether there is something to send to a server that has just connected. */
@@ -351,14 +361,10 @@ export class Opening {
     else sessions.asked(fd, server);
   }
 
-  #beginFlight(session: number, fd: number, backend: Backend): void {
+  #beginFlight(session: number, fd: number): void {
     const { table } = this.#context;
     const sessions = this.#sessions;
     const flights = this.#flights;
-    if (backend.servers.length < 2) {
-      this.#open(session, 0);
-      return;
-    }
     table.phase[session] = PHASE_FLIGHT;
     table.flags[fd] = (table.flags[fd] ?? 0) | JOINED;
     // A server after one that left gets what that one had.
@@ -374,7 +380,9 @@ export class Opening {
     connector.settle(session, fd);
     const server = serverOf(this.#context, session);
     if (server !== null && table.askedAt[fd] !== 0) {
-      server.answers.answered(this.#sessions.heard(fd, server), clock.now);
+      const spentMs = this.#sessions.heard(fd, server);
+      server.answers.answered(spentMs, clock.now);
+      server.admission?.answered(spentMs, clock.now);
     }
     this.#open(session, this.#flights.length(session));
   }

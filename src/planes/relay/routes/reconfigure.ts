@@ -43,7 +43,7 @@ type RelayParts = {
 export function reconfigure(context: RelayContext, parts: RelayParts, order: RelayOrder): number {
   const { routes, counters, relay } = context;
   const layout = counterLayout(order.config);
-  const next = buildRoutes(order.config, layout, order.snapshot.backends, relay, order);
+  const next = buildRoutes(order.config, layout, order.snapshot.backends, context, order);
   const changes = routeChanges(
     locate(
       routes.config,
@@ -74,7 +74,9 @@ function inherit(before: Routes, after: Routes): void {
       const known = old?.servers.find(
         ({ config, address }) => config.name === server.config.name && address === server.address,
       );
-      if (known !== undefined) server.answers.learnFrom(known.answers);
+      if (known === undefined) continue;
+      server.answers.learnFrom(known.answers);
+      if (known.admission !== null) server.admission?.learnFrom(known.admission);
     }
   }
   for (const frontend of after.frontends) {

@@ -3,6 +3,7 @@
  * keys, server addresses encoded once, absent timeouts as Infinity.
  */
 
+import { AdmissionWindow } from '../../../balance/admission.ts';
 import { algorithmOf } from '../../../balance/algorithms.ts';
 import { AnswerEstimate } from '../../../balance/answer-estimate.ts';
 import type { ConditionNames } from '../../../balance/conditions/compile-condition.ts';
@@ -65,6 +66,8 @@ export type Server = {
   readonly line: number;
   /** Of connects and first flights. */
   readonly answers: AnswerEstimate;
+  /** null: as many may wait for it as come. */
+  readonly admission: AdmissionWindow | null;
   /** ms; when the last connect-failed event went to the main thread. */
   reportedAt: number;
 };
@@ -85,8 +88,10 @@ export type Backend = {
   readonly hedgeAfterMs: number;
   /** New connections go past a server that others wait for so long; 0: they do not. */
   readonly sidestepMs: number;
+  /** Whether what a client says first is read before its bytes flow: somebody has to know when it is answered. */
+  readonly readsFlights: boolean;
   hedges: HedgeBudget;
-  /** Some server has a limit of connections. */
+  /** Some server may have no room: it has a limit of connections, or of clients that wait for an answer. */
   readonly limited: boolean;
   /** A client has one server: it waits for that one, where another algorithm takes any with room. */
   readonly sticky: boolean;
@@ -141,12 +146,12 @@ export type Routes = {
 /** What all relays share: memory of stick tables by backend, of source tables by table and relay. */
 export type TableMemory = Pick<RelayStart, 'sticks' | 'tables'>;
 
-/** `phase`: where rotating algorithms begin (the relay's number). */
+/** `relay`: rotating algorithms begin there. `relays`: those that share the servers. */
 export function buildRoutes(
   config: BalancerConfig,
   layout: CounterLayout,
   snapshots: readonly BackendSnapshot[],
-  phase: number,
+  { relay: phase, relays }: { readonly relay: number; readonly relays: number },
   { sticks, tables: memories }: TableMemory,
 ): Routes {
   const tables = (config.tables ?? []).map((table, index) => {
@@ -167,8 +172,9 @@ export function buildRoutes(
     const idleMs = backend.stickySources?.idleMs ?? 0;
     const stick = memory === null ? null : new StickTable(memory, idleMs);
     const inspection = compileInspection(backend.inspection, names);
+    const shared = { layout, relays, takeLine };
     return {
-      ...buildBackend(backend, index, layout, snapshot, phase, takeLine, stick),
+      ...buildBackend(backend, index, shared, snapshot, phase, stick),
       inspection,
     };
   });
@@ -222,16 +228,25 @@ function buildFrontend(
   };
 }
 
+/** What backends are built from beside their own. */
+type Shared = {
+  readonly layout: CounterLayout;
+  readonly relays: number;
+  readonly takeLine: () => number;
+};
+
 function buildBackend(
   config: BackendConfig,
   index: number,
-  layout: CounterLayout,
+  { layout, relays, takeLine }: Shared,
   snapshot: BackendSnapshot,
   phase: number,
-  takeLine: () => number,
   stick: StickTable | null,
 ): Omit<Backend, 'inspection'> {
-  const limited = config.servers.some((server) => server.connectionsMax > 0);
+  const { admission } = config;
+  const isLimited = ({ connectionsMax }: ServerConfig): boolean =>
+    connectionsMax > 0 || admission !== undefined;
+  const limited = config.servers.some(isLimited);
   const sticky = algorithmOf(config.balance.kind).keepsServer;
   const servers = config.servers.map((server, position): Server => {
     return {
@@ -244,8 +259,9 @@ function buildBackend(
         config.keepalive === undefined && server.userTimeoutMs === undefined
           ? null
           : livenessOf(config.keepalive, server.userTimeoutMs),
-      line: sticky && server.connectionsMax > 0 ? takeLine() : -1,
+      line: sticky && isLimited(server) ? takeLine() : -1,
       answers: new AnswerEstimate(),
+      admission: admission === undefined ? null : new AdmissionWindow(admission, relays),
       reportedAt: Number.NEGATIVE_INFINITY,
     };
   });
@@ -262,6 +278,7 @@ function buildBackend(
     hedgeConnectMs: config.hedgeConnectMs ?? 0,
     hedgeAfterMs: config.hedgeAfterMs ?? 0,
     sidestepMs: sticky || stick !== null ? 0 : sidestepMs(config),
+    readsFlights: admission !== undefined || ((config.hedgeAfterMs ?? 0) > 0 && servers.length > 1),
     hedges: new HedgeBudget(),
     limited,
     sticky,

@@ -14,10 +14,13 @@ import {
   PHASE_INSPECTING,
   PHASE_OPEN,
   PHASE_QUEUED,
+  PHASE_SILENT,
 } from './socket-table.ts';
 
 /** A header in front of a connection is sent at once: whoever waits longer sends none. */
 const GREETING_MS_MAX = 10_000;
+/** So is a TLS hello; who waits longer waits for the server to speak first. */
+const SILENCE_MS_MAX = 1000;
 
 export class Deadlines {
   readonly #context: Pick<RelayContext, 'table' | 'routes' | 'wheel' | 'clock'>;
@@ -71,6 +74,8 @@ export class Deadlines {
         const silence = (table.activeAt[session] ?? 0) + clientTimeoutMs;
         return Math.min(table.inspectUntil[session] ?? 0, silence);
       }
+      case PHASE_SILENT:
+        return (table.activeAt[session] ?? 0) + SILENCE_MS_MAX;
       case PHASE_QUEUED:
         return (table.queuedAt[session] ?? 0) + backendOf(this.#context, session).queueTimeoutMs;
       case PHASE_CONNECTING:

@@ -57,6 +57,8 @@ export const PHASE_INSPECTING = 5;
 
 /** Places in which rules count a session for its source (HAProxy: sc0, sc1, sc2). */
 export const TRACK_PLACES = 3;
+/** The client has said nothing yet, and servers are given no more hellos than they can answer. */
+export const PHASE_SILENT = 6;
 
 /** Bytes of a socket address we keep for the log and for PROXY protocol headers. */
 export const PEER_ADDRESS_BYTES = 32;
