@@ -41,7 +41,7 @@ const missing = [
 ].filter((each) => each !== null);
 const skip = missing.length === 0 ? false : missing.join('; ');
 
-describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () => {
+describe('VIP:6443 on a stacked control plane', { skip, timeout: 480_000 }, () => {
   let folder = '';
   let network: Network;
   let client: NetworkNode;
@@ -135,7 +135,10 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
         return among[states[0]?.indexOf('master') ?? -1] ?? null;
       },
       100,
-    );
+    ).catch((error: unknown) => {
+      const logs = among.map((node) => `--- ${node.name}\n${log(node)}`).join('\n');
+      throw new Error(`${String(error)}\n${logs}`);
+    });
   }
 
   /** Which nodes answer kubectl. */
@@ -263,6 +266,28 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 240_000 }, () =
       return report?.redirects?.problem === null;
     });
     assert.match(await tables(owner), /table inet others/);
+    await isBalanced(client);
+  });
+
+  it('follows a reload', async () => {
+    const node = await settle(nodes);
+    const config = join(folder, 'evergate.yaml');
+    const text = readFileSync(config, 'utf8');
+    const reload = async (listen: string): Promise<string> => {
+      writeFileSync(config, text.replace('listen: 6443', `listen: ${listen}`));
+      const { code, stdout, stderr } = await node.run(EVERGATE, [
+        ...['reload', '--run-dir', path(node, 'run')],
+      ]);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const rules = async () =>
+      (await node.run('nft', ['list', 'table', 'inet', tableOf(node)])).stdout;
+    assert.match(await reload('[6443, 9443]'), /redirect 192\.168\.1\.94:6443: port 8443 -> 9443/);
+    assert.match(await rules(), /dport 6443 .*:9443/);
+    assert.match(await reload('8443'), /redirect 192\.168\.1\.94:6443 removed/);
+    assert.doesNotMatch(await rules(), /dport 6443/);
+    assert.match(await reload('6443'), /redirect 192\.168\.1\.94:6443 added/);
     await isBalanced(client);
   });
 
