@@ -1,21 +1,52 @@
-/** What a balancer that is ready needs no more, it cannot do any more, whoever gets into it (docs/security.md). */
+/** What a balancer needs no more, it cannot do any more, whoever gets into it (docs/security.md). */
 
 import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errorName } from '../linux/errno.ts';
-import { startNothingMore } from '../linux/rights.ts';
+import { type Granted, restrictFiles } from '../linux/landlock.ts';
+import { gainNoRights, startNothingMore } from '../linux/rights.ts';
 import { forbidSystemCalls } from '../linux/system-call-filter.ts';
+
+/** A checkout runs src/balancer/main.ts, a package a file of dist/. */
+const ENTRY = process.argv[1] ?? '';
+const ROOT = join(dirname(ENTRY), ENTRY.endsWith('.ts') ? '../..' : '..');
+
+/** Beside the code: what the engine, OpenSSL and the C library look up whenever they want to. */
+const READ = [
+  ROOT,
+  // It may be a link.
+  join(ROOT, 'node_modules'),
+  ...['/etc', '/usr', '/lib', '/lib64', '/proc', '/sys/fs/cgroup', '/sys/devices/system'],
+  // Where /etc/resolv.conf may lead.
+  ...['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager', '/run/nscd'],
+  ...['/dev/null', '/dev/urandom'],
+];
+
+/** Before any thread: what the kernel refused of the files' part, 0 for nothing. */
+export function confineEarly(): number {
+  gainNoRights();
+  const cache = process.env.NODE_COMPILE_CACHE;
+  return restrictFiles([
+    ...READ.map((path): Granted => ({ path, access: 'read' })),
+    // Written once, as root; the account that it becomes may not (docs/adr/0005).
+    ...(cache === undefined ? [] : [{ path: cache, access: 'write' } as const]),
+  ]);
+}
 
 /**
  * After all threads are there and the account is changed. What the kernel does not do, in a sentence; null: it does
- * all. There is no way back.
+ * all. There is no way back. `early`: what confineEarly() gave.
  */
-export async function confine(): Promise<string | null> {
+export async function confine(early: number): Promise<string | null> {
   // Whoever asks first has libuv start its threads: later they could not be started.
   await stat('/');
-  const limited = startNothingMore();
-  const filtered = forbidSystemCalls();
-  if (limited === 0 && filtered === 0) return null;
-  const [what, error] =
-    filtered === 0 ? ['RLIMIT_NPROC', limited] : ['its filter of system calls', filtered];
-  return `The balancer runs with more rights than it needs: ${what} is refused (${errorName(error)})`;
+  const refused = [
+    ['RLIMIT_NPROC', startNothingMore()],
+    ['its filter of system calls', forbidSystemCalls()],
+    ['Landlock, which keeps it from files,', early],
+  ] as const;
+  const parts = refused.filter(([, error]) => error !== 0);
+  if (parts.length === 0) return null;
+  const what = parts.map(([name, error]) => `${name} is refused (${errorName(error)})`).join(', ');
+  return `The balancer runs with more rights than it needs: ${what}`;
 }

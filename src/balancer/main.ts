@@ -4,10 +4,9 @@ import { fstatSync } from 'node:fs';
 import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
-import { gainNoRights } from '../linux/rights.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { dropStartGarbage } from '../start-garbage.ts';
-import { confine } from './confinement.ts';
+import { confine, confineEarly } from './confinement.ts';
 import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
 
@@ -20,7 +19,7 @@ if (!hasGuardian()) {
 }
 
 // Before the threads that are to have as little.
-gainNoRights();
+const early = confineEarly();
 process.title = SPARE_TITLE;
 
 // Pipes of its own to the guardian, which passes on what it logs there; one that is full, or that nobody
@@ -43,7 +42,7 @@ const balancer = runBalancer({
   onMessage: (listener) => guardian.onMessage(listener),
   onDisconnect: (listener) => guardian.onClose(listener),
   onTerminate: (listener) => process.on('SIGTERM', listener),
-  confine,
+  confine: () => confine(early),
   exit: (code) => process.exit(code),
   setTitle: (title) => {
     process.title = title;

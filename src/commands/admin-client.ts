@@ -63,7 +63,9 @@ function exchange(
   limitMs: number,
 ): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const asking = nodeHttp().request({ socketPath, method, path, timeout: limitMs }, (answer) => {
+    // Without an agent: a connection that it kept may have been closed when it is used again.
+    const options = { socketPath, method, path, timeout: limitMs, agent: false } as const;
+    const asking = nodeHttp().request(options, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);

@@ -7,9 +7,11 @@ import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnost
 import { GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
+import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
+import { keepCapabilities } from '../linux/rights.ts';
 import type { LoadedConfig } from '../load-config/load.ts';
 import { localAddresses } from '../load-config/local-addresses.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
@@ -45,6 +47,9 @@ export async function runNode(
   read: ReadFiles,
 ): Promise<void> {
   process.title = GUARDIAN_TITLE;
+  // Without a listener Node would open a debugger to every account of the machine.
+  process.on('SIGUSR1', () => {});
+  keepCapabilities(GUARDIAN_CAPABILITIES);
   const streams = StandardStreams.take(styleOfProcess());
   process.on('uncaughtException', (error) => {
     const text = `The guardian failed: ${error instanceof Error ? error.stack : error}`;

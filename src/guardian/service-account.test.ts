@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FREE_ID_MAX, FREE_ID_MIN } from '../linux/free-identity.ts';
-import { findAccount } from '../linux/identity.ts';
+import { FREE_ID_MAX, FREE_ID_MIN, findAccount } from '../linux/identity.ts';
 import { chooseAccounts } from './service-account.ts';
 
 const ROOT = 0;

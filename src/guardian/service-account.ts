@@ -6,8 +6,13 @@
 import { SERVICE_ACCOUNT } from '../config/accounts.ts';
 import type { BalancerProcessConfig } from '../config/model/process.ts';
 import type { Identity } from '../core/identity.ts';
-import { freeIdentities } from '../linux/free-identity.ts';
-import { type Account, findAccount, groupId, identityOf } from '../linux/identity.ts';
+import {
+  type Account,
+  findAccount,
+  freeIdentities,
+  groupId,
+  identityOf,
+} from '../linux/identity.ts';
 import type { LogLevel } from './log.ts';
 
 /** Every Linux has it, and much else runs as it. */

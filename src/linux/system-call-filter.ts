@@ -4,7 +4,7 @@
  * were there before prctl(2) was called, which nothing else does.
  */
 
-import { EPERM, ESRCH } from './errno.ts';
+import { ENOSYS, EPERM, ESRCH } from './errno.ts';
 import { addressOf, bind, errno } from './libc.ts';
 import { filterProgram, type Instruction, JUMP_EQUAL, LOAD_WORD, RETURN } from './packet-filter.ts';
 
@@ -15,7 +15,6 @@ const systemCall = bind<[number, number, number, number]>('int64_t', 'syscall', 
   'int64_t',
 ]);
 
-const ENOSYS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
 /** All threads, or none. */
 const FLAG_TSYNC = 1;
@@ -37,10 +36,14 @@ const ARCHITECTURES: Readonly<Record<Machine, number>> = { x64: 0xc000_003e, arm
 const SECCOMP: Readonly<Record<Machine, number>> = { x64: 317, arm64: 277 };
 
 /** Numbers of asm/unistd_64.h and asm-generic/unistd.h. */
-const FORBIDDEN: Readonly<Record<string, Readonly<Record<Machine, number>>>> = {
-  // Other programs.
+type Calls = Readonly<Record<string, Readonly<Record<Machine, number>>>>;
+
+const PROGRAMS: Calls = {
   execve: { x64: 59, arm64: 221 },
   execveat: { x64: 322, arm64: 281 },
+};
+
+const FORBIDDEN: Calls = {
   // Other processes of the account.
   ptrace: { x64: 101, arm64: 117 },
   process_vm_readv: { x64: 310, arm64: 270 },
@@ -70,21 +73,22 @@ const FORBIDDEN: Readonly<Record<string, Readonly<Record<Machine, number>>>> = {
 };
 
 /**
- * 0 or the errno: EINVAL, ENOSYS where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one
+ * `mayRun`: it runs programs, which are held as it is. 0 or the errno: EINVAL, ENOSYS where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one
  * of the threads cannot have it, and none has.
  */
-export function forbidSystemCalls(): number {
+export function forbidSystemCalls({ mayRun = false } = {}): number {
   const machine = process.arch;
   if (machine !== 'x64' && machine !== 'arm64') return ENOSYS;
-  const program = filterProgram(instructionsFor(machine));
+  const program = filterProgram(instructionsFor(machine, mayRun));
   const flags = FLAG_TSYNC | FLAG_SPEC_ALLOW;
   const result = systemCall(SECCOMP[machine], SECCOMP_SET_MODE_FILTER, flags, addressOf(program));
   if (result === 0) return 0;
   return result > 0 ? ESRCH : errno();
 }
 
-function instructionsFor(machine: Machine): readonly Instruction[] {
-  const numbers = Object.values(FORBIDDEN).map((call) => call[machine]);
+function instructionsFor(machine: Machine, mayRun: boolean): readonly Instruction[] {
+  const forbidden = mayRun ? FORBIDDEN : { ...PROGRAMS, ...FORBIDDEN };
+  const numbers = Object.values(forbidden).map((call) => call[machine]);
   const toRefusal = numbers.length + 1;
   return [
     [LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET],

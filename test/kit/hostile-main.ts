@@ -5,15 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 export type HostileAct =
@@ -29,6 +21,10 @@ export type HostileAct =
   | { readonly act: 'close-channel' }
   /** Runs a program, and says in the file how that ends. */
   | { readonly act: 'run'; readonly program: string }
+  /** Opens a file, and says in the file how that ends. */
+  | { readonly act: 'open'; readonly path: string; readonly flags: 'r' | 'w' }
+  /** Looks whether it might end a process. */
+  | { readonly act: 'signal'; readonly pid: number }
   /** Writes to its standard error, which is the log of root. */
   | { readonly act: 'print'; readonly text: string };
 
@@ -36,16 +32,21 @@ export type HostileAct =
 const CHANNEL_FD = 3;
 const BEATS_FD = 4;
 const FIRST_LISTENER_FD = 6;
+const ORDER_BYTES_MAX = 16 << 20;
 const STDERR_FD = 2;
 const BOTH_WAYS = 2;
 
 const file = process.env.EVERGATE_HOSTILE_FILE ?? '';
 const inBalancer = process.argv[1]?.endsWith('/balancer/main.ts') === true;
 if (isMainThread && inBalancer && file !== '') {
+  // Opened now: later the process may not.
+  const order = openSync(file, 'r');
+  const answer = openSync(`${file}.${process.pid}`, 'w');
   process.on('SIGUSR2', async () => {
-    const told = await perform(JSON.parse(readFileSync(file, 'utf8')) as HostileAct);
-    writeFileSync(`${file}.told`, told);
-    renameSync(`${file}.told`, `${file}.done`);
+    const bytes = Buffer.alloc(ORDER_BYTES_MAX);
+    const text = bytes.toString('utf8', 0, readSync(order, bytes, 0, ORDER_BYTES_MAX, 0));
+    const told = await perform(JSON.parse(text) as HostileAct);
+    writeSync(answer, `${told}\n`);
   });
 }
 
@@ -56,9 +57,21 @@ async function perform(act: HostileAct): Promise<string> {
   if (act.act === 'close-channel') closeSync(CHANNEL_FD);
   if (act.act === 'shrink-beats') shrink(BEATS_FD);
   if (act.act === 'shut-listeners') await shutListeners();
+  if (act.act === 'open') return outcome(() => closeSync(openSync(act.path, act.flags)));
+  if (act.act === 'signal') return outcome(() => process.kill(act.pid, 0));
   if (act.act !== 'run') return '';
   const { error, status } = spawnSync(act.program, ['0']);
   return (error as NodeJS.ErrnoException | undefined)?.code ?? `exit code ${status}`;
+}
+
+/** "done", or the error's name. */
+function outcome(action: () => void): string {
+  try {
+    action();
+    return 'done';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
 }
 
 function shrink(fd: number): void {

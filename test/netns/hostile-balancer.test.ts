@@ -9,6 +9,7 @@
 
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdtempSync,
@@ -78,6 +79,8 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
       ...['--haproxy', join(folder, 'haproxy.cfg'), '--run-dir', join(folder, 'run')],
       ...['--keepalived', join(folder, 'keepalived.conf')],
     ];
+    // Its balancers open it when they start.
+    writeFileSync(join(folder, 'act'), '');
     const env = { ...process.env, EVERGATE_HOSTILE_FILE: join(folder, 'act') };
     node.spawn(process.execPath, args, { stdio: ['ignore', 'ignore', log], env });
     closeSync(log);
@@ -102,14 +105,26 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
       return balancer?.state === 'serving' && balancer.spare.state === 'ready' ? balancer : null;
     });
 
+  /** What a balancer has said of what it was made to do, one line each. */
+  const answers = (pid: number | null): readonly string[] =>
+    readFileSync(join(folder, `act.${pid}`), 'utf8')
+      .split('\n')
+      .slice(0, -1);
+
+  /** As attack(), of what does not end it; what it says of it. */
+  async function tryOut(act: HostileAct): Promise<string> {
+    await attack(act, false);
+    return answers((await ready()).pid).at(-1) ?? '';
+  }
+
   /** Has the balancer of now do it; `ends`: it is ended for it, and the spare takes over. */
   async function attack(act: HostileAct, ends: boolean): Promise<string> {
     const { pid, spare, restarts } = await ready();
     const told = log().length;
     writeFileSync(join(folder, 'act'), JSON.stringify(act));
-    rmSync(join(folder, 'act.done'), { force: true });
+    const before = answers(pid).length;
     process.kill(pid ?? 0, 'SIGUSR2');
-    if (!ends) await waitUntil('it is done', () => existsSync(join(folder, 'act.done')));
+    if (!ends) await waitUntil('it is done', () => answers(pid).length > before);
     else {
       await waitUntil('it is ended', () => !existsSync(`/proc/${pid}`));
       const next = await ready();
@@ -204,9 +219,27 @@ describe('A balancer that somebody has got into', { skip, timeout: 6_000_000 }, 
 
   it('runs no program, and so becomes nobody else by one', async () => {
     for (const program of ['/bin/true', '/bin/su', '/bin/sleep']) {
-      await attack({ act: 'run', program }, false);
-      assert.match(readFileSync(join(folder, 'act.done'), 'utf8'), /^(EPERM|EAGAIN)$/, program);
+      assert.match(await tryOut({ act: 'run', program }), /^(EPERM|EAGAIN)$/, program);
     }
+  });
+
+  it('opens no file but code and what belongs to the system, and ends no other process', async () => {
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'everybody may read and write it', { mode: 0o666 });
+    chmodSync(secret, 0o666);
+    const { spare } = await ready();
+    const found = {
+      reads: await tryOut({ act: 'open', path: secret, flags: 'r' }),
+      writes: await tryOut({ act: 'open', path: secret, flags: 'w' }),
+      makes: await tryOut({ act: 'open', path: join(folder, 'new'), flags: 'w' }),
+      home: await tryOut({ act: 'open', path: '/root', flags: 'r' }),
+      code: await tryOut({ act: 'open', path: resolve('src/main.ts'), flags: 'r' }),
+      changesCode: await tryOut({ act: 'open', path: resolve('src/main.ts'), flags: 'w' }),
+      signals: await tryOut({ act: 'signal', pid: spare.pid ?? 0 }),
+    };
+    const no = 'EACCES';
+    const expected = { reads: no, writes: no, makes: no, home: no, changesCode: no };
+    assert.deepEqual(found, { ...expected, code: 'done', signals: 'EPERM' });
   });
 
   it('cannot take the memory away in which its beats lie', async () => {

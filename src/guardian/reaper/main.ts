@@ -14,7 +14,9 @@ import { assert } from '../../core/assert.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { applyNftNow } from '../../linux/nftables.ts';
 import { PollSet } from '../../linux/poll.ts';
+import { gainNoRights, keepCapabilities } from '../../linux/rights.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
+import { forbidSystemCalls } from '../../linux/system-call-filter.ts';
 import { createLog, type Log, logLines, lossReport, styleOfProcess } from '../log.ts';
 import { leave } from '../output/standard-streams.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
@@ -29,10 +31,19 @@ const BALANCERS = ['balancer', 'retired'] as const;
 const WAIT_MS_MAX = 3_600_000;
 /** Below the speaker's: a busy machine must not keep the address here while another node has it. */
 const REAL_TIME_PRIORITY = 9;
+/** The last for the line above. */
+const CAPABILITIES = ['NET_ADMIN', 'NET_RAW', 'SYS_NICE'] as const;
 
+// Before it reads anything, and before any thread of ours: it changes addresses and links, listens for others, and
+// runs nft(8), which needs as much.
+gainNoRights(CAPABILITIES);
+keepCapabilities(CAPABILITIES);
+forbidSystemCalls({ mayRun: true });
 process.title = REAPER_TITLE;
 // They are meant for the guardian, which ends us when the addresses are gone.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+// Without a listener Node would open a debugger to every account of the machine.
+process.on('SIGUSR1', () => {});
 
 type EstateModule = {
   readonly openEstate?: OpenEstate<unknown>;
