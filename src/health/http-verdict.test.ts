@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { HttpCheckRules, HttpExpectation } from '../config/model/checks.ts';
 import { judgeHttp } from './http-verdict.ts';
 
-type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn'>;
+type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn' | 'denialPasses'>;
 
 const response = (status: number, body = '', complete = true) => ({
   status,
@@ -80,4 +80,18 @@ test('a drain is a pass on a condition: for 404, or for every unexpected status'
   assert.equal(judge(500, { drainOn: 'unexpected-status' }), 'L7OKC 500 Reason');
   const verdict = judgeHttp({ expect: [], drainOn: 'unexpected-status' }, response(503));
   assert.equal(verdict?.passed, true);
+});
+
+test('a stranger that is denied knows that the server is alive, and says so', () => {
+  const ranges = [{ min: 200, max: 200 }];
+  const expect: HttpExpectation[] = [{ kind: 'status', negated: false, ranges }];
+  const rules = { expect, drainOn: 'unexpected-status', denialPasses: true } as const;
+  for (const status of [401, 403]) {
+    const verdict = judgeHttp(rules, response(status));
+    assert.equal(verdict?.status, 'L7OK');
+    assert.match(verdict.warnings?.[0] ?? '', new RegExp(`^It answers strangers with ${status}: `));
+  }
+  assert.equal(judge(500, rules), 'L7OKC 500 Reason');
+  assert.equal(judge(200, rules), 'L7OK 200');
+  assert.equal(judge(401, { expect, drainOn: 'unexpected-status' }), 'L7OKC 401 Reason');
 });

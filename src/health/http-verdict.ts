@@ -8,9 +8,9 @@ import { unreachable } from '../core/assert.ts';
 import type { HttpResponse } from './http-response.ts';
 import type { CheckResult } from './server-state.ts';
 
-export type HttpVerdict = Pick<CheckResult, 'status' | 'passed' | 'info' | 'code'>;
+export type HttpVerdict = Pick<CheckResult, 'status' | 'passed' | 'info' | 'code' | 'warnings'>;
 
-type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn'>;
+type Rules = Pick<HttpCheckRules, 'expect' | 'drainOn' | 'denialPasses'>;
 
 /** "pending": the body must be read further. */
 type Outcome = 'met' | 'pending' | 'wrong-status' | 'no-match' | 'unwanted-match';
@@ -20,6 +20,12 @@ export function judgeHttp(rules: Rules, response: HttpResponse): HttpVerdict | n
   const { status, reason } = response;
   const drain: HttpVerdict = { status: 'L7OKC', passed: true, info: reason, code: status };
   if (rules.drainOn === '404' && status === 404) return drain;
+  if (rules.denialPasses === true && (status === 401 || status === 403)) {
+    const warning =
+      `It answers strangers with ${status}: that it is alive is known, not whether it is ready; let anyone ` +
+      'for /readyz, or name "check.cert" and "check.key"';
+    return { status: 'L7OK', passed: true, info: '', code: status, warnings: [warning] };
+  }
   if (rules.expect.length === 0 && (status < 200 || status > 399)) {
     return wrongStatus(rules, status, reason);
   }

@@ -55,7 +55,9 @@ class HttpCheck implements Check {
     const startedAt = performance.now();
     const finish = (finding: Finding, certificate: CertificateFacts | null): void => {
       const seen = certificate === null ? {} : tlsFacts(certificate, Date.now());
-      done({ ...finding, ...seen, durationMs: performance.now() - startedAt });
+      const warnings = [...(finding.warnings ?? []), ...(seen.warnings ?? [])];
+      const told = finding.warnings === undefined && seen.warnings === undefined ? {} : { warnings };
+      done({ ...finding, ...seen, ...told, durationMs: performance.now() - startedAt });
     };
     const kept = this.#takeKept();
     if (kept === null) this.#open(startedAt, finish);

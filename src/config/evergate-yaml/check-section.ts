@@ -5,7 +5,7 @@
 
 import { ALL_CHECK_KINDS, checkKindOfType } from '../../health/kinds/check-kinds.ts';
 import { WHOLE_FILE } from '../haproxy/report.ts';
-import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
+import { KUBEADM_CA } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { CheckSection } from './schema.ts';
 import type { Path } from './tree.ts';
@@ -14,6 +14,8 @@ export type CheckPlan = {
   readonly section: CheckSection;
   readonly path: string;
   readonly expect: readonly number[];
+  /** See HttpCheckRules. */
+  readonly denialPasses: boolean;
   /** null: the server's certificate is not verified. */
   readonly ca: string | null;
   readonly client: { readonly cert: string; readonly key: string } | null;
@@ -103,34 +105,23 @@ function chooseAuthority(draft: Draft, source: Source): Outcome<string | null> {
   return { value: null, note };
 }
 
-function chooseClient(draft: Draft, source: Source): Outcome<CheckPlan['client']> {
-  const { report, context } = draft;
-  const { section, path, service } = source;
+/** None that is not named: kubeadm's own are those of a cluster administrator, and /readyz needs none. */
+function chooseClient(draft: Draft, source: Source): CheckPlan['client'] {
+  const { section, path } = source;
   const name = path.join('.');
   const { cert, key } = section;
+  if (section.token !== undefined) requireFile(draft, source, 'token', section.token);
   if (cert !== undefined && key !== undefined) {
     requireFile(draft, source, 'cert', cert);
     requireFile(draft, source, 'key', key);
-    return { value: { cert, key }, note: null };
+    return { cert, key };
   }
   if (cert !== undefined || key !== undefined) {
     const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
     const text = `"${name}.${given}" needs "${name}.${missing}" beside it; name both`;
-    report.error(draft.keyPlace([...path, given]), 'missing-value', text);
-    return { value: null, note: null };
+    draft.report.error(draft.keyPlace([...path, given]), 'missing-value', text);
   }
-  if (section.token !== undefined) {
-    requireFile(draft, source, 'token', section.token);
-    return { value: null, note: null };
-  }
-  if (service !== null) return { value: null, note: null };
-  const missing = [KUBEADM_CERT, KUBEADM_KEY].find((path) => !context.fileExists(path));
-  if (missing === undefined) return { value: { cert: KUBEADM_CERT, key: KUBEADM_KEY }, note: null };
-  // Only who makes a request asks for something that an apiserver may deny to strangers.
-  const note = checkKindOfType(section.type).takesHttp
-    ? `Checks ask without a client certificate: the file "${missing}" does not exist`
-    : null;
-  return { value: null, note };
+  return null;
 }
 
 /** Complains about what does not fit together; the plan is used only when nothing did. */
@@ -140,8 +131,8 @@ export function planCheck(draft: Draft, source: Source): CheckPlan {
   const tls = checkKindOfType(section.type).takesTls;
   const authority = tls ? chooseAuthority(draft, source) : { value: null, note: null };
   if (section.verify === undefined) warnOfMissing(draft, source, authority.note);
-  const client = tls ? chooseClient(draft, source) : { value: null, note: null };
-  warnOfMissing(draft, source, client.note);
+  const client = tls ? chooseClient(draft, source) : null;
+  const isStranger = client === null && section.token === undefined;
   if (section.token !== undefined && authority.value === null) {
     const name = path.join('.');
     const text = `"${name}.token" needs a verified server, or anyone could ask for it; give "${name}.ca"`;
@@ -151,8 +142,9 @@ export function planCheck(draft: Draft, source: Source): CheckPlan {
     section,
     path: section.path ?? '/readyz',
     expect: section.expect ?? [200],
+    denialPasses: source.service === null && section.expect === undefined && isStranger,
     ca: authority.value,
-    client: client.value,
-    notes: [authority.note, client.note].filter((note) => note !== null),
+    client,
+    notes: authority.note === null ? [] : [authority.note],
   };
 }

@@ -5,8 +5,6 @@
 
 /** Where `kubeadm init` puts a control plane's files. Those that are missing are done without. */
 export const KUBEADM_CA = '/etc/kubernetes/pki/ca.crt';
-export const KUBEADM_CERT = '/etc/kubernetes/pki/apiserver-kubelet-client.crt';
-export const KUBEADM_KEY = '/etc/kubernetes/pki/apiserver-kubelet-client.key';
 
 export const NODES_MAX = 32;
 export const SERVERS_MAX = 256;

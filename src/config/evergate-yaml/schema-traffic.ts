@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ALL_CHECK_KINDS, CHECK_TYPES } from '../../health/kinds/check-kinds.ts';
 import { ADMISSION } from '../admission.ts';
 import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../hedging.ts';
-import { KUBEADM_CA, KUBEADM_CERT, KUBEADM_KEY } from './defaults.ts';
+import { KUBEADM_CA } from './defaults.ts';
 import {
   absolutePath,
   CONNECTIONS_MAX,
@@ -41,12 +41,12 @@ export const check = z
       .describe(
         `Authority of the servers' certificates. Default: ${KUBEADM_CA}, where it is there`,
       ),
-    cert: absolutePath(KUBEADM_CERT)
+    cert: absolutePath('/etc/evergate/check.crt')
       .optional()
       .describe(
-        `Client certificate of the check. Default: ${KUBEADM_CERT}, where it and its key are there`,
+        'Client certificate of the check. Default: none; kubeadm answers /readyz to anyone',
       ),
-    key: absolutePath(KUBEADM_KEY).optional().describe(`Key of cert. Default: ${KUBEADM_KEY}`),
+    key: absolutePath('/etc/evergate/check.key').optional().describe('Key of cert'),
     token: absolutePath('/etc/evergate/token')
       .optional()
       .describe('File with a bearer token for an https check, in place of cert'),

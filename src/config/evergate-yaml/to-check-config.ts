@@ -82,6 +82,7 @@ export function toCheckConfig(
     expect: [{ negated: false, kind: 'status', ranges }],
     // An apiserver that is alive and not ready finishes what it has and gets nothing new.
     drainOn: 'unexpected-status',
+    ...(plan.denialPasses ? { denialPasses: true as const } : {}),
     keepConnection: true,
   };
   const tls = kind.takesTls ? toTls(plan, host, clientNames) : null;

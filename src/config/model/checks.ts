@@ -14,6 +14,8 @@ export type HttpCheckRules = {
    * (HAProxy: `http-check disable-on-404`), or every answer with a status that is not expected.
    */
   readonly drainOn: 'none' | '404' | 'unexpected-status';
+  /** A 401 or 403 passes, with a warning: a stranger is told no more than that. Absent: it is as any other. */
+  readonly denialPasses?: true;
   /** Ask over one connection as long as it lasts; false: a new one each time. */
   readonly keepConnection: boolean;
 };
