@@ -7,7 +7,7 @@ import { flushCompileCache } from 'node:module';
 import { nodeTls } from '../builtins.ts';
 import type { StartDataPlane } from '../contracts/data-plane.ts';
 import { assert } from '../core/assert.ts';
-import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
+import type { AdminState, CheckResult, ServerStateRecord } from '../health/server-state.ts';
 import { SystemError } from '../linux/errno.ts';
 import { raiseFileLimit } from '../linux/files.ts';
 import { becomeIdentity } from '../linux/identity.ts';
@@ -152,6 +152,11 @@ export class Balancer {
   /** What the guardian knows now, for those who ask within the next seconds. */
   keepFacts(facts: NodeFacts): void {
     this.#facts = { told: facts, at: performance.now() };
+  }
+
+  /** What came of a check that needs a secret; null: nobody could run it. */
+  noteChecked(id: number, result: CheckResult | null): void {
+    this.#servers.noteChecked(id, result);
   }
 
   /** null: done; otherwise what is wrong. */

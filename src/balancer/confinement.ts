@@ -7,9 +7,11 @@ import { type Granted, restrictFiles } from '../linux/landlock.ts';
 import { gainNoRights, startNothingMore } from '../linux/rights.ts';
 import { forbidSystemCalls } from '../linux/system-call-filter.ts';
 
-/** A checkout runs src/balancer/main.ts, a package a file of dist/. */
+/** A checkout runs a file of src/balancer/, a package one of dist/. */
 const ENTRY = process.argv[1] ?? '';
-const ROOT = join(dirname(ENTRY), ENTRY.endsWith('.ts') ? '../..' : '..');
+const ROOT = ENTRY.endsWith('.ts')
+  ? ENTRY.slice(0, ENTRY.lastIndexOf('/src/'))
+  : join(dirname(ENTRY), '..');
 
 /** Beside the code: what the engine, OpenSSL and the C library look up whenever they want to. */
 const READ = [
@@ -48,5 +50,5 @@ export async function confine(early: number): Promise<string | null> {
   const parts = refused.filter(([, error]) => error !== 0);
   if (parts.length === 0) return null;
   const what = parts.map(([name, error]) => `${name} is refused (${errorName(error)})`).join(', ');
-  return `The balancer runs with more rights than it needs: ${what}`;
+  return `${process.title.replace('evergate: ', 'The ')} runs with more rights than it needs: ${what}`;
 }

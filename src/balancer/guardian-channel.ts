@@ -1,11 +1,15 @@
 /**
- * The balancer's end of the stream to its guardian: lines of JSON. The guardian reads no faster than it is able
+ * The end of a balancer, or a checker, of the stream to its guardian: lines of JSON. The guardian reads no faster than it is able
  * to, so that what waits here has a bound: of the servers only the last state is worth anything, lines of the log
  * are counted and left out, and all else are answers, of which there are as many as questions.
  */
 
 import { Socket } from 'node:net';
-import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
+import type {
+  BalancerToGuardian,
+  CheckerToGuardian,
+  GuardianToBalancer,
+} from '../contracts/protocol.ts';
 import { LineReader } from '../core/line-reader.ts';
 
 /** A configuration is the longest there is to hear; the guardian has read it from files. */
@@ -14,10 +18,13 @@ const LINE_BYTES_MAX = 256 << 20;
 /** Beyond it what can be left out is. */
 const QUEUE_BYTES_MAX = 1 << 20;
 
-export class GuardianChannel {
+type Said = BalancerToGuardian | CheckerToGuardian;
+
+/** `Told`: what the guardian says to such a process. */
+export class GuardianChannel<Told = GuardianToBalancer> {
   readonly #socket: Socket;
   readonly #lines = new LineReader(LINE_BYTES_MAX);
-  #servers: BalancerToGuardian | null = null;
+  #servers: Said | null = null;
   #linesLost = 0;
 
   /** `fd` is inherited, and one end of a socketpair. */
@@ -29,13 +36,13 @@ export class GuardianChannel {
   }
 
   /** `sent` is called in every case, also when nobody is there or the message is left out. */
-  send(message: BalancerToGuardian, sent: () => void = () => {}): void {
+  send(message: Said, sent: () => void = () => {}): void {
     const crowded = this.#socket.writableLength > QUEUE_BYTES_MAX;
     if (this.#socket.destroyed || (crowded && this.#leaveOut(message))) sent();
     else this.#socket.write(`${JSON.stringify(message)}\n`, () => sent());
   }
 
-  onMessage(listener: (message: GuardianToBalancer) => void): void {
+  onMessage(listener: (message: Told) => void): void {
     this.#socket.on('data', (chunk: Buffer) => {
       for (const line of this.#lines.read(chunk) ?? this.#giveUp()) listener(JSON.parse(line));
     });
@@ -46,7 +53,7 @@ export class GuardianChannel {
     this.#socket.once('close', listener);
   }
 
-  #leaveOut(message: BalancerToGuardian): boolean {
+  #leaveOut(message: Said): boolean {
     if (message.kind === 'servers') this.#servers = message;
     else if (message.kind === 'log') this.#linesLost += 1;
     else return false;
@@ -60,7 +67,7 @@ export class GuardianChannel {
     this.#linesLost = 0;
     if (servers !== null) this.send(servers);
     if (lost === 0) return;
-    const text = `${lost} lines of the balancer's log were lost: the guardian had no time for them`;
+    const text = `${lost} lines of the log were lost: the guardian had no time for them`;
     this.send({ kind: 'log', level: 'warning', text });
   }
 

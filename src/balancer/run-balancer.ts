@@ -138,6 +138,7 @@ class BalancerRun {
       servers: (servers) => this.#host.send({ kind: 'servers', servers }),
       log: (level, text) => this.#host.send({ kind: 'log', level, text: cutLine(text) }),
       failed: (text) => this.fail(text),
+      check: (asked) => this.#host.send(asked),
       askReload: () => this.#reloads.ask(),
     });
   }
@@ -182,6 +183,9 @@ class BalancerRun {
         if (report !== null) this.#host.send({ kind: 'report', id: message.id, report });
         break;
       }
+      case 'checked':
+        balancer?.noteChecked(message.id, message.result);
+        break;
       case 'facts':
         balancer?.keepFacts(message.facts);
         break;

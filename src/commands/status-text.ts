@@ -1,6 +1,12 @@
 /** The status report as people read it: aligned columns, worst news first. */
 
-import type { BackendStatus, InstanceStatus, ServerStatus, StatusReport } from '../stats/status.ts';
+import type {
+  BackendStatus,
+  CheckerStatus,
+  InstanceStatus,
+  ServerStatus,
+  StatusReport,
+} from '../stats/status.ts';
 import { explainWait } from '../stats/waits-for.ts';
 
 export function renderStatus(report: StatusReport): string {
@@ -72,6 +78,7 @@ function renderBalancer({ balancer }: StatusReport): string[] {
   const lines = [
     `Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}, ${waiting}${replaced}${last}`,
   ];
+  if (balancer.checker !== undefined) lines.push(renderChecker(balancer.checker));
   for (const frontend of balancer.report?.frontends ?? []) {
     const { connectionsCurrent: current, connectionsLimit: limit } = frontend;
     // A frontend without a limit of its own has that of the process.
@@ -89,6 +96,12 @@ function renderBalancer({ balancer }: StatusReport): string[] {
 function stateOf({ admin, address, check }: ServerStatus): string {
   if (admin !== 'maint' && address === '') return 'maint (resolution)';
   return admin === 'ready' ? check : admin;
+}
+
+function renderChecker({ state, pid, restarts, lastExit }: CheckerStatus): string {
+  const replaced = restarts === 0 ? '' : `, replaced ${restarts} times`;
+  const last = lastExit === null ? '' : ` (last: ${lastExit})`;
+  return `  checker ${pid ?? '-'} ${state}${replaced}${last}`;
 }
 
 function renderBackend(backend: BackendStatus): string[] {

@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { anyFitting, anyMutated } from '../../test/kit/any-shape.ts';
-import { cutLine, cutSentences, FROM_BALANCER, parseFromBalancer } from './protocol-table.ts';
+import {
+  cutLine,
+  cutSentences,
+  FROM_BALANCER,
+  FROM_CHECKER,
+  parseFromBalancer,
+  parseFromChecker,
+} from './protocol-table.ts';
 
-/** Mutated messages of each kind; there are nine kinds. */
+/** Mutated messages of each kind. */
 const MUTATIONS = 300;
 
 function refusal(line: string): string | null {
@@ -12,35 +19,50 @@ function refusal(line: string): string | null {
   return parsed.ok ? null : parsed.reason;
 }
 
+for (const [parser, table, parse] of [
+  ['parseFromBalancer', FROM_BALANCER, parseFromBalancer],
+  ['parseFromChecker', FROM_CHECKER, parseFromChecker],
+] as const) {
+  describe(`${parser}(), kind by kind`, () => {
+    const refusal = (line: string): string | null => {
+      const parsed = parse(line);
+      return parsed.ok ? null : parsed.reason;
+    };
+
+    for (const [kind, shape] of Object.entries(table)) {
+      it(`takes what fits of "${kind}", as it is`, () => {
+        fc.assert(
+          fc.property(anyFitting(shape.rule), (message) => {
+            const line = JSON.stringify(message);
+            assert.deepEqual(parse(line), { ok: true, value: JSON.parse(line) });
+          }),
+        );
+      });
+
+      it(`takes "${kind}" with each of its fields and no other`, () => {
+        const [message = {}] = fc.sample(anyFitting(shape.rule) as fc.Arbitrary<object>, 1);
+        assert.match(
+          refusal(JSON.stringify({ ...message, more: 1 })) ?? '',
+          /unknown field "more"/,
+        );
+        for (const name of Object.keys(message)) {
+          assert.notEqual(refusal(JSON.stringify({ ...message, [name]: undefined })), null, name);
+          assert.notEqual(refusal(JSON.stringify({ ...message, [name]: {} })), null, name);
+        }
+      });
+
+      it(`throws never and says little, however "${kind}" is mutated`, () => {
+        const run = (message: unknown): void => {
+          const reason = refusal(JSON.stringify(message) ?? '') ?? '';
+          assert.ok(reason.length < 300, reason);
+        };
+        fc.assert(fc.property(anyMutated(anyFitting(shape.rule)), run), { numRuns: MUTATIONS });
+      });
+    }
+  });
+}
+
 describe('parseFromBalancer()', () => {
-  for (const [kind, shape] of Object.entries(FROM_BALANCER)) {
-    it(`takes what fits of "${kind}", as it is`, () => {
-      fc.assert(
-        fc.property(anyFitting(shape.rule), (message) => {
-          const line = JSON.stringify(message);
-          assert.deepEqual(parseFromBalancer(line), { ok: true, value: JSON.parse(line) });
-        }),
-      );
-    });
-
-    it(`takes "${kind}" with each of its fields and no other`, () => {
-      const [message = {}] = fc.sample(anyFitting(shape.rule) as fc.Arbitrary<object>, 1);
-      assert.match(refusal(JSON.stringify({ ...message, more: 1 })) ?? '', /unknown field "more"/);
-      for (const name of Object.keys(message)) {
-        assert.notEqual(refusal(JSON.stringify({ ...message, [name]: undefined })), null, name);
-        assert.notEqual(refusal(JSON.stringify({ ...message, [name]: {} })), null, name);
-      }
-    });
-
-    it(`throws never and says little, however "${kind}" is mutated`, () => {
-      const run = (message: unknown): void => {
-        const reason = refusal(JSON.stringify(message) ?? '') ?? '';
-        assert.ok(reason.length < 300, reason);
-      };
-      fc.assert(fc.property(anyMutated(anyFitting(shape.rule)), run), { numRuns: MUTATIONS });
-    });
-  }
-
   it('refuses what is no message at all', () => {
     assert.equal(refusal(''), 'It is no JSON');
     assert.equal(refusal('{"kind":"prepared"'), 'It is no JSON');

@@ -23,7 +23,13 @@ import {
   type Shape,
   text,
 } from '../core/shape.ts';
-import type { CheckState, CheckStatus, ServerStateRecord } from '../health/server-state.ts';
+import type { CertificateFacts } from '../health/certificate-warnings.ts';
+import type {
+  CheckResult,
+  CheckState,
+  CheckStatus,
+  ServerStateRecord,
+} from '../health/server-state.ts';
 import {
   BACKEND,
   type CounterTable,
@@ -37,9 +43,13 @@ import type {
   FrontendStatus,
   ServerStatus,
 } from '../stats/status.ts';
-import type { BalancerToGuardian } from './protocol.ts';
+import type { BalancerToGuardian, CheckerToGuardian } from './protocol.ts';
 
 type Kind = BalancerToGuardian['kind'];
+type CheckerMessage<K extends CheckerToGuardian['kind']> = Extract<
+  CheckerToGuardian,
+  { readonly kind: K }
+>;
 type Message<K extends Kind> = Extract<BalancerToGuardian, { readonly kind: K }>;
 
 /** A line of a configuration file has no more (config/haproxy/lexer.ts), so no name has. */
@@ -71,6 +81,8 @@ const ADDRESS = text(45);
 /** As DNS writes it, with what it escapes (RFC 1035 section 5.1). */
 const HOST_NAME = text(1024);
 const WEIGHT = number(0, 65_536);
+/** Of a time that a Date can tell. */
+const MS_MAX = 8.64e15;
 const ADMIN = oneOf({ ready: true, drain: true, maint: true });
 const CHECK = oneOf<CheckState>({
   up: true,
@@ -102,6 +114,22 @@ const PLACE = record<ServerAddress>({
   host: ADDRESS,
   port: integer(0, 65_535),
   name: optional(HOST_NAME),
+});
+
+const CHECK_RESULT = record<CheckResult>({
+  status: LAST_CHECK,
+  passed: FLAG,
+  inconclusive: optional(FLAG),
+  info: SENTENCE,
+  durationMs: COUNT,
+  code: optional(integer(0, 999)),
+  warnings: optional(list(SENTENCE, SENTENCES_MAX)),
+  certificate: optional(
+    record<CertificateFacts>({
+      expiresAtMs: number(-MS_MAX, MS_MAX),
+      missingNames: list(SENTENCE, SENTENCES_MAX),
+    }),
+  ),
 });
 
 const SERVER_STATE = record<ServerStateRecord>({
@@ -182,6 +210,19 @@ export const FROM_BALANCER: { readonly [K in Kind]: Shape<Message<K>> } = {
     id: ID,
     error: nullable(LINE),
   }),
+  check: record<Message<'check'>>({
+    kind: oneOf({ check: true }),
+    id: ID,
+    backend: NAME,
+    server: NAME,
+    host: NAME,
+    port: integer(0, 65_535),
+  }),
+  'end-check': record<Message<'end-check'>>({
+    kind: oneOf({ 'end-check': true }),
+    backend: NAME,
+    server: NAME,
+  }),
   log: record<Message<'log'>>({
     kind: oneOf({ log: true }),
     level: oneOf({ info: true, warning: true, error: true }),
@@ -190,8 +231,33 @@ export const FROM_BALANCER: { readonly [K in Kind]: Shape<Message<K>> } = {
   failed: record<Message<'failed'>>({ kind: oneOf({ failed: true }), text: LINE }),
 };
 
+/** By kind: what a checker may say, which reads what servers send. */
+export const FROM_CHECKER: {
+  readonly [K in CheckerToGuardian['kind']]: Shape<
+    Extract<CheckerToGuardian, { readonly kind: K }>
+  >;
+} = {
+  ready: record<CheckerMessage<'ready'>>({ kind: oneOf({ ready: true }) }),
+  checked: record<CheckerMessage<'checked'>>({
+    kind: oneOf({ checked: true }),
+    id: ID,
+    result: CHECK_RESULT,
+  }),
+  log: FROM_BALANCER.log,
+  failed: FROM_BALANCER.failed,
+};
+
 /** One line of a balancer's. Never throws. */
 export function parseFromBalancer(line: string): Result<BalancerToGuardian> {
+  return parseLine<BalancerToGuardian>(FROM_BALANCER, line);
+}
+
+/** One line of a checker's. Never throws. */
+export function parseFromChecker(line: string): Result<CheckerToGuardian> {
+  return parseLine<CheckerToGuardian>(FROM_CHECKER, line);
+}
+
+function parseLine<Said>(table: Readonly<Record<string, unknown>>, line: string): Result<Said> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -200,8 +266,10 @@ export function parseFromBalancer(line: string): Result<BalancerToGuardian> {
   }
   if (typeof value !== 'object' || value === null) return fail('It is no record');
   const kind: unknown = 'kind' in value ? value.kind : undefined;
-  if (!isKind(kind)) return fail('Field "kind" is no kind of message');
-  return parseShape<BalancerToGuardian>(FROM_BALANCER[kind] as Shape<BalancerToGuardian>, value);
+  if (typeof kind !== 'string' || !Object.hasOwn(table, kind)) {
+    return fail('Field "kind" is no kind of message');
+  }
+  return parseShape<Said>(table[kind] as Shape<Said>, value);
 }
 
 /** Bytes of one message from a balancer that runs a configuration of so many servers, backends, frontends. */
@@ -219,6 +287,22 @@ export function cutSentence(sentence: string): string {
   return cut(sentence, SENTENCE_CHARS_MAX);
 }
 
+/** What a check found, with what it quotes as long as it may be. */
+export function cutResult(result: CheckResult): CheckResult {
+  const { info, warnings, certificate } = result;
+  const { expiresAtMs: end = 0, missingNames = [] } = certificate ?? {};
+  // A date that is none is no end.
+  const expiresAtMs = Number.isNaN(end) ? MS_MAX : end;
+  return {
+    ...result,
+    info: cutSentence(info),
+    ...(warnings === undefined ? {} : { warnings: cutSentences(warnings) }),
+    ...(certificate === undefined
+      ? {}
+      : { certificate: { expiresAtMs, missingNames: cutSentences(missingNames) } }),
+  };
+}
+
 /** As many, and as long, as they may be. */
 export function cutSentences(sentences: readonly string[]): readonly string[] {
   return sentences.slice(0, SENTENCES_MAX).map(cutSentence);
@@ -227,10 +311,6 @@ export function cutSentences(sentences: readonly string[]): readonly string[] {
 /** Days from or to a date that a certificate names, as far as they may be; 0 where it names none. */
 export function cutDays(days: number): number {
   return Number.isNaN(days) ? 0 : Math.min(Math.max(days, -DAYS_MAX), DAYS_MAX);
-}
-
-function isKind(kind: unknown): kind is Kind {
-  return typeof kind === 'string' && Object.hasOwn(FROM_BALANCER, kind);
 }
 
 function cut(value: string, charsMax: number): string {

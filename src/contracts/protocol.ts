@@ -1,19 +1,20 @@
 /**
- * Messages between guardian and balancer, one line of JSON each, over a socketpair. The direction is in the name.
- * What a balancer may say is held against protocol-table.ts. Descriptors do not travel here: the balancer inherits
+ * Messages between guardian and balancer, and guardian and checker, one line of JSON each, over a socketpair. The
+ * direction is in the name. What a balancer and a checker may say is held against protocol-table.ts. Descriptors do not travel here: the balancer inherits
  * them when it is started, and those of a reload come over a channel of their own (linux/descriptor-channel.ts),
  * sent before the message that names them.
  */
 
 import type { BalancerConfig } from '../config/model/config.ts';
 import type { Identity } from '../core/identity.ts';
-import type { AdminState, ServerStateRecord } from '../health/server-state.ts';
+import type { ApartCheck } from '../health/apart.ts';
+import type { AdminState, CheckResult, ServerStateRecord } from '../health/server-state.ts';
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import type { PlaneGrant } from './data-plane.ts';
 import type { InheritedListener } from './listeners.ts';
 
-/** Where a balancer finds its end; 0 to 2 are the standard streams, inherited sockets follow. */
+/** Where a balancer, or a checker, finds its end; 0 to 2 are the standard streams, inherited sockets follow. */
 export const GUARDIAN_FD = 3;
 
 export type GuardianToBalancer =
@@ -58,6 +59,8 @@ export type GuardianToBalancer =
       readonly server: string;
       readonly admin: AdminState;
     }
+  /** What came of a 'check'; null: there was nobody to run it. */
+  | { readonly kind: 'checked'; readonly id: number; readonly result: CheckResult | null }
   /** Finish: stop accepting, give open connections `graceMs`, then end. */
   | { readonly kind: 'stop'; readonly graceMs: number };
 
@@ -79,6 +82,18 @@ export type BalancerToGuardian =
   | { readonly kind: 'ask-reload'; readonly id: number }
   | { readonly kind: 'report'; readonly id: number; readonly report: BalancerReport }
   | { readonly kind: 'set-server'; readonly id: number; readonly error: string | null }
+  /** Has a check run that needs a secret; one of a server at a time. */
+  | {
+      readonly kind: 'check';
+      readonly id: number;
+      readonly backend: string;
+      readonly server: string;
+      /** Where the server is now; it counts only where the server has to prove who it is. */
+      readonly host: string;
+      readonly port: number;
+    }
+  /** What such a check keeps for the next one is not needed for a while. */
+  | { readonly kind: 'end-check'; readonly backend: string; readonly server: string }
   /** One line for the log of `evergate run`. */
   | {
       readonly kind: 'log';
@@ -87,3 +102,19 @@ export type BalancerToGuardian =
     }
   /** Cannot serve; ends right after. */
   | { readonly kind: 'failed'; readonly text: string };
+
+/** The checker runs checks that need a secret (health/apart.ts); it is told of all whenever they change. */
+export type GuardianToChecker =
+  | {
+      readonly kind: 'checks';
+      readonly checks: readonly ApartCheck[];
+      /** What it is to become, the first time; null: it stays as it is. */
+      readonly identity: Identity | null;
+    }
+  | Extract<BalancerToGuardian, { readonly kind: 'check' | 'end-check' }>;
+
+export type CheckerToGuardian =
+  /** It has no rights any more, and runs what it is told to. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'checked'; readonly id: number; readonly result: CheckResult }
+  | Extract<BalancerToGuardian, { readonly kind: 'log' | 'failed' }>;

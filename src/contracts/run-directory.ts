@@ -15,4 +15,5 @@ export const STATUS_SOCKET_FILE = 'status.sock';
 export const GUARDIAN_TITLE = 'evergate: guardian';
 export const BALANCER_TITLE = 'evergate: balancer';
 export const SPARE_TITLE = 'evergate: spare';
+export const CHECKER_TITLE = 'evergate: checker';
 export const REAPER_TITLE = 'evergate: reaper';

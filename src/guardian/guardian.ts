@@ -349,7 +349,7 @@ export class Guardian {
     for (const { level, text } of accounts.lines) this.#options.log(level, text);
     const supervisor = new Supervisor({
       config,
-      identity: accounts.balancer,
+      accounts,
       plane,
       sockets: listeners.sockets,
       graceMs: this.#options.balancerGraceMs,

@@ -35,6 +35,7 @@ export class Orphans {
    */
   async takeSockets(): Promise<LeftSockets> {
     await this.#end('spare');
+    await this.#end('checker');
     const serving = this.#runDir.childOf('balancer');
     if (serving !== null) {
       await this.#end('retired');
@@ -79,7 +80,7 @@ export class Orphans {
 
   /** Ends all. */
   async end(): Promise<void> {
-    for (const role of ['spare', 'balancer', 'retired'] as const) await this.#end(role);
+    for (const role of ['spare', 'checker', 'balancer', 'retired'] as const) await this.#end(role);
   }
 
   async #end(role: ChildRole): Promise<void> {

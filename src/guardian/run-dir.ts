@@ -22,6 +22,7 @@ import { dirname, join, resolve } from 'node:path';
 import {
   ADMIN_SOCKET_FILE,
   BALANCER_TITLE,
+  CHECKER_TITLE,
   REAPER_TITLE,
   SPARE_TITLE,
   STATUS_SOCKET_FILE,
@@ -40,9 +41,10 @@ const CHILD_TITLES = {
   spare: [BALANCER_TITLE, SPARE_TITLE],
   retired: [BALANCER_TITLE, SPARE_TITLE],
   reaper: [REAPER_TITLE],
+  checker: [CHECKER_TITLE],
 } as const;
 export type ChildRole = keyof typeof CHILD_TITLES;
-const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare', 'retired', 'reaper'];
+const CHILD_ROLES: readonly ChildRole[] = ['balancer', 'spare', 'retired', 'reaper', 'checker'];
 
 /** What address/mastership.ts writes. */
 const MASTERSHIP_BYTES = 64 << 10;

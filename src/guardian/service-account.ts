@@ -21,6 +21,8 @@ const LAST_RESORT: Account = { name: 'nobody', uid: 65_534, gid: 65_534 };
 export type ServiceAccounts = {
   /** null: as this process itself. */
   readonly balancer: Identity | null;
+  /** Its own, so that balancers have no hold on it; null: as this process itself, or as balancers. */
+  readonly checker: Identity | null;
   /** What is to be said of it. */
   readonly lines: readonly { readonly level: LogLevel; readonly text: string }[];
 };
@@ -39,20 +41,21 @@ export function chooseAccounts(
   uid = process.getuid?.() ?? -1,
 ): ServiceAccounts {
   const { user, group } = config;
-  if (user === null) return { balancer: null, lines: uid === 0 ? [ROOT_UNNAMED] : [] };
+  const [checker = null, other] = uid === 0 ? freeIdentities(name, 2) : [];
+  if (user === null) return { balancer: null, checker, lines: uid === 0 ? [ROOT_UNNAMED] : [] };
   if (uid !== 0) {
     const text = `The balancer runs as uid ${uid} and cannot change to user "${user}"; start Evergate as root for that`;
-    return { balancer: null, lines: [{ level: 'info', text }] };
+    return { balancer: null, checker: null, lines: [{ level: 'info', text }] };
   }
   const lines: Line[] = [];
   const account = findAccount(user);
-  if (account?.uid === 0) return { balancer: null, lines: [rootStays(user)] };
-  const identity = account === null ? ownIdentity(user, name, lines) : identityOf(account);
-  return { balancer: withGroup(identity, group, lines), lines };
+  if (account?.uid === 0) return { balancer: null, checker, lines: [rootStays(user)] };
+  const identity = account === null ? ownIdentity(user, other, lines) : identityOf(account);
+  const balancer = withGroup(identity, group, lines);
+  return { balancer, checker: checker ?? balancer, lines };
 }
 
-function ownIdentity(user: string, name: string, lines: Line[]): Identity {
-  const [free] = freeIdentities(name, 1);
+function ownIdentity(user: string, free: Identity | undefined, lines: Line[]): Identity {
   const identity = free ?? identityOf(findAccount(LAST_RESORT.name) ?? LAST_RESORT);
   const as = free === undefined ? `"${LAST_RESORT.name}"` : `uid ${free.uid}`;
   const whose = free === undefined ? 'which other services share' : "which is nobody else's";

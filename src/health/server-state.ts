@@ -39,7 +39,7 @@ export type CheckResult = {
   readonly status: CheckStatus;
   readonly passed: boolean;
   /** It says something about this machine only, and counts neither for the server nor against it. */
-  readonly inconclusive?: true;
+  readonly inconclusive?: boolean;
   /** What the system said, e.g. "Connection refused"; empty when there is nothing to add. */
   readonly info: string;
   readonly durationMs: number;

@@ -56,11 +56,21 @@ export type BalancerStatus = {
     readonly state: 'none' | 'starting' | 'ready';
     readonly pid: number | null;
   };
+  /** Runs the checks that need a key, a token or a password; absent: there are none. */
+  readonly checker?: CheckerStatus;
   /** Times a balancer was replaced, and why the last one was. */
   readonly restarts: number;
   readonly lastExit: string | null;
   /** null while the balancer does not answer. */
   readonly report: BalancerReport | null;
+};
+
+export type CheckerStatus = {
+  readonly state: 'starting' | 'ready' | 'restarting';
+  readonly pid: number | null;
+  /** Times it was replaced, and why the last one was. */
+  readonly restarts: number;
+  readonly lastExit: string | null;
 };
 
 export type BalancerReport = {
@@ -191,6 +201,11 @@ export function judge(
     const trouble = report.balancer.report?.trouble;
     if (trouble !== undefined) reasons.push(`The data plane is in trouble: ${trouble}`);
     reasons.push(...(report.balancer.report?.full ?? []));
+    const { checker } = report.balancer;
+    if (checker !== undefined && checker.state !== 'ready') {
+      const last = checker.lastExit === null ? '' : ` (${checker.lastExit})`;
+      reasons.push(`Checks that need a key do not run: the checker is ${checker.state}${last}`);
+    }
     for (const backend of report.balancer.report?.backends ?? []) {
       if (backend.servers.length > 0 && backend.usableServers === 0) {
         down = true;

@@ -34,7 +34,10 @@ defaults
     timeout server 1h
 listen kube-api
     bind 0.0.0.0:8443
-    server m1 127.0.0.1:6443
+    # A password: the check is run apart.
+    option httpchk
+    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host a hdr Authorization "Basic YTpi"
+    server m1 127.0.0.1:6443 check
 `;
 
 const KEEPALIVED = `vrrp_instance VI_1 {
@@ -46,7 +49,7 @@ const KEEPALIVED = `vrrp_instance VI_1 {
 }
 `;
 
-const ROLES = ['guardian', 'reaper', 'balancer', 'spare'] as const;
+const ROLES = ['guardian', 'reaper', 'balancer', 'spare', 'checker'] as const;
 const ROOT_UID = '0';
 const NOBODY = 65_534;
 /** A group that every Debian has. */
@@ -75,8 +78,9 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
     const args = ['run', ...files, '--run-dir', join(folder, 'run'), '--status-group', LOOKERS];
     node.spawn(resolve('bin/evergate'), args, { stdio: 'ignore' });
     await waitUntil('it is up', () => existsSync(join(folder, 'run', 'admin.sock')));
-    await waitUntil('its spare is ready', async () => {
-      return (await askStatus(join(folder, 'run'))).balancer?.spare.state === 'ready';
+    await waitUntil('its spare and its checker are ready', async () => {
+      const { balancer } = await askStatus(join(folder, 'run'));
+      return balancer?.spare.state === 'ready' && balancer.checker?.state === 'ready';
     });
   });
   after(async () => {
@@ -93,7 +97,7 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
       const here = namesOf(BigInt(`0x${fullSet()}`)).split(' ');
       const words = capabilities.split(' ');
       const inForce = words.filter((word) => !CAPABILITIES.includes(word) || here.includes(word));
-      assert.deepEqual(rightsOf(pidOf(role)), [account, inForce.join(' '), ...row]);
+      assert.deepEqual(rightsOf(pidOf(role), role), [account, inForce.join(' '), ...row]);
     });
   }
 
@@ -150,7 +154,7 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
     assert.ok((looker.status ?? 9) <= 2, looker.text);
   });
 
-  for (const role of ['balancer', 'spare'] as const) {
+  for (const role of ['balancer', 'spare', 'checker'] as const) {
     it(`leaves no thread of the ${role} out`, () => {
       const tasks = `/proc/${pidOf(role)}/task`;
       for (const task of readdirSync(tasks)) {
@@ -172,7 +176,7 @@ function documented(): ReadonlyMap<string, readonly string[]> {
   return new Map(known.map(([, name = '', ...cells]) => [name, cells.slice(0, 6)]));
 }
 
-function rightsOf(pid: number): readonly string[] {
+function rightsOf(pid: number, role: string): readonly string[] {
   const field = fieldsOf(`/proc/${pid}/status`);
   const all = field('CapBnd');
   const has = (set: string): string =>
@@ -182,7 +186,7 @@ function rightsOf(pid: number): readonly string[] {
   const gains = isNarrow ? 'nothing' : `by programs, ${has(all)}`;
   const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
   return [
-    field('Uid') === ROOT_UID ? 'root' : 'as configured',
+    field('Uid') === ROOT_UID ? 'root' : role === 'checker' ? 'its own' : 'as configured',
     has(field('CapEff')),
     gains,
     field('Seccomp') === '2' ? 'filtered' : 'all',

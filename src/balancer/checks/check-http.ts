@@ -56,7 +56,8 @@ class HttpCheck implements Check {
     const finish = (finding: Finding, certificate: CertificateFacts | null): void => {
       const seen = certificate === null ? {} : tlsFacts(certificate, Date.now());
       const warnings = [...(finding.warnings ?? []), ...(seen.warnings ?? [])];
-      const told = finding.warnings === undefined && seen.warnings === undefined ? {} : { warnings };
+      const told =
+        finding.warnings === undefined && seen.warnings === undefined ? {} : { warnings };
       done({ ...finding, ...seen, ...told, durationMs: performance.now() - startedAt });
     };
     const kept = this.#takeKept();

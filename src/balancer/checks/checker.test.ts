@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
+import type { CheckResult } from '../../health/server-state.ts';
 import { TEST_CHECK, testBackend, testServer } from '../fixture.ts';
+import { ApartChecks } from './apart-checks.ts';
 import { Checker } from './checker.ts';
 
 const OFTEN: CheckConfig = {
@@ -34,6 +36,8 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
+const NONE_APART = new ApartChecks(() => assert.fail('no check needs a secret'));
+
 test('other backends: checks that stay go on under their new places, the others end', async (t) => {
   const [one, two] = [await serve(t), await serve(t)];
   const results: string[] = [];
@@ -55,6 +59,7 @@ test('other backends: checks that stay go on under their new places, the others 
       }),
       recordCheck: (backend, server) => results.push(`${backend}/${server}`),
     },
+    NONE_APART,
   );
   t.after(() => checker.stop());
   checker.start();
@@ -77,12 +82,13 @@ test('a check that changes begins anew, and one that is new begins', async (t) =
   const never: CheckConfig = { ...TEST_CHECK, intervalMs: 60_000, fastIntervalMs: 60_000 };
   const backend = (check: CheckConfig) =>
     testBackend({ servers: [testServer('one', { port: server.port, check })] });
-  const checker = new Checker([], {
+  const servers = {
     health: () => 3,
     inMaintenance: () => false,
     address: () => ({ host: '127.0.0.1', port: server.port }),
-    recordCheck: (_, place) => results.push(`${place}`),
-  });
+    recordCheck: (_: number, place: number) => results.push(`${place}`),
+  };
+  const checker = new Checker([], servers, NONE_APART);
   t.after(() => checker.stop());
   checker.start();
   checker.reconfigure([backend(never)]);
@@ -90,4 +96,36 @@ test('a check that changes begins anew, and one that is new begins', async (t) =
   checker.reconfigure([backend(never)]);
   checker.reconfigure([backend(OFTEN)]);
   await until('it is checked by the new interval', () => results.length >= 4);
+});
+
+test('a check that needs a secret is asked for, and is the next one only after its answer', async (t) => {
+  const asked: { readonly kind: string; readonly id?: number; readonly host?: string }[] = [];
+  const apart = new ApartChecks((message) => asked.push(message));
+  const results: string[] = [];
+  const servers = {
+    health: () => 3,
+    inMaintenance: () => false,
+    address: () => ({ host: '10.0.0.7', port: 7 }),
+    recordCheck: (_: number, place: number, { status, inconclusive }: CheckResult) =>
+      results.push(`${place} ${status} ${inconclusive === true}`),
+  };
+  const check: CheckConfig = { ...OFTEN, apart: true };
+  const checker = new Checker(
+    [testBackend({ servers: [testServer('one', { check })] })],
+    servers,
+    apart,
+  );
+  t.after(() => checker.stop());
+  checker.start();
+  await until('it is asked for', () => asked.length === 1);
+  assert.equal(asked[0]?.host, '10.0.0.7');
+  apart.answer(asked[0]?.id ?? 0, { status: 'L7OK', passed: true, info: '', durationMs: 1 });
+  await until('it is asked for again', () => asked.length === 2);
+  // Nobody could run it.
+  apart.answer(asked[1]?.id ?? 0, null);
+  await until('it is asked for a third time', () => asked.length === 3);
+  checker.stop();
+  apart.answer(asked[2]?.id ?? 0, { status: 'L4CON', passed: false, info: '', durationMs: 1 });
+  assert.deepEqual(results, ['0 L7OK false', '0 SOCKERR true']);
+  assert.equal(asked.at(-1)?.kind, 'end-check');
 });

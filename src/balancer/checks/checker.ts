@@ -6,6 +6,7 @@ import { assert } from '../../core/assert.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';
+import type { ApartChecks } from './apart-checks.ts';
 import type { Check, CheckTarget } from './check.ts';
 import { createCheck } from './create-check.ts';
 
@@ -22,6 +23,7 @@ type Plan = {
   /** Indexes in the configuration of now. */
   backend: number;
   server: number;
+  readonly names: { readonly backend: string; readonly server: string };
   readonly config: CheckConfig;
   readonly target: CheckTarget;
 };
@@ -36,14 +38,17 @@ type Probe = Plan & {
 
 export class Checker {
   readonly #servers: CheckedServers;
+  /** Of those that need a secret. */
+  readonly #apart: ApartChecks;
   /** By the names of backend and server. */
   #probes: ReadonlyMap<string, Probe>;
   #started = false;
 
-  constructor(backends: readonly BackendConfig[], servers: CheckedServers) {
+  constructor(backends: readonly BackendConfig[], servers: CheckedServers, apart: ApartChecks) {
     this.#servers = servers;
+    this.#apart = apart;
     const plans = [...this.#plansOf(backends)];
-    this.#probes = new Map(plans.map(([name, plan]) => [name, newProbe(plan)]));
+    this.#probes = new Map(plans.map(([name, plan]) => [name, this.#newProbe(plan)]));
   }
 
   start(): void {
@@ -58,7 +63,7 @@ export class Checker {
     for (const [name, plan] of this.#plansOf(backends)) {
       const known = before.get(name);
       const stays = known !== undefined && isSame(known, plan);
-      next.set(name, stays ? Object.assign(known, plan) : newProbe(plan));
+      next.set(name, stays ? Object.assign(known, plan) : this.#newProbe(plan));
     }
     this.#probes = next;
     for (const [name, probe] of before) if (next.get(name) !== probe) end(probe);
@@ -85,10 +90,10 @@ export class Checker {
     const place = this.#servers.address(backend, server);
     if (found === undefined || place === null) return;
     const [name, old] = found;
-    const { config } = old;
-    const target = targetOf(config, place, old.target.localAddress);
+    const { config, names } = old;
     end(old);
-    const probe = newProbe({ backend, server, config, target });
+    const target = targetOf(config, place, old.target.localAddress);
+    const probe = this.#newProbe({ backend, server, names, config, target });
     this.#probes = new Map(this.#probes).set(name, probe);
     if (this.#started) this.#schedule(probe, 0);
   }
@@ -106,10 +111,26 @@ export class Checker {
         // A server that is nowhere is in maintenance and not checked.
         const place = this.#servers.address(backend, server) ?? { host, port };
         const target = targetOf(check, place, source);
-        plans.set(`${name}/${serverName}`, { backend, server, config: check, target });
+        const names = { backend: name, server: serverName };
+        plans.set(`${name}/${serverName}`, { backend, server, names, config: check, target });
       }
     }
     return plans;
+  }
+
+  #newProbe(plan: Plan): Probe {
+    const { config, target, names } = plan;
+    return {
+      ...plan,
+      check:
+        config.apart === true
+          ? this.#apart.create(names.backend, names.server, target)
+          : createCheck(config, target),
+      running: false,
+      timer: null,
+      startedAt: Number.NEGATIVE_INFINITY,
+      ended: false,
+    };
   }
 
   #begin(probe: Probe): void {
@@ -157,17 +178,6 @@ function targetOf(
     host: host ?? place.host,
     port: port ?? place.port,
     ...(source === undefined ? {} : { localAddress: source }),
-  };
-}
-
-function newProbe(plan: Plan): Probe {
-  return {
-    ...plan,
-    check: createCheck(plan.config, plan.target),
-    running: false,
-    timer: null,
-    startedAt: Number.NEGATIVE_INFINITY,
-    ended: false,
   };
 }
 

@@ -8,10 +8,11 @@ import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../../health/server-events.ts';
-import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
+import type { AdminState, CheckResult, ServerStateRecord } from '../../health/server-state.ts';
 import { nameserverAsk } from '../../lookup/ask-nameservers.ts';
 import { systemAsk } from '../../lookup/ask-system.ts';
 import type { ServerCounter } from '../../stats/catalogue.ts';
+import { ApartChecks } from '../checks/apart-checks.ts';
 import { Checker } from '../checks/checker.ts';
 import { EventLogWriter } from '../event-log-writer.ts';
 import { ServerNames } from '../names/server-names.ts';
@@ -25,6 +26,8 @@ export type ServerControlEvents = {
   /** Every change of the servers, for a successor. */
   servers(records: readonly ServerStateRecord[]): void;
   log(level: 'info' | 'warning' | 'error', text: string): void;
+  /** Asks for a check that needs a secret. */
+  check: ConstructorParameters<typeof ApartChecks>[0];
 };
 
 type ConnectFailure = Extract<DataPlaneEvent, { readonly kind: 'connect-failed' }>;
@@ -33,6 +36,7 @@ export class ServerControl {
   readonly table: ServerTable;
   readonly #traffic: Readonly<Traffic>;
   readonly #events: ServerControlEvents;
+  readonly #apart: ApartChecks;
   readonly #checker: Checker;
   readonly #names: ServerNames;
   readonly #eventLog = new EventLogWriter();
@@ -58,7 +62,8 @@ export class ServerControl {
       log: (backend, message) => this.#log(backend, message),
       onChange: () => this.#publish(),
     });
-    this.#checker = new Checker(backends, this.table);
+    this.#apart = new ApartChecks((asked) => events.check(asked));
+    this.#checker = new Checker(backends, this.table, this.#apart);
     this.#names = new ServerNames(
       {
         address: (backend, server) => this.table.address(backend, server),
@@ -97,6 +102,11 @@ export class ServerControl {
       random: Math.random,
       log: (backend, message) => this.#log(backend, message),
     });
+  }
+
+  /** What came of a check that was asked for; null: nobody could run it. */
+  noteChecked(id: number, result: CheckResult | null): void {
+    this.#apart.answer(id, result);
   }
 
   /** Starts over where another balancer left the servers. */

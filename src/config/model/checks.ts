@@ -21,6 +21,8 @@ export type HttpCheckRules = {
 };
 
 export type CheckSchedule = {
+  /** It needs a secret, and is run where that is (health/apart.ts); absent: it needs none. */
+  readonly apart?: true;
   /** null: the server's own. */
   readonly host: string | null;
   readonly port: number | null;

@@ -7,8 +7,8 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Log, logLines } from '../log.ts';
+import { restartDelay } from '../restart-delay.ts';
 import { LOG_FD, type ReaperOrder } from './order.ts';
-import { restartDelay } from './restart-delay.ts';
 
 const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
 

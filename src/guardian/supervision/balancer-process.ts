@@ -5,7 +5,6 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { Socket } from 'node:net';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../config/model/config.ts';
@@ -16,7 +15,7 @@ import {
   GUARDIAN_FD,
   type GuardianToBalancer,
 } from '../../contracts/protocol.ts';
-import { messageBytesMax } from '../../contracts/protocol-table.ts';
+import { messageBytesMax, parseFromBalancer } from '../../contracts/protocol-table.ts';
 import { assert } from '../../core/assert.ts';
 import {
   BEAT_PAGE_BYTES,
@@ -32,7 +31,6 @@ import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.
 import { ChildOutput } from '../output/child-output.ts';
 import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
-import { BalancerChannel } from './balancer-channel.ts';
 import {
   LOOP_SILENCE_MS,
   type LoopWatch,
@@ -40,6 +38,7 @@ import {
   observeLoop,
   watchLoop,
 } from './beat-monitor.ts';
+import { ChildChannel, channelOf } from './child-channel.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
 import { spendLine, startLineBudget } from './line-budget.ts';
 import type { EndFault } from './supervision.ts';
@@ -83,7 +82,7 @@ export class BalancerProcess {
   readonly #child: ChildProcess;
   /** Of the data plane. */
   readonly #loops: readonly string[];
-  readonly #channel: BalancerChannel;
+  readonly #channel: ChildChannel<BalancerToGuardian, GuardianToBalancer>;
   readonly #events: BalancerEvents;
   #conversation: Conversation;
   #lines = startLineBudget(performance.now());
@@ -119,9 +118,10 @@ export class BalancerProcess {
     stderr.opened();
     this.pid = this.#child.pid ?? null;
     this.#conversation = startConversation(launch.standby);
-    this.#channel = new BalancerChannel(
+    this.#channel = new ChildChannel(
       channelOf(this.#child),
       messageBytesMax(itemsOf(launch.config)),
+      parseFromBalancer,
       {
         message: (message) => this.#receive(message),
         breach: (why) => this.#onBreach(why),
@@ -277,14 +277,6 @@ export class BalancerProcess {
     });
     return hung;
   }
-}
-
-/** Our end of the socketpair that is descriptor GUARDIAN_FD there; a closed one where there was none to be had. */
-function channelOf(child: ChildProcess): Socket {
-  // Node leaves a child without streams when there are no descriptors left, and tells so by 'error'.
-  const streams: readonly unknown[] = child.stdio ?? [];
-  const socket = streams[GUARDIAN_FD];
-  return socket instanceof Socket ? socket : new Socket().destroy();
 }
 
 function idsOf(listeners: readonly InheritedListener[]): ReadonlySet<number> {

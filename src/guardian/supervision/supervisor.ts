@@ -10,7 +10,7 @@ import type { InheritedListener } from '../../contracts/listeners.ts';
 import type { BalancerToGuardian } from '../../contracts/protocol.ts';
 import { assert } from '../../core/assert.ts';
 import { OperationalError } from '../../core/errors.ts';
-import type { Identity } from '../../core/identity.ts';
+import { splitChecks } from '../../health/apart.ts';
 import type { AdminState, ServerStateRecord } from '../../health/server-state.ts';
 import { SystemError } from '../../linux/errno.ts';
 import { listenAgain } from '../../linux/listening.ts';
@@ -19,7 +19,9 @@ import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
 import type { Outputs } from '../output/standard-streams.ts';
 import type { ChildRole } from '../run-dir.ts';
+import type { ServiceAccounts } from '../service-account.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
+import { CheckerKeeper } from './checker-keeper.ts';
 import { Spare } from './spare.ts';
 import {
   type SupervisionEvent,
@@ -48,8 +50,7 @@ export type SupervisorOptions = {
   readonly graceMs: number;
   /** How long a balancer serves on when this process is killed. */
   readonly orphanMs: number;
-  /** What balancers run as; null: as this process. */
-  readonly identity: Identity | null;
+  readonly accounts: Pick<ServiceAccounts, 'balancer' | 'checker'>;
   /** A balancer of an earlier guardian serves until ours does. */
   readonly relieves: boolean;
   /** Keep a warm spare. */
@@ -67,8 +68,10 @@ export type SupervisorOptions = {
 
 type Reply = Exclude<
   Extract<BalancerToGuardian, { readonly id: number }>,
-  { readonly kind: 'ask-reload' }
+  { readonly kind: 'ask-reload' | 'check' }
 >;
+
+type AskedCheck = Extract<BalancerToGuardian, { readonly kind: 'check' }>;
 
 export type ReloadOutcome = {
   /** null: done. */
@@ -80,6 +83,7 @@ export type ReloadOutcome = {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #spare: Spare | null;
+  readonly #checker: CheckerKeeper;
   readonly #timer: NodeJS.Timeout;
   readonly #requests = new Map<number, (reply: Reply | null) => void>();
   #state: SupervisionState;
@@ -96,8 +100,16 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#config = options.config;
+    const { config, apart } = splitChecks(options.config);
+    this.#config = config;
     this.#sockets = options.sockets;
+    this.#checker = new CheckerKeeper({
+      identity: options.accounts.checker,
+      log: options.log,
+      outputs: options.outputs,
+      onPid: (pid) => options.onPid('checker', pid),
+    });
+    this.#checker.take(apart);
     const launch = () => this.#launch();
     const onPid = (pid: number) => options.onPid('spare', pid);
     const countBreach = (why: string) => this.#countBreach(why);
@@ -125,6 +137,7 @@ export class Supervisor {
       restarts: this.#state.restarts,
       lastExit: this.#state.lastExit,
       report,
+      ...(this.#checker.status === null ? {} : { checker: this.#checker.status }),
     };
   }
 
@@ -148,9 +161,10 @@ export class Supervisor {
    * come one after the other.
    */
   async reload(
-    config: BalancerConfig,
+    whole: BalancerConfig,
     sockets: readonly InheritedListener[],
   ): Promise<ReloadOutcome> {
+    const { config, apart } = splitChecks(whole);
     const asked = this.#process;
     const tell = (process: BalancerProcess, id: number) => process.reload(id, config, sockets);
     let reply: Reply | null;
@@ -164,6 +178,7 @@ export class Supervisor {
     if (answer !== null && answer.error !== null) return { error: answer.error, ended: 0 };
     this.#config = config;
     this.#sockets = sockets;
+    this.#checker.take(apart);
     this.#spare?.reload((spare) => tell(spare, 0));
     if (answer === null) this.#insist(asked, tell);
     return { error: null, ended: answer?.ended ?? 0 };
@@ -193,8 +208,11 @@ export class Supervisor {
     this.#dispatch({ kind: 'stop' });
     clearInterval(this.#timer);
     this.#spare?.stop();
-    const process = this.#process;
-    if (process === null) return;
+    if (this.#process !== null) await this.#finish(this.#process, graceMs);
+    this.#checker.stop();
+  }
+
+  async #finish(process: BalancerProcess, graceMs: number): Promise<void> {
     const gone = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
@@ -206,7 +224,8 @@ export class Supervisor {
   }
 
   #launch() {
-    const { plane, orphanMs, identity, outputs } = this.#options;
+    const { plane, orphanMs, accounts, outputs } = this.#options;
+    const identity = accounts.balancer;
     return { config: this.#config, plane, listeners: this.#sockets, orphanMs, identity, outputs };
   }
 
@@ -271,12 +290,22 @@ export class Supervisor {
         break;
       case 'prepared':
         break;
+      case 'check':
+        this.#check(this.#process, message);
+        break;
+      case 'end-check':
+        this.#checker.endCheck(message.backend, message.server);
+        break;
       case 'ask-reload':
         void this.#answerReload(this.#process, message.id);
         break;
       default:
         this.#requests.get(message.id)?.(message);
     }
+  }
+
+  #check(asker: BalancerProcess | null, { id, ...asked }: AskedCheck): void {
+    this.#checker.run(asked, (result) => asker?.send({ kind: 'checked', id, result }));
   }
 
   #onBreach(breaker: BalancerProcess | null, why: string): void {

@@ -31,6 +31,10 @@ export type CheckKind<Config> = {
   build(parts: CheckParts): Config;
   /** The same with the texts of its files. */
   withFiles(config: Config, files: FileFiller): Config;
+  /** Whether it shows somebody's key, token or password. */
+  needsSecret(config: Config): boolean;
+  /** The same without a word of what is only for whoever runs it. */
+  withoutSecrets(config: Config): Config;
 };
 
 /** What a front end gathers about a server's check, whatever its kind. */

@@ -10,6 +10,9 @@ export type HttpCheckConfig = CheckSchedule &
     readonly tls: CheckTls | null;
   };
 
+/** By which somebody is known. */
+const SECRET_HEADERS = ['authorization', 'proxy-authorization', 'cookie'];
+
 export const HTTP = {
   type: 'https',
   does: 'asks for path',
@@ -32,4 +35,13 @@ export const HTTP = {
       request: { ...request, token: request.token === null ? null : fillText(request.token) },
     };
   },
+  needsSecret: ({ tls, request }) =>
+    (tls?.certificate ?? null) !== null ||
+    request.token !== null ||
+    request.headers.some(({ name }) => SECRET_HEADERS.includes(name.toLowerCase())),
+  withoutSecrets: (config) => ({
+    ...config,
+    tls: config.tls === null ? null : { ...config.tls, certificate: null },
+    request: { ...config.request, token: null, headers: [], body: '' },
+  }),
 } as const satisfies CheckKind<HttpCheckConfig>;

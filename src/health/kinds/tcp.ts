@@ -15,4 +15,6 @@ export const TCP = {
   alpn: [],
   build: ({ schedule }): TcpCheckConfig => ({ kind: 'tcp', ...schedule }),
   withFiles: (config) => config,
+  needsSecret: () => false,
+  withoutSecrets: (config) => config,
 } as const satisfies CheckKind<TcpCheckConfig>;

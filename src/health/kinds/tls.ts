@@ -19,4 +19,6 @@ export const TLS = {
     return { kind: 'tls', ...schedule, tls };
   },
   withFiles: (config, { fillTls }) => ({ ...config, tls: fillTls(config.tls) }),
+  needsSecret: ({ tls }) => tls.certificate !== null,
+  withoutSecrets: (config) => ({ ...config, tls: { ...config.tls, certificate: null } }),
 } as const satisfies CheckKind<TlsCheckConfig>;

@@ -8,13 +8,13 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { anyFitting, anyMutated } from '../../../test/kit/any-shape.ts';
 import { waitUntil } from '../../../test/kit/wait-until.ts';
-import type { BalancerToGuardian } from '../../contracts/protocol.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import {
   FROM_BALANCER,
   messageBytesMax,
   parseFromBalancer,
 } from '../../contracts/protocol-table.ts';
-import { BalancerChannel } from './balancer-channel.ts';
+import { ChildChannel } from './child-channel.ts';
 
 const LINE_BYTES_MAX = messageBytesMax(5);
 
@@ -26,7 +26,7 @@ const LOG_LINE = { kind: 'log', level: 'info', text: 'x'.repeat(100) } as const;
 describe('The channel to a balancer', () => {
   let folder = '';
   let balancer: Socket;
-  let channel: BalancerChannel;
+  let channel: ChildChannel<BalancerToGuardian, GuardianToBalancer>;
   let messages: BalancerToGuardian[] = [];
   let breaches: string[] = [];
 
@@ -41,7 +41,7 @@ describe('The channel to a balancer', () => {
     balancer.on('error', () => {});
     const [socket] = await accepted;
     server.close();
-    channel = new BalancerChannel(socket, LINE_BYTES_MAX, {
+    channel = new ChildChannel(socket, LINE_BYTES_MAX, parseFromBalancer, {
       message: (message) => messages.push(message),
       breach: (why) => breaches.push(why),
     });

@@ -1,14 +1,15 @@
 /**
- * The guardian's end of the stream to one balancer: lines of JSON over a socketpair of our own, because Node's
+ * The guardian's end of the stream to one balancer, or checker: lines of JSON over a socketpair of our own, because Node's
  * IPC channel reads lines without a bound, and descriptors with them. Every message is held against the table
  * (contracts/protocol-table.ts), every line and queue has a bound, and a flood is read no faster than it is dealt
  * with: the rest of it waits in the kernel and then at the sender.
  */
 
-import type { Socket } from 'node:net';
-import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
-import { parseFromBalancer } from '../../contracts/protocol-table.ts';
+import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import { GUARDIAN_FD } from '../../contracts/protocol.ts';
 import { LineReader } from '../../core/line-reader.ts';
+import type { Result } from '../../core/result.ts';
 
 /** What is read of one balancer within a span: far above what one has to say, far below what we can do. */
 const SPAN_MS = 20;
@@ -21,17 +22,18 @@ const SPAN_MESSAGES = 500;
  */
 const QUEUE_BYTES_MAX = 1 << 20;
 
-export type ChannelEvents = {
-  message(message: BalancerToGuardian): void;
+export type ChannelEvents<Said> = {
+  message(message: Said): void;
   /** It said what it must not, or reads nothing; told once, and no message follows. */
   breach(why: string): void;
 };
 
-export class BalancerChannel {
+export class ChildChannel<Said, Told> {
   /** Resolves when it is closed, by whichever side. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
-  readonly #events: ChannelEvents;
+  readonly #events: ChannelEvents<Said>;
+  readonly #parse: (line: string) => Result<Said>;
   readonly #lines: LineReader;
   #longestSent = 0;
   #bytesLeft = SPAN_BYTES;
@@ -39,8 +41,14 @@ export class BalancerChannel {
   #span: NodeJS.Timeout | null = null;
   #ending = false;
 
-  /** `lineBytesMax`: of one message of the balancer's. */
-  constructor(socket: Socket, lineBytesMax: number, events: ChannelEvents) {
+  /** `lineBytesMax`: of one message of the child's; `parse` holds one against the table. */
+  constructor(
+    socket: Socket,
+    lineBytesMax: number,
+    parse: (line: string) => Result<Said>,
+    events: ChannelEvents<Said>,
+  ) {
+    this.#parse = parse;
     this.#socket = socket;
     this.#events = events;
     this.#lines = new LineReader(lineBytesMax);
@@ -52,7 +60,7 @@ export class BalancerChannel {
   }
 
   /** Never waits; what cannot be sent any more is dropped. */
-  send(message: GuardianToBalancer): void {
+  send(message: Told): void {
     if (this.#socket.destroyed) return;
     const line = Buffer.from(`${JSON.stringify(message)}\n`);
     this.#longestSent = Math.max(this.#longestSent, line.length);
@@ -91,7 +99,7 @@ export class BalancerChannel {
     }
     for (const line of lines) {
       if (this.#socket.destroyed) return;
-      const message = parseFromBalancer(line);
+      const message = this.#parse(line);
       if (!message.ok) {
         this.#breach(message.reason);
         return;
@@ -119,4 +127,12 @@ export class BalancerChannel {
     this.close();
     this.#events.breach(why);
   }
+}
+
+/** Our end of the socketpair that is descriptor GUARDIAN_FD there; a closed one where there was none to be had. */
+export function channelOf(child: ChildProcess): Socket {
+  // Node leaves a child without streams when there are no descriptors left, and tells so by 'error'.
+  const streams: readonly unknown[] = child.stdio ?? [];
+  const socket = streams[GUARDIAN_FD];
+  return socket instanceof Socket ? socket : new Socket().destroy();
 }

@@ -1,4 +1,4 @@
-/** When a reaper that has ended is followed by another. Pure. */
+/** When a reaper or a checker that has ended is followed by another. Pure. */
 
 /** One that lived so long was well. */
 const STEADY_MS = 10_000;
@@ -7,13 +7,13 @@ const DELAY_MS = 100;
 const DELAY_MS_MAX = 5000;
 
 export type RestartDelay = {
-  /** Of the reapers before, those in a row that did not live long. */
+  /** Of those before, those in a row that did not live long. */
   readonly shortLived: number;
   readonly delayMs: number;
 };
 
 /**
- * At once, because there is nobody to end the addresses meanwhile; but one that ends again and again must not keep
+ * At once, because nobody does its work meanwhile; but one that ends again and again must not keep
  * the guardian busy. `shortLived`: of before; `livedMs`: the one that has ended.
  */
 export function restartDelay(shortLived: number, livedMs: number): RestartDelay {
