@@ -2,7 +2,7 @@
  * What an election has made this node master of, in a file that outlives the process: a page of memory that
  * is written with every sign of life, without a system call. A guardian that is started while the others
  * still wait for one that was killed goes on as master, as one that had only been slow would (ADR 10); and a reaper
- * sees by it that one hangs (ADR 27).
+ * sees by it that one hangs (ADR 24).
  */
 
 import {

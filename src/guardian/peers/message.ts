@@ -1,5 +1,5 @@
 /**
- * What the guardians of a cluster say to each other, in one UDP datagram each way (docs/adr/0028): four letters, JSON,
+ * What the guardians of a cluster say to each other, in one UDP datagram each way (docs/adr/0025): four letters, JSON,
  * and an HMAC-SHA256 of both under a key that is made from the cluster's own (`vrrp.key`). Whoever has the key may ask; a
  * datagram counts for the node it names, near its time, and once (replay-guard.ts).
  */
