@@ -26,6 +26,7 @@ import type { FoundNode } from './find-node.ts';
 import { planListeners, toBinds } from './listeners.ts';
 import { type Logs, toLogs } from './logs.ts';
 import { toServer } from './servers.ts';
+import { isNamed, routesByName } from './service-names.ts';
 import { listServices, type Service } from './services.ts';
 import {
   warnOfSharedAccount,
@@ -140,7 +141,7 @@ function toRules({ file: { clients } }: Draft, table: string): readonly Connecti
   return rules;
 }
 
-/** One for each service: its clients are counted by themselves. */
+/** One for each service that listens: its clients are counted by themselves. */
 function toTables({ file }: Draft, services: readonly Service[]): Pick<BalancerConfig, 'tables'> {
   if (file.clients.connections === undefined) return {};
   return {
@@ -247,7 +248,8 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
     return null;
   }
   const here = node?.here ?? false;
-  const planned = planListeners(draft, services, here);
+  const listening = services.filter((service) => !isNamed(service));
+  const planned = planListeners(draft, services, listening, here);
   warnOfTimeouts(draft);
   warnOfStrays(draft);
   warnOfSharedAccount(draft);
@@ -272,15 +274,17 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
       statsSockets: toStatsSockets(draft),
       logs: logs.events,
     },
-    ...toTables(draft, services),
-    frontends: services.map(({ name }) =>
-      toFrontend(draft, name, planned.binds.get(name) ?? [], logs),
-    ),
+    ...toTables(draft, listening),
+    frontends: listening.map((service) => ({
+      ...toFrontend(draft, service.name, planned.binds.get(service.name) ?? [], logs),
+      ...routesByName(services, service),
+    })),
     httpFrontends: toStatsFrontend(draft),
-    backends: services.map(({ name, servers }, index) => {
+    backends: services.map((service, index) => {
+      const { name, servers } = service;
       const plan = plans[index] ?? { follows: name };
       const built = servers.map((each) => toServer(draft, each, plan));
-      return toBackend(draft, name, built, logs);
+      return { ...toBackend(draft, name, built, logs), listen: !isNamed(service) };
     }),
   };
   const notes = plans.flatMap((plan) => ('notes' in plan ? plan.notes : []));

@@ -9,6 +9,7 @@ export const KUBEADM_CA = '/etc/kubernetes/pki/ca.crt';
 export const NODES_MAX = 32;
 export const SERVERS_MAX = 256;
 export const SERVICES_MAX = 16;
+export const NAMES_MAX = 64;
 export const LISTENS_MAX = 16;
 export const VIPS_MAX = 16;
 export const USERS_MAX = 64;

@@ -192,18 +192,19 @@ export type PlannedListeners = {
 };
 
 /**
- * Where each service listens. `here`: this machine is known to be a node of the file. Of ports that an apiserver has,
+ * Where each of the services in `listening` does so. `here`: this machine is known to be a node of the file. Of ports that an apiserver has,
  * those of the VIP are redirected: to the first other port of the service on every address, or else to one beside it.
  */
 export function planListeners(
   draft: Draft,
   services: readonly Service[],
+  listening: readonly Service[],
   here: boolean,
 ): PlannedListeners {
   const nodes = nodesByAddress(draft);
   const servers = services.flatMap((service) => service.servers);
   const redirects: RedirectConfig[] = [];
-  const plans = services.map((service) => {
+  const plans = listening.map((service) => {
     const own: Placed[] = [];
     const taken: Placed[] = [];
     for (const each of placed(draft, service.listen, service.path)) {

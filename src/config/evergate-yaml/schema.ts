@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { HASH_TYPES } from '../../balance/algorithm.ts';
 import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
-import { LISTENS_MAX, LOGS_MAX, PEER_PORT, VIPS_MAX } from './defaults.ts';
+import { LISTENS_MAX, LOGS_MAX, NAMES_MAX, PEER_PORT, VIPS_MAX } from './defaults.ts';
 import { node, notify, server, vrrp } from './schema-nodes.ts';
 import { balancer, log, runtimeSocket, stats } from './schema-process.ts';
 import { admission, check, clients, hedge, rebalance, tcp, timeouts } from './schema-traffic.ts';
@@ -60,11 +60,21 @@ const runtimeSocketEntry = z.union([
 /** For what speaks no TLS, or nobody knows what: a connect. */
 const CONNECTS = { type: 'tcp' } as const;
 
+/** Addresses are no names to a hello (RFC 6066 section 3), so the last label is more than digits. */
+const HOST_PATTERN = /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)*(?!\d+$)[A-Za-z0-9_-]{1,63}$/;
+const hostPattern = word('a host name, alone or behind "*."', 'api.example.com', HOST_PATTERN, 253);
+
 const service = z
   .strictObject({
     listen: oneOrMore(listen(), LISTENS_MAX).describe(
       'Port on every address, or "address:port", or a list of these',
     ),
+    names: oneOrMore(hostPattern, NAMES_MAX)
+      .optional()
+      .describe(
+        'Takes only clients whose TLS hello has one of these names (SNI); "*.example.com" is all that end so. Those ' +
+          'of other names, or none, go to the service without names that has the same listen',
+      ),
     port: port()
       .optional()
       .describe('Port of the service on its servers. Default: the first one of listen'),

@@ -4,6 +4,7 @@ import { PROXY_NAME, SERVICES_MAX, STATS_NAME } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import type { CheckSection, ServiceEntry } from './schema.ts';
 import { checkServers, type Listed, listServers, serversAt } from './servers.ts';
+import { judgeNames } from './service-names.ts';
 import type { Path } from './tree.ts';
 import type { Listen } from './values.ts';
 
@@ -12,6 +13,8 @@ export type Service = {
   readonly listen: readonly Listen[];
   /** Where its `listen` stands. */
   readonly path: Path;
+  /** Lower case, such as "*.example.com"; where there are any, it takes no other clients. */
+  readonly names: readonly string[];
   readonly servers: readonly Listed[];
   readonly check: ServiceCheck;
 };
@@ -42,10 +45,18 @@ export function listServices(draft: Draft): readonly Service[] {
   } else {
     const servers = listServers(draft);
     const check = { section: file.check, path: ['check'] };
-    services.unshift({ name: PROXY_NAME, listen: file.listen, path: ['listen'], servers, check });
+    services.unshift({
+      name: PROXY_NAME,
+      listen: file.listen,
+      path: ['listen'],
+      names: [],
+      servers,
+      check,
+    });
   }
   checkServers(draft, ['servers'], listServers(draft));
   for (const service of services) judgeFollowing(draft, services, service);
+  judgeNames(draft, services);
   return services;
 }
 
@@ -75,7 +86,8 @@ function toService(draft: Draft, name: string, entry: ServiceEntry): Service | n
     typeof entry.check === 'string'
       ? { follows: entry.check }
       : { section: entry.check, path: [...path, 'check'] };
-  return { name, listen: entry.listen, path: [...path, 'listen'], servers, check };
+  const names = (entry.names ?? []).map((each) => each.toLowerCase());
+  return { name, listen: entry.listen, path: [...path, 'listen'], names, servers, check };
 }
 
 function portOf(listen: Listen | undefined): number | null {

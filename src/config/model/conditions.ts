@@ -103,10 +103,13 @@ export type SourceTable = {
 
 export const ALWAYS: Condition = { anyOf: [[]], negated: false };
 
+export function holdsFor(test: Test): Condition {
+  return { anyOf: [[{ tests: [test], negated: false }]], negated: false };
+}
+
 /** From these networks. */
 export function fromNetworks(networks: readonly string[]): Condition {
-  const test = { fact: { kind: 'source' }, match: { kind: 'networks', networks } } as const;
-  return { anyOf: [[{ tests: [test], negated: false }]], negated: false };
+  return holdsFor({ fact: { kind: 'source' }, match: { kind: 'networks', networks } });
 }
 
 /** From a network, and from none of these; a socket of the machine's own has no address. */
@@ -124,5 +127,5 @@ export function fromOtherNetworks(networks: readonly string[]): Condition {
 export function aboveConnections(place: TrackPlace, connections: number): Condition {
   const fact = { kind: 'tracked', place, counter: 'current' } as const;
   const match = { kind: 'numbers', ranges: [{ min: connections + 1, max: null }] } as const;
-  return { anyOf: [[{ tests: [{ fact, match }], negated: false }]], negated: false };
+  return holdsFor({ fact, match });
 }
