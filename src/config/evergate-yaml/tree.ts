@@ -59,7 +59,9 @@ export function parseTree(text: string, report: Report): Tree | null {
   const complaints = [...document.errors, ...document.warnings];
   if (complaints.length === 0) return new Reader(placeOf, report).read(document);
   const causes = layoutProblems(text);
-  const firstLine = Math.min(...complaints.map(({ pos }) => placeOf(pos[0]).line));
+  // Not by spreading them: there may be as many as bytes.
+  const first = complaints.reduce((least, { pos }) => Math.min(least, pos[0]), text.length);
+  const firstLine = placeOf(first).line;
   const known = complaints.some(({ code }) => Object.hasOwn(SENTENCES, code));
   // YAML complains of what it took such a line for, there or in the line before it.
   if (!known && causes.some(({ place }) => place.line <= firstLine + 1)) {
