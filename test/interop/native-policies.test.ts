@@ -171,10 +171,11 @@ test('nobody healthy: all are tried rather than none', TIMEOUT, async (t) => {
   assert.deepEqual([...new Set(answers)].toSorted(), ['a', 'b']);
 });
 
-test('401 means alive where it is said so, and not ready where it is not', TIMEOUT, async (t) => {
+test('401 to a stranger means alive, unless the file says what it expects', TIMEOUT, async (t) => {
   const server = await startApiserver(t, 'a');
   server.seen.status = 401;
-  await settle(await serve(t, [server]), { a: 'NOLB' });
+  await settle(await serve(t, [server]), { a: 'UP' });
+  await settle(await serve(t, [server], ', expect: 200'), { a: 'NOLB' });
   await settle(await serve(t, [server], ', expect: [200, 401]'), { a: 'UP' });
 });
 
