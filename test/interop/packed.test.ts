@@ -36,7 +36,7 @@ const MAY_HOLD = [
   /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|sbom\.cdx\.json|bin\/evergate)$/,
   /^dist\/([\w-]+\.js|koffi\.node|node-(x64|arm64)|THIRD-PARTY-LICENSES\.txt)$/,
   /^docs\/[\w.-]+\.(md|json)$/,
-  /^examples\/(article\/)?[\w.-]+$/,
+  /^examples\/((article|lab)\/)?[\w.-]+$/,
 ];
 /** The runtime has 143 MiB of it; its C headers would be 67 MiB more. */
 const MIB_MAX = 160;
