@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type NetworkNode, NODE_INTERFACE } from './network.ts';
 import { findCommand } from './peers.ts';
+import { waitUntil } from './wait-until.ts';
 
 export type ManagerKind = 'systemd-networkd' | 'NetworkManager';
 
@@ -20,6 +21,10 @@ export type Addressing =
 const DAEMONS: Readonly<Record<ManagerKind, string>> = {
   'systemd-networkd': '/lib/systemd/systemd-networkd',
   NetworkManager: '/usr/sbin/NetworkManager',
+};
+const QUESTIONS: Readonly<Record<ManagerKind, string>> = {
+  'systemd-networkd': 'networkctl list',
+  NetworkManager: 'nmcli connection show',
 };
 
 /** Why it cannot run here, for `t.skip`; null: it can. */
@@ -113,6 +118,13 @@ export class ManagerProcess {
         ? '--no-daemon --config /run/nm/nm.conf --config-dir /run/nm/conf'
         : '';
     await this.run(`${DAEMONS[this.kind]} ${words} >>/run/log 2>&1 & daemon=$!`);
+    // Its name is on the bus before what can be asked there.
+    const isAsked = () =>
+      this.run(QUESTIONS[this.kind]).then(
+        () => true,
+        () => false,
+      );
+    await waitUntil(`${this.kind} can be asked`, isAsked, 50);
   }
 
   async #write(path: string, text: string): Promise<void> {
