@@ -19,8 +19,8 @@ import {
 
 /** A header in front of a connection is sent at once: whoever waits longer sends none. */
 const GREETING_MS_MAX = 10_000;
-/** So is a TLS hello; who waits longer waits for the server to speak first. */
-const SILENCE_MS_MAX = 1000;
+/** So is a TLS hello, within a round trip; who waits longer waits for the server to speak first, and may not be kept. */
+const SILENCE_MS_MAX = 250;
 
 export class Deadlines {
   readonly #context: Pick<RelayContext, 'table' | 'routes' | 'wheel' | 'clock'>;
