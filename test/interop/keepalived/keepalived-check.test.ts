@@ -28,7 +28,7 @@ import {
 import { type GoldenFile, parseGolden, readGoldenFiles } from '../../golden/keepalived-golden.ts';
 import { hasProgram, whyNoNamespaces } from '../../kit/network.ts';
 
-const SHARED = join(import.meta.dirname, '..', '..', '..', 'shared');
+const SHARED = join(import.meta.dirname, '..', '..', '..', '..', 'shared');
 const SEED = join(SHARED, 'seed');
 const CORPUS = join(SHARED, 'corpus', 'keepalived');
 const SEED_FILES = ['k8s-master', 'k8s-node1', 'k8s-node2'].map(
@@ -114,8 +114,8 @@ const REFUSED_SCRIPTS: Readonly<Record<string, readonly string[]>> = {
 
 test('evergate check names what of the files found in public cannot work, and nothing else', (t) => {
   if (!existsSync(CORPUS)) return t.skip(`The files found in public are not in "${CORPUS}"`);
-  const table = readFileSync(join(import.meta.dirname, '../../docs/keepalived.md'), 'utf8');
-  const evergate = join(import.meta.dirname, '../../bin/evergate');
+  const table = readFileSync(join(import.meta.dirname, '../../../docs/keepalived.md'), 'utf8');
+  const evergate = join(import.meta.dirname, '../../../bin/evergate');
   for (const name of readdirSync(CORPUS)) {
     const args = ['check', '--json', '--keepalived', join(CORPUS, name)];
     const { stdout } = spawnSync(evergate, args, { encoding: 'utf8', timeout: 60_000 });
