@@ -138,3 +138,26 @@ test('panic does not send clients to where there is nothing', () => {
   for (let times = 0; times < 3; times++) table.recordCheck(0, 1, REFUSED);
   assert.deepEqual(usable(table), [false, true]);
 });
+
+test('a server that follows one without an address is in maintenance with it', () => {
+  const leader = testServer('leader', {
+    host: 'api.example',
+    resolution: { ...NAMED, initialHost: '10.0.0.1' },
+  });
+  const follower = testServer('follower', { follows: { backend: 'a', server: 'leader' } });
+  const { table, lines } = buildTable([
+    testBackend({ name: 'a', servers: [leader] }),
+    testBackend({ name: 'b', servers: [follower] }),
+  ]);
+  table.setAddress(0, 0, null, 'DNS NX status');
+  assert.equal(table.inMaintenance(1, 0), true);
+  table.setAddress(0, 0, NEW, 'dns/ns1');
+  assert.equal(table.inMaintenance(1, 0), false);
+  assert.deepEqual(
+    lines.filter((line) => line.includes(' b/')).map((line) => line.replace(/\. 0 active.*/, '')),
+    [
+      '1 Server b/follower is going DOWN for maintenance via a/leader',
+      '5 Server b/follower is UP/READY (leaving maintenance).',
+    ],
+  );
+});
