@@ -21,8 +21,10 @@ import { descriptorsOf, privateOf } from '../kit/process-figures.ts';
 import { askStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
-/** An even number: the last one is back at the first configuration. */
+/** An even number: the last one is back at the first configuration. More than WARMING. */
 const RELOADS = Number(process.env.EVERGATE_RELOADS ?? 10);
+/** An even number, too. */
+const WARMING = 2;
 /** What V8 may keep of a few reloads; a thread for each kept 11 MB of the first alone. */
 const GROWTH_BYTES_MAX = 5 << 20;
 const ROLES = ['guardian', 'balancer', 'spare', 'reaper'] as const;
@@ -87,17 +89,19 @@ test('reloads leave neither descriptors nor memory behind', {
   const figures = () =>
     pids.map((pid) => ({ descriptors: descriptorsOf(pid), bytes: privateOf(pid) }));
 
+  // What is opened once, and later than the start, is no growth.
+  for (let number = 1; number <= WARMING; number += 1) await reload(number);
   const before = figures();
-  for (let number = 1; number <= RELOADS; number += 1) await reload(number);
+  for (let number = WARMING + 1; number <= RELOADS; number += 1) await reload(number);
   assert.deepEqual(ROLES.map(pidOf), pids, 'nobody was started anew');
   const level = () =>
-    figures().every(({ descriptors }, at) => descriptors === before[at]?.descriptors);
+    figures().every(({ descriptors }, at) => descriptors <= (before[at]?.descriptors ?? 0));
   await waitUntil('all have as many descriptors as before', level).catch(() => {});
   for (const [index, { descriptors, bytes }] of figures().entries()) {
     const [role, first] = [ROLES[index], before[index]];
     const grown = bytes - (first?.bytes ?? 0);
     t.diagnostic(`${role}: ${descriptors} descriptors, ${(grown / 2 ** 20).toFixed(1)} MiB more`);
-    assert.equal(descriptors, first?.descriptors, `${role} has more descriptors`);
+    assert.ok(descriptors <= (first?.descriptors ?? 0), `${role} has more descriptors`);
     assert.ok(grown < GROWTH_BYTES_MAX, `the ${role} grew by ${grown} bytes`);
   }
 });
