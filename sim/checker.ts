@@ -185,7 +185,7 @@ export class Checker implements CheckerView {
         if (kinds.includes(needed)) continue;
         this.fail('every promotion announces', `node ${node.index} is promoted without ${needed}`);
       }
-      if (node.hasUnread) {
+      if (node.waiting.packets > 0) {
         this.fail('news first', `node ${node.index} is promoted with packets unread`);
       }
     }

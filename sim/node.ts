@@ -110,8 +110,8 @@ export class Node implements NodeView {
     return this.online && this.kernelHolds && this.#reaper !== null && !this.#reaper.isOver;
   }
 
-  get hasUnread(): boolean {
-    return this.#packets.length > 0;
+  get waiting(): NodeView['waiting'] {
+    return { packets: this.#packets.length, claims: this.#claims.length };
   }
 
   start(): void {
@@ -348,7 +348,7 @@ export class Node implements NodeView {
   }
 
   #receive(now: number): void {
-    for (let left = PACKETS_PER_ROUND; left > 0 && this.hasUnread; left -= 1) {
+    for (let left = PACKETS_PER_ROUND; left > 0 && this.#packets.length > 0; left -= 1) {
       const packet = this.#packets.shift() as ReceivedPacket;
       const decoded = decodeAdvertisement(packet, this.wire.expectation);
       const reason = decoded.ok ? null : decoded.reason;

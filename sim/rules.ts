@@ -18,6 +18,7 @@ export const RULES = [
   'back within 100 ms',
   'no stranger',
   'the cluster comes to rest',
+  'nothing grows',
   'no invariant breaks',
 ] as const;
 

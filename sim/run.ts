@@ -4,16 +4,20 @@
  *
  * usage: node sim/run.ts [--faults N] [--seed S] [--threads N]
  *        node sim/run.ts --replay SEED     prints what happens in one scenario
+ *        node sim/run.ts --hours N [--seed S]   clusters that grow old, at a realistic pace
  */
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { growOld } from './grow-old.ts';
 import { runScenario } from './scenario.ts';
 import { describe, Tally } from './tally.ts';
 import type { Progress, WorkerInput } from './worker.ts';
 
 const FAULTS = 1_000_000;
+/** A year. */
+const HOURS_MAX = 8760;
 const THREADS_MAX = 64;
 const SEEDS = 2 ** 32;
 
@@ -24,6 +28,7 @@ async function main(): Promise<void> {
       seed: { type: 'string' },
       threads: { type: 'string' },
       replay: { type: 'string' },
+      hours: { type: 'string' },
     },
   });
   if (values.replay !== undefined) {
@@ -31,9 +36,15 @@ async function main(): Promise<void> {
     return;
   }
   const clockSeed = Date.now() % SEEDS;
+  const seed = number('--seed', values.seed ?? `${clockSeed}`, 0, SEEDS - 1);
+  if (values.hours !== undefined) {
+    const held = growOld(number('--hours', values.hours, 1, HOURS_MAX), seed);
+    process.exitCode = held ? 0 : 1;
+    return;
+  }
   await runAll({
     faults: number('--faults', values.faults ?? `${FAULTS}`, 1, Number.MAX_SAFE_INTEGER),
-    seed: number('--seed', values.seed ?? `${clockSeed}`, 0, SEEDS - 1),
+    seed,
     threads: number('--threads', values.threads ?? `${availableParallelism()}`, 1, THREADS_MAX),
   });
 }

@@ -32,6 +32,7 @@ export type ScenarioOptions = {
 
 const BURSTS_MAX = 8;
 const FAULTS_PER_BURST_MAX = 24;
+const EVENTS_MAX = 1_000_000;
 /** Restarts after a refused start may prolong it; each of them ends. */
 const SETTLE_ROUNDS_MAX = 50;
 /** Longer than garp_master_delay: a second announcement must find everything as it was. */
@@ -43,7 +44,15 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   const settings = options.settings ?? drawSettings(random);
   const trace = options.trace ?? null;
   const { machine = step, lifetimeMsMax = LIFETIME_MS_MAX, reapersHear = true } = options;
-  const world = new World({ seed, settings, machine, lifetimeMsMax, reapersHear, trace });
+  const world = new World({
+    seed,
+    settings,
+    machine,
+    lifetimeMsMax,
+    reapersHear,
+    eventsMax: EVENTS_MAX,
+    trace,
+  });
   world.trace(`seed ${seed}: ${JSON.stringify(settings)}`);
   let faults = 0;
   let violation: Outcome['violation'] = null;
@@ -61,15 +70,20 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
       faults += settle(world);
     }
   } catch (error) {
-    const rule = error instanceof Violation ? error.rule : 'no invariant breaks';
-    const text = error instanceof Error ? error.message : String(error);
-    violation = { rule, text, at: world.now };
+    violation = violationOf(error, world.now);
   }
   const { applied } = world.checker;
   return { seed, settings, faults, simulatedMs: world.now, applied, violation };
 }
 
-function startAll(world: World): void {
+/** What ended it, at this time of the world. */
+export function violationOf(error: unknown, at: number): Outcome['violation'] {
+  const rule = error instanceof Violation ? error.rule : 'no invariant breaks';
+  const text = error instanceof Error ? error.message : String(error);
+  return { rule, text, at };
+}
+
+export function startAll(world: World): void {
   const { checker, nodes, random, settings } = world;
   for (const node of nodes) {
     world.run(world.now + random.between(0, settings.intervalMs / 2));
@@ -90,7 +104,7 @@ function drawPauseMs({ random, settings, checker }: World): number {
  * No fault until every rule has been applied, and then for a while nothing may move, whatever strangers
  * send. Returns how many packets they sent.
  */
-function settle(world: World): number {
+export function settle(world: World): number {
   const { checker, random, settings } = world;
   const quietMs = random.chance(0.03) ? LONG_QUIET_MS : random.between(0, 4 * settings.intervalMs);
   for (let round = 0; ; round += 1) {

@@ -32,6 +32,11 @@ export class Timeline {
     heap[index] = planned;
   }
 
+  /** Events that wait. */
+  get planned(): number {
+    return this.#heap.length;
+  }
+
   /** When the next event comes; Infinity: nothing is planned. */
   get nextAt(): number {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;

@@ -42,8 +42,8 @@ export interface NodeView {
   readonly isLeaving: boolean;
   /** Its process was killed, and the address waits for a successor. */
   readonly isReaped: boolean;
-  /** Packets wait in its socket. */
-  readonly hasUnread: boolean;
+  /** In its sockets, unread. */
+  readonly waiting: { readonly packets: number; readonly claims: number };
 }
 
 /** What is told to the checker, and asked of it by the rules that have a file of their own. */

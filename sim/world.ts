@@ -11,9 +11,6 @@ import { Timeline } from './timeline.ts';
 import type { NodeView, WorldView } from './views.ts';
 import { addressOf, packetFor } from './wire.ts';
 
-/** Events in one scenario: more means that something feeds itself. */
-const EVENTS_MAX = 1_000_000;
-
 export type WorldOptions = {
   readonly seed: number;
   readonly settings: Settings;
@@ -23,6 +20,8 @@ export type WorldOptions = {
   readonly lifetimeMsMax: number;
   /** Reapers hear that another has become master. */
   readonly reapersHear: boolean;
+  /** More events mean that something feeds itself. */
+  readonly eventsMax: number;
   readonly trace: ((line: string) => void) | null;
 };
 
@@ -36,10 +35,13 @@ export class World implements WorldView {
   readonly #timeline = new Timeline();
   readonly #trace: WorldOptions['trace'];
   readonly #lifetimeMsMax: number;
+  readonly #eventsMax: number;
   #events = 0;
 
-  constructor({ seed, settings, machine, lifetimeMsMax, reapersHear, trace }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, settings, machine, lifetimeMsMax, reapersHear, eventsMax, trace } = options;
     this.settings = settings;
+    this.#eventsMax = eventsMax;
     this.reapersHear = reapersHear;
     this.random = seededRandom(seed);
     this.#trace = trace;
@@ -59,6 +61,15 @@ export class World implements WorldView {
 
   get now(): number {
     return this.#timeline.now;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Events that are to come. */
+  get planned(): number {
+    return this.#timeline.planned;
   }
 
   /** After the scheduler's lag. */
@@ -89,7 +100,7 @@ export class World implements WorldView {
     assert(until >= this.now, 'time does not go back');
     while (this.#timeline.nextAt <= until) {
       this.#events += 1;
-      if (this.#events > EVENTS_MAX)
+      if (this.#events > this.#eventsMax)
         this.checker.fail('the cluster comes to rest', 'its events do not end');
       this.#timeline.take()();
     }
