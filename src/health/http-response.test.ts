@@ -69,6 +69,9 @@ test('an endless answer is cut at a bound', () => {
   const head = 'HTTP/1.1 200 OK\r\n\r\n';
   const response = read(head + 'x'.repeat(RESPONSE_BYTES_MAX));
   assert.deepEqual([response.complete, response.reusable], [true, false]);
+  const early = 'HTTP/1.1 103 Early Hints\r\n\r\n';
+  const after = read((early + head).padEnd(RESPONSE_BYTES_MAX, 'x'));
+  assert.deepEqual([after.complete, after.reusable], [true, false]);
 });
 
 test('property: no text makes it throw, and an ended one is never partial', () => {

@@ -35,16 +35,15 @@ type Body = Pick<HttpResponse, 'body' | 'complete'> & { readonly delimited: bool
  * Never throws.
  */
 export function parseHttpResponse(text: string, ended: boolean, bodyless: boolean): ParsedResponse {
-  return parseFrom(text, ended, bodyless, INFORMATIONAL_MAX);
+  const cut = ended || text.length >= RESPONSE_BYTES_MAX;
+  return parseFrom(text, { ended, cut, bodyless }, INFORMATIONAL_MAX);
 }
 
-function parseFrom(
-  text: string,
-  ended: boolean,
-  bodyless: boolean,
-  informationalLeft: number,
-): ParsedResponse {
-  const cut = ended || text.length >= RESPONSE_BYTES_MAX;
+/** `cut`: no more of the text will come, be it because it has ended or because it is long enough. */
+type Reading = { readonly ended: boolean; readonly cut: boolean; readonly bodyless: boolean };
+
+function parseFrom(text: string, reading: Reading, informationalLeft: number): ParsedResponse {
+  const { ended, cut, bodyless } = reading;
   const line = STATUS_LINE.exec(text);
   if (line === null) return mayBecomeStatus(text, cut) ? { kind: 'partial' } : { kind: 'invalid' };
   const headEnd = /\r?\n\r?\n/.exec(text);
@@ -56,7 +55,7 @@ function parseFrom(
   const status = Number(line[3]);
   if (status < 200) {
     if (informationalLeft === 0) return { kind: 'invalid' };
-    return parseFrom(text.slice(start), ended, bodyless, informationalLeft - 1);
+    return parseFrom(text.slice(start), reading, informationalLeft - 1);
   }
   const fields = readFields(text.slice(line[0].length, headEnd.index));
   if (fields === null) return { kind: 'invalid' };

@@ -14,6 +14,8 @@ import { certificateFacts, connectionOptions, identityProblem, tlsFacts } from '
 
 /** How long a peer may take to end a connection that we ended. */
 const CLOSING_MS_MAX = 1000;
+/** What it may still send meanwhile; more than any answer to a check that is read (health/http-response.ts). */
+const CLOSING_BYTES_MAX = 1 << 20;
 
 export type Opened = {
   readonly socket: Socket;
@@ -110,13 +112,18 @@ function verify(socket: TLSSocket, tls: CheckTls): OpenOutcome {
 
 /**
  * Ends a connection in the orderly way (TLS: close_notify, RFC 8446 section 6.1), so that the server logs
- * nothing. It is gone within a second, whatever the peer does.
+ * nothing. It is gone within a second, and at once when the peer goes on sending as if it had not heard.
  */
 export function closeGently(socket: Socket): void {
   if (socket.destroyed) return;
   const timer = setTimeout(() => socket.destroy(), CLOSING_MS_MAX);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
+  let left = CLOSING_BYTES_MAX;
+  socket.on('data', ({ length }: Buffer | string) => {
+    left -= length;
+    if (left < 0) socket.destroy();
+  });
   socket.resume();
   socket.end();
 }
