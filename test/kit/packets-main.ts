@@ -7,12 +7,13 @@ import { type Link, RouteSocket } from '../../src/linux/netlink-route.ts';
 import { Raw4Socket } from '../../src/linux/raw4-socket.ts';
 import { AF_INET, openSocket, SOCK_RAW } from '../../src/linux/sockets.ts';
 import { IPPROTO_VRRP } from '../../src/vrrp/packet.ts';
-import type { PacketsCommand } from './packets.ts';
+import { type PacketsCommand, SPOOF_GAP_MS } from './packets.ts';
 
 const GROUP = 0xe0000012;
 const AF_PACKET = 17;
 const ETHERTYPE_ALL = 3;
 const ETHERTYPE_ARP = '0806';
+const ARP_BYTES = 42;
 /** Where IPv4 and IPv6 have the number of what is in them, from the Ethernet header on. */
 const PROTOCOL_OFFSETS = { '0800': 14 + 9, '86dd': 14 + 6 } as const;
 /** Sent before the clock is looked at again. */
@@ -22,6 +23,7 @@ const POLL_MS = 2;
 const command: PacketsCommand = JSON.parse(process.argv[2] ?? '');
 const link = linkOf(command.interface);
 if (command.kind === 'flood') print(String(flood(command)));
+else if (command.kind === 'spoof') await spoof(command);
 else if (command.kind === 'watch') await watch(command.ms);
 else if (command.kind === 'watch-claims') await watchClaims(command.ms);
 else if (command.kind === 'capture') await capture(command.count, adverts());
@@ -95,13 +97,18 @@ function frames(): Source {
   return framesThat((frame) => isAdvert(frame, '0800') || isAdvert(frame, '86dd'));
 }
 
-function framesThat(matches: (frame: Buffer) => boolean): Source<Buffer> {
+/** Sends and receives whole frames of the interface. */
+function openFrames(): number {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(ETHERTYPE_ALL, 2);
   address.writeInt32LE(link.index, 4);
   bindRaw(fd, address, link.name);
+  return fd;
+}
+
+function framesThat(matches: (frame: Buffer) => boolean, fd = openFrames()): Source<Buffer> {
   const buffer = pinnedBuffer(4096);
   return () => {
     for (;;) {
@@ -154,6 +161,52 @@ function flood({ packets, perSecond, ms }: Extract<PacketsCommand, { kind: 'floo
       if (packet === undefined) continue;
       if (sendDatagram(socket.fd, packet.buffer, packet.length, packet.target) > 0) sent += 1;
     }
+  }
+}
+
+/** RFC 826; `to`: who gets the frame, and is its target. Operation 1 is a request, 2 a reply. */
+function arpFrame(
+  operation: 1 | 2,
+  sender: number,
+  to: { mac: Uint8Array; address: number },
+): Buffer {
+  const frame = pinnedBuffer(4096);
+  frame.set(to.mac, 0);
+  frame.set(link.mac, 6);
+  frame.write(`${ETHERTYPE_ARP}000108000604`, 12, 'hex');
+  frame.writeUInt16BE(operation, 20);
+  frame.set(link.mac, 22);
+  frame.writeUInt32BE(sender, 28);
+  frame.set(to.mac, 32);
+  frame.writeUInt32BE(to.address, 38);
+  return frame;
+}
+
+async function spoof({ address, how, ms }: Extract<PacketsCommand, { kind: 'spoof' }>) {
+  const fd = openFrames();
+  const isQuestion = (frame: Buffer): boolean =>
+    frame.toString('hex', 12, 14) === ETHERTYPE_ARP &&
+    frame.readUInt16BE(20) === 1 &&
+    frame.readUInt32BE(38) === address &&
+    !frame.subarray(6, 12).equals(link.mac);
+  const next = framesThat(isQuestion, fd);
+  const all = { mac: Buffer.alloc(6, 0xff), address };
+  const gratuitous = [arpFrame(1, address, all), arpFrame(2, address, all)];
+  print('at work');
+  const startedAt = bootMs();
+  for (let turn = 0; bootMs() < startedAt + ms; ) {
+    if (how === 'announces' && bootMs() >= startedAt + turn * SPOOF_GAP_MS) {
+      const frame = gratuitous[turn % 2];
+      if (frame !== undefined) sendDatagram(fd, frame, ARP_BYTES, null);
+      turn += 1;
+    }
+    const question = how === 'answers' ? next() : null;
+    if (question === null) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      continue;
+    }
+    const asker = { mac: question.subarray(22, 28), address: question.readUInt32BE(28) };
+    sendDatagram(fd, arpFrame(2, address, asker), ARP_BYTES, null);
   }
 }
 

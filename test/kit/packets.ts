@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { formatIpv4 } from '../../src/core/ip.ts';
+import { formatIpv4, parseIpv4 } from '../../src/core/ip.ts';
 import { type NetworkNode, NODE_INTERFACE } from './network.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -18,6 +19,14 @@ export type PacketsCommand =
   | { readonly kind: 'watch'; readonly interface: string; readonly ms: number }
   | { readonly kind: 'watch-claims'; readonly interface: string; readonly ms: number }
   | {
+      readonly kind: 'spoof';
+      readonly interface: string;
+      /** Whose address is claimed, as a number. */
+      readonly address: number;
+      readonly how: Spoofing;
+      readonly ms: number;
+    }
+  | {
       readonly kind: 'flood';
       readonly interface: string;
       /** IP packets, in hexadecimal digits; sent in turn, from any source. */
@@ -25,6 +34,14 @@ export type PacketsCommand =
       readonly perSecond: number;
       readonly ms: number;
     };
+
+/**
+ * announces: gratuitous ARP, requests and replies in turn, every SPOOF_GAP_MS; answers: to everybody who asks for the
+ * address, and to him alone.
+ */
+type Spoofing = 'announces' | 'answers';
+
+export const SPOOF_GAP_MS = 300;
 
 export type Flood = {
   readonly packets: readonly Uint8Array[];
@@ -60,11 +77,20 @@ export async function captureFrames(
 
 /** Sends for a while; returns how many packets went out. */
 export async function floodAdverts(node: NetworkNode, flood: Flood): Promise<number> {
+  const [sent = '0'] = await run(node, floodCommand(flood));
+  return Number(sent);
+}
+
+/** Sends until the network closes, or for `ms`. */
+export function startFlood(node: NetworkNode, flood: Flood): ChildProcess {
+  const args = [MAIN, JSON.stringify(floodCommand(flood))];
+  return node.spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+function floodCommand(flood: Flood): PacketsCommand {
   const packets = flood.packets.map((packet) => Buffer.from(packet).toString('hex'));
   const perSecond = Math.min(flood.perSecond, 1e9);
-  const command = { ...flood, kind: 'flood' as const, interface: NODE_INTERFACE };
-  const [sent = '0'] = await run(node, { ...command, packets, perSecond });
-  return Number(sent);
+  return { ...flood, kind: 'flood', interface: NODE_INTERFACE, packets, perSecond };
 }
 
 /** `at`: when it was read, by linux/clock.ts, which is one for all processes. */
@@ -157,6 +183,38 @@ export class ClaimWatch {
       mac,
       priority: priority === '-' ? null : Number(priority),
     });
+  }
+}
+
+/** Says by ARP that an address is the node's own, though its kernel has never heard of it, until it is closed. */
+export class Spoofer {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Resolves once it is at work. */
+  static async start(node: NetworkNode, address: string, how: Spoofing): Promise<Spoofer> {
+    const number = parseIpv4(address);
+    assert.ok(number.ok, address);
+    const common = { kind: 'spoof' as const, interface: NODE_INTERFACE, ms: WATCH_MS_MAX };
+    const command: PacketsCommand = { ...common, address: number.value, how };
+    const child = node.spawn(process.execPath, [MAIN, JSON.stringify(command)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let ready = false;
+    child.stdout?.once('data', () => {
+      ready = true;
+    });
+    await waitUntil('the spoofer is at work', () => ready);
+    return new Spoofer(child);
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
   }
 }
 
