@@ -83,8 +83,16 @@ export async function addressesOf(
   return { targets, ttlMs: Math.min(...records.map(({ ttl }) => ttl)) * 1000 };
 }
 
-async function serversOf(resolver: Resolver, name: string): Promise<Records> {
-  const records = await resolver.resolveSrv(name);
+/**
+ * Of a service (SRV); rejects where there is none. An answer with records of other types alone is an empty list to
+ * c-ares, and the root as a target says that there is no such service (RFC 2782).
+ */
+export async function serversOf(
+  resolver: Pick<Resolver, 'resolveSrv'>,
+  name: string,
+): Promise<Records> {
+  const records = (await resolver.resolveSrv(name)).filter((record) => record.name !== '');
+  if (records.length === 0) throw new Error('No records');
   const targets = records
     .slice(0, TARGETS_MAX)
     .map(({ name: host, port, weight }) => ({ host, port, weight }));

@@ -7,7 +7,7 @@ import { lookup, Resolver } from 'node:dns/promises';
 import type { Answer, Target } from '../names/answer.ts';
 import { TARGETS_MAX } from '../names/answer.ts';
 import type { Ask } from './ask.ts';
-import { addressesOf } from './ask-nameservers.ts';
+import { addressesOf, serversOf } from './ask-nameservers.ts';
 import { failureOf } from './dns-errors.ts';
 
 /** getaddrinfo(3) may take longer; its answer is that of the next question then. */
@@ -75,11 +75,7 @@ async function ttlOf(name: string): Promise<Ttl> {
 async function askService(name: string): Promise<Answer> {
   try {
     const resolver = new Resolver({ timeout: TTL_TIMEOUT_MS, tries: TTL_TRIES });
-    const records = await resolver.resolveSrv(name);
-    const targets = records
-      .slice(0, TARGETS_MAX)
-      .map(({ name: host, port, weight }): Target => ({ host, port, weight }));
-    return { kind: 'found', targets, ttlMs: null, by: 'the system' };
+    return { kind: 'found', by: 'the system', ...(await serversOf(resolver, name)) };
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error) };
   }

@@ -1,11 +1,12 @@
 /**
- * Many mutated inputs for every decoder, with progress; exit code 0: none broke.
+ * Many mutated inputs for every decoder, and hostile answers for the asker of name servers, with progress; exit code 0: none broke.
  *
  * usage: node test/fuzz/run.ts [--inputs N] [--seed S] [--only WORD]
  */
 
 import { parseArgs } from 'node:util';
 import { DECODERS } from './decoders.ts';
+import { fuzzAsker } from './fuzz-asker.ts';
 import { fuzzDecoder } from './fuzz-decoder.ts';
 
 const INPUTS = '1000000';
@@ -25,19 +26,30 @@ if (!Number.isInteger(inputs) || inputs < 1 || !Number.isInteger(firstSeed)) {
   process.exit(2);
 }
 
-for (const decoder of DECODERS.filter(({ name }) => name.includes(values.only))) {
+type Run = { readonly inputs: number; readonly seed: number };
+
+/** How many of the inputs were believed. */
+const TARGETS: readonly { name: string; fuzz: (run: Run) => number | Promise<number> }[] = [
+  ...DECODERS.map((decoder) => ({
+    name: decoder.name,
+    fuzz: (run: Run) => fuzzDecoder(decoder, run),
+  })),
+  { name: 'DNS', fuzz: fuzzAsker },
+];
+
+for (const { name, fuzz } of TARGETS.filter((target) => target.name.includes(values.only))) {
   const startedAt = performance.now();
   let done = 0;
   let believed = 0;
   while (done < inputs) {
     const chunk = Math.min(CHUNK, inputs - done);
-    believed += fuzzDecoder(decoder, { inputs: chunk, seed: firstSeed + done });
+    believed += await fuzz({ inputs: chunk, seed: firstSeed + done });
     done += chunk;
-    if (process.stderr.isTTY) process.stderr.write(`\r${decoder.name}: ${done} of ${inputs}`);
+    if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${inputs}`);
   }
   const seconds = (performance.now() - startedAt) / 1000;
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   process.stdout.write(
-    `${decoder.name}: ${inputs} inputs, ${believed} believed, none broke it, ${seconds.toFixed(1)} s\n`,
+    `${name}: ${inputs} inputs, ${believed} believed, none broke it, ${seconds.toFixed(1)} s\n`,
   );
 }
