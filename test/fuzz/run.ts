@@ -37,7 +37,14 @@ const TARGETS: readonly { name: string; fuzz: (run: Run) => number | Promise<num
   { name: 'DNS', fuzz: fuzzAsker },
 ];
 
-for (const { name, fuzz } of TARGETS.filter((target) => target.name.includes(values.only))) {
+const chosen = TARGETS.filter(({ name }) => name.includes(values.only));
+if (chosen.length === 0) {
+  const names = TARGETS.map(({ name }) => name).join(', ');
+  process.stderr.write(`--only takes a part of one of these names: ${names}\n`);
+  process.exit(2);
+}
+
+for (const { name, fuzz } of chosen) {
   const startedAt = performance.now();
   let done = 0;
   let believed = 0;
