@@ -8,6 +8,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { NodeConfig } from '../../config/model/config.ts';
 import type { AdminState } from '../../health/server-state.ts';
+import { bootMs } from '../../linux/clock.ts';
 import type { Log } from '../log.ts';
 import {
   type Answer,
@@ -81,7 +82,7 @@ export class PeerChannel {
     this.#open = {
       settings,
       key: peerKey(settings.secret),
-      guard: new ReplayGuard(settings.toleranceMs, Date.now()),
+      guard: new ReplayGuard(settings.toleranceMs, bootMs()),
       sockets,
       waiting: new Map(),
     };
@@ -165,7 +166,8 @@ export class PeerChannel {
     const { id, version, sentAtMs, from } = question;
     const peer = open.settings.nodes.find(({ name }) => name === from);
     if (peer === undefined || from === open.settings.node) return;
-    const reception = open.guard.take(id, sentAtMs, Date.now());
+    const now = { utcMs: Date.now(), bootMs: bootMs() };
+    const reception = open.guard.take(id, sentAtMs, now);
     if (reception.kind === 'again') {
       if (reception.answer !== null) send(open, peer, reception.answer);
       return;

@@ -1,6 +1,7 @@
 /**
  * Which questions of peers count: near our time, not from before our start, and each once. One that comes again gets the
- * answer it had: datagrams are sent again where an answer is lost. Pure; times in ms of UTC.
+ * answer it had: datagrams are sent again where an answer is lost. Our start is held by a clock that nobody sets: UTC may be
+ * set back behind it, and what is asked then must count. Pure; times in ms.
  */
 
 /** Answers remembered; people ask a few times in a minute. */
@@ -12,32 +13,35 @@ export type Reception =
   | { readonly kind: 'again'; readonly answer: Uint8Array | null }
   | { readonly kind: 'refused'; readonly why: string };
 
+/** `utcMs`: what senders' times are held against; `bootMs`: of linux/clock.ts. */
+export type Moment = { readonly utcMs: number; readonly bootMs: number };
+
 type Seen = { readonly sentAtMs: number; answer: Uint8Array | null };
 
 export class ReplayGuard {
   readonly #toleranceMs: number;
-  readonly #startedAtMs: number;
+  readonly #startedAtBootMs: number;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(toleranceMs: number, startedAtMs: number) {
+  constructor(toleranceMs: number, startedAtBootMs: number) {
     this.#toleranceMs = toleranceMs;
-    this.#startedAtMs = startedAtMs;
+    this.#startedAtBootMs = startedAtBootMs;
   }
 
   /** Only for a question whose signature is right. */
-  take(id: string, sentAtMs: number, nowMs: number): Reception {
+  take(id: string, sentAtMs: number, now: Moment): Reception {
     const seen = this.#seen.get(id);
     if (seen !== undefined) return { kind: 'again', answer: seen.answer };
-    const off = Math.abs(sentAtMs - nowMs);
+    const off = Math.abs(sentAtMs - now.utcMs);
     if (off > this.#toleranceMs) {
       const seconds = Math.round(off / 1000);
       return { kind: 'refused', why: `the clocks are ${seconds} s apart, or the question is old` };
     }
     // What was asked before a restart was forgotten by it.
-    if (sentAtMs < this.#startedAtMs) {
+    if (now.utcMs - sentAtMs > now.bootMs - this.#startedAtBootMs) {
       return { kind: 'refused', why: 'the question is from before its start; ask again' };
     }
-    this.#forgetOld(nowMs);
+    if (this.#seen.size >= REMEMBERED_MAX) this.#forgetOld(now.utcMs);
     if (this.#seen.size >= REMEMBERED_MAX) return { kind: 'refused', why: 'too much was asked' };
     this.#seen.set(id, { sentAtMs, answer: null });
     return { kind: 'new' };
@@ -48,10 +52,13 @@ export class ReplayGuard {
     if (seen !== undefined) seen.answer = answer;
   }
 
-  /** Those that would be refused for their age, whoever sends them. */
-  #forgetOld(nowMs: number): void {
+  /**
+   * Those that would be refused for their age, whoever sends them. Not before there has to be room: a clock may come to
+   * their time again.
+   */
+  #forgetOld(utcMs: number): void {
     for (const [id, { sentAtMs }] of this.#seen) {
-      if (Math.abs(sentAtMs - nowMs) > this.#toleranceMs) this.#seen.delete(id);
+      if (utcMs - sentAtMs > this.#toleranceMs) this.#seen.delete(id);
     }
   }
 }
