@@ -62,7 +62,7 @@ export type Seen = {
   readonly longKept: boolean;
 };
 
-const HAPROXY = `defaults
+export const HAPROXY = `defaults
     mode tcp
     timeout connect 1s
     timeout client 1h
@@ -91,18 +91,28 @@ vrrp_instance VI_1 {
 `;
 }
 
+export type Launch = {
+  /** Begins the command line, e.g. unshare(1) and its options. */
+  readonly through?: readonly string[];
+  /** Instead of HAPROXY. */
+  readonly haproxy?: string;
+};
+
 export class Daemon {
   readonly node: NetworkNode;
   readonly #folder: string;
   readonly #files: readonly string[];
+  readonly #through: readonly string[];
 
-  constructor(node: NetworkNode, folder: string, vrrp: string | null) {
+  constructor(node: NetworkNode, folder: string, vrrp: string | null, launch: Launch) {
+    const { through = [], haproxy = HAPROXY } = launch;
     this.node = node;
+    this.#through = through;
     this.#folder = join(folder, node.name);
     // Another attempt begins anew.
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#folder);
-    const files = [['--haproxy', HAPROXY]];
+    const files = [['--haproxy', haproxy]];
     if (vrrp !== null) files.push(['--keepalived', vrrp]);
     this.#files = files.flatMap(([option = '', text = '']) => {
       const path = join(this.#folder, option.slice(2));
@@ -111,10 +121,15 @@ export class Daemon {
     });
   }
 
+  get runDir(): string {
+    return join(this.#folder, 'run');
+  }
+
   start(): void {
     const log = openSync(join(this.#folder, 'log'), 'a');
-    const args = ['run', ...this.#files, '--run-dir', join(this.#folder, 'run')];
-    this.node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', log] });
+    const run = [EVERGATE, 'run', ...this.#files, '--run-dir', this.runDir];
+    const [command = '', ...args] = [...this.#through, ...run];
+    this.node.spawn(command, args, { stdio: ['ignore', 'ignore', log] });
     closeSync(log);
   }
 
@@ -142,11 +157,11 @@ export class Daemon {
   }
 
   pid(role: string): number {
-    return Number(readFileSync(join(this.#folder, 'run', `${role}.pid`), 'utf8'));
+    return Number(readFileSync(join(this.runDir, `${role}.pid`), 'utf8'));
   }
 
   has(role: string): boolean {
-    return existsSync(join(this.#folder, 'run', `${role}.pid`));
+    return existsSync(join(this.runDir, `${role}.pid`));
   }
 
   log(): string {
@@ -208,8 +223,12 @@ export class GuardianCluster {
   }
 
   /** Resolves when it is up. `vrrp`: a keepalived.conf; null: none. */
-  async daemon(node: NetworkNode, vrrp: string | null = null): Promise<Daemon> {
-    const one = new Daemon(node, this.#folder, vrrp);
+  async daemon(
+    node: NetworkNode,
+    vrrp: string | null = null,
+    launch: Launch = {},
+  ): Promise<Daemon> {
+    const one = new Daemon(node, this.#folder, vrrp, launch);
     this.#daemons.push(one);
     one.start();
     await one.up();
@@ -217,10 +236,13 @@ export class GuardianCluster {
   }
 
   /** The first of the two owns the VIP. */
-  async pair(version: 2 | 3): Promise<readonly [Daemon, Daemon, AddressWatch]> {
-    const first = await this.daemon(this.a, keepalived(100, version));
+  async pair(
+    version: 2 | 3,
+    [one, other]: readonly Launch[] = [],
+  ): Promise<readonly [Daemon, Daemon, AddressWatch]> {
+    const first = await this.daemon(this.a, keepalived(100, version), one);
     await waitUntil('a owns the VIP', () => this.a.holds(VIP));
-    const second = await this.daemon(this.b, keepalived(90, version));
+    const second = await this.daemon(this.b, keepalived(90, version), other);
     return [first, second, await this.watch(this.a, this.b)];
   }
 

@@ -21,6 +21,7 @@ const PEERS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   chromium: 'chromium',
   promtool: 'prometheus',
+  faketime: 'faketime',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */

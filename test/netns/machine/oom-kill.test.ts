@@ -18,10 +18,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { AddressWatch } from '../kit/address-watch.ts';
-import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { askStatus } from '../kit/status.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+import { AddressWatch } from '../../kit/address-watch.ts';
+import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import { askStatus } from '../../kit/status.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const VIP = '10.99.0.100';
 const GROUPS = [
