@@ -1,58 +1,25 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import fc from 'fast-check';
-import { anyFitting, anyMutated } from '../../../test/kit/any-shape.ts';
 import { waitUntil } from '../../../test/kit/wait-until.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
-import {
-  FROM_BALANCER,
-  messageBytesMax,
-  parseFromBalancer,
-} from '../../contracts/protocol-table.ts';
-import { ChildChannel } from './child-channel.ts';
-
-const LINE_BYTES_MAX = messageBytesMax(5);
-
-/** Of each kind of message: ten thousand in all. */
-const MUTATED = 1112;
+import type { ChildChannel } from './child-channel.ts';
+import { LINE_BYTES_MAX, openChannel } from './fixture-channel.ts';
 
 const LOG_LINE = { kind: 'log', level: 'info', text: 'x'.repeat(100) } as const;
 
 describe('The channel to a balancer', () => {
-  let folder = '';
   let balancer: Socket;
   let channel: ChildChannel<BalancerToGuardian, GuardianToBalancer>;
-  let messages: BalancerToGuardian[] = [];
-  let breaches: string[] = [];
+  let messages: readonly BalancerToGuardian[] = [];
+  let breaches: readonly string[] = [];
+  let close = (): void => {};
 
   const open = async (): Promise<void> => {
-    folder = mkdtempSync(join(tmpdir(), 'evergate-channel-'));
-    messages = [];
-    breaches = [];
-    const server = createServer().listen(join(folder, 's'));
-    await once(server, 'listening');
-    const accepted = once(server, 'connection');
-    balancer = connect(join(folder, 's'));
-    balancer.on('error', () => {});
-    const [socket] = await accepted;
-    server.close();
-    channel = new ChildChannel(socket, LINE_BYTES_MAX, parseFromBalancer, {
-      message: (message) => messages.push(message),
-      breach: (why) => breaches.push(why),
-    });
-  };
-  const close = (): void => {
-    channel.close();
-    balancer.destroy();
-    rmSync(folder, { recursive: true, force: true });
+    ({ balancer, channel, messages, breaches, close } = await openChannel());
   };
   beforeEach(open);
-  afterEach(close);
+  afterEach(() => close());
 
   const say = (...lines: readonly string[]) => balancer.write(lines.map((l) => `${l}\n`).join(''));
 
@@ -112,20 +79,4 @@ describe('The channel to a balancer', () => {
     channel.send({ kind: 'report', id: 2 });
     assert.deepEqual(breaches, []);
   });
-
-  for (const [kind, { rule }] of Object.entries(FROM_BALANCER)) {
-    it(`tells of "${kind}", however it is mutated, or is closed`, async () => {
-      for (const message of fc.sample(anyMutated(anyFitting(rule)), MUTATED)) {
-        const line = JSON.stringify(message) ?? 'undefined';
-        const fits = parseFromBalancer(line).ok;
-        say(line);
-        const heard = messages.length;
-        await waitUntil('an outcome', () => messages.length > heard || breaches.length > 0, 0);
-        assert.equal(breaches.length, fits ? 0 : 1, line.slice(0, 200));
-        if (fits) continue;
-        close();
-        await open();
-      }
-    });
-  }
 });
