@@ -1,22 +1,16 @@
 /** Entry of the balancer process; only the guardian starts it, with a channel to itself and its sockets. */
 
-import { fstatSync } from 'node:fs';
 import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { dropStartGarbage } from '../start-garbage.ts';
 import { confine, confineEarly } from './confinement.ts';
+import { demandGuardian, dieOfErrors } from './guarded-process.ts';
 import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
 
-/** A last message that does not get out must not keep a failed balancer alive. */
-const LAST_WORDS_MS = 200;
-
-if (!hasGuardian()) {
-  process.stderr.write('The balancer is started by "evergate run", not by hand\n');
-  process.exit(1);
-}
+demandGuardian('balancer');
 
 // Before the threads that are to have as little.
 const early = confineEarly();
@@ -49,18 +43,4 @@ const balancer = runBalancer({
   },
 });
 
-const die = (error: unknown): void => {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  setTimeout(() => process.exit(1), LAST_WORDS_MS);
-  balancer.fail(text);
-};
-process.on('uncaughtException', die);
-process.on('unhandledRejection', die);
-
-function hasGuardian(): boolean {
-  try {
-    return fstatSync(GUARDIAN_FD).isSocket();
-  } catch {
-    return false;
-  }
-}
+dieOfErrors((why) => balancer.fail(why));

@@ -3,23 +3,17 @@
  * them (docs/security.md). Only the guardian starts it, with a channel to itself; it listens to nobody else.
  */
 
-import { fstatSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { GUARDIAN_FD, type GuardianToChecker } from '../../contracts/protocol.ts';
 import { cutLine } from '../../contracts/protocol-table.ts';
 import { CHECKER_TITLE } from '../../contracts/run-directory.ts';
 import { becomeIdentity } from '../../linux/identity.ts';
 import { confine, confineEarly } from '../confinement.ts';
+import { demandGuardian, dieOfErrors } from '../guarded-process.ts';
 import { GuardianChannel } from '../guardian-channel.ts';
 import { CheckRunner } from './check-runner.ts';
 
-/** A last message that does not get out must not keep a failed checker alive. */
-const LAST_WORDS_MS = 200;
-
-if (!hasGuardian()) {
-  process.stderr.write('The checker is started by "evergate run", not by hand\n');
-  process.exit(1);
-}
+demandGuardian('checker');
 
 const early = confineEarly();
 process.title = CHECKER_TITLE;
@@ -32,6 +26,9 @@ const guardian = new GuardianChannel<GuardianToChecker>(GUARDIAN_FD);
 // Where there is no guardian there is nobody to check for.
 guardian.onClose(() => process.exit(0));
 const runner = new CheckRunner((id, result) => guardian.send({ kind: 'checked', id, result }));
+const die = dieOfErrors((why) =>
+  guardian.send({ kind: 'failed', text: cutLine(why) }, () => process.exit(1)),
+);
 let isReady = false;
 
 guardian.onMessage((message) => {
@@ -51,20 +48,4 @@ async function getReady(identity: Parameters<typeof becomeIdentity>[0] | null): 
   const problem = await confine(early);
   if (problem !== null) guardian.send({ kind: 'log', level: 'warning', text: problem });
   guardian.send({ kind: 'ready' });
-}
-
-function die(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  setTimeout(() => process.exit(1), LAST_WORDS_MS);
-  guardian.send({ kind: 'failed', text: cutLine(text) }, () => process.exit(1));
-}
-process.on('uncaughtException', die);
-process.on('unhandledRejection', die);
-
-function hasGuardian(): boolean {
-  try {
-    return fstatSync(GUARDIAN_FD).isSocket();
-  } catch {
-    return false;
-  }
 }

@@ -146,21 +146,8 @@ test('a server that drops a hello is followed by another', TIMEOUT, async (t) =>
   assert.equal(count(2, 'sessionsCurrent'), 1);
 });
 
-test('what is no TLS is never said twice', TIMEOUT, async (t) => {
-  const mute = await startMute(t);
-  const other = await startMute(t);
-  const { port, count } = await startPlane(t, {
-    servers: [mute.port, other.port],
-    backend: { hedgeAfterMs: 20, serverTimeoutMs: 400 },
-  });
-  const client = await dial(t, port);
-  client.write('POST /pay HTTP/1.1\r\n\r\n');
-  assert.equal(await outcome(client.resume()), 'end');
-  assert.equal(mute.heard().length + other.heard().length, 22);
-  assert.equal(count(0, 'hedges') + count(1, 'hedges'), 0);
-});
-
 for (const [what, said] of [
+  ['what is no TLS', Buffer.from('POST /pay HTTP/1.1\r\n\r\n')],
   ['data of the application behind a hello', Buffer.concat([HELLO, DATA])],
   ['a hello that offers early data', Buffer.concat([clientHello({ earlyData: true }), DATA])],
 ] as const) {
