@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,9 +69,12 @@ async function observe(t: TestContext, input: string): Promise<ReadonlyMap<strin
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await waitUntil('HAProxy listens', () => existsSync(socketPath) || child.exitCode !== null);
-  assert.equal(child.exitCode, null, said);
-  return readStat(await ask(socketPath, 'show stat'));
+  // Its socket is there before it listens.
+  const shown = await waitUntil('HAProxy answers', async () => {
+    assert.equal(child.exitCode, null, said);
+    return await ask(socketPath, 'show stat').catch(() => null);
+  });
+  return readStat(shown);
 }
 
 /** The cells of a server's row that the configuration alone decides. */

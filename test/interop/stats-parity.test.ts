@@ -181,11 +181,16 @@ test("tables and answers are HAProxy 2.6's", async (t) => {
 
   await t.test('show servers state', async () => {
     const state = async (path: string): Promise<string[][]> =>
-      (await askSocket(path, 'show servers state'))
-        .split('\n')
-        // The tenth column is the age of the state.
-        .map((line) => line.split(' ').toSpliced(9, 1));
-    assert.deepEqual(await state(socket), await state(theirs));
+      (await askSocket(path, 'show servers state')).split('\n').map((line) => line.split(' '));
+    // While a check is under way its result is unknown and its state odd (management.txt 9.3, srv_check_state).
+    const atRest = async (path: string): Promise<string[][]> =>
+      await waitUntil(`no check is under way behind ${path}`, async () => {
+        const rows = await state(path);
+        return rows.some((row) => Number(row[13]) % 2 === 1) ? null : rows;
+      });
+    // The tenth column is the age of the state.
+    const ageless = (rows: string[][]): string[][] => rows.map((row) => row.toSpliced(9, 1));
+    assert.deepEqual(ageless(await atRest(socket)), ageless(await atRest(theirs)));
   });
 
   await t.test('commands and mistakes', async () => {
