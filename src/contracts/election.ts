@@ -35,6 +35,8 @@ export type ElectionEvent =
       readonly from: string;
       readonly to: string;
     }
+  /** This sender signs what it says with a time too far from its clock, or from ours: see learnClock(). */
+  | { readonly kind: 'clock-doubt'; readonly address: string }
   /** All members of a sync group are in that state, or one is in fault. */
   | { readonly kind: 'group'; readonly group: string; readonly to: InstanceStatus['state'] }
   | { readonly kind: 'warning'; readonly text: string }
@@ -87,6 +89,11 @@ export interface Election {
   /** Takes effect within a few milliseconds; for an instance that a reload has ended it has none. */
   track(instance: string, verdict: TrackingVerdict): void;
   status(): readonly InstanceStatus[];
+  /**
+   * What the node at these addresses signs is held against its own clock from now on, whatever ours says: its UTC less
+   * this machine's time since boot (linux/clock.ts), in ms. An election that looks at no clock leaves it aside.
+   */
+  learnClock(addresses: readonly string[], utcLessBootMs: number): void;
   /**
    * Goes on by another section of the same election: instances that stay keep their state, what they hold and
    * what they know; the others give up what they hold, and new ones begin as backups. Rejects with

@@ -115,6 +115,8 @@ export class Guardian {
     this.#peers = new PeerChannel({
       log: options.log,
       setServer: (order) => this.#setServer(order),
+      onClock: ({ addresses }, utcLessBootMs) =>
+        this.#election?.learnClock(addresses, utcLessBootMs),
     });
     this.#reloader = new Reloader({
       read: options.read,
@@ -242,6 +244,9 @@ export class Guardian {
     this.#closers.push(() => orphans.close());
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
+    // Before the election, which holds what others sign against their clocks.
+    this.#peers.use(this.#peerSettings());
+    this.#closers.push(() => this.#peers.close());
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
     if (this.#unnoted !== null) throw this.#unnoted;
@@ -262,8 +267,6 @@ export class Guardian {
     this.#statusSocket = statusSocket;
     this.#closers.push(() => statusSocket.close());
     await statusSocket.open(config.statusGroup);
-    this.#peers.use(this.#peerSettings());
-    this.#closers.push(() => this.#peers.close());
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
   }
 
@@ -380,6 +383,7 @@ export class Guardian {
       orphans.endReaper(),
     );
     this.#election = election;
+    this.#peers.tellClocks();
     // The reaper of before, which is gone now, may have removed the table.
     this.#redirects.look();
     // Closed in the other order: until the addresses are gone there is a reaper.
@@ -429,6 +433,9 @@ export class Guardian {
       case 'own-address-moved':
         log('warning', `The node's address has moved from "${event.from}" to "${event.to}"`);
         void this.reload("move of the node's address");
+        break;
+      case 'clock-doubt':
+        this.#peers.doubtClock(event.address);
         break;
       case 'group':
         log('info', `VRRP sync group ${event.group}: ${event.to}`);

@@ -1,9 +1,11 @@
 /**
  * Sequence numbers of signed advertisements (vrrp/signature.ts): made from UTC, so that a restart goes on
- * above what was sent before, and refused when they are old. Pure; times in milliseconds of UTC.
+ * above what was sent before, and refused when they are old. What is old is said by the sender's clock where it was
+ * asked for its time, and by ours otherwise (docs/adr/0027). Pure; times in milliseconds.
  */
 
 import type { IpAddress } from '../core/ip-address.ts';
+import type { Moment } from '../core/moment.ts';
 import type { Sequence } from './signature.ts';
 
 /** Senders remembered; a virtual router has far fewer. */
@@ -33,6 +35,23 @@ export class SequenceClock {
   }
 }
 
+/** Times of day of senders that were asked, as they go on by our clock that nobody sets. */
+export class SenderClocks {
+  readonly #utcLessBoot = new Map<IpAddress, number>();
+
+  /** `utcLessBootMs`: its UTC less our time since boot, at one instant. At most SENDERS_MAX are remembered. */
+  learn(sender: IpAddress, utcLessBootMs: number): void {
+    if (this.#utcLessBoot.size >= SENDERS_MAX && !this.#utcLessBoot.has(sender)) return;
+    this.#utcLessBoot.set(sender, utcLessBootMs);
+  }
+
+  /** UTC as the sender has it now; ours where it was never asked. */
+  utcMs(sender: IpAddress, { utcMs, bootMs }: Moment): number {
+    const utcLessBootMs = this.#utcLessBoot.get(sender);
+    return utcLessBootMs === undefined ? utcMs : utcLessBootMs + bootMs;
+  }
+}
+
 export type Freshness =
   /** `skewMs`: the sender's clock less ours; 0 where clocks do not count. */
   { readonly kind: 'fresh'; readonly skewMs: number } | { readonly kind: 'stale' | 'replayed' };
@@ -40,28 +59,31 @@ export type Freshness =
 /** The receiver's side. */
 export class FreshnessWindow {
   readonly #toleranceMs: number | null;
+  readonly #clocks: SenderClocks;
   readonly #last = new Map<IpAddress, Sequence>();
 
-  constructor({ toleranceMs }: ReplayRule) {
+  constructor({ toleranceMs }: ReplayRule, clocks: SenderClocks) {
     this.#toleranceMs = toleranceMs;
+    this.#clocks = clocks;
   }
 
   /** Only for a sequence whose signature is right. */
-  take(sender: IpAddress, sequence: Sequence, utcMs: number): Freshness {
-    const skewMs = this.#toleranceMs === null ? 0 : msOf(sequence) - utcMs;
-    if (this.#isFar(skewMs)) return { kind: 'stale' };
+  take(sender: IpAddress, sequence: Sequence, now: Moment): Freshness {
+    const senderMs = this.#clocks.utcMs(sender, now);
+    if (this.#isFar(msOf(sequence) - senderMs)) return { kind: 'stale' };
     const last = this.#last.get(sender);
-    // Where our own clock was set, what was heard before says nothing any more.
-    const counts =
-      last !== undefined && (this.#toleranceMs === null || !this.#isFar(msOf(last) - utcMs));
+    // Where a clock was set, what was heard before says nothing any more.
+    const counts = last !== undefined && !this.#isFar(msOf(last) - senderMs);
     if (counts && !isAbove(sequence, last)) return { kind: 'replayed' };
     const [oldest] = this.#last.keys();
     this.#last.delete(sender);
     if (this.#last.size >= SENDERS_MAX && oldest !== undefined) this.#last.delete(oldest);
     this.#last.set(sender, sequence);
+    const skewMs = this.#toleranceMs === null ? 0 : msOf(sequence) - now.utcMs;
     return { kind: 'fresh', skewMs };
   }
 
+  /** Never, where clocks do not count. */
   #isFar(skewMs: number): boolean {
     return this.#toleranceMs !== null && Math.abs(skewMs) > this.#toleranceMs;
   }

@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import test from 'node:test';
 import fc from 'fast-check';
 import { parseIpAddress } from '../core/ip-address.ts';
+import { SenderClocks } from './freshness.ts';
 import {
   decodeAdvertisement,
   type Expectation,
@@ -13,7 +14,7 @@ import {
   type ReceivedPacket,
 } from './packet.ts';
 import { parseSecret } from './signature.ts';
-import { type SignatureMode, Signatures } from './signatures.ts';
+import { type SignatureOptions, Signatures } from './signatures.ts';
 
 const SOURCE = 0x0a630001;
 const GROUP = 0xe0000012;
@@ -29,9 +30,7 @@ function hmac(secret: Uint8Array, bytes: Uint8Array): Uint8Array {
   return createHmac('sha256', secret).update(bytes).digest();
 }
 
-function signatures(
-  changes: { activeKey?: number; mode?: SignatureMode; toleranceMs?: number | null } = {},
-): Signatures {
+function signatures(changes: Partial<Omit<SignatureOptions, 'keys' | 'hmac'>> = {}): Signatures {
   const keys = [1, 7].map((id) => ({ id, secret: SECRETS[id] ?? new Uint8Array() }));
   return new Signatures({
     keys,
@@ -39,6 +38,7 @@ function signatures(
     mode: 'enforce',
     toleranceMs: 5000,
     hmac,
+    clocks: new SenderClocks(),
     ...changes,
   });
 }
@@ -49,7 +49,8 @@ function address(text: string) {
   return parsed.value;
 }
 
-function expectation(signed: Signatures, now = NOW): Expectation {
+/** `bootMs`: time passes by that clock, too, unless `now` was set. */
+function expectation(signed: Signatures, now = NOW, bootMs = now - NOW): Expectation {
   return {
     version: 3,
     virtualRouterId: 51,
@@ -58,7 +59,7 @@ function expectation(signed: Signatures, now = NOW): Expectation {
     addresses: [VIP],
     ownAddress: 0x0a630002,
     transport: { kind: 'multicast', group: GROUP },
-    checkSignature: (packet, isSigned) => signed.check(packet, isSigned, now),
+    checkSignature: (packet, isSigned) => signed.check(packet, isSigned, { utcMs: now, bootMs }),
   };
 }
 
@@ -185,6 +186,34 @@ test('a clock that was set does not lock its node out', () => {
   assert.equal(believed(NOW), true);
   assert.equal(believed(NOW + 3_600_000), true);
   assert.equal(believed(NOW + 1000), true);
+});
+
+test('a sender that was asked for its time is believed by its own clock, and by no other', () => {
+  const clocks = new SenderClocks();
+  const receiver = signatures({ clocks });
+  const sender = signatures();
+  const HOUR_MS = 3_600_000;
+  // `sentAt` by its clock, `now` by ours, `bootMs` by the one that nobody sets.
+  const fault = (sentAt: number, now: number, bootMs: number) => {
+    const decoded = decodeAdvertisement(send(sender, sentAt), expectation(receiver, now, bootMs));
+    return decoded.ok ? null : decoded.reason;
+  };
+  const ahead = NOW + 6 * HOUR_MS;
+  assert.equal(fault(ahead, NOW, 0), 'stale-signature');
+  clocks.learn(SOURCE, ahead);
+  assert.equal(fault(ahead + 1000, NOW + 1000, 1000), null);
+  assert.equal(receiver.skewMs, 6 * HOUR_MS);
+  // Recorded when its clock was right: near our time, and nothing that it says now.
+  const recorded = send(signatures(), NOW + 1500);
+  const old = decodeAdvertisement(recorded, expectation(receiver, NOW + 2000, 2000));
+  assert.deepEqual(old, { ok: false, reason: 'stale-signature' });
+  // Ours is set, too, which is no matter.
+  assert.equal(fault(ahead + 3000, NOW - HOUR_MS, 3000), null);
+  assert.equal(fault(ahead + 9000, NOW, 3500), 'stale-signature');
+  // Its own is set right: refused until it is asked again.
+  assert.equal(fault(NOW + 4000, NOW + 4000, 4000), 'stale-signature');
+  clocks.learn(SOURCE, NOW);
+  assert.equal(fault(NOW + 5000, NOW + 5000, 5000), null);
 });
 
 test('random bytes behind a message never pass', () => {

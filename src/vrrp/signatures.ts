@@ -1,11 +1,12 @@
 /**
  * How one instance signs its advertisements and believes those of others: keys, sequences, and how strict it
- * is while a cluster is moved to signatures. Pure; times in milliseconds of UTC.
+ * is while a cluster is moved to signatures. Pure; times in milliseconds.
  */
 
 import { assert } from '../core/assert.ts';
 import type { IpAddress } from '../core/ip-address.ts';
-import { FreshnessWindow, type ReplayRule, SequenceClock } from './freshness.ts';
+import type { Moment } from '../core/moment.ts';
+import { FreshnessWindow, type ReplayRule, type SenderClocks, SequenceClock } from './freshness.ts';
 import type { ReceivedPacket, SignatureFault } from './packet.ts';
 import { type HmacSha256, readTrailer, type SignatureKey, writeTrailer } from './signature.ts';
 
@@ -18,6 +19,7 @@ export type SignatureOptions = ReplayRule & {
   readonly activeKey: number;
   readonly mode: SignatureMode;
   readonly hmac: HmacSha256;
+  readonly clocks: SenderClocks;
 };
 
 export class Signatures {
@@ -36,7 +38,7 @@ export class Signatures {
     this.#options = options;
     this.#active = active;
     this.#clock = new SequenceClock(options);
-    this.#window = new FreshnessWindow(options);
+    this.#window = new FreshnessWindow(options, options.clocks);
   }
 
   /** Signs the message of `length` bytes in place; returns the length of message and trailer. */
@@ -48,13 +50,13 @@ export class Signatures {
   }
 
   /** null: the packet is believed. */
-  check(packet: ReceivedPacket, signed: boolean, utcMs: number): SignatureFault | null {
+  check(packet: ReceivedPacket, signed: boolean, now: Moment): SignatureFault | null {
     const { keys, mode, hmac } = this.#options;
     this.lastWasSigned = false;
     if (!signed) return mode === 'enforce' ? 'unsigned' : null;
     const sequence = readTrailer(packet.message, packet.source, keys, hmac);
     if (!sequence.ok) return sequence.reason;
-    const freshness = this.#window.take(packet.source, sequence.value, utcMs);
+    const freshness = this.#window.take(packet.source, sequence.value, now);
     if (freshness.kind !== 'fresh') {
       return freshness.kind === 'stale' ? 'stale-signature' : 'replayed';
     }

@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import type { IpAddress } from '../../src/core/ip-address.ts';
 import { decodeIpv4Packet } from '../../src/linux/raw4-socket.ts';
 import { openPacket, sealPacket } from '../../src/vrrp/authentication-header.ts';
+import { SenderClocks } from '../../src/vrrp/freshness.ts';
 import {
   type Advertisement,
   type Authentication,
@@ -86,6 +87,7 @@ const signatures = () =>
     activeKey: 1,
     mode: 'enforce',
     toleranceMs: 10_000,
+    clocks: new SenderClocks(),
     hmac: (secret, bytes) => createHmac('sha256', secret).update(bytes).digest(),
   });
 
@@ -109,7 +111,7 @@ function signed(): Decoder {
       const whole = {
         ...expected,
         checkSignature: (each: ReceivedPacket, isSigned: boolean) =>
-          believer.check(each, isSigned, NOW_MS),
+          believer.check(each, isSigned, { utcMs: NOW_MS, bootMs: 0 }),
       };
       const first = decodeAdvertisement(packet, whole);
       if (!first.ok) return false;

@@ -82,6 +82,8 @@ class LeaseElection implements Election {
     if (!this.#wants) this.#follow(false);
   }
 
+  learnClock(): void {}
+
   status(): readonly OwnershipStatus[] {
     const { config, held } = this.#resolved;
     const { name, interface: device } = config;

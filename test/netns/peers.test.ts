@@ -14,6 +14,7 @@ import {
   PEER_VERSION,
   peerKey,
   type Question,
+  type ServerQuestion,
 } from '../../src/guardian/peers/message.ts';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { lookAtStatus } from '../kit/status.ts';
@@ -110,7 +111,11 @@ describe('evergate drain in a cluster', { skip, timeout: 300_000 }, () => {
     return servers.find(({ name }) => name === server)?.admin;
   }
 
-  function question(to: NetworkNode, server: string, changes: Partial<Question> = {}): Question {
+  function question(
+    to: NetworkNode,
+    server: string,
+    changes: Partial<ServerQuestion> = {},
+  ): ServerQuestion {
     return {
       version: PEER_VERSION,
       id: randomBytes(16).toString('hex'),

@@ -147,7 +147,9 @@ export const vrrp = z
       ),
     'clock-tolerance': duration({ min: SECOND_MS, max: 300 * SECOND_MS })
       .prefault('30s')
-      .describe("How far the nodes' clocks may be apart where advertisements are signed"),
+      .describe(
+        "How far the time in a signed advertisement may be from its sender's clock, or from ours where that cannot be asked",
+      ),
     garp: garp.prefault({}),
   })
   .describe('How the nodes agree who holds the VIP (VRRP version 3, RFC 5798)');

@@ -9,6 +9,7 @@ import {
   numericAddress,
 } from '../../core/ip-address.ts';
 import { errorText } from '../../linux/errno.ts';
+import type { SenderClocks } from '../../vrrp/freshness.ts';
 import {
   type AcceptedAdvertisement,
   type Advertisement,
@@ -39,6 +40,9 @@ const ANY_INTERVAL = { minMs: 0, maxMs: Number.POSITIVE_INFINITY } as const;
 /** Who leaves and is heard again within so many of its intervals has not been away. */
 const SOON_INTERVALS = 2;
 
+/** A sender whose clock is far off says so with each advertisement; it is asked for its time less often. */
+const DOUBT_GAP_MS = 100;
+
 type Ends = { readonly source: IpAddress; readonly destination: IpAddress };
 
 export type Heard = {
@@ -47,9 +51,16 @@ export type Heard = {
   readonly intervalMs: number;
 };
 
+export type Surroundings = {
+  readonly warn: (text: string) => void;
+  readonly clocks: SenderClocks;
+  /** What this sender signs is too far from its clock, or from ours where that is not known. */
+  readonly onClockDoubt: (sender: IpAddress) => void;
+};
+
 export class Advertiser {
   readonly #instance: ResolvedInstance;
-  readonly #warn: (text: string) => void;
+  readonly #around: Surroundings;
   readonly #socket: AdvertSocket;
   readonly #ends: readonly Ends[];
   /** What was sent last; only the priority changes. */
@@ -60,6 +71,7 @@ export class Advertiser {
   readonly #complaints = new Set<string>();
   readonly #refusals = new Map<DropReason, string>();
   #sendError = 0;
+  #doubtedAt = Number.NEGATIVE_INFINITY;
   readonly counters: Counters;
 
   /** Throws SystemError. The owner closes it. `counters` go on over a reopening. */
@@ -67,12 +79,12 @@ export class Advertiser {
     instance: ResolvedInstance,
     at: Interfaces,
     counters: Counters,
-    warn: (text: string) => void,
+    around: Surroundings,
   ) {
     this.#instance = instance;
-    this.#warn = warn;
+    this.#around = around;
     this.counters = counters;
-    this.#signatures = signaturesOf(instance.config);
+    this.#signatures = signaturesOf(instance.config, around.clocks);
     this.#expected = expectationOf(instance, this.#signatures);
     this.#encoding = encodingOf(this.#expected, this.#signatures);
     const { transport } = this.#expected;
@@ -138,7 +150,7 @@ export class Advertiser {
   #onSent(error: number): void {
     if (error === 0) this.counters.sent += 1;
     if (error !== 0 && error !== this.#sendError) {
-      this.#warn(`${this.#name()} cannot send advertisements: ${errorText(error)}`);
+      this.#around.warn(`${this.#name()} cannot send advertisements: ${errorText(error)}`);
     }
     this.#sendError = error;
   }
@@ -147,6 +159,10 @@ export class Advertiser {
   #onDropped(reason: DropReason, packet: ReceivedPacket, now: number): void {
     const count = (this.counters.dropped[reason] ?? 0) + 1;
     this.counters.dropped[reason] = count;
+    if (reason === 'stale-signature' && now - this.#doubtedAt >= DOUBT_GAP_MS) {
+      this.#doubtedAt = now;
+      this.#around.onClockDoubt(packet.source);
+    }
     const isNews =
       reason === 'own-packet' || reason === 'too-short'
         ? count === 1
@@ -200,7 +216,7 @@ export class Advertiser {
   #complain(text: string): void {
     if (this.#complaints.has(text) || this.#complaints.size >= COMPLAINTS_MAX) return;
     this.#complaints.add(text);
-    this.#warn(text);
+    this.#around.warn(text);
   }
 
   #name(): string {

@@ -9,9 +9,10 @@ import { assert } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
+import { SenderClocks } from '../../vrrp/freshness.ts';
 import { silenceMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
-import { Advertiser } from './advertiser.ts';
+import { Advertiser, type Surroundings } from './advertiser.ts';
 import { resolveOrAwait } from './awaited.ts';
 import type { ResolvedInstance } from './resolve.ts';
 import { heldMs, type VrrpEstate } from './section.ts';
@@ -43,6 +44,11 @@ export const vigilOf: VigilOf<VrrpEstate> = ({ vrrp, mastershipFile }) => ({
   ),
 });
 
+/** The reaper asks nobody for its time. */
+function silently(): Surroundings {
+  return { warn: () => {}, clocks: new SenderClocks(), onClockDoubt: () => {} };
+}
+
 function listen(instance: ResolvedInstance, links: readonly Link[]): SuccessorEar | null {
   const byName = (wanted: string | undefined) => links.find(({ name }) => name === wanted) ?? null;
   const base = byName(instance.config.interface);
@@ -50,7 +56,7 @@ function listen(instance: ResolvedInstance, links: readonly Link[]): SuccessorEa
   const virtual = byName(instance.config.virtualMac?.name);
   const counters = { sent: 0, received: 0, dropped: {}, watch: new WireWatch([]) };
   try {
-    const advertiser = new Advertiser(instance, { base, virtual }, counters, () => {});
+    const advertiser = new Advertiser(instance, { base, virtual }, counters, silently());
     return {
       fd: advertiser.fd,
       whySucceeded: (now) => whySucceeded(advertiser, now),

@@ -16,13 +16,14 @@ import { VirtualMacs } from '../../address/virtual-macs.ts';
 import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import type { ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
-import { formatIpAddress, type IpAddress } from '../../core/ip-address.ts';
+import { formatIpAddress, type IpAddress, numericAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
 import { type InterfaceAddress, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { SenderClocks } from '../../vrrp/freshness.ts';
 import { NodeDrain } from '../../vrrp/node-drain.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { type Awaited, awaitedStatus, resolveOrAwait } from './awaited.ts';
@@ -60,6 +61,7 @@ export class SpeakerLoop {
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
   readonly #openPorts: OpenPorts;
+  readonly #clocks = new SenderClocks();
   readonly #mastership: MastershipFile;
   #config: VrrpConfig;
   #instances: Instance[] = [];
@@ -95,6 +97,9 @@ export class SpeakerLoop {
       macs: this.#macs,
       promotion: new RaisedSettings({ promote_secondaries: '1' }),
       warn: (text) => this.#onEvent({ kind: 'warning', text }),
+      clocks: this.#clocks,
+      onClockDoubt: (sender) =>
+        this.#onEvent({ kind: 'clock-doubt', address: formatIpAddress(sender) }),
     });
     this.#mastership = new MastershipFile(data.mastershipFile);
     try {
@@ -232,6 +237,12 @@ export class SpeakerLoop {
       }
       if (message.kind === 'drain') {
         this.#drain.ask(message.drained, this.#instances, now);
+        continue;
+      }
+      if (message.kind === 'clock') {
+        for (const address of message.addresses) {
+          this.#clocks.learn(numericAddress(address), message.utcLessBootMs);
+        }
         continue;
       }
       this.#verdicts.set(message.instance, message.verdict);

@@ -38,6 +38,12 @@ export type ToSpeaker =
       readonly instance: string;
       readonly verdict: TrackingVerdict;
     }
+  /** Election.learnClock() */
+  | {
+      readonly kind: 'clock';
+      readonly addresses: readonly string[];
+      readonly utcLessBootMs: number;
+    }
   /** Is answered by 'reloaded'. */
   | { readonly kind: 'reload'; readonly config: VrrpConfig }
   /** Is answered by 'drain-settled'. */

@@ -10,7 +10,7 @@ import { ENODEV, SystemError } from '../../linux/errno.ts';
 import type { Link, RouteSocket } from '../../linux/netlink-route.ts';
 import { SoleOwner } from '../../vrrp/sole-owner.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
-import { Advertiser, type Counters } from './advertiser.ts';
+import { Advertiser, type Counters, type Surroundings } from './advertiser.ts';
 import { PeerSocket } from './peer-socket.ts';
 import type { ResolvedInstance } from './resolve.ts';
 
@@ -41,8 +41,7 @@ type Opener = {
   readonly macs: VirtualMacs;
   /** keepalived: promote_secondaries. */
   readonly promotion: RaisedSettings;
-  readonly warn: (text: string) => void;
-};
+} & Surroundings;
 
 /** On this machine. */
 export function portsOpener(opener: Opener): OpenPorts {
@@ -55,7 +54,7 @@ function openPorts(
   counters: Counters,
   links: ReadonlyMap<string, KnownLink>,
 ): Ports {
-  const { route, macs, promotion, warn } = opener;
+  const { route, macs, promotion } = opener;
   const base = links.get(resolved.config.interface);
   assert(base !== undefined, 'the interface exists');
   const mac = virtualMacOf(resolved);
@@ -73,7 +72,7 @@ function openPorts(
   };
   try {
     if (resolved.config.promoteSecondaries === true) promotes = promote(opener, resolved.config);
-    advertiser = new Advertiser(resolved, { base, virtual }, counters, warn);
+    advertiser = new Advertiser(resolved, { base, virtual }, counters, opener);
     peers = new PeerSocket(resolved, base);
     const vips = new VipSet(route, resolved, all);
     return {

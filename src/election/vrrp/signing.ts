@@ -3,6 +3,8 @@
 import { nodeCrypto } from '../../builtins.ts';
 import type { SignatureConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts';
 import { assert } from '../../core/assert.ts';
+import { bootMs } from '../../linux/clock.ts';
+import type { SenderClocks } from '../../vrrp/freshness.ts';
 import type {
   ChecksumRule,
   DropReason,
@@ -26,7 +28,10 @@ export const HINTS: Readonly<{ [Reason in DropReason]?: string }> = {
 };
 
 /** null: nothing is signed. */
-export function signaturesOf({ signature }: VrrpInstanceConfig): Signatures | null {
+export function signaturesOf(
+  { signature }: VrrpInstanceConfig,
+  clocks: SenderClocks,
+): Signatures | null {
   if (signature === undefined) return null;
   const keys = signature.keys.map(({ id, secret }) => {
     const parsed = parseSecret(secret ?? '');
@@ -36,7 +41,7 @@ export function signaturesOf({ signature }: VrrpInstanceConfig): Signatures | nu
   const { createHmac } = nodeCrypto();
   const hmac = (secret: Uint8Array, bytes: Uint8Array): Uint8Array =>
     createHmac('sha256', secret).update(bytes).digest();
-  return new Signatures({ ...signature, keys, hmac });
+  return new Signatures({ ...signature, keys, hmac, clocks });
 }
 
 export type Encoding = { readonly checksum?: ChecksumRule; readonly sign?: Sign };
@@ -51,7 +56,8 @@ export function encodingOf({ checksum }: Expectation, signatures: Signatures | n
 }
 
 export function checkOf(signatures: Signatures): SignatureCheck {
-  return (packet, signed) => signatures.check(packet, signed, Date.now());
+  return (packet, signed) =>
+    signatures.check(packet, signed, { utcMs: Date.now(), bootMs: bootMs() });
 }
 
 /** What an operator should know of the signature of the packet believed last; null: nothing. */
@@ -63,9 +69,16 @@ export function signatureNews(
   const { mode, toleranceMs } = config;
   if (!signatures.lastWasSigned) return `signs nothing, which key-mode "${mode}" takes`;
   const noticeMs = (toleranceMs ?? Number.POSITIVE_INFINITY) * SKEW_SHARE;
-  if (toleranceMs === null || Math.abs(signatures.skewMs) <= noticeMs) return null;
+  const offMs = Math.abs(signatures.skewMs);
+  if (toleranceMs === null || offMs <= noticeMs) return null;
+  if (offMs > toleranceMs) {
+    return (
+      `has a clock over ${toleranceMs / 1000} s from ours, and is believed only as long as it says so ` +
+      'when asked: synchronize the clocks'
+    );
+  }
   return (
     `has a clock over ${noticeMs / 1000} s from ours; beyond ${toleranceMs / 1000} s it is not ` +
-    'believed: synchronize the clocks'
+    'believed unless it answers when asked for its time: synchronize the clocks'
   );
 }

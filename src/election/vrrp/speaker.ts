@@ -118,6 +118,11 @@ class Speaker implements Election {
     this.#send({ kind: 'track', instance, verdict });
   }
 
+  learnClock(addresses: readonly string[], utcLessBootMs: number): void {
+    if (this.#phase !== 'running') return;
+    this.#send({ kind: 'clock', addresses, utcLessBootMs });
+  }
+
   async reload(section: ElectionSection): Promise<void> {
     assert(this.#reloaded === null, 'reloads come one after the other');
     assert(section instanceof VrrpSection, 'an election is not replaced by a reload');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type Answer,
+  type ClockQuestion,
   DATAGRAM_BYTES_MAX,
   decodePeerMessage,
   encodePeerMessage,
@@ -10,10 +11,11 @@ import {
   type PeerMessage,
   peerKey,
   type Question,
+  type ServerQuestion,
 } from './message.ts';
 
 const KEY = peerKey('hex:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff');
-const QUESTION: Question = {
+const QUESTION: ServerQuestion = {
   version: PEER_VERSION,
   id: '00'.repeat(16),
   from: 'k8s-master',
@@ -23,6 +25,10 @@ const QUESTION: Question = {
   backend: 'kube-apiserver',
   server: 'k8s-node2',
   state: 'drain',
+};
+const CLOCK_QUESTION: ClockQuestion = {
+  ...{ version: PEER_VERSION, id: QUESTION.id, from: 'k8s-node1', to: 'k8s-master', sentAtMs: 1 },
+  kind: 'clock',
 };
 const ANSWER: Answer = {
   ...{ version: PEER_VERSION, id: QUESTION.id, from: 'k8s-node1', to: 'k8s-master', sentAtMs: 1 },
@@ -37,7 +43,12 @@ function encoded(message: PeerMessage, key = KEY): Buffer {
 }
 
 test('decode(encode(x)) is x, whatever white space stands around the secret', () => {
-  for (const message of [QUESTION, ANSWER, { ...ANSWER, error: 'There is no server' }]) {
+  for (const message of [
+    QUESTION,
+    CLOCK_QUESTION,
+    ANSWER,
+    { ...ANSWER, error: 'There is no server' },
+  ]) {
     assert.deepEqual(decodePeerMessage(KEY, encoded(message)), { ok: true, value: message });
   }
   assert.deepEqual(peerKey('secret\n'), peerKey(' secret'));

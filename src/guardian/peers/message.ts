@@ -32,12 +32,17 @@ export type PeerHead = {
 };
 
 /** Set a server's administrative state. */
-export type Question = PeerHead & {
+export type ServerQuestion = PeerHead & {
   readonly kind: 'set-server';
   readonly backend: string;
   readonly server: string;
   readonly state: AdminState;
 };
+
+/** What time is it there? Asked and answered at any distance of the clocks: the id is what makes the answer new. */
+export type ClockQuestion = PeerHead & { readonly kind: 'clock' };
+
+export type Question = ServerQuestion | ClockQuestion;
 
 /** `error`: why it was not done; null: it was. */
 export type Answer = PeerHead & { readonly kind: 'answer'; readonly error: string | null };
@@ -53,7 +58,11 @@ const HEAD = {
   sentAtMs: integer(0, Number.MAX_SAFE_INTEGER),
 };
 const STATE = oneOf<AdminState>({ ready: true, drain: true, maint: true });
-const QUESTION = record<Question>({
+const CLOCK_QUESTION = record<ClockQuestion>({
+  ...HEAD,
+  kind: oneOf<'clock'>({ clock: true }),
+});
+const SERVER_QUESTION = record<ServerQuestion>({
   ...HEAD,
   kind: oneOf<'set-server'>({ 'set-server': true }),
   backend: NAME,
@@ -96,5 +105,6 @@ export function decodePeerMessage(key: Buffer, bytes: Uint8Array): Result<PeerMe
     return fail('no JSON');
   }
   const kind = (value as { readonly kind?: unknown } | null)?.kind;
-  return kind === 'answer' ? parseShape(ANSWER, value) : parseShape(QUESTION, value);
+  if (kind === 'answer') return parseShape(ANSWER, value);
+  return kind === 'clock' ? parseShape(CLOCK_QUESTION, value) : parseShape(SERVER_QUESTION, value);
 }

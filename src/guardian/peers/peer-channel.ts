@@ -1,12 +1,14 @@
 /**
  * Asks the guardians of the other nodes, and answers them: UDP between the nodes' addresses, signed (message.ts). What
- * comes from elsewhere, or without the key, is dropped without a word.
+ * comes from elsewhere, or without the key, is dropped without a word. Each node is asked for its time, too, so that
+ * what it signs counts also while its clock or ours is wrong (docs/adr/0027).
  */
 
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { NodeConfig } from '../../config/model/config.ts';
+import type { Moment } from '../../core/moment.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Log } from '../log.ts';
@@ -18,12 +20,17 @@ import {
   type PeerHead,
   peerKey,
   type Question,
+  type ServerQuestion,
 } from './message.ts';
-import { ReplayGuard } from './replay-guard.ts';
+import { PeerClocks } from './peer-clocks.ts';
+import { type Reception, ReplayGuard } from './replay-guard.ts';
 
 /** When a question is sent, and when nobody is waited for any more; ms after it was asked. */
 const SENT_AT_MS = [0, 100, 300, 700, 1200];
 const GIVE_UP_MS = 2000;
+/** Between questions for the time, for clocks that are set while their node is silent; and between two in a hurry. */
+const CLOCK_INTERVAL_MS = 10_000;
+const CLOCK_GAP_MS = 100;
 /** Signatures checked in a second; a flood of the rest costs its reception. */
 const CHECKED_PER_SECOND = 200;
 
@@ -50,6 +57,8 @@ export type PeerChannelOptions = {
   readonly log: Log;
   /** Does what a peer asks; null: done. */
   readonly setServer: (order: ServerOrder) => Promise<string | null>;
+  /** A node has said its time: `utcLessBootMs` is that less ours since boot. */
+  readonly onClock: (node: NodeConfig, utcLessBootMs: number) => void;
 };
 
 type Open = {
@@ -60,6 +69,10 @@ type Open = {
   readonly sockets: ReadonlyMap<boolean, Socket>;
   /** By the id of the question. */
   readonly waiting: Map<string, (answer: Answer) => void>;
+  readonly clocks: PeerClocks;
+  /** By node: when it was asked for its time last, and the end of that. */
+  readonly asking: Map<string, { readonly atMs: number; readonly done: Promise<void> }>;
+  readonly timer: NodeJS.Timeout;
 };
 
 export class PeerChannel {
@@ -81,23 +94,45 @@ export class PeerChannel {
     const sockets = new Map([...families].map((v6) => [v6, this.#listen(v6, settings.port)]));
     this.#open = {
       settings,
+      clocks: new PeerClocks(),
+      asking: new Map(),
+      timer: setInterval(() => this.#askClocks(), CLOCK_INTERVAL_MS),
       key: peerKey(settings.secret),
       guard: new ReplayGuard(settings.toleranceMs, bootMs()),
       sockets,
       waiting: new Map(),
     };
+    this.#askClocks();
+  }
+
+  /** Who sends from this address signs with a time that cannot be: it is asked for it. */
+  doubtClock(address: string): void {
+    const open = this.#open;
+    const peer = open?.settings.nodes.find(({ addresses }) => addresses.includes(address));
+    if (open !== null && peer !== undefined) void this.#askClock(open, peer);
+  }
+
+  /** Tells onClock() again of each node whose clock is known. */
+  tellClocks(): void {
+    const open = this.#open;
+    for (const [name, utcLessBootMs] of open?.clocks.known ?? []) {
+      const peer = open?.settings.nodes.find((node) => node.name === name);
+      if (peer !== undefined) this.#options.onClock(peer, utcLessBootMs);
+    }
   }
 
   /** One outcome for each other node, within about two seconds; null: there is no channel. */
   async askAll(order: ServerOrder): Promise<readonly PeerOutcome[] | null> {
     const open = this.#open;
     if (open === null) return null;
-    const others = open.settings.nodes.filter(({ name }) => name !== open.settings.node);
-    return Promise.all(others.map((peer) => this.#ask(open, peer, order)));
+    return Promise.all(othersOf(open).map((peer) => this.#order(open, peer, order)));
   }
 
   close(): void {
-    for (const socket of this.#open?.sockets.values() ?? []) socket.close();
+    const open = this.#open;
+    if (open === null) return;
+    clearInterval(open.timer);
+    for (const socket of open.sockets.values()) socket.close();
     this.#open = null;
   }
 
@@ -113,31 +148,58 @@ export class PeerChannel {
     return socket;
   }
 
-  #ask(open: Open, peer: NodeConfig, order: ServerOrder): Promise<PeerOutcome> {
-    const { settings, key, waiting } = open;
-    const question: Question = {
-      ...head(randomBytes(16).toString('hex'), settings.node, peer.name),
-      kind: 'set-server',
-      ...order,
-    };
-    const encoded = encodePeerMessage(key, question);
-    if (!encoded.ok) return Promise.resolve({ node: peer.name, error: encoded.reason });
-    const timers: NodeJS.Timeout[] = [];
-    return new Promise<string | null>((resolve) => {
-      waiting.set(question.id, (answer) => {
-        // Only who was asked.
-        if (answer.from === peer.name) resolve(answer.error);
-      });
-      for (const afterMs of SENT_AT_MS) {
-        timers.push(setTimeout(() => send(open, peer, encoded.value), afterMs));
-      }
-      const silence = `no answer within ${GIVE_UP_MS / 1000} s`;
-      timers.push(setTimeout(() => resolve(silence), GIVE_UP_MS));
-    }).then((error) => {
-      for (const timer of timers) clearTimeout(timer);
-      waiting.delete(question.id);
-      return { node: peer.name, error };
+  async #order(open: Open, peer: NodeConfig, order: ServerOrder): Promise<PeerOutcome> {
+    const question = { ...newHead(open, peer), kind: 'set-server', ...order } as const;
+    const encoded = encodePeerMessage(open.key, question);
+    if (!encoded.ok) return { node: peer.name, error: encoded.reason };
+    const answer = await this.#exchange(open, peer, question, encoded.value);
+    const silence = `no answer within ${GIVE_UP_MS / 1000} s`;
+    return { node: peer.name, error: answer === null ? silence : answer.error };
+  }
+
+  #askClocks(): void {
+    const open = this.#open;
+    if (open === null) return;
+    for (const peer of othersOf(open)) void this.#askClock(open, peer);
+  }
+
+  /** Resolves when it has answered, or does not. */
+  #askClock(open: Open, peer: NodeConfig): Promise<void> {
+    const asked = open.asking.get(peer.name);
+    const atMs = bootMs();
+    if (asked !== undefined && atMs - asked.atMs < CLOCK_GAP_MS) return asked.done;
+    const done = this.#hearClock(open, peer);
+    open.asking.set(peer.name, { atMs, done });
+    return done;
+  }
+
+  async #hearClock(open: Open, peer: NodeConfig): Promise<void> {
+    const question = { ...newHead(open, peer), kind: 'clock' } as const;
+    const encoded = encodePeerMessage(open.key, question);
+    if (!encoded.ok) return;
+    const answer = await this.#exchange(open, peer, question, encoded.value);
+    if (answer === null || this.#open !== open) return;
+    this.#options.onClock(peer, open.clocks.learn(peer.name, answer.sentAtMs, bootMs()));
+  }
+
+  /** Its answer, to this very question; null: none within GIVE_UP_MS. */
+  async #exchange(
+    open: Open,
+    peer: NodeConfig,
+    { id }: Question,
+    datagram: Uint8Array,
+  ): Promise<Answer | null> {
+    const answered = Promise.withResolvers<Answer | null>();
+    open.waiting.set(id, (answer) => {
+      // Only who was asked.
+      if (answer.from === peer.name) answered.resolve(answer);
     });
+    const timers = SENT_AT_MS.map((afterMs) => setTimeout(send, afterMs, open, peer, datagram));
+    timers.push(setTimeout(answered.resolve, GIVE_UP_MS, null));
+    const answer = await answered.promise;
+    for (const timer of timers) clearTimeout(timer);
+    open.waiting.delete(id);
+    return answer;
   }
 
   #receive(socket: Socket, bytes: Buffer, address: string): void {
@@ -163,25 +225,43 @@ export class PeerChannel {
   }
 
   async #answer(open: Open, question: Question): Promise<void> {
-    const { id, version, sentAtMs, from } = question;
-    const peer = open.settings.nodes.find(({ name }) => name === from);
-    if (peer === undefined || from === open.settings.node) return;
-    const now = { utcMs: Date.now(), bootMs: bootMs() };
-    const reception = open.guard.take(id, sentAtMs, now);
+    const peer = othersOf(open).find(({ name }) => name === question.from);
+    if (peer === undefined) return;
+    if (question.kind === 'clock') {
+      // Whoever has recorded it learns nothing that the answer's reader would take for new.
+      this.#reply(open, peer, question, null);
+      const offMs = question.sentAtMs - open.clocks.momentOf(peer.name, moment()).utcMs;
+      if (Math.abs(offMs) > open.settings.toleranceMs / 2) await this.#askClock(open, peer);
+      return;
+    }
+    let reception = this.#take(open, question);
+    if (reception.kind === 'refused') {
+      await this.#askClock(open, peer);
+      reception = this.#take(open, question);
+    }
     if (reception.kind === 'again') {
       if (reception.answer !== null) send(open, peer, reception.answer);
       return;
     }
     const error =
-      reception.kind === 'refused' ? reception.why : await this.#obey(question, version);
-    const answer: Answer = { ...head(id, open.settings.node, from), kind: 'answer', error };
-    const encoded = encodePeerMessage(open.key, answer);
-    if (!encoded.ok) return;
-    open.guard.remember(id, encoded.value);
-    send(open, peer, encoded.value);
+      reception.kind === 'refused' ? reception.why : await this.#obey(question, question.version);
+    const answer = this.#reply(open, peer, question, error);
+    if (answer !== null) open.guard.remember(question.id, answer);
   }
 
-  async #obey(question: Question, version: number): Promise<string | null> {
+  #take({ guard, clocks }: Open, { id, sentAtMs, from }: Question): Reception {
+    return guard.take(id, sentAtMs, clocks.momentOf(from, moment()));
+  }
+
+  #reply(open: Open, peer: NodeConfig, { id }: Question, error: string | null): Uint8Array | null {
+    const answer: Answer = { ...head(id, open.settings.node, peer.name), kind: 'answer', error };
+    const encoded = encodePeerMessage(open.key, answer);
+    if (!encoded.ok) return null;
+    send(open, peer, encoded.value);
+    return encoded.value;
+  }
+
+  async #obey(question: ServerQuestion, version: number): Promise<string | null> {
     if (version !== PEER_VERSION) return `it speaks version ${PEER_VERSION} of the nodes' language`;
     const { from, backend, server, state } = question;
     const error = await this.#options.setServer({ backend, server, state });
@@ -192,6 +272,18 @@ export class PeerChannel {
     );
     return error?.slice(0, 512) ?? null;
   }
+}
+
+function othersOf({ settings }: Open): readonly NodeConfig[] {
+  return settings.nodes.filter(({ name }) => name !== settings.node);
+}
+
+function moment(): Moment {
+  return { utcMs: Date.now(), bootMs: bootMs() };
+}
+
+function newHead({ settings }: Open, peer: NodeConfig): PeerHead {
+  return head(randomBytes(16).toString('hex'), settings.node, peer.name);
 }
 
 function head(id: string, from: string, to: string): PeerHead {

@@ -4,6 +4,8 @@
  * set back behind it, and what is asked then must count. Pure; times in ms.
  */
 
+import type { Moment } from '../../core/moment.ts';
+
 /** Answers remembered; people ask a few times in a minute. */
 const REMEMBERED_MAX = 1024;
 
@@ -12,9 +14,6 @@ export type Reception =
   /** `answer`: null while it is being found. */
   | { readonly kind: 'again'; readonly answer: Uint8Array | null }
   | { readonly kind: 'refused'; readonly why: string };
-
-/** `utcMs`: what senders' times are held against; `bootMs`: of linux/clock.ts. */
-export type Moment = { readonly utcMs: number; readonly bootMs: number };
 
 type Seen = { readonly sentAtMs: number; answer: Uint8Array | null };
 
@@ -28,7 +27,7 @@ export class ReplayGuard {
     this.#startedAtBootMs = startedAtBootMs;
   }
 
-  /** Only for a question whose signature is right. */
+  /** Only for a question whose signature is right. `now`: with UTC as the sender has it, where that is known. */
   take(id: string, sentAtMs: number, now: Moment): Reception {
     const seen = this.#seen.get(id);
     if (seen !== undefined) return { kind: 'again', answer: seen.answer };
