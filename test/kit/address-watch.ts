@@ -2,8 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { NetworkNode } from './network.ts';
+import { socketsOf } from './process-figures.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** `at`: performance.now() when it was told. */
 export type AddressChange = { readonly node: string; readonly held: boolean; readonly at: number };
@@ -54,6 +57,7 @@ export class AddressWatch {
     const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#children.push(child);
     await once(child, 'spawn');
+    await hearsKernel(child);
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.includes(` ${address}/`)) this.#tell(node, !line.startsWith('Deleted '));
     });
@@ -67,4 +71,19 @@ export class AddressWatch {
     else this.#held.delete(name);
     this.changes.push({ node: name, held, at: performance.now() });
   }
+}
+
+/** Resolves when an ip-monitor(8) has subscribed: what its kernel tells from now on reaches it, however late it runs. */
+export async function hearsKernel({ pid }: ChildProcess): Promise<void> {
+  await waitUntil('ip-monitor hears the kernel', () => isSubscribed(pid ?? 0), 5);
+}
+
+/** Whether a process has a netlink socket that is in a group. */
+function isSubscribed(pid: number): boolean {
+  const own = socketsOf(pid);
+  const lines = readFileSync(`/proc/${pid}/net/netlink`, 'utf8').split('\n').slice(1);
+  return lines.some((line) => {
+    const [, , , groups = '0', , , , , , inode = ''] = line.split(/ +/);
+    return Number.parseInt(groups, 16) !== 0 && own.has(inode);
+  });
 }

@@ -23,7 +23,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const START_BOUND_MS = 30_000;
+/** Guards against hanging. */
+const START_BOUND_MS = 120_000;
 
 export type OpenedBrowser = {
   readonly context: BrowserContext;

@@ -22,21 +22,26 @@ import { waitUntil } from './wait-until.ts';
 const EVERGATE = resolve('bin/evergate');
 export const VIP = '192.168.1.94';
 
-/** Asks HOST:8443 every 10 ms, a new connection each, and keeps one open; a JSON line when told to stop. */
+/**
+ * Asks HOST:8443 every 10 ms, a new connection each, and keeps one open; a JSON line when told to stop, once the last one
+ * is answered or lost: a machine that is late has lost nothing.
+ */
 const CLIENT = `
 const net = require('node:net');
 const host = process.argv[1];
-let sent = 0, answered = 0, slowest = 0, longCut = false, longAnswers = 0;
+let sent = 0, answered = 0, slowest = 0, longCut = false, longAnswers = 0, isLastOver = true;
 const long = net.connect(8443, host);
 long.on('error', () => {});
 long.on('close', () => { longCut = true; });
 long.on('data', () => { longAnswers++; });
 const timer = setInterval(() => {
-  sent++;
+  const number = ++sent;
+  isLastOver = false;
   if (sent % 10 === 0) long.write('x');
   const at = performance.now();
   const socket = net.connect(8443, host, () => socket.write('x'));
   socket.on('error', () => {});
+  socket.on('close', () => { isLastOver ||= number === sent; });
   socket.on('data', () => {
     answered++; slowest = Math.max(slowest, Math.round(performance.now() - at)); socket.destroy();
   });
@@ -45,11 +50,15 @@ process.on('SIGTERM', () => {
   clearInterval(timer);
   longAnswers = 0;
   long.write('x');
-  setTimeout(() => {
+  const stoppedAt = performance.now();
+  const tell = () => {
+    const isOver = isLastOver && (longCut || longAnswers > 0);
+    if (!isOver && performance.now() - stoppedAt < 10000) return setTimeout(tell, 20);
     const longKept = !longCut && longAnswers > 0;
     console.log(JSON.stringify({ sent, failed: sent - answered, slowest, longKept }));
     process.exit();
-  }, 1500);
+  };
+  setTimeout(tell, 1500);
 });
 console.log('up');
 `;
@@ -136,7 +145,9 @@ export class Daemon {
   /** Waits until that many starts are complete. */
   async up(times = 1): Promise<void> {
     const count = () => this.log().match(/ is up; /g)?.length ?? 0;
-    await waitUntil(`${this.node.name} is up`, () => count() >= times);
+    await waitUntil(`${this.node.name} is up`, () => count() >= times).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.log()}`);
+    });
   }
 
   /** As a service manager does it: 100 ms after the end. */
@@ -174,7 +185,13 @@ export class Daemon {
     const pids = ['guardian', 'reaper', 'balancer', 'spare', 'retired']
       .filter((role) => this.has(role))
       .map((role) => this.pid(role));
-    for (const pid of pids) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
   }
 }
 

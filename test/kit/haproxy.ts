@@ -49,7 +49,8 @@ export function startHaproxy(t: TestContext, folder: string, text: string): void
 
 /** What a runtime socket, HAProxy's or ours, answers to a command; rejects while nobody listens there. */
 export async function askSocket(path: string, command: string): Promise<string> {
-  const script = `echo '${command}' | socat -t5 - '${path}'`;
+  // It ends when the other side has said all; the time guards against hanging.
+  const script = `echo '${command}' | socat -t60 - '${path}'`;
   return (await promisify(execFile)('sh', ['-c', script])).stdout;
 }
 

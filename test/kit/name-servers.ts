@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NetworkNode } from './network.ts';
+import { socketsOf } from './process-figures.ts';
 import { waitUntil } from './wait-until.ts';
 
 export const NAME_SERVER = '127.0.0.53';
@@ -38,7 +39,10 @@ socket.on('message', (question, { port, address }) => {
   answer[3] = 0x80 | Number(code);
   socket.send(answer, port, address);
 });
-socket.bind(53, '${NAME_SERVER}', () => writeFileSync(file, '{}'));
+socket.bind(53, '${NAME_SERVER}', () => {
+  writeFileSync(file + '.new', '{}');
+  renameSync(file + '.new', file);
+});
 `;
 
 export type Zone = {
@@ -87,6 +91,8 @@ export class NameServers {
     );
     const args = ['--keep-in-foreground', '--pid-file=', `--conf-file=${file}`];
     this.#running = this.#node.spawn('dnsmasq', args, { stdio: 'ignore' });
+    const { pid } = this.#running;
+    await waitUntil('dnsmasq listens', () => listensForQuestions(pid ?? 0));
   }
 
   /** From now on nothing is answered but this. Returns how many questions for a name there were since. */
@@ -113,4 +119,14 @@ export class NameServers {
     running.kill('SIGKILL');
     await gone;
   }
+}
+
+/** Whether this process has bound NAME_SERVER:53, as /proc/PID/net/udp shows it. */
+function listensForQuestions(pid: number): boolean {
+  const own = socketsOf(pid);
+  const lines = readFileSync(`/proc/${pid}/net/udp`, 'utf8').split('\n');
+  return lines.some((line) => {
+    const [, local, , , , , , , , inode = ''] = line.trim().split(/ +/);
+    return local === '3500007F:0035' && own.has(inode);
+  });
 }

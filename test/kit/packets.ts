@@ -50,7 +50,8 @@ export type Flood = {
   readonly ms: number;
 };
 
-const CAPTURE_MS_MAX = 10_000;
+/** Guards against hanging. */
+const CAPTURE_MS_MAX = 60_000;
 const WATCH_MS_MAX = 60_000;
 
 /** The next advertisements on the interface, from their IP header on. */
@@ -212,6 +213,7 @@ export class Spoofer {
   }
 
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;

@@ -1,12 +1,25 @@
 /** What the kernel says about a process (proc(5)): descriptors, memory, processor time. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every platform we run on. */
 const TICKS_PER_SECOND = 100;
 
 export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Inodes of its sockets, which the tables of its network namespace (/proc/PID/net) name, too. */
+export function socketsOf(pid: number): ReadonlySet<string> {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      // Closed meanwhile.
+      return '';
+    }
+  });
+  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
 }
 
 /** Resident memory in bytes. */

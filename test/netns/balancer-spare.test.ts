@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { StatusReport } from '../../src/stats/status.ts';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
-import { askStatus } from '../kit/status.ts';
+import { askStatus, lookAtStatus } from '../kit/status.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
@@ -88,7 +88,7 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
     const log = openSync(join(folder, 'log'), 'a');
     node.spawn(EVERGATE, args, { stdio: ['ignore', 'ignore', log] });
     closeSync(log);
-    await waitUntil('it is up', () => existsSync(join(folder, 'admin.sock')));
+    await waitUntil('it is up', () => lookAtStatus(folder));
   });
   after(async () => {
     // In order, so that the balancers end with their guardian.
@@ -101,12 +101,14 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
 
   const status = (): Promise<StatusReport> => askStatus(folder);
 
-  const ready = () =>
+  /** `restarts`: after that many, at least. */
+  const ready = (restarts = 0) =>
     waitUntil(
       'a spare is ready',
       async () => {
         const { balancer } = await status();
-        return balancer?.state === 'serving' && balancer.spare.state === 'ready' ? balancer : null;
+        const isReady = balancer?.state === 'serving' && balancer.spare.state === 'ready';
+        return isReady && balancer.restarts >= restarts ? balancer : null;
       },
       100,
     );
@@ -131,7 +133,7 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
     await trafficFlows();
     process.kill(before.pid ?? 0, signal);
     const faultAt = performance.timeOrigin + performance.now();
-    const replaced = await ready();
+    const replaced = await ready(before.restarts + 1);
     assert.equal(replaced.pid, before.spare.pid);
     assert.equal(replaced.restarts, before.restarts + 1);
     await trafficFlows();
@@ -172,7 +174,7 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
         20,
       );
       process.kill(second.pid ?? 0, 'SIGKILL');
-      const third = await ready();
+      const third = await ready(restarts + 2);
       assert.equal(third.restarts, restarts + 2);
       const said = log().slice(before);
       attempt.holds(!said.includes('No balancer has served'), said);

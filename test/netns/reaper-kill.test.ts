@@ -47,20 +47,27 @@ describe('A reaper that somebody kills', { skip, timeout: 300_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const pidOf = (role: string): number =>
-    Number.parseInt(readFileSync(join(folder, 'run', `${role}.pid`), 'utf8'), 10);
+  /** null: there is none now. */
+  const pidOf = (role: string): number | null => {
+    try {
+      return Number.parseInt(readFileSync(join(folder, 'run', `${role}.pid`), 'utf8'), 10);
+    } catch {
+      return null;
+    }
+  };
+  const present = (role: string) => waitUntil(`there is a ${role}`, () => pidOf(role), 2);
   const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
 
   /** Resolves when the next one is there. */
   const kill = async (): Promise<void> => {
-    const killed = pidOf('reaper');
+    const killed = await present('reaper');
     process.kill(killed, 'SIGKILL');
-    await waitUntil('another reaper', () => pidOf('reaper') !== killed, 2);
+    await waitUntil('another reaper', () => ![killed, null].includes(pidOf('reaper')), 2);
   };
 
   it('is followed by another at once, which does its work', async () => {
     await kill();
-    process.kill(pidOf('guardian'), 'SIGKILL');
+    process.kill(await present('guardian'), 'SIGKILL');
     await waitUntil('the VIP is gone', async () => !(await node.holds(VIP)));
     await waitUntil('it tells so', () => log().includes(`The guardian is gone: removed ${VIP}`));
   });

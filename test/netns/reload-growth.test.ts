@@ -18,7 +18,7 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { descriptorsOf, privateOf } from '../kit/process-figures.ts';
-import { askStatus } from '../kit/status.ts';
+import { askStatus, lookAtStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 /** An even number: the last one is back at the first configuration. More than WARMING. */
@@ -123,8 +123,8 @@ async function start(t: TestContext, folder: string): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   });
   await waitUntil('it is up, with a spare', async () => {
-    if (!existsSync(join(folder, 'run', 'admin.sock'))) return false;
-    return (await askStatus(join(folder, 'run'))).balancer?.spare.state === 'ready';
+    return (await lookAtStatus(join(folder, 'run')))?.balancer?.spare.state === 'ready';
   });
   await waitUntil('it has the VIP', () => node.holds('10.99.0.100'));
+  await waitUntil('there is a reaper', () => existsSync(join(folder, 'run', 'reaper.pid')));
 }

@@ -18,9 +18,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { childIn } from '../../src/guardian/run-dir.ts';
 import { FREE_ID_MAX, FREE_ID_MIN, groupId } from '../../src/linux/identity.ts';
 import { Network, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
-import { askStatus } from '../kit/status.ts';
+import { askStatus, lookAtStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
@@ -77,11 +78,12 @@ describe('The table of rights', { skip, timeout: 300_000 }, () => {
     chmodSync(folder, 0o755);
     const args = ['run', ...files, '--run-dir', join(folder, 'run'), '--status-group', LOOKERS];
     node.spawn(resolve('bin/evergate'), args, { stdio: 'ignore' });
-    await waitUntil('it is up', () => existsSync(join(folder, 'run', 'admin.sock')));
     await waitUntil('its spare and its checker are ready', async () => {
-      const { balancer } = await askStatus(join(folder, 'run'));
+      const balancer = (await lookAtStatus(join(folder, 'run')))?.balancer;
       return balancer?.spare.state === 'ready' && balancer.checker?.state === 'ready';
     });
+    // It takes its title when it has given up its rights.
+    await waitUntil('its reaper is ready', () => childIn(join(folder, 'run'), 'reaper'));
   });
   after(async () => {
     const guardian = pidOf('guardian');

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chownSync,
   existsSync,
@@ -20,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
+import { lookAtStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
@@ -86,7 +88,7 @@ listen kube-api
     const [program = '', ...rest] = command;
     const sockets = (await node.run('ss', ['-Hlntuxp'])).stdout;
     const addresses = await ipv4Addresses();
-    const done = await node.run(program, rest, 15_000);
+    const done = await node.run(program, rest);
     assert.equal(done.code, 1, done.stderr);
     assert.deepEqual(await ipv4Addresses(), addresses);
     assert.equal((await node.run('ss', ['-Hlntuxp'])).stdout, sockets);
@@ -113,7 +115,9 @@ listen kube-api
     const line = await refusal(['--haproxy', haproxy(8443)]);
     assert.match(line, /haproxy-8443.cfg:\d+: Address 0.0.0.0:8443 is in use by process \d+/);
     assert.ok(line.includes(`process ${occupant.pid} ("squatter")`), line);
+    const gone = once(occupant, 'exit');
     occupant.kill('SIGKILL');
+    await gone;
   });
 
   it('an interface that does not exist, and names those that do', async () => {
@@ -169,7 +173,7 @@ vrrp_script chk {
     const runDir = join(folder, 'busy');
     const args = ['run', '--haproxy', haproxy(8446), '--run-dir', runDir];
     const first = node.spawn(EVERGATE, args);
-    await waitUntil('the first one is up', () => existsSync(join(runDir, 'admin.sock')));
+    await waitUntil('the first one is up', () => lookAtStatus(runDir));
     const second = await node.run(EVERGATE, [
       ...['run', '--haproxy', haproxy(8447), '--run-dir', runDir],
     ]);
@@ -214,8 +218,8 @@ vrrp_script chk {
         guardian.once('close', (ended) => {
           code = ended ?? -1;
         });
-        const isUp = () => existsSync(join(runDir, 'admin.sock'));
-        await waitUntil('it is up or has ended', () => isUp() || code !== null);
+        const isUp = async () => (await lookAtStatus(runDir)) !== null;
+        await waitUntil('it is up or has ended', async () => code !== null || (await isUp()));
         if (code === null) {
           guardian.kill('SIGTERM');
           await waitUntil('it stops', () => code !== null);
