@@ -64,7 +64,7 @@ test('a refused connect marks its server down at once and cuts its sessions', as
   const process = { ...config.process, connectionsMax: 1000, relays: 1, statsSockets: [socket] };
   const balancer = await startBalancer(t, { ...config, process });
   const statusOf = async (server: string): Promise<string> => {
-    const script = `echo 'show stat -1 4 -1' | socat -t5 - '${balancer.sockets.admin}'`;
+    const script = `echo 'show stat -1 4 -1' | socat -t60 - '${balancer.sockets.admin}'`;
     const { stdout } = await run('sh', ['-c', script]);
     const cells = stdout.split('\n').find((line) => line.startsWith(`kube,${server},`));
     return `${cells?.split(',')[17]} ${cells?.split(',')[36]}`;
@@ -79,7 +79,7 @@ test('a refused connect marks its server down at once and cuts its sessions', as
     const client = createConnection(balancer.ports.kube ?? 0, '127.0.0.1');
     t.after(() => client.destroy());
     client.on('error', () => {});
-    await once(client, 'data', { signal: AbortSignal.timeout(5000) });
+    await once(client, 'data', { signal: AbortSignal.timeout(60_000) });
     return client;
   };
   await settle('one', 'UP L4OK');
@@ -93,8 +93,10 @@ test('a refused connect marks its server down at once and cuts its sessions', as
   await waitUntil('a session is cut', () => clients.some((client) => client.destroyed));
   assert.equal(clients.filter((client) => client.destroyed).length, 1);
   assert.equal(await statusOf('two'), 'UP L4OK');
-  const lines = balancer.messages.flatMap((each) => (each.kind === 'log' ? [each.text] : []));
-  const down = lines.find((line) => line.startsWith('Server kube/one is DOWN')) ?? '';
+  const lines = () => balancer.messages.flatMap((each) => (each.kind === 'log' ? [each.text] : []));
+  const down = await waitUntil('it is told of', () =>
+    lines().find((line) => line.startsWith('Server kube/one is DOWN')),
+  );
   assert.match(
     down,
     /reason: Health analyze, info: "Detected 1 consecutive errors, last one was: L4/,

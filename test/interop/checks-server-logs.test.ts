@@ -48,6 +48,7 @@ test('a server that drains, fails and comes back reads as with HAProxy 2.6', asy
   const { port } = server.address() as AddressInfo;
   const [mine, their] = [await receiver(t), await receiver(t)];
   const [listen, other] = [await freePort(), await openPort(t)];
+  // A check waits for its answer for as long as a machine may sleep.
   const file = (logPort: number): string => `global
   log 127.0.0.1:${logPort} local2
 defaults
@@ -55,6 +56,7 @@ defaults
   log global
   option log-health-checks
   timeout connect 10s
+  timeout check 1m
   timeout client 1m
   timeout server 1m
 listen kube
@@ -76,7 +78,7 @@ listen kube
   t.after(() => haproxy.kill('SIGKILL'));
 
   const ask = async (at: string, command: string): Promise<readonly string[]> => {
-    const script = `echo '${command}' | socat -t5 - '${at}'`;
+    const script = `echo '${command}' | socat -t60 - '${at}'`;
     return (await run('sh', ['-c', script]).catch(() => ({ stdout: '' }))).stdout.split('\n');
   };
   /** Status of the server, and the operational state, check result and health of the state file. */
@@ -107,6 +109,9 @@ listen kube
   await settle(500, 'DOWN 0 2 0');
   await settle(404, 'DOWN 0 2 0');
   await settle(200, 'UP 2 3 3');
+  // What a state is told of by comes a moment after it.
+  const haveTold = () => mine.lines.length >= 6 && mine.lines.length === their.lines.length;
+  await waitUntil('both have told all', haveTold).catch(() => {});
   assert.ok(mine.lines.length >= 6, mine.lines.join('\n'));
   assert.deepEqual(mine.lines, their.lines);
 });

@@ -1,7 +1,7 @@
 /** The balancer as a process: identity, ends, and what outlives what. */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -113,7 +113,7 @@ test('socat gets every answer, and garbage does no harm', async (t) => {
   }
   const { stdout } = await run('sh', [
     '-c',
-    `printf 'show info;show stat\\r\\n' | socat - '${path}'`,
+    `printf 'show info;show stat\\r\\n' | socat -t60 - '${path}'`,
   ]);
   const [info = '', stat = '', rest] = stdout.split('\n\n');
   assert.match(info, /^Name: HAProxy\n/);
@@ -126,16 +126,21 @@ test('hatop shows our servers', async (t) => {
     if (!hasProgram(program)) return t.skip(`The program "${program}" is missing`);
   }
   const balancer = await startBalancer(t, configOf(await openPort(t)));
-  const command = `stty rows 40 cols 150; timeout --foreground 3 hatop -s ${balancer.sockets.admin}`;
-  const { stdout } = await run('script', ['-qec', command, '/dev/null'], {
+  const command = `stty rows 40 cols 150; exec hatop -s ${balancer.sockets.admin}`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], {
     env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', SHELL: '/bin/sh' },
-    // timeout(1) in the foreground: a background group is stopped when it sets the terminal up.
-    timeout: 60_000,
-    killSignal: 'SIGKILL',
-  }).catch((error: { stdout: string }) => error);
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  // With it goes the terminal, and hatop.
+  t.after(() => terminal.kill('SIGKILL'));
+  let shown = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
   // Its head has room for so much of a version, and no more.
-  assert.match(stdout, /HAProxy Version: 2\.6\.12-[\d.]+ {2}\(released: [\d/]+\)/);
-  assert.match(stdout, /kube-api/);
-  assert.match(stdout, /kube-master/);
-  assert.match(stdout, /FRONTEND/);
+  const version = /HAProxy Version: 2\.6\.12-[\d.]+ {2}\(released: [\d/]+\)/;
+  for (const pattern of [version, /kube-api/, /kube-master/, /FRONTEND/]) {
+    const isShown = () => pattern.test(shown);
+    await waitUntil(`${pattern} is shown`, isShown).catch(() => assert.match(shown, pattern));
+  }
 });

@@ -124,6 +124,9 @@ test('server events read as HAProxy 2.6 writes them', async (t) => {
   servers.one = await listen(one);
   await settle(sockets, ['UP', 'MAINT']);
 
+  // What a state is told of by comes a moment after it.
+  const haveTold = () => mine.lines.length >= 9 && mine.lines.length === their.lines.length;
+  await waitUntil('both have told all', haveTold).catch(() => {});
   assert.ok(mine.lines.length >= 9, mine.lines.join('\n'));
   assert.deepEqual(mine.lines, their.lines);
 });
