@@ -36,6 +36,9 @@ export type Cost = {
   readonly rate: number;
 };
 
+/** For whom nothing is answered is asked for longer, up to this. */
+const SECONDS_MAX = 8;
+
 /** Loads `port` for `seconds` (whole ones: wrk knows no others) and reads what that cost `pid`. */
 export async function costOf(
   kind: Kind,
@@ -44,7 +47,21 @@ export async function costOf(
   seconds: number,
   cores: string = LOAD_CORE,
 ): Promise<Cost> {
-  const { words, path, scale, work } = LOADS[kind];
+  const measured = await costOnce(LOADS[kind], pid, port, seconds, cores);
+  if (measured !== null) return measured;
+  if (seconds >= SECONDS_MAX) throw new Error(`Nothing was answered within ${seconds} s`);
+  // A machine that is busy with other things gave nobody a turn: that is no figure, for longer it may be one.
+  return costOf(kind, pid, port, seconds * 2, cores);
+}
+
+/** null: nothing was answered. */
+async function costOnce(
+  { words, path, scale, work }: Load,
+  pid: number,
+  port: number,
+  seconds: number,
+  cores: string,
+): Promise<Cost | null> {
   const before = cpuSeconds(pid);
   const text = await wrk(cores, [...words, `-d${seconds}`], port, path);
   const spent = cpuSeconds(pid) - before;
@@ -52,6 +69,7 @@ export async function costOf(
   if (found === null) throw new Error(`wrk says something unexpected: ${text}`);
   const [, requests = '', elapsed = '', milli = '', size = '', unit = ''] = found;
   const done = work === 'requests' ? Number(requests) : Number(size) * bytesOf(unit);
+  if (done === 0) return null;
   const elapsedSeconds = Number(elapsed) / (milli === '' ? 1 : 1000);
   return { cost: (spent / done) * scale, rate: done / elapsedSeconds };
 }
