@@ -3,8 +3,8 @@
  * tests, then the tests with real processes. `npm run check` is the same without the last, and without a network:
  * what every commit passes.
  *
- * Files run side by side. Those with real processes wait for timers of VRRP more than they work; what they say
- * about time takes the machine's lateness into account (kit/time-verdict.ts).
+ * Files run side by side, more of them while the processors have idle time (side-by-side.ts). What they say about
+ * time takes the machine's lateness into account (kit/time-verdict.ts).
  *
  * Peers come from Debian: as root on a Debian system the missing packages are installed with apt-get;
  * elsewhere the tests that need them are skipped, and counted at the end.
@@ -12,24 +12,48 @@
  * usage: node test/run.ts [--quick] [WORD...]   only test files whose path holds one of the words
  */
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdirSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { audit } from './kit/audit.ts';
 import { LatenessMeter } from './kit/lateness.ts';
 import { installPeers } from './kit/peers.ts';
+import { type Limits, sideBySide } from './side-by-side.ts';
 import { Summary } from './summary.ts';
 
-/** A file that takes longer hangs; the slowest takes a minute on a machine that does nothing else. */
+/** A file that takes longer hangs; the slowest takes a minute and a half on a machine that does nothing else. */
 const FILE_LIMIT_MS = 900_000;
 /** Some of the files wait, for sockets and timers, while two processors are busy with the others. */
-const UNITS_SIDE_BY_SIDE = 3;
+const UNITS_SIDE_BY_SIDE: Limits = { least: 3, most: 6 };
 /** Each runs several processes itself. */
-const CLUSTERS_SIDE_BY_SIDE = 2;
+const CLUSTERS_SIDE_BY_SIDE: Limits = { least: 2, most: 5 };
+/** What has not changed since the last run is not looked at again; one thread costs less time in all than four. */
+const TYPES_ONCE = [
+  '--singleThreaded',
+  ...['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/evergate-types.json'],
+];
 const PURE = 'test/pure.ts';
+/** What takes half a minute or more begins first, the longest of all first, so that nothing runs alone at the end. */
+const LONG = [
+  PURE,
+  'test/fuzz/mutated-messages.test.ts',
+  'test/netns/lab-faults.test.ts',
+  'test/netns/guardian-kill.test.ts',
+  'test/netns/lab-session.test.ts',
+  'test/netns/machine/oom-kill.test.ts',
+  'test/netns/machine/clock-steps.test.ts',
+  'test/netns/bench-failover.test.ts',
+  'test/interop/packed.test.ts',
+  'test/interop/keepalived/vrrp-keepalived.test.ts',
+  'test/netns/vrrp-strangers.test.ts',
+  'test/interop/bench-relay.test.ts',
+  'test/interop/log-streams.test.ts',
+];
 /** All in one process (pure.ts). */
 const IN_PURE =
   /^(src\/(core|config|vrrp|address\/rules|health|balance|stats|tracking)|test\/(golden|tidy))\//;
@@ -46,20 +70,12 @@ const startedAt = performance.now();
 const meter = await LatenessMeter.start();
 const summary = new Summary();
 
-if (words.length === 0) {
-  await Promise.all([
-    step('Types', 'tsc', ['--noEmit']),
-    step('Lint, format and import direction', 'biome', ['check', '.']),
-    step('Unused exports, files and packages', 'knip', ['--no-progress']),
-    ...(isQuick ? [] : [auditStep()]),
-  ]);
-}
-const units = ['src', 'sim', 'tools', 'test/kit', 'test/fuzz'].flatMap((folder) => filesOf(folder));
-const pure = filesOf('{src,test/golden,test/tidy}').filter((file) => IN_PURE.test(file));
+const steps = words.length === 0 ? runSteps() : Promise.resolve();
+const units = filesOf('{src,sim,tools,test/kit,test/fuzz}/**').concat(filesOf('test'));
+const pure = filesOf('{src,test/golden,test/tidy}/**').filter((file) => IN_PURE.test(file));
 await runFiles(
   'Unit, property and golden tests',
   [
-    // The longest first.
     ...(words.length === 0 ? [PURE] : pure),
     ...units.filter((file) => !IN_PURE.test(file) && !(isQuick && file.startsWith('test/fuzz'))),
   ],
@@ -69,11 +85,21 @@ if (!isQuick) {
   installPeers();
   await runFiles(
     'Tests with real processes',
-    ['test/netns', 'test/interop', 'test/browser'].flatMap((folder) => filesOf(folder)),
+    filesOf('test/{netns,interop,browser}/**'),
     CLUSTERS_SIDE_BY_SIDE,
   );
 }
 finish();
+
+/** Said before the first tests are, and done beside them: neither uses both processors all the time. */
+async function runSteps(): Promise<void> {
+  await Promise.all([
+    step('Types', 'tsc', ['--noEmit', ...TYPES_ONCE]),
+    step('Lint, format and import direction', 'biome', ['check', '.']),
+    step('Unused exports, files and packages', 'knip', ['--no-progress']),
+    ...(isQuick ? [] : [auditStep()]),
+  ]);
+}
 
 async function auditStep(): Promise<void> {
   const { failed, lines } = await audit();
@@ -99,29 +125,48 @@ async function step(title: string, command: string, args: readonly string[]): Pr
   process.stdout.write(`${title} failed: ${code}\n`);
 }
 
-function filesOf(folder: string): readonly string[] {
-  return globSync(`${folder}/**/*.test.ts`)
+/** Those in and below the folders of a glob. */
+function filesOf(folders: string): readonly string[] {
+  return globSync(`${folders}/*.test.ts`)
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .sort();
 }
 
-async function runFiles(
-  title: string,
-  files: readonly string[],
-  concurrency: number,
-): Promise<void> {
+async function runFiles(title: string, files: readonly string[], limits: Limits): Promise<void> {
   if (files.length === 0) return;
+  const events = new PassThrough({ objectMode: true });
+  const done = sideBySide(longestFirst(files), limits, (file) => runFile(file, events));
+  await steps;
   process.stdout.write(`\n== ${title} (${files.length} files)\n`);
-  const tests = run({
-    files: [...files],
-    concurrency,
-    timeout: FILE_LIMIT_MS,
-    forceExit: true,
-  });
+  const told = tell(events);
+  // With this the reporter lists what has failed, of all files.
+  await done.finally(() => events.end({ type: 'test:summary', data: {} }));
+  await told;
+}
+
+async function tell(events: PassThrough): Promise<void> {
+  for await (const chunk of events.compose(spec)) process.stdout.write(chunk);
+}
+
+/** What is said of a file comes as a whole, when it is over. */
+async function runFile(file: string, events: PassThrough): Promise<void> {
+  const tests = run({ files: [file], timeout: FILE_LIMIT_MS, forceExit: true });
   tests.on('test:pass', (data) => summary.onPass(data));
   tests.on('test:fail', (data) => summary.onFail(data));
   tests.on('test:diagnostic', (data) => summary.onDiagnostic(data));
-  for await (const chunk of tests.compose(spec)) process.stdout.write(chunk);
+  const said = await Array.fromAsync(tests);
+  for (const event of said) if (!isEnd(event)) events.write(event);
+}
+
+/** What the runner says when a file is over, of this file alone. */
+function isEnd({ type, data }: { type: string; data: { file?: string } }): boolean {
+  return data.file === undefined && (type === 'test:diagnostic' || type === 'test:summary');
+}
+
+function longestFirst(files: readonly string[]): readonly string[] {
+  for (const file of LONG) assert.ok(existsSync(file), `LONG names ${file}, which is not there`);
+  const long = LONG.filter((file) => files.includes(file));
+  return [...long, ...files.filter((file) => !long.includes(file))];
 }
 
 function finish(): void {

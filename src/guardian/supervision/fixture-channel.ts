@@ -1,24 +1,25 @@
 /** For tests: a guardian's end of a channel, and the socket at the other, a balancer's. */
 
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import { messageBytesMax, parseFromBalancer } from '../../contracts/protocol-table.ts';
 import { ChildChannel } from './child-channel.ts';
 
 export const LINE_BYTES_MAX = messageBytesMax(5);
 
+let opened = 0;
+
 export async function openChannel() {
-  const folder = mkdtempSync(join(tmpdir(), 'evergate-channel-'));
+  // An abstract name (unix(7)) leaves no file behind; thousands of channels are opened.
+  opened += 1;
+  const path = `\0evergate-channel-${process.pid}-${opened}`;
   const messages: BalancerToGuardian[] = [];
   const breaches: string[] = [];
-  const server = createServer().listen(join(folder, 's'));
+  const server = createServer().listen(path);
   await once(server, 'listening');
   const accepted = once(server, 'connection');
-  const balancer = connect(join(folder, 's'));
+  const balancer = connect(path);
   balancer.on('error', () => {});
   const [socket] = await accepted;
   server.close();
@@ -34,7 +35,6 @@ export async function openChannel() {
   const close = (): void => {
     channel.close();
     balancer.destroy();
-    rmSync(folder, { recursive: true, force: true });
   };
   return { balancer, channel, messages, breaches, close };
 }
