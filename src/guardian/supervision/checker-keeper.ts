@@ -25,8 +25,9 @@ import { spendLine, startLineBudget } from './line-budget.ts';
 
 const ENTRY = fileURLToPath(new URL('../../balancer/checker/main.ts', import.meta.url));
 
-/** It starts a runtime, and reads certificates. */
+/** It starts a runtime, and reads certificates; doubled for each in a row that took longer. */
 const START_MS = 10_000;
+const START_MS_MAX = 80_000;
 /** Beyond the time that a check may take by itself: it hangs. */
 const MARGIN_MS = 2000;
 const TICK_MS = 250;
@@ -68,6 +69,7 @@ export class CheckerKeeper {
   #running: Running | null = null;
   #retry: NodeJS.Timeout | null = null;
   #delay: RestartDelay = { shortLived: 0, delayMs: 0 };
+  #startMs = START_MS;
   #nextId = 1;
   #restarts = 0;
   #lastExit: string | null = null;
@@ -163,6 +165,7 @@ export class CheckerKeeper {
       case 'ready':
         if (running.ready) this.#kill(running, 'It broke the protocol: it is ready twice');
         running.ready = true;
+        this.#startMs = START_MS;
         this.#options.log('info', `Checker ${running.child.pid} is ready`);
         break;
       case 'checked': {
@@ -188,8 +191,9 @@ export class CheckerKeeper {
     const running = this.#running;
     if (running === null) return;
     const now = performance.now();
-    if (!running.ready && now - running.startedAt > START_MS) {
-      this.#kill(running, `It did not get ready within ${START_MS} ms`);
+    if (!running.ready && now - running.startedAt > this.#startMs) {
+      this.#kill(running, `It did not get ready within ${this.#startMs} ms`);
+      this.#startMs = Math.min(2 * this.#startMs, START_MS_MAX);
       return;
     }
     const late = [...running.asked.values()].some(({ until }) => until < now);

@@ -120,6 +120,34 @@ describe('superviseStep()', () => {
     assert.deepEqual(kinds(effects), ['spawn', 'kill']);
   });
 
+  it('gives a start longer after one that was late, and as long as ever once one has served', () => {
+    let { state } = startSupervision(0, false);
+    let now = 0;
+    const lateAfter = (): number => {
+      const from = now;
+      for (;;) {
+        now += 1000;
+        const step = superviseStep(state, { kind: 'tick' }, now, TIMES);
+        state = step.state;
+        if (step.effects.some(({ kind }) => kind === 'kill')) return now - from;
+      }
+    };
+    const startNext = (): void => {
+      state = superviseStep(state, { kind: 'ended', why: 'SIGKILL' }, now, TIMES).state;
+      now = state.restartAt ?? now;
+      state = superviseStep(state, { kind: 'tick' }, now, TIMES).state;
+    };
+    const limits: number[] = [];
+    for (let start = 0; start < 5; start++) {
+      limits.push(lateAfter());
+      startNext();
+    }
+    assert.deepEqual(limits, [10_000, 20_000, 40_000, 80_000, 80_000]);
+    state = superviseStep(state, { kind: 'serving' }, now, TIMES).state;
+    startNext();
+    assert.equal(lateAfter(), 10_000);
+  });
+
   it('starts nothing once it is stopping', () => {
     const { effects } = play([
       [100, { kind: 'serving' }],

@@ -26,6 +26,8 @@ export type SupervisionState = {
   readonly restarts: number;
   /** Starts in a row that ended before serving. */
   readonly failedStarts: number;
+  /** Starts since the last that served which took too long: a machine may be that slow, and the next one has longer. */
+  readonly lateStarts: number;
   readonly lastExit: string | null;
 };
 
@@ -56,12 +58,15 @@ export type SupervisionEffect =
 export type SupervisionTimes = {
   /** A balancer may be gone this long before the node stops counting as serving. */
   readonly graceMs: number;
-  /** A start that takes longer has failed. */
+  /** A start that takes longer has failed; after late ones it has longer, LATE_FACTOR_MAX times as long at most. */
   readonly startMs: number;
 };
 
 /** Pauses before the 1st, 2nd ... start after one that never served; the last goes on. */
 const RESTART_PAUSES_MS = [0, 0, 100, 200, 500, 1000, 2000] as const;
+
+/** A machine that is busy for long, as at its boot, would have none of its balancers come to serve. */
+const LATE_FACTOR_MAX = 8;
 
 export type SupervisionStep = {
   readonly state: SupervisionState;
@@ -80,6 +85,7 @@ export function startSupervision(now: number, counted: boolean): SupervisionStep
       everServed: false,
       restarts: 0,
       failedStarts: 0,
+      lateStarts: 0,
       lastExit: null,
     },
     effects: [{ kind: 'spawn' }],
@@ -123,6 +129,7 @@ function onServing(state: SupervisionState): SupervisionStep {
       counted: true,
       everServed: true,
       failedStarts: 0,
+      lateStarts: 0,
     },
     effects: state.counted ? [] : [{ kind: 'count', serving: true, why: 'The balancer serves' }],
   };
@@ -171,6 +178,7 @@ function whyForget(failedStarts: number, fault: EndFault | undefined): string | 
 function onTick(state: SupervisionState, now: number, times: SupervisionTimes): SupervisionStep {
   if (state.phase === 'stopping') return { state, effects: [] };
   const effects: SupervisionEffect[] = [];
+  const startMs = times.startMs * Math.min(2 ** state.lateStarts, LATE_FACTOR_MAX);
   let next = state;
   if (next.restartAt !== null && now >= next.restartAt) {
     const spawned = spawn(next, now);
@@ -179,11 +187,11 @@ function onTick(state: SupervisionState, now: number, times: SupervisionTimes): 
   } else if (
     next.phase !== 'serving' &&
     next.restartAt === null &&
-    now - next.startedAt >= times.startMs
+    now - next.startedAt >= startMs
   ) {
-    effects.push({ kind: 'kill', why: `It did not serve within ${times.startMs} ms` });
+    effects.push({ kind: 'kill', why: `It did not serve within ${startMs} ms` });
     // One kill: the start counts anew until `ended` arrives.
-    next = { ...next, startedAt: now };
+    next = { ...next, startedAt: now, lateStarts: next.lateStarts + 1 };
   }
   if (next.counted && next.servingLostAt !== null && now - next.servingLostAt >= times.graceMs) {
     effects.push({
