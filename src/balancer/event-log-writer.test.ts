@@ -19,7 +19,7 @@ test('EventLogWriter sends UDP', async (t) => {
   t.after(() => writer.close());
   const targets: LogTarget[] = [{ ...local2, address }];
   writer.retarget(targets);
-  const received = once(receiver, 'message', { signal: AbortSignal.timeout(5000) });
+  const received = once(receiver, 'message', { signal: AbortSignal.timeout(60_000) });
   writer.write(targets, 5, 'hello');
   const [message] = await received;
   assert.match(

@@ -103,9 +103,10 @@ describe('ProcessWatch', { timeout: 300_000 }, () => {
   });
 
   it('sees real processes', async (t) => {
-    const child: ChildProcess = spawn('sleep', ['86399.5'], { stdio: 'ignore' });
+    // Others may run this test, too.
+    const parameters = [`86399.${process.pid}`];
+    const child: ChildProcess = spawn('sleep', parameters, { stdio: 'ignore' });
     t.after(() => child.kill('SIGKILL'));
-    const parameters = ['86399.5'];
     const next = watch(t, { command: 'sleep', fullCommand: true, parameters });
     const first = await next();
     if (first?.enough === false) assert.equal((await next())?.enough, true);

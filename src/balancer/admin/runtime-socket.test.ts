@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import type { StatsSocketConfig } from '../../config/model/process.ts';
@@ -107,8 +108,7 @@ test('a static algorithm takes only no weight or the whole', async (t) => {
   t.after(() => server.close());
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   socket.end('set server kube-master/m1 weight 5;set server kube-master/m1 weight 0%\n');
-  const [data] = await once(socket, 'data');
-  assert.match(String(data), /only accepts weights '0%' and '100%'\.\n\n\n$/);
+  assert.match(await text(socket), /only accepts weights '0%' and '100%'\.\n\n\n$/);
 });
 
 test('levels are kept', async (t) => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { type Attempt, judged } from '../../../../test/kit/time-verdict.ts';
 import { HEDGE_FLOOR } from '../../../balance/hedge-budget.ts';
 import { clientHello } from '../fixture/client-hello.ts';
 import { dial, readBytes, startServer, until } from '../fixture/peers.ts';
@@ -60,15 +61,24 @@ test('new clients go past a server that hangs', TIMEOUT, async (t) => {
     servers: [mute.port, ...prompt.map((server) => server.port)],
     backend: { hedgeAfterMs: 40 },
   });
-  const end = performance.now() + 2500;
-  let clients = 0;
-  for (; performance.now() < end; clients++) await ask(t, port);
-  assert.ok(clients > 100, `${clients} clients`);
-  assert.ok(count(0, 'hedges') > 0);
-  assert.ok(count(0, 'sessionsTotal') <= 6, 'the first of them, and one a second');
+  await judged(t, async ({ holds }) => {
+    const before = count(0, 'sessionsTotal');
+    const end = performance.now() + 2500;
+    let clients = 0;
+    for (; performance.now() < end; clients++) await ask(t, port);
+    holds(clients > 100, `${clients} clients`);
+    assert.ok(count(0, 'hedges') > 0);
+    const led = count(0, 'sessionsTotal') - before;
+    holds(led <= 6, `the first of them, and one a second: ${led}`);
+  });
 });
 
 test('a server that answers again has its share of new clients', TIMEOUT, async (t) => {
+  await judged(t, (attempt) => recover(t, attempt));
+});
+
+/** The first server answers again; answers of a machine that pauses are late, too. */
+async function recover(t: TestContext, { holds }: Attempt): Promise<void> {
   let hangs = true;
   const moody = await startServer(t, (socket) => {
     socket.on('data', () => {
@@ -92,8 +102,8 @@ test('a server that answers again has its share of new clients', TIMEOUT, async 
     clients++;
     assert.ok(clients < 100_000, 'it is never asked again');
   }
-  assert.equal(count(0, 'hedges'), hedges);
-});
+  holds(count(0, 'hedges') === hedges, `${count(0, 'hedges') - hedges} are raced again`);
+}
 
 test('who waits for an answer is still waited for after a reload', TIMEOUT, async (t) => {
   const slow = await startSlowServer(t, 300);
