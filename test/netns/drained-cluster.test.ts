@@ -63,7 +63,9 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     await reaches(first, 'node one is the last resort', ({ lastResort }) => lastResort);
     const third = await SpeakerProcess.start(two, patient);
     await adverts(first, 10);
-    assert.equal((await third.status()).waitsFor?.event, 'master-silence');
+    await reaches(third, 'it hears a master', ({ waitsFor }) => {
+      return waitsFor?.event === 'master-silence';
+    });
     assert.equal(await first.setDrained(true), null);
     await owned('two');
   });
@@ -75,6 +77,7 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     assert.match((await second.setDrained(true)) ?? '', /not drained/);
     assert.equal(await first.setDrained(false), null);
     await owned('one');
+    await first.reaches('master');
     assert.equal(await second.setDrained(true), null, 'a backup is drained at once');
     const before = (await first.status()).transitions;
     assert.match((await first.setDrained(true)) ?? '', /No other node took over/);

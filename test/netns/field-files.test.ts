@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -22,11 +23,14 @@ import type { ApiserverOptions } from '../../src/lab/apiserver/main.ts';
 import { createAuthority, createServerCertificate } from '../../src/lab/certificates.ts';
 import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
 import { findCommand } from '../kit/peers.ts';
+import { lookAtStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const CORPUS = resolve('../shared/corpus/haproxy');
 const EVERGATE = resolve('bin/evergate');
 const APISERVER = resolve('src/lab/apiserver/main.ts');
+/** Guards against hanging. */
+const HANG_SECONDS = '30';
 const SERVERS = ['192.168.1.92', '192.168.1.93', '192.168.1.95'] as const;
 const VIP = '192.168.1.94';
 /** What of OpenShift's own machines stands in the file: all of it on the stand-ins' address. */
@@ -150,38 +154,44 @@ describe('files found in the field', { skip: whySkip(), timeout: 300_000 }, () =
 
   async function ask({ url, user }: Probe): Promise<string> {
     const login = user === undefined ? [] : ['-u', user];
-    const said = ['-w', '%{http_code} ', '-o', join(folder, 'body'), '-ksS', '-m', '3'];
+    const said = ['-w', '%{http_code} ', '-o', join(folder, 'body'), '-ksS', '-m', HANG_SECONDS];
     const { stdout, stderr } = await balancer.run('curl', [...said, ...login, url]);
     const body = stdout.startsWith('200') ? readFileSync(join(folder, 'body'), 'utf8') : stderr;
     return `${stdout}${body.slice(0, 200)}`;
   }
 
-  async function start(file: string): Promise<ChildProcess> {
+  /** Returns how to end it. */
+  async function start(file: string): Promise<() => Promise<void>> {
     rmSync(join(folder, 'run'), { recursive: true, force: true });
     mkdirSync(join(folder, 'run'));
     const args = ['-c', SET_UP, EVERGATE, folder, join(CORPUS, file)];
     const daemon = balancer.spawn('sh', args);
-    await waitUntil(
-      `${file} serves`,
-      async () => {
-        if (daemon.exitCode !== null) throw new Error(readFileSync(join(folder, 'log'), 'utf8'));
-        const { code } = await balancer.run(EVERGATE, ['status', '--run-dir', join(folder, 'run')]);
-        return code === 0;
-      },
-      100,
-    );
-    return daemon;
+    const ended = once(daemon, 'exit');
+    const end = async (): Promise<void> => {
+      daemon.kill('SIGTERM');
+      await ended;
+    };
+    try {
+      await waitUntil(`${file} serves`, () => isHealthy(daemon), 100);
+    } catch (error) {
+      await end();
+      throw error;
+    }
+    return end;
+  }
+
+  async function isHealthy(daemon: ChildProcess): Promise<boolean> {
+    if (daemon.exitCode !== null) throw new Error(readFileSync(join(folder, 'log'), 'utf8'));
+    return (await lookAtStatus(join(folder, 'run')))?.verdict === 'healthy';
   }
 
   for (const [file, probes] of Object.entries(RUNS)) {
     it(`${file} runs, and a request passes each of its frontends`, async () => {
-      const daemon = await start(file);
-      const ended = new Promise((resolveEnd) => daemon.once('exit', resolveEnd));
+      const end = await start(file);
       try {
         for (const probe of probes) assert.match(await ask(probe), probe.expected, probe.url);
       } finally {
-        daemon.kill('SIGTERM');
-        await ended;
+        await end();
       }
     });
   }

@@ -39,7 +39,7 @@ const CLIENT = `
 const { get } = require('node:https');
 const ask = () => new Promise((resolve) => {
   const asking = get(
-    { host: '${VIP}', port: 8443, path: '/version', agent: false, rejectUnauthorized: false, timeout: 3000 },
+    { host: '${VIP}', port: 8443, path: '/version', agent: false, rejectUnauthorized: false, timeout: 30000 },
     (answer) => {
       answer.resume();
       answer.on('end', () => resolve(answer.statusCode + ' ' + answer.headers['x-node']));
@@ -192,7 +192,7 @@ describe('evergate run --config', { skip, timeout: 300_000 }, () => {
   }
 
   async function askThroughVip(): Promise<readonly string[]> {
-    const { stdout } = await client.run(process.execPath, ['-e', CLIENT], 40_000);
+    const { stdout } = await client.run(process.execPath, ['-e', CLIENT]);
     return stdout.trim().split('\n');
   }
 
@@ -317,12 +317,14 @@ describe('evergate run --config', { skip, timeout: 300_000 }, () => {
         node.run(EVERGATE, [...args, '--run-dir', path(node, 'run')]);
       const [begun, end] = [join(folder, 'begun'), join(folder, 'end')];
       for (const file of [begun, end]) rmSync(file, { force: true });
+      for (const node of nodes) await evergate(node, 'ready', 'node');
       const first = await settle(nodes);
       const connecting = client.run(process.execPath, ['-e', CONNECTOR, begun, end], 60_000);
       await waitUntil('the client connects', async () => existsSync(begun), 20);
 
       const drained = await evergate(first, 'drain', 'node');
-      assert.equal(drained.code, 0, drained.stderr);
+      // Who takes over has a second for it.
+      attempt.holds(drained.code === 0, drained.stderr);
       assert.match(drained.stdout, /^This node is drained: /);
       const second = await settle(nodes);
       assert.notEqual(second, first);
@@ -337,7 +339,8 @@ describe('evergate run --config', { skip, timeout: 300_000 }, () => {
       assert.equal(report?.balancer?.state, 'serving');
       assert.match(report?.reasons.join() ?? '', /"evergate ready node" ends that/);
 
-      assert.equal((await evergate(second, 'drain', 'node')).code, 0);
+      const alike = await evergate(second, 'drain', 'node');
+      attempt.holds(alike.code === 0, alike.stderr);
       const third = await settle(nodes);
       assert.equal(new Set([first, second, third]).size, 3);
       const refused = await evergate(third, 'drain', 'node');
@@ -367,15 +370,17 @@ describe('evergate run --config', { skip, timeout: 300_000 }, () => {
     });
   });
 
-  it('moves the VIP when its owner stops, and does not take it back', async () => {
-    const first = await settle(nodes);
-    process.kill(Number(readFileSync(path(first, 'run/guardian.pid'), 'utf8')), 'SIGTERM');
-    const others = nodes.filter((node) => node !== first);
-    const second = await settle(others);
-    assert.deepEqual(await network.owners(VIP), [second.name]);
-    for (const answer of await askThroughVip()) assert.match(answer, /^200 k8s-/);
-    start(first);
-    const again = await settle(nodes);
-    assert.equal(again.name, second.name, 'nopreempt');
+  it('moves the VIP when its owner stops, and does not take it back', async (t) => {
+    await judged(t, async ({ holds }) => {
+      const first = await settle(nodes);
+      process.kill(Number(readFileSync(path(first, 'run/guardian.pid'), 'utf8')), 'SIGTERM');
+      const others = nodes.filter((node) => node !== first);
+      const second = await settle(others);
+      assert.deepEqual(await network.owners(VIP), [second.name]);
+      for (const answer of await askThroughVip()) assert.match(answer, /^200 k8s-/);
+      start(first);
+      const again = await settle(nodes);
+      holds(again.name === second.name, `${again.name} has it again in spite of nopreempt`);
+    });
   });
 });

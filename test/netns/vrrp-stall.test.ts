@@ -1,12 +1,13 @@
 /** A master that was stopped for longer than its down interval, as it looks on the wire. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { bootMs } from '../../src/linux/clock.ts';
 import { AddressWatch } from '../kit/address-watch.ts';
 import { whyNoNamespaces } from '../kit/network.ts';
 import { AdvertWatch } from '../kit/packets.ts';
 import { VIP } from '../kit/speaker-process.ts';
+import { type Attempt, judged } from '../kit/time-verdict.ts';
 import { createPair } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
@@ -19,6 +20,10 @@ const DOWN_MS = 400;
 const READ_MS = DOWN_MS;
 
 test('a stopped master that goes on drops the VIP and says nothing', { skip }, async (t) => {
+  await judged(t, (attempt) => stopInTurn(t, attempt));
+});
+
+async function stopInTurn(t: TestContext, { holds }: Attempt): Promise<void> {
   // Whoever is master stays it: each node is stopped in turn.
   const { network, one, two, first, second } = await createPair(t, { preempt: false });
   const observer = await network.addNode('observer', '10.99.0.9/24');
@@ -40,7 +45,7 @@ test('a stopped master that goes on drops the VIP and says nothing', { skip }, a
       () => addresses.owners.includes(other.node.name) && bootMs() > stoppedAt + DOWN_MS,
       5,
     );
-    assert.ok(addresses.owners.includes(stopped.node.name), 'its address outlives the stop');
+    holds(addresses.owners.includes(stopped.node.name), 'its address outlives the stop');
     const before = addresses.changes.length;
     const continuedAt = performance.now();
     stopped.speaker.kill('SIGCONT');
@@ -55,8 +60,9 @@ test('a stopped master that goes on drops the VIP and says nothing', { skip }, a
     const said = adverts.heard.filter(
       ({ source, at }) => source === stopped.node.address && at > stoppedAt + READ_MS,
     );
-    assert.deepEqual(said, [], 'it advertises nothing, before or after');
+    // What was sent before, and read late, is another matter.
+    holds(said.length === 0, `it advertises, before or after: ${JSON.stringify(said)}`);
     const changes = addresses.changes.slice(before);
-    assert.deepEqual(changes, [lost], `${other.node.name} is owner throughout`);
+    holds(changes.length === 1, `another move than its own: ${JSON.stringify(changes)}`);
   }
-});
+}
