@@ -149,7 +149,7 @@ test('a server that is selected and drained is drained, and the page says so', {
   assert.notEqual(await backgroundOf(page, 'k8s-node1'), before);
   await takePicture(page, 'stats-drained');
   await page.getByTitle('Remove this message').click();
-  assert.equal(await page.locator('.notice').count(), 0);
+  await page.locator('.notice').waitFor({ state: 'detached' });
   assert.deepEqual(complaints, []);
 });
 

@@ -40,8 +40,12 @@ for (const [keyword, ends] of [
     await waitUntil('the server is down', () =>
       lines().some((line) => line.includes('kube/main is DOWN')),
     );
-    const client = await dial(t, balancer.ports.kube ?? 0);
-    assert.equal(String(await readBytes(client, 1)), 'b');
+    // The log knows it a moment before the relays do.
+    const client = await waitUntil('a session is at the backup', async () => {
+      const next = await dial(t, balancer.ports.kube ?? 0);
+      const from = await readBytes(next, 1).then(String, () => '');
+      return from === 'b' ? next : null;
+    });
     let over = '';
     void outcome(client.resume()).then((how) => {
       over = how;
@@ -57,7 +61,7 @@ for (const [keyword, ends] of [
       lines().some((line) => line.includes('kube/main is UP')),
     );
     if (ends) await waitUntil('the old session is reset', () => over === 'ECONNRESET');
-    // The log knows it a moment before the relays do.
+    // And so it is here.
     await waitUntil('new sessions go to the server', async () => {
       const next = await dial(t, balancer.ports.kube ?? 0);
       const from = String(await readBytes(next, 1));

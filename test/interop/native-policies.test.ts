@@ -61,7 +61,8 @@ async function serve(
   const lines = servers.map(({ name, port }) => `  ${name}: "127.0.0.1:${port}"\n`);
   const text =
     `listen: 127.0.0.1:8443\nnodes:\n  here: 127.0.0.1\nservers:\n${lines.join('')}` +
-    `check: { interval: 100ms, fast-interval: 100ms, down-interval: 100ms, verify: false${check} }\n` +
+    'check: { interval: 100ms, fast-interval: 100ms, down-interval: 100ms, timeout: 60s, ' +
+    `verify: false${check} }\n` +
     'stats: { listen: "127.0.0.1:1080", users: { operator: secret-of-ours } }\n';
   const { config, diagnostics } = parseNative('evergate.yaml', text, {
     hostName: null,
@@ -112,7 +113,7 @@ async function dial(t: TestContext, balancer: RunningBalancer) {
   t.after(() => socket.destroy());
   const ask = async (): Promise<string> => {
     socket.write('GET /version HTTP/1.1\r\nhost: kube\r\n\r\n');
-    const [chunk] = await once(socket, 'data', { signal: AbortSignal.timeout(5000) });
+    const [chunk] = await once(socket, 'data', { signal: AbortSignal.timeout(60_000) });
     return String(chunk).split('\r\n').at(-1) ?? '';
   };
   return { socket, ask };

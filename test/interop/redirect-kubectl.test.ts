@@ -30,7 +30,7 @@ const VIP = '192.168.1.94';
 const VIP6 = 'fd00::94';
 const NODES: Readonly<Record<string, string>> = { m1: '92', m2: '93', m3: '95' };
 /** Writes the words that it is given into the file it is given. */
-const TELL = '/usr/local/sbin/evergate-test-tell';
+const TELL = `/usr/local/sbin/evergate-test-tell-${process.pid}`;
 const TELLER = `#!/bin/sh\nfile=$1; shift\necho "$EVERGATE_TEST_NODE $*" >> "$file"\n`;
 /** Enough for least connections to go round. */
 const CALLS = 4;
@@ -254,13 +254,14 @@ describe('VIP:6443 on a stacked control plane', { skip, timeout: 480_000 }, () =
     await owner.run('nft', ['add', 'table', 'inet', 'others']);
     await owner.run('nft', ['delete', 'table', 'inet', table]);
     await waitUntil('it is back', async () => (await tables(owner)).includes(table));
+    const tells = (line: RegExp) => waitUntil(`the log tells ${line}`, () => line.test(log(owner)));
+    await tells(/Somebody has removed the nft table ".*"; it is put back/);
     await owner.run('nft', ['flush', 'chain', 'inet', table, 'prerouting']);
     await waitUntil('so are its rules', async () => {
       const { stdout } = await owner.run('nft', ['list', 'table', 'inet', table]);
       return stdout.split('8443').length === 5 && stdout.includes(':11345');
     });
-    assert.match(log(owner), /Somebody has removed the nft table ".*"; it is put back/);
-    assert.match(log(owner), /Somebody has changed the nft table ".*"; it is put back/);
+    await tells(/Somebody has changed the nft table ".*"; it is put back/);
     await waitUntil('status is content', async () => {
       const report = await lookAtStatus(path(owner, 'run'));
       return report?.redirects?.problem === null;

@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
 import { clientHello, tlsRecord } from '../../src/planes/relay/fixture/client-hello.ts';
 import { startServer } from '../../src/planes/relay/fixture/peers.ts';
@@ -138,11 +139,17 @@ async function table(socket: string, columns = COLUMNS): Promise<string[]> {
 async function assertSameTables({ sockets }: Pair): Promise<void> {
   const [theirs = '', ours = ''] = sockets;
   let seen: string[][] = [];
-  await waitUntil('nobody is left', async () => {
+  // Who is turned away is counted a moment later.
+  await waitUntil('nobody is left, and both have counted all', async () => {
     seen = [await table(theirs), await table(ours)];
-    return seen.flat().every((row) => row.includes(' scur=0 '));
-  });
+    const isIdle = seen.flat().every((row) => row.includes(' scur=0 '));
+    return isIdle && isDeepStrictEqual(seen[1], seen[0]);
+  }).catch(() => {});
   assert.deepEqual(seen[1], seen[0]);
+  assert.ok(
+    seen.flat().every((row) => row.includes(' scur=0 ')),
+    'nobody is left',
+  );
 }
 
 async function assertSameOutcomes(

@@ -27,11 +27,14 @@ ${scripts}}
 `;
 }
 
-/** One node alone: backup, master, fault, backup, master, stop. Every line the scripts were called with. */
+/**
+ * One node alone: backup, master, fault, backup, master, stop. Every line that scripts were called with so far: the last
+ * ones outlive the daemon.
+ */
 async function story(
   t: TestContext,
   commandOf: (config: string, folder: string) => readonly string[],
-): Promise<readonly string[]> {
+): Promise<() => readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'eg-notify-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = (name: string) => join(folder, name);
@@ -81,13 +84,13 @@ ${instance('A', 51, scripts)}${instance('B', 52, `  notify ${run('n')}\n`)}`,
   child.kill('SIGTERM');
   await said('[gn][GROUP][G1][STOP][0]', 1);
   await waitUntil('it ends', () => child.exitCode !== null);
-  return lines();
+  return lines;
 }
 
 test('scripts are called as keepalived calls them, as often and with the same words', {
   skip,
 }, async (t) => {
-  const [theirs, ours] = await Promise.all([
+  const [linesOfTheirs, linesOfOurs] = await Promise.all([
     story(t, (config, folder) => [
       ...['keepalived', '-P', '-n', '-l', '-f', config],
       ...['-p', join(folder, 'main.pid'), '-r', join(folder, 'vrrp.pid')],
@@ -97,6 +100,9 @@ test('scripts are called as keepalived calls them, as often and with the same wo
       ...['--run-dir', join(folder, 'run')],
     ]),
   ]);
+  const haveSaid = () => linesOfTheirs().length === linesOfOurs().length;
+  await waitUntil('both have said as much', haveSaid).catch(() => {});
+  const [theirs, ours] = [linesOfTheirs(), linesOfOurs()];
   // keepalived runs them side by side, so their order there is chance.
   assert.deepEqual([...ours].sort(), [...theirs].sort());
   const ofB = ours.filter((line) => line.startsWith('[n][INSTANCE][B]'));

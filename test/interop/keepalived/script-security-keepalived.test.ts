@@ -116,7 +116,8 @@ async function start(
           stdio: ['ignore', 'ignore', 'pipe'],
         });
   const ended = Promise.withResolvers<number | null>();
-  child.once('exit', ended.resolve);
+  // With all that it has said.
+  child.once('close', ended.resolve);
   let told = '';
   child.stderr?.on('data', (bytes: Buffer) => {
     told += bytes.toString();
@@ -140,6 +141,7 @@ describe('scripts that others can change', { skip, concurrency: 4, timeout: 300_
         const text = configOf(globals, notifying(setup));
         const { stop, told } = await start(t, program, setup.folder, text);
         await waitUntil('it is master, and says so', () => ranAs(setup.folder, 'master'));
+        if (ran !== null) await waitUntil('it has run', () => ranAs(setup.folder));
         await stop();
         assert.equal(ranAs(setup.folder), ran);
         if (program === 'ours' && ran === null) assert.match(told(), /unsafe-script/);

@@ -1,6 +1,7 @@
 /** `use_vmac` beside the real keepalived 2.2.7: the virtual MAC address, who has it, and what is left behind. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import type { VrrpInstanceConfig } from '../../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS } from '../../../src/config/vrrp-defaults.ts';
@@ -50,6 +51,14 @@ function owner(node: NetworkNode, others: readonly NetworkNode[]): Promise<unkno
   });
 }
 
+/** The kernel says so a moment after it is switched on. */
+async function isOn(node: NetworkNode, mac: string): Promise<void> {
+  const pattern = new RegExp(`state UP[\\s\\S]*${mac}`);
+  await waitUntil(`${VMAC} is on, with ${mac}`, async () =>
+    pattern.test(await node.ip('link', 'show', VMAC)),
+  );
+}
+
 /** The client reaches the VIP. */
 async function reaches(client: NetworkNode, node: NetworkNode): Promise<void> {
   const serve = `require('node:net').createServer((s) => s.end('hello')).listen(8443);`;
@@ -59,7 +68,9 @@ async function reaches(client: NetworkNode, node: NetworkNode): Promise<void> {
   await waitUntil('the client reaches the VIP', async () =>
     (await client.run(process.execPath, ['-e', ask])).stdout.includes('hello'),
   );
+  const gone = once(server, 'exit');
   server.kill('SIGKILL');
+  await gone;
 }
 
 /** And by the virtual MAC address; keepalived's own ARP requests teach neighbours its base's instead. */
@@ -86,7 +97,7 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     await reaches(client, theirs);
     await better.terminate();
     await owner(ours, [theirs]);
-    assert.match(await ours.ip('link', 'show', VMAC), new RegExp(`state UP[\\s\\S]*${MAC}`));
+    await isOn(ours, MAC);
     await reachesByMac(client, ours);
     const worse = new Keepalived(theirs, { ...options, priority: 50 });
     const before = (await speaker.status()).advertsSent;
@@ -141,7 +152,7 @@ describe('a virtual MAC address', { skip, concurrency: 3 }, () => {
     const speaker = await SpeakerProcess.start(ours, withVmac(100, { addresses, transport }));
     await speaker.reaches('master');
     await waitUntil('the address is there', () => holds(ours, vip));
-    assert.match(await ours.ip('link', 'show', VMAC), /state UP[\s\S]*00:00:5e:00:02:33/);
+    await isOn(ours, '00:00:5e:00:02:33');
     assert.equal((await ours.ip('-o', '-6', 'addr', 'show', 'dev', VMAC)).split('inet6').length, 2);
     const [frame] = await captureFrames(client, NODE_INTERFACE, 1);
     assert.equal(frame?.toString('hex', 6, 12), '00005e000233');
