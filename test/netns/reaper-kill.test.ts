@@ -3,18 +3,11 @@
  * one is there as soon as the guardian learns of it.
  */
 
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { identify, isRunning } from '../../src/lab/processes.ts';
 import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -82,11 +75,12 @@ describe('A reaper that somebody kills', { skip, timeout: 300_000 }, () => {
     await judged(t, async ({ holds }) => {
       await begin();
       try {
-        const reaper = await kill();
+        const reaper = identify(await kill());
         process.kill(await present('guardian'), 'SIGKILL');
         await waitUntil('the VIP is gone', async () => !(await node.holds(VIP)));
         const tells = () => log().includes(`The guardian is gone: removed ${VIP}`);
-        await waitUntil('it tells so, or ends', () => tells() || !existsSync(`/proc/${reaper}`));
+        const isOver = () => reaper === null || !isRunning(reaper);
+        await waitUntil('it tells so, or ends', () => tells() || isOver());
         holds(tells(), log());
       } finally {
         end();
