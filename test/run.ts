@@ -15,7 +15,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdirSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { run } from 'node:test';
@@ -37,10 +37,21 @@ const TYPES_ONCE = [
   '--singleThreaded',
   ...['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/evergate-types.json'],
 ];
-const PURE = 'test/pure.ts';
+/** Runs the files that are its arguments. */
+const TOGETHER = 'test/together.ts';
+/** Files that run in one process, each of these a process: they are small, and change nothing that others see. */
+const GROUPS = [
+  /^(src\/(core|config|vrrp|address\/rules|health|balance|names|stats|tracking)|test\/(golden|tidy))\//,
+  /^src\/(address|election|lab|linux|load-config|syslog)\//,
+  /^src\/(guardian|contracts)\//,
+  /^src\/balancer\//,
+  /^src\/planes\/relay\/opening\//,
+  /^src\/planes\/relay\/(counting|grant|routes|sessions|transfer)/,
+];
+/** Runs alone all the same: a hook would be one of the whole process; memory and descriptors are those of all. */
+const ALONE = /^(before|after)(Each)?\(|memoryUsage|\/proc\/self/m;
 /** What takes half a minute or more begins first, the longest of all first, so that nothing runs alone at the end. */
 const LONG = [
-  PURE,
   'test/fuzz/mutated-messages.test.ts',
   'test/netns/lab-faults.test.ts',
   'test/netns/guardian-kill.test.ts',
@@ -54,9 +65,8 @@ const LONG = [
   'test/interop/bench-relay.test.ts',
   'test/interop/log-streams.test.ts',
 ];
-/** All in one process (pure.ts). */
-const IN_PURE =
-  /^(src\/(core|config|vrrp|address\/rules|health|balance|stats|tracking)|test\/(golden|tidy))\//;
+/** Files that run one after the other in a process: often a single one. */
+type Piece = readonly string[];
 
 // Stripping types and compiling is a third of what a small process does: it is done once.
 process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/evergate-tests');
@@ -71,21 +81,21 @@ const meter = await LatenessMeter.start();
 const summary = new Summary();
 
 const steps = words.length === 0 ? runSteps() : Promise.resolve();
-const units = filesOf('{src,sim,tools,test/kit,test/fuzz}/**').concat(filesOf('test'));
-const pure = filesOf('{src,test/golden,test/tidy}/**').filter((file) => IN_PURE.test(file));
-await runFiles(
+const units = filesOf('{src,sim,tools,test/{kit,golden,tidy}}/**').concat(
+  filesOf('test'),
+  isQuick ? [] : filesOf('test/fuzz/**'),
+);
+await runPieces(
   'Unit, property and golden tests',
-  [
-    ...(words.length === 0 ? [PURE] : pure),
-    ...units.filter((file) => !IN_PURE.test(file) && !(isQuick && file.startsWith('test/fuzz'))),
-  ],
+  // The longest first.
+  words.length > 0 ? singles(units) : inGroups(units),
   UNITS_SIDE_BY_SIDE,
 );
 if (!isQuick) {
   installPeers();
-  await runFiles(
+  await runPieces(
     'Tests with real processes',
-    filesOf('test/{netns,interop,browser}/**'),
+    singles(filesOf('test/{netns,interop,browser}/**')),
     CLUSTERS_SIDE_BY_SIDE,
   );
 }
@@ -132,12 +142,13 @@ function filesOf(folders: string): readonly string[] {
     .sort();
 }
 
-async function runFiles(title: string, files: readonly string[], limits: Limits): Promise<void> {
-  if (files.length === 0) return;
+async function runPieces(title: string, pieces: readonly Piece[], limits: Limits): Promise<void> {
+  const { length } = pieces.flat();
+  if (length === 0) return;
   const events = new PassThrough({ objectMode: true });
-  const done = sideBySide(longestFirst(files), limits, (file) => runFile(file, events));
+  const done = sideBySide(pieces, limits, (piece) => runPiece(piece, events));
   await steps;
-  process.stdout.write(`\n== ${title} (${files.length} files)\n`);
+  process.stdout.write(`\n== ${title} (${length} files)\n`);
   const told = tell(events);
   // With this the reporter lists what has failed, of all files.
   await done.finally(() => events.end({ type: 'test:summary', data: {} }));
@@ -148,9 +159,11 @@ async function tell(events: PassThrough): Promise<void> {
   for await (const chunk of events.compose(spec)) process.stdout.write(chunk);
 }
 
-/** What is said of a file comes as a whole, when it is over. */
-async function runFile(file: string, events: PassThrough): Promise<void> {
-  const tests = run({ files: [file], timeout: FILE_LIMIT_MS, forceExit: true });
+/** What is said of it comes as a whole, when it is over. */
+async function runPiece(piece: Piece, events: PassThrough): Promise<void> {
+  const program =
+    piece.length === 1 ? { files: [...piece] } : { files: [TOGETHER], argv: [...piece] };
+  const tests = run({ ...program, timeout: FILE_LIMIT_MS, forceExit: true });
   tests.on('test:pass', (data) => summary.onPass(data));
   tests.on('test:fail', (data) => summary.onFail(data));
   tests.on('test:diagnostic', (data) => summary.onDiagnostic(data));
@@ -163,10 +176,23 @@ function isEnd({ type, data }: { type: string; data: { file?: string } }): boole
   return data.file === undefined && (type === 'test:diagnostic' || type === 'test:summary');
 }
 
-function longestFirst(files: readonly string[]): readonly string[] {
+function inGroups(files: readonly string[]): readonly Piece[] {
+  const left = new Set(files);
+  const groups = GROUPS.map((group) => {
+    const piece = files.filter(
+      (file) => left.has(file) && group.test(file) && !ALONE.test(readFileSync(file, 'utf8')),
+    );
+    for (const file of piece) left.delete(file);
+    return piece;
+  });
+  return [...groups, ...singles([...left])];
+}
+
+/** The longest first. */
+function singles(files: readonly string[]): readonly Piece[] {
   for (const file of LONG) assert.ok(existsSync(file), `LONG names ${file}, which is not there`);
   const long = LONG.filter((file) => files.includes(file));
-  return [...long, ...files.filter((file) => !long.includes(file))];
+  return [...long, ...files.filter((file) => !long.includes(file))].map((file) => [file]);
 }
 
 function finish(): void {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatDiagnostic, hasErrors } from '../../src/config/diagnostics.ts';
+import { ANY_CHARACTER } from '../kit/any-shape.ts';
 import { FRONT_ENDS, type FrontEnd } from './parsers.ts';
 
 const RUNS = { numRuns: 600, seed: 2026 } as const;
@@ -39,7 +40,7 @@ const change = fc.record({
   kind: fc.nat(8),
   at: fc.nat(),
   to: fc.nat(),
-  token: fc.oneof(fc.constantFrom(...TOKENS), fc.string({ unit: 'binary', maxLength: 8 })),
+  token: fc.oneof(fc.constantFrom(...TOKENS), fc.string({ unit: ANY_CHARACTER, maxLength: 8 })),
 });
 
 function spoil(text: string, { kind, at, to, token }: Change, other: string): string {

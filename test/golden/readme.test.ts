@@ -15,12 +15,19 @@ const EXAMPLE_FILES: Readonly<Record<string, string>> = {
   '/etc/keepalived/keepalived.conf': 'examples/article/keepalived.k8s-master.conf',
 };
 
-function evergate(args: readonly string[]): {
-  readonly code: number | null;
-  readonly text: string;
-} {
+type Answer = { readonly code: number | null; readonly text: string };
+
+const answers = new Map<string, Answer>();
+
+/** Pages show many a command again: each runs once. */
+function evergate(args: readonly string[]): Answer {
+  const line = args.join(' ');
+  const known = answers.get(line);
+  if (known !== undefined) return known;
   const done = spawnSync('bin/evergate', args, { encoding: 'utf8', timeout: 60_000 });
-  return { code: done.status, text: done.stdout + done.stderr };
+  const answer = { code: done.status, text: done.stdout + done.stderr };
+  answers.set(line, answer);
+  return answer;
 }
 
 /** Lines of shell blocks, a trailing backslash joined, comments left out. */
