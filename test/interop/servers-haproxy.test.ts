@@ -146,8 +146,10 @@ async function startMirror(t: TestContext): Promise<{ port: number; seen: Set<st
   const seen = new Set<string>();
   const server = createServer((socket) => {
     socket.on('error', () => {});
+    const from = socket.remoteAddress;
+    // A check that has given up meanwhile has no address any more.
+    if (from === undefined) return;
     socket.once('data', () => {
-      const from = socket.remoteAddress ?? 'nobody';
       seen.add(from);
       socket.end(`HTTP/1.0 200 OK\r\n\r\n${from}`);
     });

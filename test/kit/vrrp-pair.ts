@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import type { VrrpInstanceConfig } from '../../src/config/model/vrrp.ts';
 import { Network, type NetworkNode } from './network.ts';
 import { fastInstance, SpeakerProcess, VIP } from './speaker-process.ts';
+import { judged } from './time-verdict.ts';
 import { waitUntil } from './wait-until.ts';
 
 export type Pair = {
@@ -41,6 +42,17 @@ export async function createPair(
   await owned('one');
   const second = await SpeakerProcess.start(two, fastInstance(100, secondChanges));
   return { network, one, two, first, second, owned };
+}
+
+/** Drains its node: on a machine that is late by the second that a successor has, at another try. */
+export async function drain(
+  t: Pick<TestContext, 'diagnostic'>,
+  speaker: SpeakerProcess,
+): Promise<void> {
+  await judged(t, async ({ holds }) => {
+    const refusal = await speaker.setDrained(true);
+    holds(refusal === null, String(refusal));
+  });
 }
 
 /** Waits until the speaker has advertised `count` times more: time passes, by its own measure. */

@@ -6,7 +6,7 @@ import { VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import type { VrrpStatus } from '../../src/stats/status.ts';
 import { whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess } from '../kit/speaker-process.ts';
-import { adverts, createNetwork, createPair } from '../kit/vrrp-pair.ts';
+import { adverts, createNetwork, createPair, drain } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
@@ -18,7 +18,7 @@ function reaches(speaker: SpeakerProcess, what: string, is: (status: VrrpStatus)
 describe('a drained cluster', { skip, concurrency: 2 }, () => {
   test('has an owner again when the only node that was not drained dies', async (t) => {
     const { first, second, owned } = await createPair(t);
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
     const waits = (await first.status()).waitsFor;
     assert.equal(waits?.event, 'ready');
@@ -34,7 +34,7 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     await owned('one');
     assert.match((await first.setDrained(true)) ?? '', /not drained/);
     const second = await SpeakerProcess.start(two, fastInstance(100));
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
     second.kill('SIGTERM');
     await owned('one');
@@ -57,7 +57,7 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     await owned('one');
     const patient = fastInstance(100, { preempt: false });
     const second = await SpeakerProcess.start(two, patient);
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
     second.kill('SIGTERM');
     await reaches(first, 'node one is the last resort', ({ lastResort }) => lastResort);
@@ -66,13 +66,13 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     await reaches(third, 'it hears a master', ({ waitsFor }) => {
       return waitsFor?.event === 'master-silence';
     });
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
   });
 
   test('has one owner where all of its nodes are drained', async (t) => {
     const { first, second, owned } = await createPair(t);
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
     assert.match((await second.setDrained(true)) ?? '', /not drained/);
     assert.equal(await first.setDrained(false), null);
@@ -99,7 +99,7 @@ describe('a drained cluster', { skip, concurrency: 2 }, () => {
     const first = await SpeakerProcess.start(one, groupOf(200));
     await owned('one');
     const second = await SpeakerProcess.start(two, groupOf(100));
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await owned('two');
     second.kill('SIGKILL');
     await waitUntil('both are the last resort', async () => {

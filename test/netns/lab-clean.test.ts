@@ -18,28 +18,28 @@ const skip = missing.length === 0 ? false : missing.join('; ');
 type Built = { readonly id: string; readonly directory: string };
 
 test('SIGTERM removes processes, namespaces and files', { skip }, async (t) => {
-  const { child, built } = await startLab([]);
+  const { child, ended, built } = await startLab([]);
   t.after(() => child.kill('SIGTERM'));
   const processes = await processesOf(built);
   child.kill('SIGTERM');
-  const [code] = await once(child, 'exit');
+  const [code] = await ended;
   assert.equal(code, 0);
   await assertNothingLeft(built, processes);
 });
 
 test('lab clean removes what a killed lab left', { skip }, async (t) => {
-  const { child, built } = await startLab([]);
+  const { child, ended, built } = await startLab([]);
   t.after(() => runCommand(EVERGATE, ['lab', 'clean']));
   const processes = await processesOf(built);
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await ended;
   assert.notDeepEqual(await existingNamespaces(built.id), []);
   await runCommand(EVERGATE, ['lab', 'clean']);
   await assertNothingLeft(built, processes);
 });
 
 test('lab --single serves without a VIP and survives its faults', async () => {
-  const { child, built } = await startLab(['--single']);
+  const { child, ended, built } = await startLab(['--single']);
   const fault = (name: string): Promise<string> =>
     runCommand(EVERGATE, ['lab', 'fault', name, '--id', built.id], null, { patienceMs: 60_000 });
   const told = await fault('kill-balancer');
@@ -52,28 +52,30 @@ test('lab --single serves without a VIP and survives its faults', async () => {
   );
   assert.equal(status.nodes.length, 3);
   await assert.rejects(fault('power-off'), /needs the cluster/);
-  const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
   assert.equal(existsSync(built.directory), false);
 });
 
 test('lab --duration ends by itself, healthy', async () => {
-  const { child, built } = await startLab(['--single', '--duration', '2']);
+  const { child, ended, built } = await startLab(['--single', '--duration', '2']);
   const lines: string[] = [];
   createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => lines.push(line));
-  const [code] = await once(child, 'exit');
+  const [code] = await ended;
   assert.equal(code, 0, lines.join('\n'));
   assert.equal(existsSync(built.directory), false);
 });
 
-/** A lab as its own process, once it says that it is built. */
-async function startLab(
-  options: readonly string[],
-): Promise<{ child: ChildProcess; built: Built }> {
+/** A lab as its own process, once it says that it is built; `ended`: its exit code and signal. */
+async function startLab(options: readonly string[]): Promise<{
+  child: ChildProcess;
+  ended: Promise<readonly unknown[]>;
+  built: Built;
+}> {
   const child = spawn(EVERGATE, ['lab', '--json', ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const ended = once(child, 'exit');
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors += chunk;
@@ -81,7 +83,7 @@ async function startLab(
   const lines = createInterface({ input: child.stdout });
   for await (const line of lines) {
     const event = JSON.parse(line);
-    if (event.event === 'built') return { child, built: event };
+    if (event.event === 'built') return { child, ended, built: event };
   }
   throw new Error(`The lab ended before it was built: ${errors}`);
 }

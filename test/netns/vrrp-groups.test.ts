@@ -6,6 +6,7 @@ import type { VrrpConfig } from '../../src/config/model/vrrp.ts';
 import { ADDRESS_DEFAULTS, NO_NOTIFY, VRRP_DEFAULTS } from '../../src/config/vrrp-defaults.ts';
 import { Network, whyNoNamespaces } from '../kit/network.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { drain } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const skip = whyNoNamespaces() ?? false;
@@ -83,7 +84,7 @@ describe('sync groups', { skip, concurrency: 2 }, () => {
     const first = await SpeakerProcess.start(one, groupOf(110, 110, 20));
     await ownsBoth('one');
     const second = await SpeakerProcess.start(two, groupOf(100, 100, 20));
-    assert.equal(await first.setDrained(true), null);
+    await drain(t, first);
     await ownsBoth('two');
     await second.reaches('master');
     const before = (await second.status()).transitions;
