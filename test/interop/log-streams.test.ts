@@ -22,11 +22,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { askGuardian } from '../../src/commands/admin-client.ts';
+import { exchangeWithGuardian } from '../../src/commands/admin-client.ts';
 import { makeFifo } from '../../src/linux/files.ts';
 import type { StatusReport } from '../../src/stats/status.ts';
 import { freePort } from '../kit/free-port.ts';
 import { hasProgram } from '../kit/network.ts';
+import { askStatus, lookAtStatus } from '../kit/status.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
@@ -72,6 +73,8 @@ class Node {
   readonly port: number;
   /** The guardian's, once it is up. */
   pid: number | null = null;
+  /** Of its balancer, until then: a start may be late. */
+  #restarts = 0;
   readonly #runDir: string;
   readonly #file: string;
   readonly #socket: string;
@@ -119,13 +122,15 @@ listen kube-api
       if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
       rmSync(folder, { recursive: true, force: true });
     });
-    const up = () => node.#status().catch(() => null);
-    node.pid = (await waitUntil('the node is up', up)).pid;
+    const up = () => lookAtStatus(node.#runDir);
+    const { pid, balancer } = await waitUntil('the node is up', up);
+    node.pid = pid;
+    node.#restarts = balancer?.restarts ?? 0;
     return node;
   }
 
   async #status(): Promise<StatusReport> {
-    return (await askGuardian(this.#runDir, 'GET', '/v1/status')) as StatusReport;
+    return askStatus(this.#runDir);
   }
 
   /** Has it log about so many lines; resolves when it has. */
@@ -152,7 +157,7 @@ listen kube-api
     const warnings = '  description x\n'.repeat(WARNINGS_MAX);
     for (let at = 0; at < lines; at += WARNINGS_MAX) {
       writeFileSync(this.#file, before + '\n'.repeat(at) + warnings);
-      await askGuardian(this.#runDir, 'POST', '/v1/reload');
+      await exchangeWithGuardian(this.#runDir, 'POST', '/v1/reload', BOUND_MS);
     }
     writeFileSync(this.#file, before);
   }
@@ -163,7 +168,7 @@ listen kube-api
     assert.equal(await text(client), 'hi');
     const { balancer } = await this.#status();
     assert.equal(balancer?.state, 'serving');
-    assert.equal(balancer?.restarts, 0);
+    assert.equal(balancer?.restarts, this.#restarts);
   }
 
   /** SIGTERM: it ends in time and well, and leaves nothing. */

@@ -61,7 +61,13 @@ async function startLab(t: TestContext, ...options: readonly string[]) {
 
 test('lab runs an evergate.yaml, and says what was felt of a fault', { skip }, async (t) => {
   const lab = await startLab(t);
-  const before = await lab.status();
+  // A lab is built when its VIP answers: a node may still be starting its spare.
+  let before = await lab.status();
+  const areWell = async (): Promise<boolean> => {
+    before = await lab.status();
+    return before.nodes.every(({ verdict }) => verdict === 'healthy');
+  };
+  await waitUntil('three healthy nodes', areWell, 200).catch(() => {});
   assert.equal(before.stack, 'evergate');
   assert.deepEqual(
     before.nodes.map(({ verdict, reasons }) => [verdict, reasons]),
