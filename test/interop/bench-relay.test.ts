@@ -10,7 +10,8 @@ import { findCommand } from '../kit/peers.ts';
 
 const RUN = 'bench/relay/run.ts';
 const RESULTS = 'bench/results/relay.json';
-const SMOKE_MS_MAX = 120_000;
+/** Guards against hanging. */
+const SMOKE_MS_MAX = 400_000;
 
 const skip = whyNot();
 

@@ -8,7 +8,8 @@ import { missingPrerequisites } from '../../src/lab/prerequisites.ts';
 
 const RUN = 'bench/failover/run.ts';
 const RESULTS = 'bench/results/failover.json';
-const SMOKE_MS_MAX = 200_000;
+/** Guards against hanging. */
+const SMOKE_MS_MAX = 400_000;
 
 const missing = (await missingPrerequisites()).map(({ what }) => what);
 const skip = missing.length === 0 ? false : missing.join('; ');
