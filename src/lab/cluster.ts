@@ -3,7 +3,6 @@
  * startCluster() (network namespaces) or startSingle() (loopback only).
  */
 
-import type { StatusReport } from '../stats/status.ts';
 import type { ClientReport } from './client/messages.ts';
 import { type Expectation, expectationOf, type Happening } from './expectations.ts';
 import { FAULTS, type FaultName } from './faults.ts';
@@ -97,10 +96,6 @@ export class Cluster {
   /** The client's figures, a quarter of a second old at most. */
   requests(): ClientReport {
     return this.parts.client.report;
-  }
-
-  status(name: string): Promise<StatusReport> {
-    return this.node(name).status();
   }
 
   /** Does it now; figures "since the mark" begin with it. LabError when it cannot be done there. */

@@ -10,6 +10,7 @@ import { FAULT_NAMES, type FaultName } from '../../src/lab/faults.ts';
 import { missingPrerequisites } from '../../src/lab/prerequisites.ts';
 import { startCluster } from '../../src/lab/start-cluster.ts';
 import { waitUntil } from '../../src/lab/wait-until.ts';
+import { lookAtStatus } from '../kit/status.ts';
 import { judged } from '../kit/time-verdict.ts';
 
 const STALE_MAX_MS = 3000;
@@ -74,9 +75,8 @@ async function whole(): Promise<void> {
       for (const node of cluster.nodes) node.assertDaemonRuns();
       const owners = await cluster.owners();
       const verdicts = await Promise.all(
-        cluster.nodes.map(async ({ name }) => {
-          const status = await cluster.status(name).catch(() => null);
-          return status?.verdict ?? 'no answer';
+        cluster.nodes.map(async ({ parts }) => {
+          return (await lookAtStatus(parts.runDir))?.verdict ?? 'no answer';
         }),
       );
       seen = `${owners}: ${verdicts}`;
