@@ -53,9 +53,14 @@ const GROUPS = [
 ];
 /** Runs alone all the same: a hook would be one of the whole process; memory and descriptors are those of all. */
 const ALONE = /^(before|after)(Each)?\(|memoryUsage|\/proc\/self/m;
-/** What takes half a minute or more begins first, the longest of all first, so that nothing runs alone at the end. */
+/** What takes longest begins first, after the groups, so that nothing long runs alone at the end. */
 const LONG = [
+  'test/fuzz/large-files.test.ts',
   'test/fuzz/mutated-messages.test.ts',
+  'src/planes/relay/relay.test.ts',
+  'sim/planted.test.ts',
+  'src/commands/check.test.ts',
+  'tools/release/bundle.test.ts',
   'test/netns/lab-faults.test.ts',
   'test/netns/guardian-kill.test.ts',
   'test/netns/lab-session.test.ts',
