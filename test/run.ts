@@ -167,16 +167,22 @@ async function tell(events: PassThrough): Promise<void> {
   for await (const chunk of events.compose(spec)) process.stdout.write(chunk);
 }
 
-/** What is said of it comes as a whole, when it is over. */
+/**
+ * What is said of it comes as a whole, when it is over. A group ends by itself: a forced exit does not wait for what
+ * a busy runner has not read yet, and a group has more to say than fits into a pipe.
+ */
 async function runPiece(piece: Piece, events: PassThrough): Promise<void> {
-  const program =
-    piece.length === 1 ? { files: [...piece] } : { files: [TOGETHER], argv: [...piece] };
-  const tests = run({ ...program, timeout: FILE_LIMIT_MS, forceExit: true });
+  const single = { files: [...piece], forceExit: true };
+  const group = { files: [TOGETHER], argv: [...piece] };
+  const tests = run({ ...(piece.length === 1 ? single : group), timeout: FILE_LIMIT_MS });
   tests.on('test:pass', (data) => summary.onPass(data));
   tests.on('test:fail', (data) => summary.onFail(data));
   tests.on('test:diagnostic', (data) => summary.onDiagnostic(data));
   const said = await Array.fromAsync(tests);
   for (const event of said) if (!isEnd(event)) events.write(event);
+  // The last that a file says; without it the runner takes what has come for all there is.
+  const isWhole = said.some(({ type, data }) => type === 'test:summary' && data.file !== undefined);
+  if (!isWhole) summary.onCutShort(piece);
 }
 
 /** What the runner says when a file is over, of this file alone. */

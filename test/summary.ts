@@ -16,6 +16,7 @@ export class Summary {
   readonly #skipped: string[] = [];
   readonly #slow: { readonly name: string; readonly ms: number }[] = [];
   readonly #inconclusive: string[] = [];
+  readonly #cutShort: string[] = [];
 
   onPass({ name, skip, details, nesting }: EventData.TestPass): void {
     if (nesting === 0) this.#slow.push({ name, ms: details.duration_ms });
@@ -26,6 +27,12 @@ export class Summary {
 
   onFail({ details }: EventData.TestFail): void {
     if (details.type !== 'suite') this.failed += 1;
+  }
+
+  /** Files whose last words did not come: nobody knows what their tests found. */
+  onCutShort(files: readonly string[]): void {
+    this.failed += 1;
+    this.#cutShort.push(...files);
   }
 
   onDiagnostic({ message, file = '' }: EventData.TestDiagnostic): void {
@@ -39,6 +46,7 @@ export class Summary {
     const share = ((100 * lateness.totalMs) / tookMs).toFixed(1);
     return [
       ...list(`${this.#skipped.length} tests were SKIPPED here`, this.#skipped),
+      ...list('CUT SHORT, so failed', this.#cutShort),
       ...list(
         'Slowest',
         slow.slice(0, SLOWEST).map(({ name, ms }) => `${(ms / 1000).toFixed(1)} s  ${name}`),
