@@ -67,6 +67,35 @@ test('a node that starts before a master is killed does not refuse to start', ()
   assert.deepEqual(verdict, { kind: 'free' });
 });
 
+/** As run(), on a machine that sleeps once, from `at` on; answers come a turn later, as from a socket. */
+function runAsleep(sleep: { readonly at: number; readonly ms: number }, answersUntil: number) {
+  const probe = new AddressProbe(0, 3600);
+  let asked = false;
+  for (let now = 0; now < 30_000; now += now === sleep.at ? sleep.ms : 10) {
+    if (asked && now < answersUntil) probe.onAnswer(MAC, VIP, now);
+    asked = probe.takeDue(now);
+    const verdict = probe.verdict(now);
+    if (verdict.kind !== 'running') return verdict.kind;
+  }
+  return 'never';
+}
+
+test('a machine that slept while it probed took the address of a stranger', () => {
+  for (const ms of [300, 900, 3000, 6000]) {
+    for (let at = 0; at < 6000; at += 250) {
+      assert.equal(runAsleep({ at, ms }, Number.POSITIVE_INFINITY), 'taken', `${ms} ms at ${at}`);
+    }
+  }
+});
+
+test('an owner that was killed is no stranger because of a sleep', () => {
+  for (const ms of [300, 900, 3000, 6000]) {
+    for (let at = 0; at < 4000; at += 250) {
+      assert.equal(runAsleep({ at, ms }, 2800), 'free', `${ms} ms at ${at}`);
+    }
+  }
+});
+
 test('AddressProbe does not judge without time to hear an owner', () => {
   assert.throws(() => new AddressProbe(0, 0), /time to be heard/);
   assert.throws(() => new AddressProbe(0, Number.NaN), /time to be heard/);
