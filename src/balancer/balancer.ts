@@ -100,7 +100,9 @@ export class Balancer {
     // The next start is faster by it; the account below may not write there (docs/adr/0005).
     flushCompileCache();
     // After this nothing may be loaded from the source folder: the account may not be able to read it.
-    if (identity !== null) becomeIdentity(identity);
+    if (identity === null) return;
+    becomeIdentity(identity);
+    await plane.settleRights?.();
   }
 
   /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */

@@ -52,6 +52,7 @@ export const DIAGNOSTIC_CODES = {
   'clear-text-password': 'The VRRP password travels in clear text and is short.',
   'no-vrrp-key': 'Advertisements are not signed: anybody on the network can take the virtual IP.',
   'short-idle-timeout': 'Idle watches and "kubectl logs -f" are cut by the timeout.',
+  'no-way-back': 'Servers see addresses that they would answer past the balancer.',
   'tcp-check-of-tls': 'A TCP check passes an API server that hangs.',
 } as const satisfies Record<string, string>;
 

@@ -116,6 +116,11 @@ export interface DataPlane {
    * resolves with the number of those that were reset. apply() does nothing meanwhile.
    */
   reconfigure(next: Reconfiguration): Promise<number>;
+  /**
+   * The process has become another account: its threads keep of their rights what they need; resolves when they have.
+   * Absent: they need none, and have none left.
+   */
+  settleRights?(): Promise<void>;
   /** Starts accepting, where `accepting` was false. */
   accept(): void;
   /** Stops accepting; the existing connections go on. */

@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   'missing-account': 'A user or group that a script is to run as does not exist.',
   'notify-pipe': 'A notify FIFO cannot be made or opened.',
   'no-raw-sockets': 'VRRP needs the capabilities CAP_NET_RAW and CAP_NET_ADMIN.',
+  'no-foreign-sources':
+    "Connections from addresses that are not this machine's need the capability CAP_NET_RAW.",
   'address-taken': 'Another host answers for the virtual address.',
   'no-source-address': 'The interface has no address to send advertisements from.',
   'balancer-failed': 'The balancer process could not start serving.',

@@ -35,6 +35,7 @@ export type Capability = keyof typeof CAPABILITIES;
 
 /** _LINUX_CAPABILITY_VERSION_3: two words for each set. */
 const CAPABILITY_VERSION = 0x2008_0522;
+const PR_SET_KEEPCAPS = 8;
 const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -59,8 +60,8 @@ export function gainNoRights(kept: readonly Capability[] = []): number {
 }
 
 /**
- * Has no capability in force but these, as far as there are: of this thread and those it starts. What it runs as root
- * has all of the bounding set again. 0 or the errno.
+ * Has these capabilities in force, as far as it may, and no others: of this thread and those it starts. What it runs as
+ * root has all of the bounding set again. 0 or the errno.
  */
 export function keepCapabilities(kept: readonly Capability[]): number {
   const header = pinnedBuffer(8);
@@ -69,12 +70,22 @@ export function keepCapabilities(kept: readonly Capability[]): number {
   const data = pinnedBuffer(24);
   if (capget(addressOf(header), addressOf(data)) !== 0) return errno();
   const wanted = kept.reduce((mask, name) => mask | (1 << CAPABILITIES[name]), 0);
-  for (const offset of [0, 4, 8]) {
-    data.writeUInt32LE((data.readUInt32LE(offset) & wanted) >>> 0, offset);
+  const permitted = (data.readUInt32LE(4) & wanted) >>> 0;
+  const inheritable = (data.readUInt32LE(8) & wanted) >>> 0;
+  for (const [index, set] of [permitted, permitted, inheritable].entries()) {
+    data.writeUInt32LE(set, 4 * index);
     // All of ours are in the first word.
-    data.writeUInt32LE(0, offset + 12);
+    data.writeUInt32LE(0, 12 + 4 * index);
   }
   return capset(addressOf(header), addressOf(data)) === 0 ? 0 : errno();
+}
+
+/**
+ * Whether the capabilities of this thread, and of those it starts, outlive a change of its account, out of force then
+ * (PR_SET_KEEPCAPS). 0 or the errno.
+ */
+export function outliveAccount(outlive: boolean): number {
+  return prctl(PR_SET_KEEPCAPS, outlive ? 1 : 0, 0, 0, 0) === 0 ? 0 : errno();
 }
 
 /** No process or thread more, of an account other than root. 0 or the errno. */

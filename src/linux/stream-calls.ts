@@ -3,7 +3,7 @@
  * what belongs to them. No allocation, no exceptions: every call returns its result or the negated errno.
  */
 
-import { EINTR } from './errno.ts';
+import { EINTR, errorName } from './errno.ts';
 import { addressOf, bind, errno, pinnedBuffer } from './libc.ts';
 import {
   bindCall,
@@ -18,8 +18,12 @@ import {
   socketCall,
 } from './socket-calls.ts';
 import {
+  AF_INET,
+  AF_INET6,
   IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
+  SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
@@ -52,6 +56,8 @@ const getpeername = bind<[number, number, number]>('int', 'getpeername', [
 ]);
 
 const IP_BIND_ADDRESS_NO_PORT = 24;
+const IP_TRANSPARENT = 19;
+const IPV6_TRANSPARENT = 75;
 const SO_ERROR = 4;
 const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
@@ -117,6 +123,34 @@ export function openStream(family: number): number {
 export function bindSource(fd: number, source: number, sourceBytes: number): number {
   setWord(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   return bindCall(fd, source, sourceBytes) === 0 ? 0 : -errno();
+}
+
+/**
+ * As bindSource(), from an address that need not be this machine's, which takes CAP_NET_RAW (ip(7), IP_TRANSPARENT).
+ * `fixedPort`: the port is part of it, and another connection may have it, too.
+ */
+export function bindForeignSource(
+  fd: number,
+  family: number,
+  source: number,
+  sourceBytes: number,
+  fixedPort: boolean,
+): number {
+  const ipv6 = family === AF_INET6;
+  const level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  const result = setWord(fd, level, ipv6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1);
+  if (result !== 0) return result;
+  if (fixedPort) setWord(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  return bindSource(fd, source, sourceBytes);
+}
+
+/** What keeps this thread from bindForeignSource(), by the name of its errno; null: nothing. */
+export function foreignSourcesProblem(): string | null {
+  const fd = openStream(AF_INET);
+  if (fd < 0) return errorName(-fd);
+  const result = setWord(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+  closeStream(fd);
+  return result === 0 ? null : errorName(-result);
 }
 
 /** 0, or -EINPROGRESS while the handshake runs. `target` is the address of a struct sockaddr. */
@@ -215,9 +249,9 @@ export function setLiveness(fd: number, liveness: Liveness): void {
   setWord(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, liveness.userTimeoutMs);
 }
 
-function setWord(fd: number, level: number, option: number, value: number): void {
+function setWord(fd: number, level: number, option: number, value: number): number {
   scratchWords[0] = value;
-  setsockoptCall(fd, level, option, scratchAddress, 4);
+  return setsockoptCall(fd, level, option, scratchAddress, 4) === 0 ? 0 : -errno();
 }
 
 const pipeEnds = new Int32Array(2);

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const FILES = ['system-call-filter.ts', 'rights.ts'] as const;
-const [FILTER, RIGHTS] = FILES.map((name) =>
+const FILES = ['system-call-filter.ts', 'rights.ts', 'libc.ts'] as const;
+const [FILTER, RIGHTS, LIBC] = FILES.map((name) =>
   JSON.stringify(fileURLToPath(new URL(`./${name}`, import.meta.url))),
 );
 
@@ -14,7 +14,7 @@ function inProcess(code: string): unknown {
     import { spawnSync } from 'node:child_process';
     import { readdirSync, readFileSync } from 'node:fs';
     const { forbidSystemCalls } = await import(${FILTER});
-    const { gainNoRights, startNothingMore } = await import(${RIGHTS});
+    const { gainNoRights, keepCapabilities, outliveAccount, startNothingMore } = await import(${RIGHTS});
     const ofThreads = (name) => [...new Set(readdirSync('/proc/self/task').map((task) =>
       readFileSync('/proc/self/task/' + task + '/status', 'utf8')
         .match(new RegExp('^' + name + ':\\\\s+(\\\\S+)', 'm'))?.[1]))];
@@ -32,6 +32,45 @@ test('forbidSystemCalls() has no thread run a program, also those that were ther
     const threads = ['NoNewPrivs', 'Seccomp'].map(ofThreads);
     console.log(JSON.stringify({ results, run, threads }));`);
   assert.deepEqual(seen, { results: [0, 0], run: 'EPERM', threads: [['1'], ['2']] });
+});
+
+test('forbidSystemCalls() has nobody open raw sockets, whatever his rights', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('Raw sockets take root anyway');
+  const seen = inProcess(`
+    const { bind, errno } = await import(${LIBC});
+    const socket = bind('int', 'socket', ['int', 'int', 'int']);
+    const systemCall = bind('int64_t', 'syscall', ['int64_t', 'int64_t', 'int64_t']);
+    const [INET, INET6, NETLINK, PACKET, CLOEXEC, TCP, VRRP] = [2, 10, 16, 17, 0o2000000, 6, 112];
+    const open = () => [
+      [INET, 1, TCP], [INET6, 1 | CLOEXEC, TCP], [INET, 2, 0], [NETLINK, 3 | CLOEXEC, 0], [1, 1, 0],
+      [INET, 3, VRRP], [INET6, 3 | CLOEXEC, VRRP], [INET, 10, 0], [PACKET, 2, 0], [PACKET, 3 | CLOEXEC, 0],
+    ].map((one) => (socket(...one) >= 0 ? 'open' : errno() === 1 ? 'EPERM' : errno()));
+    const before = open();
+    const results = [gainNoRights(), forbidSystemCalls()];
+    const ring = systemCall(425, 1, 0) < 0 ? errno() : 'open';
+    console.log(JSON.stringify({ results, before, after: open(), ring }));`);
+  const five = (what: string): readonly string[] => new Array(5).fill(what);
+  assert.deepEqual(seen, {
+    results: [0, 0],
+    before: [...five('open'), ...five('open')],
+    after: [...five('open'), ...five('EPERM')],
+    ring: 1,
+  });
+});
+
+test('a capability outlives the change of the account where it is to, and others do not', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('Becoming somebody else needs root');
+  const seen = inProcess(`
+    const field = (name) => readFileSync('/proc/thread-self/status', 'utf8')
+      .match(new RegExp('^' + name + ':\\\\s+(\\\\S+)', 'm'))[1];
+    const results = [gainNoRights(), outliveAccount(true)];
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+    results.push(keepCapabilities(['NET_RAW']));
+    console.log(JSON.stringify({ results, sets: ['CapBnd', 'CapPrm', 'CapEff', 'CapInh'].map(field) }));`);
+  const [none, raw] = ['0'.repeat(16), '0000000000002000'];
+  assert.deepEqual(seen, { results: [0, 0, 0], sets: [none, raw, raw, none] });
 });
 
 test('startNothingMore() lets an account other than root start nothing', (t) => {

@@ -23,9 +23,13 @@ const FLAG_SPEC_ALLOW = 4;
 const RETURN_ALLOW = 0x7fff_0000;
 const RETURN_ERRNO = 0x0005_0000;
 const JUMP_GREATER_EQUAL = 0x35;
+const AND = 0x54;
 /** struct seccomp_data. */
 const NUMBER_OFFSET = 0;
 const ARCHITECTURE_OFFSET = 4;
+/** Both machines have the low word of an argument first. */
+const FIRST_ARGUMENT_OFFSET = 16;
+const ARGUMENT_BYTES = 8;
 /** Calls of the x32 ABI, which have numbers of their own for the same. */
 const X32_BIT = 0x4000_0000;
 
@@ -67,37 +71,74 @@ const FORBIDDEN: Calls = {
   bpf: { x64: 321, arm64: 280 },
   perf_event_open: { x64: 298, arm64: 241 },
   userfaultfd: { x64: 323, arm64: 282 },
+  // Opens sockets, and more, past this filter.
+  io_uring_setup: { x64: 425, arm64: 425 },
   add_key: { x64: 248, arm64: 217 },
   request_key: { x64: 249, arm64: 218 },
   keyctl: { x64: 250, arm64: 219 },
 };
 
+/** Sockets of these numbers and kinds see and send packets as they are: those of other processes, forged ones. */
+const SOCKET: Readonly<Record<Machine, number>> = { x64: 41, arm64: 198 };
+const AF_NETLINK = 16;
+const AF_PACKET = 17;
+const SOCK_TYPE_MASK = 0xf;
+const SOCK_RAW = 3;
+const SOCK_PACKET = 10;
+
 /**
- * `mayRun`: it runs programs, which are held as it is. 0 or the errno: EINVAL, ENOSYS where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one
- * of the threads cannot have it, and none has.
+ * `mayRun`: it runs programs, which are held as it is. `mayForge`: it opens raw sockets. 0 or the errno: EINVAL, ENOSYS
+ * where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one of the threads cannot have it,
+ * and none has.
  */
-export function forbidSystemCalls({ mayRun = false } = {}): number {
+export function forbidSystemCalls({ mayRun = false, mayForge = false } = {}): number {
   const machine = process.arch;
   if (machine !== 'x64' && machine !== 'arm64') return ENOSYS;
-  const program = filterProgram(instructionsFor(machine, mayRun));
+  const program = filterProgram(instructionsFor(machine, mayRun, mayForge));
   const flags = FLAG_TSYNC | FLAG_SPEC_ALLOW;
   const result = systemCall(SECCOMP[machine], SECCOMP_SET_MODE_FILTER, flags, addressOf(program));
   if (result === 0) return 0;
   return result > 0 ? ESRCH : errno();
 }
 
-function instructionsFor(machine: Machine, mayRun: boolean): readonly Instruction[] {
+function instructionsFor(
+  machine: Machine,
+  mayRun: boolean,
+  mayForge: boolean,
+): readonly Instruction[] {
   const forbidden = mayRun ? FORBIDDEN : { ...PROGRAMS, ...FORBIDDEN };
   const numbers = Object.values(forbidden).map((call) => call[machine]);
-  const toRefusal = numbers.length + 1;
+  const sockets = mayForge ? [] : socketInstructions(SOCKET[machine]);
+  const toRefusal = numbers.length + sockets.length + 1;
   return [
     [LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET],
     // A foreign architecture has other numbers: nothing of it.
     [JUMP_EQUAL, 0, toRefusal + 2, ARCHITECTURES[machine]],
     [LOAD_WORD, 0, 0, NUMBER_OFFSET],
     [JUMP_GREATER_EQUAL, toRefusal, 0, X32_BIT],
-    ...numbers.map((number, index): Instruction => [JUMP_EQUAL, numbers.length - index, 0, number]),
+    ...numbers.map((number, index): Instruction => {
+      return [JUMP_EQUAL, numbers.length - index + sockets.length, 0, number];
+    }),
+    ...sockets,
     [RETURN, 0, 0, RETURN_ALLOW],
     [RETURN, 0, 0, RETURN_ERRNO | EPERM],
+  ];
+}
+
+/**
+ * With the number of the call loaded; what they let pass goes on behind them, the rest to the instruction after that.
+ * socket(2) has family and type in words of 32 bits: what a caller writes above them the kernel does not read.
+ */
+function socketInstructions(socket: number): readonly Instruction[] {
+  return [
+    [JUMP_EQUAL, 0, 7, socket],
+    [LOAD_WORD, 0, 0, FIRST_ARGUMENT_OFFSET],
+    [JUMP_EQUAL, 6, 0, AF_PACKET],
+    // Those are called raw, and are harmless.
+    [JUMP_EQUAL, 4, 0, AF_NETLINK],
+    [LOAD_WORD, 0, 0, FIRST_ARGUMENT_OFFSET + ARGUMENT_BYTES],
+    [AND, 0, 0, SOCK_TYPE_MASK],
+    [JUMP_EQUAL, 2, 0, SOCK_RAW],
+    [JUMP_EQUAL, 1, 0, SOCK_PACKET],
   ];
 }

@@ -16,6 +16,7 @@ import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import { lintLoops, type OwnAddress } from '../config/lint-loops.ts';
 import type { BalancerConfig, Config } from '../config/model/config.ts';
+import { usesForeignAddresses } from '../config/model/traffic.ts';
 import type { VrrpConfig } from '../config/model/vrrp.ts';
 import type { NativeInput } from './evergate-yaml.ts';
 import { localAddresses } from './local-addresses.ts';
@@ -187,7 +188,7 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   const { file } = input;
   const found = config.balancer === null ? null : await lookUp(file, config.balancer, diagnostics);
   const balancer = found?.config ?? null;
-  const notes = [...(config.notes ?? []), ...(found?.notes ?? [])];
+  const notes = [...(config.notes ?? []), ...(found?.notes ?? []), ...notesOfRights(balancer)];
   const read = config.vrrp === null ? null : readKeyFiles(file, config.vrrp);
   diagnostics.push(...(read?.diagnostics ?? []));
   if (config.vrrp !== null) {
@@ -215,6 +216,15 @@ function ownAddresses({ vrrp }: Config, lookAround: boolean): readonly OwnAddres
   return [
     ...vips.map(({ address }) => ({ address, what: 'the VIP' })),
     ...local.map(({ address }) => ({ address, what: 'an address of this machine' })),
+  ];
+}
+
+/** What the balancer may that balancers otherwise may not. */
+function notesOfRights(balancer: BalancerConfig | null): readonly string[] {
+  if (balancer === null || !usesForeignAddresses(balancer.backends)) return [];
+  return [
+    'Servers see addresses that are not of this machine: relay threads keep CAP_NET_RAW for it, and answers must come ' +
+      'back through here (docs/transparent-source.md)',
   ];
 }
 
@@ -247,7 +257,7 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
     const several = inputs.keepalived.length > 1;
     for (const node of facts) diagnostics.push(...checkMachine(node, several));
   }
-  const notes = loaded?.notes ?? [];
+  const notes = [...(loaded?.notes ?? []), ...notesOfRights(balancer)];
   const vrrp = nodes[0]?.config ?? null;
   const config: Config = { balancer, vrrp, ...(notes.length === 0 ? {} : { notes }) };
   if (haproxy !== null && balancer !== null) {

@@ -113,6 +113,7 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
   'clear-text-password': keepalived(
     ...instance('  authentication {', '    auth_type PASS', '    auth_pass 1111', '  }'),
   ),
+  'no-way-back': native('listen: 8443', 'source: client', 'nodes:', '  k8s-master: 192.168.1.92'),
   'one-service': native('listen: [8443, 9345]', 'nodes:', '  k8s-master: 192.168.1.92'),
   'no-vrrp-key': native(
     'vip: 192.168.1.94',

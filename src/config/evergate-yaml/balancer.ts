@@ -34,6 +34,7 @@ import {
   warnOfStrays,
   warnOfTcpCheck,
   warnOfTimeouts,
+  warnOfWayBack,
 } from './warnings.ts';
 
 /** HAProxy's default realm is its own name. */
@@ -51,6 +52,7 @@ const BALANCER_KEYS = [
   'servers',
   'balance',
   'hash',
+  'source',
   'retries',
   'check',
   'timeouts',
@@ -252,6 +254,7 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
   const planned = planListeners(draft, services, listening, here);
   warnOfTimeouts(draft);
   warnOfStrays(draft);
+  warnOfWayBack(draft);
   warnOfSharedAccount(draft);
   const apiservers = services.find(({ name }) => name === PROXY_NAME)?.servers ?? [];
   warnOfTcpCheck(

@@ -126,6 +126,11 @@ export const NATIVE_SCHEMA = z
     hash: choice(HASH_TYPES)
       .prefault('map-based')
       .describe('For balance source; consistent: few clients move when a server comes or goes'),
+    source: choice(['node', 'client'])
+      .prefault('node')
+      .describe(
+        "Whose address the servers see, and an apiserver's audit log tells: the node's, or the client's, which needs their way back to lead through the node that holds the VIP",
+      ),
     retries: integer({ min: 0, max: 100 })
       .prefault(3)
       .describe('Further connects after the first before a client is given up'),

@@ -112,6 +112,9 @@ export function toServer(
     userTimeoutMs: draft.file.tcp['user-timeout'],
     ...(keys.slowstart > 0 ? { slowstartMs: keys.slowstart } : {}),
     ...(keys['send-proxy'] === 'none' ? {} : { sendProxy: keys['send-proxy'] === 'v1' ? 1 : 2 }),
+    ...(draft.file.source === 'client'
+      ? { transparent: { kind: 'client', withPort: false } as const }
+      : {}),
     shutdownSessionsOnDown: true,
   };
 }

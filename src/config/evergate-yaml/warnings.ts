@@ -48,6 +48,16 @@ export function warnOfStrays(draft: Draft): void {
   }
 }
 
+/** On a node with an apiserver its answers go straight to the client, whom they tell nothing. */
+export function warnOfWayBack(draft: Draft): void {
+  const { source, servers } = draft.file;
+  if (source !== 'client' || servers !== undefined) return;
+  const text =
+    '"source: client": the nodes are the servers, too, and answer clients past the node that holds the VIP unless their ' +
+    'routes say otherwise; see docs/transparent-source.md, or say "send-proxy" where servers read it';
+  draft.report.warning(draft.place(['source']), 'no-way-back', text);
+}
+
 export function warnOfSharedAccount(draft: Draft): void {
   const problem = sharedAccountProblem(draft.file.balancer.user);
   if (problem === null) return;

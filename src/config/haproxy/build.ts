@@ -29,6 +29,7 @@ import {
   namedBackend,
   type ProxyDraft,
   type ServerDraft,
+  type ServerSettings,
   type TimeoutName,
 } from './draft.ts';
 import { buildName, usedResolvers } from './names/server-names.ts';
@@ -65,9 +66,11 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
   const { queueMax, slowstartMs, userTimeoutMs, sendProxy, shutdownBackups } = settings;
   const check = buildCheck(report, draft, server);
   const follows = trackedName(draft, server);
-  const source = settings.source === undefined ? draft.source : settings.source;
-  if (source !== null && isOtherFamily(source, host)) {
-    const text = `Server "${name}" at ${host} cannot be reached from "source ${source}", an address of the other family`;
+  const { source, transparent } = sourceOf(draft, settings);
+  const foreign = transparent?.kind === 'address' ? transparent.host : null;
+  for (const from of [source, foreign]) {
+    if (from === null || !isOtherFamily(from, host)) continue;
+    const text = `Server "${name}" at ${host} cannot be reached from ${from}, an address of the other family`;
     report.error(server.place, 'bad-value', text);
   }
   const ownEnd = settings.checkPort !== undefined || settings.checkHost !== undefined;
@@ -94,8 +97,17 @@ function buildServer(report: Report, draft: ProxyDraft, server: ServerDraft): Se
     check,
     ...(follows === null ? {} : { follows }),
     ...(source === null ? {} : { source }),
+    ...(transparent === null ? {} : { transparent }),
     shutdownSessionsOnDown: settings.shutdownSessions ?? false,
   };
+}
+
+/** A server that says anything of it goes by nothing that its proxy says. */
+function sourceOf(
+  draft: ProxyDraft,
+  { source, transparent }: ServerSettings,
+): Pick<ProxyDraft, 'source' | 'transparent'> {
+  return source === undefined ? draft : { source, transparent: transparent ?? null };
 }
 
 /** A name may have addresses of both. */

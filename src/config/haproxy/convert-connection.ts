@@ -3,7 +3,7 @@
  */
 
 import type { FrontendConfig, KeepaliveConfig } from '../model/traffic.ts';
-import { readSource } from './convert-source.ts';
+import { readSource, readUseSource } from './convert-source.ts';
 import type { BindDraft, ProxyDraft, ServerSettings } from './draft.ts';
 import type { KeywordHandlers } from './keyword-reader.ts';
 import type { Word } from './lexer.ts';
@@ -38,6 +38,14 @@ export function connectionHandlers(report: Report, settings: ServerSettings): Ke
     source: (word) => {
       const source = readSource(report, word);
       if (source !== undefined) settings.source = source;
+    },
+    usesrc: (word, keyword) => {
+      if (settings.source === undefined) {
+        const text = '"usesrc" stands behind a "source": write "source 0.0.0.0 usesrc clientip"';
+        report.error(keyword, 'missing-value', text);
+        return;
+      }
+      settings.transparent = readUseSource(report, word);
     },
     slowstart: time('slowstartMs'),
     'tcp-ut': time('userTimeoutMs'),

@@ -5,7 +5,7 @@ import type { PassiveHealthConfig } from '../model/checks.ts';
 import type { SourceTable } from '../model/conditions.ts';
 import type { InitialAddress } from '../model/names.ts';
 import type { LogTarget } from '../model/process.ts';
-import type { BindConfig, MonitorTerm } from '../model/traffic.ts';
+import type { BindConfig, MonitorTerm, TransparentSource } from '../model/traffic.ts';
 import { type CheckRequestDraft, type CheckRulesDraft, NO_RULES } from './check-draft.ts';
 import type { Word } from './lexer.ts';
 import type { Place } from './report.ts';
@@ -60,6 +60,7 @@ export type ServerSettings = {
   check?: Placed<boolean>;
   /** null: as the kernel chooses. */
   source?: string | null;
+  transparent?: TransparentSource | null;
   /** The word behind `track`. */
   track?: Word;
   interMs?: number;
@@ -149,6 +150,7 @@ export type ProxyDraft = {
   servers: readonly ServerDraft[];
   /** Where connections to servers that say nothing of it come from; null: as the kernel chooses. */
   source: string | null;
+  transparent: TransparentSource | null;
   defaultServer: ServerSettings;
   balance: Placed<BalanceConfig>;
   /** `hash-type` other than HAProxy's default, which only `balance source` asks for. */
@@ -193,6 +195,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     hasBindLine: false,
     servers: [],
     source: null,
+    transparent: null,
     defaultServer: {},
     balance: { value: { kind: 'roundrobin' }, place },
     hashType: null,

@@ -46,7 +46,8 @@ export const SERVER_KEYWORDS = keywordTable([
   ...keywords(1, 'check-sni check-alpn verify verifyhost ca-file crt', CONVERTED),
   ...keywords(1, 'observe error-limit on-error on-marked-down', CONVERTED),
   ...keywords(1, 'inter fastinter downinter rise fall weight maxconn port addr', CONVERTED),
-  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track source', CONVERTED),
+  ...keywords(1, 'maxqueue slowstart tcp-ut on-marked-up track', CONVERTED),
+  ...keywords(1, 'source usesrc', CONVERTED),
   ...keywords(1, 'init-addr resolvers resolve-prefer resolve-opts resolve-net', CONVERTED),
   ...keywords(0, 'send-proxy send-proxy-v2 no-send-proxy no-send-proxy-v2', CONVERTED),
 

@@ -76,6 +76,13 @@ export type FrontendConfig = {
   readonly log: ConnectionLog;
 };
 
+/** Whether servers see addresses that are not this machine's. */
+export function usesForeignAddresses(backends: readonly BackendConfig[]): boolean {
+  return backends.some(({ servers }) =>
+    servers.some(({ transparent }) => transparent !== undefined),
+  );
+}
+
 /** Names of the backends that a frontend may lead to. */
 export function targetsOf({
   backend,
@@ -179,6 +186,13 @@ export type BackendConfig = {
 
 export type ServerName = { readonly backend: string; readonly server: string };
 
+/** An address that is not this machine's (IP_TRANSPARENT; HAProxy: usesrc), which takes a right. */
+export type TransparentSource =
+  /** That of each client, which may have none: then as if nothing was said. `withPort`: its port, too. */
+  | { readonly kind: 'client'; readonly withPort: boolean }
+  /** Port 0: as the kernel chooses. */
+  | { readonly kind: 'address'; readonly host: string; readonly port: number };
+
 /** Optional members are features that are off where a front end does not name them. */
 export type ServerConfig = {
   readonly name: string;
@@ -200,6 +214,8 @@ export type ServerConfig = {
   readonly userTimeoutMs?: number;
   /** The local address that connections and checks come from; absent: as the kernel chooses. */
   readonly source?: string;
+  /** Whose address the server sees instead, of connections that are no checks. */
+  readonly transparent?: TransparentSource;
   /** Begins each connection with a PROXY protocol header of this version. */
   readonly sendProxy?: 1 | 2;
   /** Resets the sessions of backup servers when it comes up. */

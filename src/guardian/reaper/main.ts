@@ -38,7 +38,7 @@ const CAPABILITIES = ['NET_ADMIN', 'NET_RAW', 'SYS_NICE'] as const;
 // runs nft(8), which needs as much.
 gainNoRights(CAPABILITIES);
 keepCapabilities(CAPABILITIES);
-forbidSystemCalls({ mayRun: true });
+forbidSystemCalls({ mayRun: true, mayForge: true });
 process.title = REAPER_TITLE;
 // They are meant for the guardian, which ends us when the addresses are gone.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

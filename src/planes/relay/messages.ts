@@ -59,6 +59,8 @@ export type MainToRelay =
   | ({ readonly kind: 'reconfigure' } & RelayOrder)
   /** `all`: what was counted as well as peaks; what there is at the moment stays. */
   | { readonly kind: 'clear-counters'; readonly all: boolean }
+  /** The process has become another account; answered, once the rights that are not needed are gone. */
+  | { readonly kind: 'settle-rights' }
   | { readonly kind: 'accept' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };
@@ -69,6 +71,7 @@ export type RelayToMain =
   /** `ended`: sessions that the new configuration does not allow. */
   | { readonly kind: 'reconfigured'; readonly ended: number }
   | { readonly kind: 'counters-cleared' }
+  | { readonly kind: 'rights-settled' }
   | {
       readonly kind: 'connect-failed';
       readonly backend: string;

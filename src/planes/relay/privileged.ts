@@ -1,13 +1,23 @@
 /**
- * The relays' half in the guardian. Nothing they do takes rights: it says how many of them there are, since
- * each has sockets of its own, and hands them the page that they beat on.
+ * The relays' half in the guardian: it says how many of them there are, since each has sockets of its own, and hands
+ * them the page that they beat on. What takes rights they do themselves (thread-rights.ts); here it is tried.
  */
 
+import { usesForeignAddresses } from '../../config/model/traffic.ts';
 import type { StartPrivilegedPlane } from '../../contracts/data-plane.ts';
+import { OperationalError } from '../../core/errors.ts';
 import { availableRelays } from '../../linux/processors.ts';
+import { foreignSourcesProblem } from '../../linux/stream-calls.ts';
 import type { RelayGrant } from './grant.ts';
 
-export const startPrivilegedRelays: StartPrivilegedPlane = async ({ process }) => {
+export const startPrivilegedRelays: StartPrivilegedPlane = async ({ process, backends }) => {
+  const problem = usesForeignAddresses(backends) ? foreignSourcesProblem() : null;
+  if (problem !== null) {
+    const text =
+      `No connection can come from a client's address (${problem}): run Evergate as root, with CAP_NET_RAW in a ` +
+      'container, or take "source" with "client" out';
+    throw new OperationalError('no-foreign-sources', text);
+  }
   const relays = process.relays === 0 ? availableRelays() : process.relays;
   return {
     sockets: relays,

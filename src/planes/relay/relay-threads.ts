@@ -38,6 +38,8 @@ type Thread = {
   reconfigured(): Promise<number>;
   /** Resolves with the answer to the next 'clear-counters'; never, when the thread fails before. */
   cleared(): Promise<void>;
+  /** Resolves with the answer to 'settle-rights'; never, when the thread fails before. */
+  settled(): Promise<void>;
 };
 
 /**
@@ -192,6 +194,12 @@ export class RelayPool implements DataPlane {
     await Promise.all(answers);
   }
 
+  async settleRights(): Promise<void> {
+    const answers = this.#threads.map((thread) => thread.settled());
+    this.#tellAll({ kind: 'settle-rights' });
+    await Promise.all(answers);
+  }
+
   accept(): void {
     this.#tellAll({ kind: 'accept' });
   }
@@ -287,10 +295,12 @@ function startThread(
       if (message.kind === 'ready') resolve();
       else if (message.kind === 'reconfigured') answer(message.ended);
       else if (message.kind === 'counters-cleared') clearings.shift()?.();
+      else if (message.kind === 'rights-settled') settled.resolve();
       else report(message);
     });
   });
   let answer = (_ended: number): void => {};
+  const settled = Promise.withResolvers<void>();
   // Answers come in the order of the questions.
   const clearings: (() => void)[] = [];
   const thread: Thread = {
@@ -311,6 +321,7 @@ function startThread(
       new Promise((resolve) => {
         clearings.push(resolve);
       }),
+    settled: () => settled.promise,
   };
   return { thread, ready };
 }

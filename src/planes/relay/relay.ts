@@ -103,7 +103,7 @@ export class Relay {
   }
 
   /** Does what one message says. Returns the number of sessions that a new configuration ended. */
-  handle(message: Exclude<MainToRelay, { kind: 'stop' }>): number {
+  handle(message: Exclude<MainToRelay, { kind: 'stop' | 'settle-rights' }>): number {
     switch (message.kind) {
       case 'snapshot':
         this.#applySnapshot(message.snapshot);

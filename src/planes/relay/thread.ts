@@ -10,6 +10,7 @@ import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, LOOP_BEAT_SLOT, TID_SLOT } from '../
 import { gettid, mapSharedMemory } from '../../linux/files.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
+import { ThreadRights } from './thread-rights.ts';
 
 /** Messages handled per turn. */
 const MESSAGES_MAX = 1024;
@@ -31,6 +32,7 @@ function main(start: RelayStart): void {
       tell({ kind: 'connect-failed', backend, server, reason }),
     beat,
   });
+  const rights = new ThreadRights(start.config);
   // Node would keep this thread's compiled code at its end, which never comes (docs/adr/0005).
   flushCompileCache();
   beat();
@@ -48,8 +50,16 @@ function main(start: RelayStart): void {
         // Ends this thread only.
         process.exit(0);
       }
+      if (message.kind === 'settle-rights') {
+        rights.settle();
+        tell({ kind: 'rights-settled' });
+        continue;
+      }
       const ended = relay.handle(message);
-      if (message.kind === 'reconfigure') tell({ kind: 'reconfigured', ended });
+      if (message.kind === 'reconfigure') {
+        rights.follow(message.config);
+        tell({ kind: 'reconfigured', ended });
+      }
       if (message.kind === 'clear-counters') tell({ kind: 'counters-cleared' });
     }
   }

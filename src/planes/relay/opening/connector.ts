@@ -19,7 +19,6 @@ import {
   errorText,
 } from '../../../linux/errno.ts';
 import {
-  bindSource,
   closeStream,
   delayAcknowledgement,
   openStream,
@@ -40,6 +39,7 @@ import {
   PHASE_QUEUED,
   ROLE_SERVER,
 } from '../sessions/socket-table.ts';
+import { bindOutgoing } from './outgoing-address.ts';
 
 /** Registered once per socket; edge-triggered. */
 export const STREAM_EVENTS = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -227,9 +227,9 @@ export class Connector implements PickContext {
     delayAcknowledgement(fd);
     if (server.liveness !== null) setLiveness(fd, server.liveness);
     assert(server.address !== 0, 'a server without an address is not chosen');
-    const { source } = server;
-    const bound = source === null ? 0 : bindSource(fd, source.address, source.addressBytes);
-    const result = bound < 0 ? bound : startConnect(fd, server.address, server.addressBytes);
+    // Whatever keeps it from an address of its own, the server has no part in it.
+    const bound = bindOutgoing(table, session, fd, server) === 0;
+    const result = bound ? startConnect(fd, server.address, server.addressBytes) : -EADDRNOTAVAIL;
     if (result !== 0 && result !== -EINPROGRESS) {
       closeStream(fd);
       return result;

@@ -80,7 +80,7 @@ function endsOf(table: SocketTable, session: number): ProxyEnds | null {
 }
 
 /** An IPv4 address that an IPv6 socket shows in its mapped form is an IPv4 address here. */
-function readAddress(
+export function readAddress(
   bytes: Uint8Array,
   start: number,
 ): { readonly host: Uint8Array; readonly port: number } | null {

@@ -30,8 +30,6 @@ import type {
   ServerConfig,
 } from '../../../config/model/traffic.ts';
 import { assert } from '../../../core/assert.ts';
-import { addressOf, pinnedBuffer } from '../../../linux/libc.ts';
-import { AF_INET, AF_INET6, encodeSocketAddress } from '../../../linux/sockets.ts';
 import type { Liveness } from '../../../linux/stream-calls.ts';
 import type {
   BackendCounter,
@@ -47,18 +45,24 @@ import {
   SERVER_COUNTERS,
 } from '../counting/counter-layout.ts';
 import type { RelayStart } from '../messages.ts';
+import {
+  type EncodedAddress,
+  encodedAddress,
+  encodedSource,
+  type ForeignSource,
+  foreignSource,
+} from './encoded-addresses.ts';
 
 type Offsets<Name extends string> = Readonly<Record<Name, number>>;
 
-export type Server = {
+/** Without an address, it is not chosen. */
+export type Server = EncodedAddress & {
   readonly config: ServerConfig;
   readonly index: number;
-  /** Memory address and length of its struct sockaddr; 0: it has none, and is not chosen. */
-  family: number;
-  address: number;
-  addressBytes: number;
   /** Where connections come from, likewise; null: as the kernel chooses. */
   readonly source: EncodedAddress | null;
+  /** Whose address it sees in place of `source`; null: nobody else's. */
+  readonly foreign: ForeignSource | null;
   readonly counters: Offsets<ServerCounter>;
   /** null: as the kernel has it. */
   readonly liveness: Liveness | null;
@@ -96,7 +100,8 @@ export type Backend = {
   /** A client has one server: it waits for that one, where another algorithm takes any with room. */
   readonly sticky: boolean;
   readonly line: number;
-  readonly sendsProxy: boolean;
+  /** Servers are told who a client is. */
+  readonly namesClients: boolean;
   /** null: sources stick to no server. */
   readonly stick: StickTable | null;
   /** null: everybody may come who was led here. */
@@ -215,7 +220,7 @@ function buildFrontend(
     clientTimeoutMs: limit(config.clientTimeoutMs),
     clientFinTimeoutMs: limit(config.clientFinTimeoutMs ?? config.clientTimeoutMs),
     logs,
-    keepsAddress: logs || judges || targets.some(({ sendsProxy }) => sendsProxy),
+    keepsAddress: logs || judges || targets.some(({ namesClients }) => namesClients),
     liveness: livenessOf(config.keepalive, config.userTimeoutMs),
     acceptProxy: config.acceptProxy ?? false,
     connectionRules: compileRules(config.connectionRules ?? [], names),
@@ -254,6 +259,7 @@ function buildBackend(
       index: position,
       ...encodedAddress(config.name, server, addressIn(snapshot, position, server)),
       source: encodedSource(server),
+      foreign: foreignSource(server),
       counters: offsets(SERVER_COUNTERS, layout.servers[index]?.[position] ?? 0),
       liveness:
         config.keepalive === undefined && server.userTimeoutMs === undefined
@@ -283,7 +289,9 @@ function buildBackend(
     limited,
     sticky,
     line: takeLine(),
-    sendsProxy: config.servers.some((server) => server.sendProxy !== undefined),
+    namesClients: config.servers.some(
+      ({ sendProxy, transparent }) => sendProxy !== undefined || transparent?.kind === 'client',
+    ),
     stick,
     snapshot,
     picker: pickerOf(config, snapshot, phase, stick),
@@ -304,47 +312,6 @@ function addressIn(
 ): ServerAddress | null {
   const { address } = snapshot?.servers[index] ?? {};
   return address === undefined ? { host, port } : address;
-}
-
-type EncodedAddress = Pick<Server, 'family' | 'address' | 'addressBytes'>;
-
-const NOWHERE: EncodedAddress = { family: AF_INET, address: 0, addressBytes: 0 };
-
-/** Kept for good, so that a configuration read again and again takes no more memory. */
-const encodedAddresses = new Map<
-  string,
-  { readonly memory: Buffer; text: string; bytes: number }
->();
-
-/** A name's addresses change, where its connections come from does not. */
-function encodedSource({ source }: ServerConfig): EncodedAddress | null {
-  if (source === undefined) return null;
-  return encodedAddress('', { name: source }, { host: source, port: 0 });
-}
-
-/** A server with a name has memory of its own, however many addresses the name leads to over time. */
-function encodedAddress(
-  backend: string,
-  { name, resolution }: Pick<ServerConfig, 'name' | 'resolution'>,
-  place: ServerAddress | null,
-): EncodedAddress {
-  if (place === null) return NOWHERE;
-  const { host, port } = place;
-  const text = `${host} ${port}`;
-  const key = resolution === undefined ? text : `${backend}/${name}`;
-  const known = encodedAddresses.get(key) ?? { memory: pinnedBuffer(4096), text: '', bytes: 0 };
-  encodedAddresses.set(key, known);
-  const kind = host.includes(':') ? 'ipv6' : 'ipv4';
-  if (known.text !== text) {
-    const encoded = encodeSocketAddress({ kind, host, port });
-    encoded.copy(known.memory);
-    Object.assign(known, { text, bytes: encoded.length });
-  }
-  return {
-    family: kind === 'ipv6' ? AF_INET6 : AF_INET,
-    address: addressOf(known.memory),
-    addressBytes: known.bytes,
-  };
 }
 
 /** As HAProxy counts them (`nbsrv`): backups only where no other is left, and then the one that clients get. */
