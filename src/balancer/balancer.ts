@@ -184,10 +184,21 @@ export class Balancer {
     this.#servers.closeLogs();
   }
 
-  /** Stops accepting and answering operators; ends with its last connection, whenever that is. */
-  retire(): Promise<void> {
+  /**
+   * Stops accepting and answering operators; ends with its last connection, whenever that is. `closes`: what listens
+   * is let go of, so that nobody comes to a port of which only this process knows.
+   */
+  async retire(closes: boolean): Promise<void> {
     this.#admin.close();
+    if (closes) await this.#letGo();
     return this.stop(Number.POSITIVE_INFINITY);
+  }
+
+  async #letGo(): Promise<void> {
+    const { config, plane } = this.#traffic;
+    const snapshot = this.#servers.table.preview(config.backends);
+    await plane?.reconfigure({ config, listeners: [], snapshot });
+    this.#sockets.replace([])();
   }
 
   /** About once a second. */

@@ -35,6 +35,7 @@ const DONE = { kind: 'task-done' } as const;
 const FAILED = { kind: 'failed', text: 'No relay' } as const;
 const GONE = { kind: 'guardian-gone' } as const;
 const ORPHAN_OVER = { kind: 'orphan-time-over' } as const;
+const RETIRE = { kind: 'retire' } as const;
 const TERMINATED = { kind: 'terminated' } as const;
 const STOPPED = { kind: 'stopped', clean: true } as const;
 
@@ -121,6 +122,8 @@ const TABLE: readonly Row[] = [
   ['but not for ever', ORPHANED, ORPHAN_OVER, ['stop 0'], 'ending'],
   ['or it retires', ORPHANED, TERMINATED, ['end-orphan-time', 'retire'], 'ending'],
   ['once it has', [...ORPHANED, TERMINATED], STOPPED, ['exit 0'], 'ending'],
+  ['one in whose place another serves retires, too', SERVING, RETIRE, ['retire'], 'ending'],
+  ['and nobody has to wait for it', [...SERVING, RETIRE], GONE, [], 'ending'],
   ['a task goes on without a guardian', [START, GONE], DONE, ['activate'], 'orphaned'],
   ['with a guardian SIGTERM means nothing', SERVING, TERMINATED, [], 'active'],
   ['one that stops ends as it was told to', [...SERVING, STOP], GONE, [], 'ending'],
@@ -132,6 +135,7 @@ const BROKEN: readonly (readonly [readonly LifecycleEvent[], LifecycleEvent, Reg
   [[], ACTIVATE, /only a spare is activated/],
   [SERVING, ACTIVATE, /only a spare is activated/],
   [[], reload(1), /a balancer is started before it is reloaded/],
+  [READY, RETIRE, /only one that serves retires/],
   [SERVING, DONE, /a task that is done was under way/],
   [SERVING, ORPHAN_OVER, /only an orphan has a time to go on/],
   [ORPHANED, GONE, /a guardian goes once/],

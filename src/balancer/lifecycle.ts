@@ -18,7 +18,7 @@ export type ReloadMessage = Extract<GuardianToBalancer, { readonly kind: 'reload
 /** What the guardian says about this process's life; everything else it says is a question or news. */
 export type LifecycleMessage = Extract<
   GuardianToBalancer,
-  { readonly kind: 'start' | 'activate' | 'reload' | 'stop' }
+  { readonly kind: 'start' | 'activate' | 'reload' | 'retire' | 'stop' }
 >;
 
 /**
@@ -63,8 +63,8 @@ export type LifecycleEffect =
   | { readonly kind: 'end-orphan-time' }
   /** Ends in a 'stopped'. */
   | { readonly kind: 'stop'; readonly graceMs: number }
-  /** As 'stop', but connections may take as long as they want. */
-  | { readonly kind: 'retire' }
+  /** As 'stop', but connections may take as long as they want. `closes`: what listens is let go of at once. */
+  | { readonly kind: 'retire'; readonly closes: boolean }
   /** Says so to the guardian and exits with 1; what can still be closed is closed. */
   | { readonly kind: 'give-up'; readonly text: string }
   | { readonly kind: 'exit'; readonly code: number };
@@ -93,6 +93,9 @@ export function lifecycleStep(state: LifecycleState, event: LifecycleEvent): Lif
       return onTaskDone(state);
     case 'failed':
       return end(state, [{ kind: 'give-up', text: event.text }]);
+    case 'retire':
+      assert(state.phase === 'active', 'only one that serves retires');
+      return end(state, [{ kind: 'retire', closes: true }]);
     case 'stop':
       return stop(state, event.graceMs);
     case 'guardian-gone':
@@ -103,7 +106,7 @@ export function lifecycleStep(state: LifecycleState, event: LifecycleEvent): Lif
     case 'terminated':
       // A guardian that lives decides by itself.
       if (state.phase !== 'orphaned') return nothing;
-      return end(state, [{ kind: 'end-orphan-time' }, { kind: 'retire' }]);
+      return end(state, [{ kind: 'end-orphan-time' }, { kind: 'retire', closes: false }]);
     case 'stopped':
       throw new Error('Broken invariant: only what ends has stopped');
     default:

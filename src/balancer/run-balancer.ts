@@ -69,6 +69,7 @@ class BalancerRun {
       case 'start':
       case 'activate':
       case 'reload':
+      case 'retire':
       case 'stop':
         this.dispatch(message);
         break;
@@ -115,7 +116,7 @@ class BalancerRun {
         this.#finish(this.#active.stop(effect.graceMs));
         break;
       case 'retire':
-        this.#finish(this.#active.retire());
+        this.#finish(this.#active.retire(effect.closes));
         break;
       case 'give-up':
         host.send({ kind: 'failed', text: cutLine(effect.text) }, () => host.exit(1));

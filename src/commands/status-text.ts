@@ -78,6 +78,9 @@ function renderBalancer({ balancer }: StatusReport): string[] {
   const lines = [
     `Balancer: ${balancer.state}, pid ${balancer.pid ?? '-'}, ${waiting}${replaced}${last}`,
   ];
+  if (balancer.retired !== undefined) {
+    lines.push(`  balancer ${balancer.retired} finishes the connections it has`);
+  }
   if (balancer.checker !== undefined) lines.push(renderChecker(balancer.checker));
   for (const frontend of balancer.report?.frontends ?? []) {
     const { connectionsCurrent: current, connectionsLimit: limit } = frontend;

@@ -8,14 +8,13 @@ import { formatDuration, listChanges, valueChanges } from './diff-values.ts';
 import { instanceChanges } from './diff-vrrp.ts';
 import type { RedirectConfig } from './model/addresses.ts';
 import type { BalancerConfig, Config } from './model/config.ts';
-import {
-  type BackendConfig,
-  type BindConfig,
-  type FrontendConfig,
-  type HttpFrontendConfig,
-  type ServerConfig,
-  type ServerName,
-  usesForeignAddresses as takeForeignAddresses,
+import type {
+  BackendConfig,
+  BindConfig,
+  FrontendConfig,
+  HttpFrontendConfig,
+  ServerConfig,
+  ServerName,
 } from './model/traffic.ts';
 import type { VrrpConfig } from './model/vrrp.ts';
 
@@ -39,12 +38,6 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
     const refusal = `The new configuration ${verb} ${what}; restart Evergate for that`;
     return { changes: [], waiting: [], refusal };
   }
-  if (!usesForeignAddresses(before) && usesForeignAddresses(after)) {
-    const refusal =
-      'Servers are to see addresses that are not this machine\'s ("usesrc", "source: client"), which takes a right ' +
-      'that the running balancer has given up; restart Evergate for that';
-    return { changes: [], waiting: [], refusal };
-  }
   const balancer =
     before.balancer === null || after.balancer === null
       ? { changes: [], waiting: [] }
@@ -61,10 +54,6 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
     waiting: balancer.waiting,
     refusal: null,
   };
-}
-
-function usesForeignAddresses({ balancer }: Config): boolean {
-  return balancer !== null && takeForeignAddresses(balancer.backends);
 }
 
 /** That a secret is another one is said of VRRP. */

@@ -26,6 +26,12 @@ export interface PrivilegedPlane {
   readonly loops: readonly string[];
   /** For one balancer, in which the beat page (core/beats.ts) has this descriptor. */
   grant(beatFd: number): PlaneGrant;
+  /**
+   * Whether a balancer that goes by the first configuration cannot go on by the second, for want of rights that it has
+   * given up: then a new one takes its place. Absent: it always can. Throws OperationalError where there are no such
+   * rights to be had.
+   */
+  needsNewBalancer?(before: BalancerConfig, after: BalancerConfig): boolean;
   /** Takes back what it put into the kernel; after the last balancer has ended. */
   stop(): Promise<void>;
 }

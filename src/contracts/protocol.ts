@@ -61,6 +61,8 @@ export type GuardianToBalancer =
     }
   /** What came of a 'check'; null: there was nobody to run it. */
   | { readonly kind: 'checked'; readonly id: number; readonly result: CheckResult | null }
+  /** Another serves in its place: let go of what listens, and end with the last connection, whenever that is. */
+  | { readonly kind: 'retire' }
   /** Finish: stop accepting, give open connections `graceMs`, then end. */
   | { readonly kind: 'stop'; readonly graceMs: number };
 

@@ -34,7 +34,7 @@ import { commandOf } from './process-table.ts';
 
 /**
  * The processes a guardian starts, by the names of their pid files, and the titles they may have. "retired": a
- * balancer of an earlier guardian that only lets its connections finish.
+ * balancer, of this or an earlier guardian, that only lets its connections finish.
  */
 const CHILD_TITLES = {
   balancer: [BALANCER_TITLE, SPARE_TITLE],

@@ -58,6 +58,8 @@ export type BalancerStatus = {
   };
   /** Runs the checks that need a key, a token or a password; absent: there are none. */
   readonly checker?: CheckerStatus;
+  /** The pid of one in whose place another serves: it finishes its connections. Absent: there is none. */
+  readonly retired?: number;
   /** Times a balancer was replaced, and why the last one was. */
   readonly restarts: number;
   readonly lastExit: string | null;

@@ -115,6 +115,9 @@ listen ipv6
     server s1 [${SERVER6}]:6443
 `;
 
+const withClients = (): string => proxies('global\n    user eg-no-such-account');
+const withoutClients = (): string => withClients().replace(/ usesrc \S+/g, '');
+
 describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
   let folder = '';
   let network: Network;
@@ -271,8 +274,7 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
   });
 
   it('with one right, in the threads that need it', async () => {
-    const text = proxies('global\n    user eg-no-such-account');
-    start('--haproxy', file('haproxy.cfg', text));
+    start('--haproxy', file('haproxy.cfg', withClients()));
     await isReady();
     assert.deepEqual(await askAll(), { ...TOLD, mapped: `${CLIENT} own port` });
     for (const role of ['balancer', 'spare']) assertRights(pidOf(role));
@@ -302,7 +304,7 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
   });
 
   it('or nothing starts, where the right is missing', async () => {
-    const path = file('haproxy.cfg', proxies('global\n    user nobody'));
+    const path = file('haproxy.cfg', withClients());
     const lacking = '--bounding-set=-net_raw,-net_admin';
     const args = ['run', '--haproxy', path, '--run-dir', runDir()];
     const { code, stdout, stderr } = await balancer.run('setpriv', [lacking, EVERGATE, ...args]);
@@ -310,19 +312,68 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
     assert.match(`${stdout}${stderr}`, /CAP_NET_RAW.* \[no-foreign-sources\]/);
     assert.equal(await ask(PORTS.address), 'nothing');
     assert.equal(existsSync(runDir()), false);
+
+    writeFileSync(path, withoutClients());
+    running = balancer.spawn('setpriv', [lacking, EVERGATE, ...args], { stdio: 'ignore' });
+    await isReady();
+    writeFileSync(path, withClients());
+    const refused = await balancer.run(EVERGATE, ['reload', '--run-dir', runDir()]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /CAP_NET_RAW/);
+    assert.equal(await ask(PORTS.address), `${BACK} own port`);
   });
 
-  it('or a reload is refused, by a balancer that has given the right up', async () => {
-    const plain = proxies('global\n    user nobody').replace(/ usesrc \S+/g, '');
-    start('--haproxy', file('haproxy.cfg', plain));
+  it('from a reload on, by a new balancer, while the one before finishes its connections', async () => {
+    const plain = withoutClients();
+    const gone = plain.replace(
+      'listen address',
+      'listen removed\n    bind 0.0.0.0:8450\nlisten address',
+    );
+    start('--haproxy', file('haproxy.cfg', gone));
     await isReady();
+    const before = pidOf('balancer');
+    const code = `const socket = require('node:net').connect(${PORTS.node}, '${FRONT}');
+      process.stdin.pipe(socket).pipe(process.stdout);`;
+    const talk = client.spawn(process.execPath, ['-e', code], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    let heard = '';
+    talk.stdout?.on('data', (bytes) => {
+      heard += bytes;
+    });
+    await waitUntil('it is open', () => heard.includes(BACK));
     assert.equal(await ask(PORTS.address), `${BACK} own port`);
-    file('haproxy.cfg', proxies('global\n    user nobody'));
-    const { code, stderr } = await balancer.run(EVERGATE, ['reload', '--run-dir', runDir()]);
-    assert.equal(code, 1);
-    assert.match(stderr, /takes a right that the running balancer has given up/);
+
+    file('haproxy.cfg', withClients());
+    await reload();
+    assert.deepEqual(await askAll(), { ...TOLD, mapped: `${CLIENT} own port` });
+    assert.equal(await ask(8450), 'nothing', 'what is not listened to any more is let go of');
+    await isReady();
+    for (const role of ['balancer', 'spare']) assertRights(pidOf(role));
+    assert.equal((await askStatus(runDir())).balancer?.retired, before);
+    talk.stdin?.write('still there');
+    await waitUntil('the old connection lives', () => heard.includes('still there'));
+    talk.stdin?.end();
+    await waitUntil('then the balancer of before ends', () => !existsSync(`/proc/${before}`));
+    assert.equal((await askStatus(runDir())).balancer?.restarts, 0);
+
+    // And back: nobody needs another balancer to have fewer rights.
+    const now = pidOf('balancer');
+    file('haproxy.cfg', plain);
+    await reload();
     assert.equal(await ask(PORTS.address), `${BACK} own port`);
+    assert.equal(pidOf('balancer'), now);
+    assertRights(now, NONE);
   });
+
+  async function reload(): Promise<void> {
+    const { code, stdout, stderr } = await balancer.run(EVERGATE, [
+      'reload',
+      '--run-dir',
+      runDir(),
+    ]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+  }
 });
 
 const NATIVE = `listen: [${PORTS.address}]
@@ -339,7 +390,8 @@ const NONE = '0'.repeat(16);
 /** CAP_NET_RAW, bit 13 of linux/capability.h. */
 const NET_RAW = '0000000000002000';
 
-function assertRights(pid: number): void {
+/** `held`: by relay threads. */
+function assertRights(pid: number, held = NET_RAW): void {
   const tasks = `/proc/${pid}/task`;
   let relays = 0;
   for (const task of readdirSync(tasks)) {
@@ -348,8 +400,8 @@ function assertRights(pid: number): void {
     const isRelay = field('Name').startsWith('relay');
     if (isRelay) relays += 1;
     const rights = ['CapPrm', 'CapEff', 'CapInh', 'CapAmb', 'NoNewPrivs', 'Seccomp'].map(field);
-    const held = isRelay ? NET_RAW : NONE;
-    assert.deepEqual(rights, [held, held, NONE, NONE, '1', '2'], field('Name'));
+    const own = isRelay ? held : NONE;
+    assert.deepEqual(rights, [own, own, NONE, NONE, '1', '2'], field('Name'));
     if (isRelay) assert.equal(field('CapBnd'), NONE);
   }
   assert.ok(relays > 0, 'relay threads are seen');

@@ -83,7 +83,7 @@ export class BalancerProcess {
   /** Of the data plane. */
   readonly #loops: readonly string[];
   readonly #channel: ChildChannel<BalancerToGuardian, GuardianToBalancer>;
-  readonly #events: BalancerEvents;
+  #events: BalancerEvents;
   #conversation: Conversation;
   #lines = startLineBudget(performance.now());
   readonly #beats: Uint32Array;
@@ -153,6 +153,11 @@ export class BalancerProcess {
 
   get fault(): EndFault | null {
     return this.#failure?.fault ?? null;
+  }
+
+  /** It changes hands: these are told from now on, and no others. */
+  adopt(events: BalancerEvents): void {
+    this.#events = events;
   }
 
   /** Never waits; a message to a process that is gone is dropped, its end is told by `ended`. */

@@ -26,16 +26,9 @@ export type SpareOptions = {
 
 export type SpareState = BalancerStatus['spare'];
 
-/** A process that changes hands: its events go to whoever owns it then. */
-export type SpareProcess = {
-  readonly process: BalancerProcess;
-  /** From now on `events` are told, no longer the spare's keeper. */
-  adopt(events: ConstructorParameters<typeof BalancerProcess>[1]): void;
-};
-
 export class Spare {
   readonly #options: SpareOptions;
-  #current: SpareProcess | null = null;
+  #current: BalancerProcess | null = null;
   #ready = false;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
@@ -47,7 +40,7 @@ export class Spare {
 
   get state(): SpareState {
     if (this.#current === null) return { state: 'none', pid: null };
-    return { state: this.#ready ? 'ready' : 'starting', pid: this.#current.process.pid };
+    return { state: this.#ready ? 'ready' : 'starting', pid: this.#current.pid };
   }
 
   /** Has one started, unless there is one or one is coming. */
@@ -60,17 +53,23 @@ export class Spare {
   }
 
   /** Hands over a spare, also one that is still starting: it is ahead of a new one. null: there is none. */
-  take(): SpareProcess | null {
+  take(): BalancerProcess | null {
     const taken = this.#current;
     this.#current = null;
     this.#ready = false;
     return taken;
   }
 
+  /** Has another one started in its place, by what launch() says now. */
+  renew(): void {
+    this.take()?.kill();
+    this.want();
+  }
+
   /** Has it go on by another configuration; one that cannot is replaced. */
   reload(tell: (spare: BalancerProcess) => void): void {
-    const spare = this.#current?.process;
-    if (spare === undefined) return;
+    const spare = this.#current;
+    if (spare === null) return;
     try {
       tell(spare);
     } catch (error) {
@@ -80,9 +79,9 @@ export class Spare {
 
   /** Kills one that hangs. */
   checkBeats(everyMs: number): void {
-    const spare = this.#current?.process;
+    const spare = this.#current;
     const hung = this.#ready ? (spare?.checkBeats(everyMs) ?? null) : null;
-    if (spare !== undefined && hung !== null) this.#giveUp(spare, hung);
+    if (spare !== null && hung !== null) this.#giveUp(spare, hung);
   }
 
   #giveUp(spare: BalancerProcess, why: string): void {
@@ -93,44 +92,35 @@ export class Spare {
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#current?.process.kill();
+    this.#current?.kill();
     this.#current = null;
   }
 
   #start(): void {
     assert(this.#current === null, 'one spare waits');
-    type Events = ConstructorParameters<typeof BalancerProcess>[1];
-    let events: Events = {
-      message: (message) => {
-        if (message.kind === 'log') this.#options.log(message.level, `Spare: ${message.text}`);
-        if (message.kind === 'reload' && message.error !== null) this.#giveUp(spare, message.error);
-        if (message.kind !== 'prepared') return;
-        this.#ready = true;
-        this.#failures = 0;
-        spare.watch();
-      },
-      breach: (why) => this.#giveUp(spare, this.#options.countBreach(why)),
-      ended: (why) => this.#onEnded(spare, why),
-    };
     const spare = new BalancerProcess(
       { ...this.#options.launch(), standby: true, servers: [] },
       {
-        message: (message) => events.message(message),
-        breach: (why) => events.breach(why),
-        ended: (why) => events.ended(why),
+        message: (message) => {
+          if (message.kind === 'log') this.#options.log(message.level, `Spare: ${message.text}`);
+          if (message.kind === 'reload' && message.error !== null) {
+            this.#giveUp(spare, message.error);
+          }
+          if (message.kind !== 'prepared') return;
+          this.#ready = true;
+          this.#failures = 0;
+          spare.watch();
+        },
+        breach: (why) => this.#giveUp(spare, this.#options.countBreach(why)),
+        ended: (why) => this.#onEnded(spare, why),
       },
     );
     if (spare.pid !== null) this.#options.onPid(spare.pid);
-    this.#current = {
-      process: spare,
-      adopt: (adopted) => {
-        events = adopted;
-      },
-    };
+    this.#current = spare;
   }
 
   #onEnded(spare: BalancerProcess, why: string): void {
-    if (this.#stopped || this.#current?.process !== spare) return;
+    if (this.#stopped || this.#current !== spare) return;
     this.#current = null;
     this.#ready = false;
     this.#failures++;

@@ -22,6 +22,8 @@ import type { ChildRole } from '../run-dir.ts';
 import type { ServiceAccounts } from '../service-account.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
 import { CheckerKeeper } from './checker-keeper.ts';
+import { startReplacement } from './replacement.ts';
+import { RetiredBalancer } from './retired-balancer.ts';
 import { Spare } from './spare.ts';
 import {
   type SupervisionEvent,
@@ -84,6 +86,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #spare: Spare | null;
   readonly #checker: CheckerKeeper;
+  readonly #retired: RetiredBalancer;
   readonly #timer: NodeJS.Timeout;
   readonly #requests = new Map<number, (reply: Reply | null) => void>();
   #state: SupervisionState;
@@ -116,6 +119,12 @@ export class Supervisor {
     this.#spare = options.spare
       ? new Spare({ launch, log: options.log, onPid, countBreach })
       : null;
+    this.#retired = new RetiredBalancer({
+      log: options.log,
+      onPid: (pid) => options.onPid('retired', pid),
+      countBreach,
+      onCheck: (asker, message) => this.#check(asker, message),
+    });
     const first = startSupervision(performance.now(), options.relieves);
     this.#state = first.state;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -138,6 +147,7 @@ export class Supervisor {
       lastExit: this.#state.lastExit,
       report,
       ...(this.#checker.status === null ? {} : { checker: this.#checker.status }),
+      ...(this.#retired.pid === null ? {} : { retired: this.#retired.pid }),
     };
   }
 
@@ -165,6 +175,11 @@ export class Supervisor {
     sockets: readonly InheritedListener[],
   ): Promise<ReloadOutcome> {
     const { config, apart } = splitChecks(whole);
+    if (this.#options.plane.needsNewBalancer?.(this.#config, config) === true) {
+      const error = await this.#replace(config, sockets);
+      if (error === null) this.#checker.take(apart);
+      return { error, ended: 0 };
+    }
     const asked = this.#process;
     const tell = (process: BalancerProcess, id: number) => process.reload(id, config, sockets);
     let reply: Reply | null;
@@ -182,6 +197,37 @@ export class Supervisor {
     this.#spare?.reload((spare) => tell(spare, 0));
     if (answer === null) this.#insist(asked, tell);
     return { error: null, ended: answer?.ended ?? 0 };
+  }
+
+  /** Another balancer goes on by the new configuration; null: it serves. Otherwise nothing has changed. */
+  async #replace(
+    config: BalancerConfig,
+    sockets: readonly InheritedListener[],
+  ): Promise<string | null> {
+    const { log } = this.#options;
+    const successor = await startReplacement({
+      launch: { ...this.#launch(), config, listeners: sockets },
+      servers: () => this.#servers,
+      log,
+      limitMs: START_LIMIT_MS,
+    });
+    if (typeof successor === 'string') return successor;
+    if (this.#state.phase === 'stopping') {
+      successor.kill();
+      return 'Evergate stops';
+    }
+    const before = this.#process;
+    this.#config = config;
+    this.#sockets = sockets;
+    this.#process = successor;
+    successor.adopt(this.#eventsOf(() => successor));
+    successor.watch();
+    if (successor.pid !== null) this.#options.onPid('balancer', successor.pid);
+    log('info', `Balancer ${successor.pid} serves in the place of ${before?.pid}`);
+    this.#dispatch({ kind: 'serving' });
+    if (before !== null) this.#retired.take(before);
+    this.#spare?.renew();
+    return null;
   }
 
   /** The balancer that was asked said nothing: it is gone, and another must know, or it hangs. */
@@ -209,6 +255,7 @@ export class Supervisor {
     clearInterval(this.#timer);
     this.#spare?.stop();
     if (this.#process !== null) await this.#finish(this.#process, graceMs);
+    this.#retired.end();
     this.#checker.stop();
   }
 
@@ -236,15 +283,16 @@ export class Supervisor {
     const spare = this.#spare?.take() ?? null;
     if (spare === null) {
       const launch = { ...this.#launch(), standby: false, servers: this.#servers };
-      this.#process = new BalancerProcess(
+      const process: BalancerProcess = new BalancerProcess(
         launch,
-        this.#eventsOf(() => this.#process),
+        this.#eventsOf(() => process),
       );
+      this.#process = process;
     } else {
-      spare.adopt(this.#eventsOf(() => spare.process));
-      spare.process.send({ kind: 'activate', servers: this.#servers });
-      this.#process = spare.process;
-      this.#options.log('info', `Spare ${spare.process.pid} takes over`);
+      spare.adopt(this.#eventsOf(() => spare));
+      spare.send({ kind: 'activate', servers: this.#servers });
+      this.#process = spare;
+      this.#options.log('info', `Spare ${spare.pid} takes over`);
     }
     if (this.#process.pid !== null) this.#options.onPid('balancer', this.#process.pid);
   }
@@ -342,6 +390,7 @@ export class Supervisor {
     const hung = this.#process?.checkBeats(TICK_MS) ?? null;
     if (hung !== null) this.#dispatch({ kind: 'hung', why: hung });
     this.#spare?.checkBeats(TICK_MS);
+    this.#retired.checkBeats(TICK_MS);
     this.#dispatch({ kind: 'tick' });
   }
 
