@@ -183,6 +183,32 @@ test('the server map spreads weights as HAProxy does', () => {
   assert.deepEqual(map(100, 50, 50), [0, 0, 1, 2]);
 });
 
+test('backups stand in one at a time, or all together as active servers do', () => {
+  const servers = [server(1), server(2, true), server(1, true)];
+  const snapshot = {
+    servers: [
+      { usable: false, weight: 1 },
+      { usable: true, weight: 2 },
+      { usable: true, weight: 1 },
+    ],
+  };
+  const sharesOf = (allBackups: boolean, of: BackendSnapshot): readonly number[] => {
+    const picker = createPicker({ kind: 'roundrobin' }, servers, of, 0, allBackups);
+    const shares = [0, 0, 0];
+    for (let turn = 0; turn < 30; turn++) {
+      const picked = picker.pick(context());
+      shares[picked] = (shares[picked] ?? 0) + 1;
+    }
+    return shares;
+  };
+  assert.deepEqual(sharesOf(false, snapshot), [0, 30, 0]);
+  assert.deepEqual(sharesOf(true, snapshot), [0, 20, 10]);
+  assert.deepEqual(sharesOf(true, allUsable(servers)), [30, 0, 0]);
+  const picker = createPicker({ kind: 'roundrobin' }, servers, allUsable(servers), 0, true);
+  const full = context({ excluded: (index) => index < 2 });
+  assert.equal(picker.pick(full), 2, 'also where every active server is full');
+});
+
 test('source keeps a client at its server, and moves only on exclusion', () => {
   const servers = [server(1), server(1), server(1)];
   const picker = createPicker({ kind: 'source' }, servers, allUsable(servers), 0);

@@ -9,13 +9,15 @@ import type { BackendSnapshot } from './snapshot.ts';
 
 /**
  * `phase` shifts where rotating algorithms begin, so that relays do not all start at the same server;
- * with phase 0 the order is HAProxy's.
+ * with phase 0 the order is HAProxy's. `allBackups`: backups share clients as active servers do; otherwise the first
+ * that is usable has them all.
  */
 export function createPicker(
   balance: BalanceConfig,
   servers: readonly ServerConfig[],
   snapshot: BackendSnapshot,
   phase: number,
+  allBackups = false,
 ): Picker {
   const algorithm = algorithmOf(balance.kind);
   const ramps =
@@ -29,16 +31,20 @@ export function createPicker(
       const weight = ramps ? state.weight * (state.throttle ?? 100) : state.weight;
       return [{ server, weight }];
     });
-  const active = usable(false);
-  // Without `option allbackups` HAProxy uses the backups one after the other, not at the same time.
-  const backup = createFirstPicker(usable(true));
-  if (active.length === 0) return backup;
-  const divisor = gcdOfWeights([
-    ...servers.map((server) => server.weight),
-    ...active.map((candidate) => candidate.weight),
-  ]);
   const heaviest = Math.max(1, ...servers.map((server) => server.weight)) * (ramps ? 100 : 1);
-  const primary = algorithm.createPicker(balance, active, { divisor, heaviest, phase });
+  const share = (candidates: readonly Candidate[]): Picker => {
+    const divisor = gcdOfWeights([
+      ...servers.map((server) => server.weight),
+      ...candidates.map((candidate) => candidate.weight),
+    ]);
+    return algorithm.createPicker(balance, candidates, { divisor, heaviest, phase });
+  };
+  const active = usable(false);
+  const standing = usable(true);
+  const isShared = allBackups && standing.length > 0;
+  const backup = isShared ? share(standing) : createFirstPicker(standing);
+  if (active.length === 0) return backup;
+  const primary = share(active);
   return {
     pick(context) {
       const server = primary.pick(context);

@@ -225,6 +225,7 @@ function backendChanges(
       hedgeConnectMs: { label: 'hedge-connect', format: formatDuration },
       hedgeAfterMs: { label: 'hedge-after', format: formatDuration },
       inspection: { label: 'rules over what clients say' },
+      allBackups: { label: 'option allbackups' },
       balance: { label: 'balance', format: ({ kind }: { kind: string }) => kind },
       logs: { label: 'log targets' },
       logHealthChecks: { label: 'log-health-checks' },

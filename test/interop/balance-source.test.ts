@@ -1,6 +1,6 @@
 /**
  * `balance source` sends a client to the same server as the real HAProxy does: with all servers up, with
- * one out, and with weights.
+ * one out, with weights, and where backup servers stand in.
  */
 
 import assert from 'node:assert/strict';
@@ -60,6 +60,34 @@ for (const { name, weights, usable } of CASES) {
   });
 }
 
+for (const [name, allBackups] of [
+  ['the first backup has all clients', false],
+  ['backups share clients with "option allbackups"', true],
+] as const) {
+  test(`as under HAProxy ${name}`, { timeout: 300_000 }, async (t) => {
+    if (!hasProgram('haproxy')) return t.skip('The program "haproxy" (Debian: haproxy) is missing');
+    const usable = [false, true, true];
+    const weights = [1, 2, 1];
+    const servers: number[] = [];
+    for (const index of usable.keys()) {
+      const server = await startServer(t, (socket) => socket.end(String(index)));
+      servers.push(server.port);
+    }
+    const backups = servers.map((_, index) => index > 0);
+    const theirs = await startTheirs(t, servers, weights, usable, backups, allBackups);
+    const backend = { balance: { kind: 'source' }, ...(allBackups ? { allBackups } : {}) } as const;
+    const { port: ours, publish } = await startPlane(t, { servers, weights, backups, backend });
+    await publish(usable);
+    const met = new Set<string>();
+    for (const client of CLIENTS) {
+      const wanted = await serverOf(t, theirs, client);
+      met.add(wanted);
+      assert.equal(await serverOf(t, ours, client), wanted, `client ${client}`);
+    }
+    assert.deepEqual([...met].toSorted(), allBackups ? ['1', '2'] : ['1']);
+  });
+}
+
 /** The number of the server that answers a client from this address. */
 async function serverOf(t: TestContext, port: number, from: string): Promise<string> {
   const client = await dial(t, port, from);
@@ -73,12 +101,14 @@ async function startTheirs(
   servers: readonly number[],
   weights: readonly number[],
   usable: readonly boolean[],
+  backups: readonly boolean[] = [],
+  allBackups = false,
 ): Promise<number> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'evergate-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const lines = servers.map((server, index) => {
-    const state = usable[index] ? '' : ' disabled';
+    const state = `${usable[index] ? '' : ' disabled'}${backups[index] ? ' backup' : ''}`;
     return `  server s${index + 1} 127.0.0.1:${server} weight ${weights[index]}${state}\n`;
   });
   startHaproxy(
@@ -92,7 +122,7 @@ async function startTheirs(
 listen source
   bind 127.0.0.1:${port}
   balance source
-${lines.join('')}`,
+${allBackups ? '  option allbackups\n' : ''}${lines.join('')}`,
   );
   await waitUntil('HAProxy listens', () => accepts(port), 10);
   return port;

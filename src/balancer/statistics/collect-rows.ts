@@ -257,14 +257,11 @@ function backendLimit(sources: RowSources, backend: BackendConfig): number {
   return Math.ceil(own.reduce((sum, one) => sum + frontendLimit(sources, one), 0) / 10);
 }
 
-/** Weight of the servers that carry the backend now: the active ones, or the first backup. */
-function usableWeight({ servers, usableActive }: BackendEntry): number {
+/** Weight of the servers that carry the backend now: the active ones, or the first backup, or all of them. */
+function usableWeight({ config, servers, usableActive }: BackendEntry): number {
   const usable = servers.filter(isUsable);
-  if (usableActive === 0) {
-    const [backup] = usable;
-    return backup === undefined ? 0 : weightOf(backup);
-  }
-  return usable
-    .filter(({ config }) => !config.backup)
-    .reduce((sum, entry) => sum + weightOf(entry), 0);
+  const active = usable.filter((entry) => !entry.config.backup);
+  const standing = config.allBackups === true ? usable : usable.slice(0, 1);
+  const carrying = usableActive === 0 ? standing : active;
+  return carrying.reduce((sum, entry) => sum + weightOf(entry), 0);
 }

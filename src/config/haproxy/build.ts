@@ -144,6 +144,7 @@ function buildBackend(report: Report, draft: ProxyDraft): BackendConfig {
   return {
     name: draft.name,
     balance: buildBalance(report, draft),
+    ...(draft.allBackups ? { allBackups: true as const } : {}),
     ...buildStick(draft),
     ...buildBackendRules(draft),
     connectTimeoutMs: timeoutMs(draft, 'connect'),

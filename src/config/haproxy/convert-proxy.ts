@@ -228,6 +228,9 @@ const OWN_CONVERTERS: Readonly<Record<string, Converter>> = {
   'option tcplog': convertLogOption,
   'option httplog': convertLogOption,
   'option redispatch': convertRedispatch,
+  'option allbackups': ({ draft }, call) => {
+    draft.allBackups = !call.negated;
+  },
   'option tcpka': ({ draft }, call) => convertKeepalive(draft, call),
   'option clitcpka': ({ draft }, call) => convertKeepalive(draft, call),
   'option srvtcpka': ({ draft }, call) => convertKeepalive(draft, call),

@@ -48,7 +48,7 @@ export const OPTION_ROWS: readonly Directive[] = [
   ...rows('dfl', 'option log-separate-errors', lose('every connection is logged at one level')),
   ...rows('dflb', 'option nolinger', lose('connections end in the orderly way')),
 
-  ...rows('dlb', 'option allbackups', lose('only the first usable backup server is used')),
+  ...rows('dlb', 'option allbackups', convert(0, 0)),
   ...rows('dlb', 'option transparent', refuse('Evergate needs "server" lines to know where to go')),
   ...rows('dflb', 'option independent-streams', lose('timeouts hold for both directions')),
 ];

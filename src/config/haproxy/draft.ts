@@ -151,6 +151,7 @@ export type ProxyDraft = {
   /** Where connections to servers that say nothing of it come from; null: as the kernel chooses. */
   source: string | null;
   transparent: TransparentSource | null;
+  allBackups: boolean;
   defaultServer: ServerSettings;
   balance: Placed<BalanceConfig>;
   /** `hash-type` other than HAProxy's default, which only `balance source` asks for. */
@@ -194,6 +195,7 @@ export function createDraft(kind: ProxyKind, name: string, place: Place): ProxyD
     binds: [],
     hasBindLine: false,
     servers: [],
+    allBackups: false,
     source: null,
     transparent: null,
     defaultServer: {},

@@ -141,6 +141,8 @@ export type StatsPageConfig = {
 export type BackendConfig = {
   readonly name: string;
   readonly balance: BalanceConfig;
+  /** Backup servers share clients as others do (HAProxy: option allbackups); absent: the first one has them all. */
+  readonly allBackups?: true;
   /** Over what clients say, once routes have led them here. */
   readonly inspection?: Inspection;
   /** A source goes where it went before (HAProxy: `stick on src`); idleMs 0: however long ago that was. */

@@ -314,7 +314,7 @@ function addressIn(
   return address === undefined ? { host, port } : address;
 }
 
-/** As HAProxy counts them (`nbsrv`): backups only where no other is left, and then the one that clients get. */
+/** As HAProxy counts them (`nbsrv`): backups only where no other is left, and then those that clients get. */
 export function usableServers({ config, snapshot }: Backend): number {
   let active = 0;
   let backup = 0;
@@ -323,7 +323,7 @@ export function usableServers({ config, snapshot }: Backend): number {
     if (config.servers[index]?.backup === true) backup++;
     else active++;
   }
-  return active || Math.min(backup, 1);
+  return active || (config.allBackups === true ? backup : Math.min(backup, 1));
 }
 
 /** Swaps a backend's servers' states in; an unchanged one keeps its place in the rotation. */
@@ -348,12 +348,12 @@ export function applyBackend(backend: Backend, snapshot: BackendSnapshot, phase:
 }
 
 function pickerOf(
-  { balance, servers }: BackendConfig,
+  { balance, servers, allBackups }: BackendConfig,
   snapshot: BackendSnapshot,
   phase: number,
   stick: StickTable | null,
 ): Picker {
-  const picker = createPicker(balance, servers, snapshot, phase);
+  const picker = createPicker(balance, servers, snapshot, phase, allBackups);
   if (stick === null) return picker;
   const usable = snapshot.servers.map((server) => server.usable && server.weight > 0);
   return createStickyPicker(picker, stick, usable);
