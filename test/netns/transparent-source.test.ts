@@ -248,6 +248,12 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
     await waitUntil('HAProxy serves', () => isServed(PORTS.node));
     assert.deepEqual(await askAll(), { ...TOLD, mapped: 'nothing' });
     assert.deepEqual(await seenOfChecks(), [BACK]);
+    running?.kill('SIGKILL');
+    const { code, stderr } = await balancer.run('haproxy', [
+      ...['-db', '-f', file('haproxy.cfg', proxies('global\n    user nobody'))],
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /require full privileges, so global.uid cannot be changed/);
   });
 
   const runDir = () => join(folder, 'run');
