@@ -11,6 +11,9 @@ import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian } from '../guardian/guardian.ts';
 import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
+import type { ServiceEnvironment } from '../guardian/service/environment.ts';
+import { ServiceManager } from '../guardian/service/service-manager.ts';
+import { statusLine } from '../guardian/service/status-line.ts';
 import { keepCapabilities } from '../linux/rights.ts';
 import type { LoadedConfig } from '../load-config/load.ts';
 import { localAddresses } from '../load-config/local-addresses.ts';
@@ -26,6 +29,8 @@ export type NodeOptions = {
   /** ms; absent: as the configuration says. */
   readonly balancerGrace?: number;
   readonly spare: boolean;
+  /** null: nobody wants to be told. */
+  readonly service: ServiceEnvironment | null;
 };
 
 /** Reads the files; rejects only over broken invariants. */
@@ -37,6 +42,8 @@ const GRACE_MS = 1000;
 const ADDRESS_POLL_MS = 250;
 /** How often names of nodes are looked up again while this node waits for its address. */
 const NAMES_AGAIN_MS = 5000;
+/** How old the line may be that `systemctl status` shows. */
+const STATUS_LINE_MS = 2000;
 /** Errors, and warnings beside them, that the start with a wrong file tells. */
 const TOLD_MAX = 20;
 
@@ -75,7 +82,8 @@ async function guard(
   readFiles: ReadFiles,
 ): Promise<boolean> {
   const { log } = streams;
-  const { config, node, names } = await readConfig(first, readFiles, log);
+  const manager = new ServiceManager(options.service, log);
+  const { config, node, names } = await readConfig(first, readFiles, log, manager);
   let failed = false;
   const finished = Promise.withResolvers<void>();
   // Before the start, so that a signal during it still cleans up.
@@ -91,6 +99,9 @@ async function guard(
   };
   let hungUp = false;
   process.on('SIGHUP', () => onHangUp());
+  // There is nothing yet that the next process could take over.
+  let onHandOver = (): void => finished.resolve();
+  process.on('SIGUSR2', () => onHandOver());
   const guardian = await Guardian.start({
     config,
     elections: ELECTIONS,
@@ -106,6 +117,7 @@ async function guard(
     balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
     spare: options.spare && config.balancer?.process.spare !== false,
     log,
+    manager,
     outputs: streams,
     onFailure: (text) => {
       failed = true;
@@ -115,13 +127,28 @@ async function guard(
   });
   onHangUp = () => void guardian.reload('SIGHUP');
   if (hungUp) onHangUp();
+  onHandOver = () => {
+    log('info', 'SIGUSR2: leaves connections and VIP to the process that follows');
+    // As if it were killed, which is what they take over from (docs/adr/0010), but for the last lines.
+    void streams.abandon(0);
+  };
+  const telling = options.service === null ? undefined : tellStatus(guardian, manager);
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
   dropStartGarbage();
   await finished.promise;
+  clearInterval(telling);
+  manager.stopping();
   await guardian.stop();
   log('info', 'Stopped');
   return failed;
+}
+
+/** To the end of the node, or until the timer is cleared. */
+function tellStatus(guardian: Guardian, manager: ServiceManager): NodeJS.Timeout {
+  const tell = async (): Promise<void> => manager.status(statusLine(await guardian.status()));
+  void tell();
+  return setInterval(tell, STATUS_LINE_MS);
 }
 
 /** The first errors and the first warnings, in their order: a wrong file may have thousands. */
@@ -135,6 +162,7 @@ async function readConfig(
   first: Promise<LoadedConfig>,
   read: ReadFiles,
   log: Log,
+  manager: ServiceManager,
 ): Promise<LoadedConfig> {
   let told = false;
   // What was here when the first reading began is not known: one that has to wait is followed by another at once.
@@ -143,7 +171,9 @@ async function readConfig(
     if (loaded.awaits === undefined) return takeConfig(loaded, log);
     if (!told) {
       for (const each of loaded.diagnostics) log('warning', formatDiagnostic(asWarning(each)));
-      log('warning', `This seems to be node "${loaded.awaits}": waits for one of its addresses`);
+      const text = `This seems to be node "${loaded.awaits}": waits for one of its addresses`;
+      log('warning', text);
+      manager.status(text);
     }
     told = true;
     // A name may lead here later, without any change here.

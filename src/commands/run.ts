@@ -3,12 +3,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { hasErrors } from '../config/diagnostics.ts';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
+import { takeServiceEnvironment } from '../guardian/service/environment.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
 import type { NodeOptions } from './run-node.ts';
 
-type RunOptions = NodeOptions & {
+type RunOptions = Omit<NodeOptions, 'service'> & {
   readonly config?: string;
   readonly haproxy?: string;
   readonly keepalived?: string;
@@ -50,7 +51,8 @@ export function runCommand(): Command {
     .addHelpText(
       'after',
       '\nGive --config, or --haproxy, --keepalived or both.\n' +
-        'Logs go to standard error. SIGTERM releases the VIP, then ends. SIGHUP reads the files again.',
+        'Logs go to standard error. SIGTERM releases the VIP, then ends. SIGHUP reads the files again.\n' +
+        'SIGUSR2 ends this process alone: the next one takes over connections and VIP.',
     )
     .action(run);
 }
@@ -58,6 +60,8 @@ export function runCommand(): Command {
 async function run(options: RunOptions, command: Command): Promise<void> {
   const problem = inputProblem(options);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
+  // Before any process is started, that of the configuration first.
+  const service = takeServiceEnvironment(process.env, process.pid);
   let known: LoadedConfig['names'];
   const read = async (): Promise<LoadedConfig> => {
     const loaded = await loadAsAsked(options, known);
@@ -70,7 +74,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   // Whoever takes it hears of it, but that may be later.
   first.catch(() => {});
   const { runNode } = await import('./run-node.ts');
-  await runNode(options, first, read);
+  await runNode({ ...options, service }, first, read);
 }
 
 /** The command line comes before what the files say. `names`: where names of nodes led before. */

@@ -37,6 +37,8 @@ export type ElectionEvent =
     }
   /** This sender signs what it says with a time too far from its clock, or from ours: see learnClock(). */
   | { readonly kind: 'clock-doubt'; readonly address: string }
+  /** Its loop turns: told once a second at least, as long as it does. */
+  | { readonly kind: 'alive' }
   /** All members of a sync group are in that state, or one is in fault. */
   | { readonly kind: 'group'; readonly group: string; readonly to: InstanceStatus['state'] }
   | { readonly kind: 'warning'; readonly text: string }

@@ -33,6 +33,7 @@ import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
+import type { ServiceManager } from './service/service-manager.ts';
 import { chooseAccounts } from './service-account.ts';
 import { StatusSocket } from './status-socket.ts';
 import { Supervisor } from './supervision/supervisor.ts';
@@ -67,6 +68,8 @@ export type GuardianOptions = {
   /** Keep a second balancer that waits to take over. */
   readonly spare: boolean;
   readonly log: Log;
+  /** Is told when the node works, and that it goes on working. */
+  readonly manager: ServiceManager;
   /** Where the standard streams of balancers go. */
   readonly outputs: Outputs;
   /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
@@ -187,7 +190,7 @@ export class Guardian {
 
   /** Reads the configuration again and goes on by it, or says why not. `asker`: for the log. */
   reload(asker: string): Promise<ReloadResult> {
-    return this.#reloader.reload(asker);
+    return this.#options.manager.reload(() => this.#reloader.reload(asker));
   }
 
   async #apply({ config, node, names }: ReadConfig): Promise<Applied> {
@@ -268,6 +271,10 @@ export class Guardian {
     this.#closers.push(() => statusSocket.close());
     await statusSocket.open(config.statusGroup);
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
+    this.#options.manager.ready([
+      ...(this.#supervisor === null ? [] : (['supervision'] as const)),
+      ...(this.#election === null ? [] : (['election'] as const)),
+    ]);
   }
 
   /** At the start a disk that is full refuses it; later it ends nothing. */
@@ -361,6 +368,7 @@ export class Guardian {
       spare: this.#options.spare,
       log: this.#options.log,
       outputs: this.#options.outputs,
+      onTurn: () => this.#options.manager.turned('supervision'),
       onServing: (serving, why) => this.#onServing(serving, why),
       onPid: (role, pid) => this.#notePid(runDir, role, pid),
       onReload: async () => {
@@ -429,6 +437,9 @@ export class Guardian {
         break;
       case 'rival':
         this.#notifier?.rival(event.instance, event.priority);
+        break;
+      case 'alive':
+        this.#options.manager.turned('election');
         break;
       case 'own-address-moved':
         log('warning', `The node's address has moved from "${event.from}" to "${event.to}"`);

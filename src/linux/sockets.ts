@@ -36,6 +36,7 @@ export const LISTEN_BACKLOG = 4096;
 export type SocketAddress =
   | { readonly kind: 'ipv4'; readonly host: string; readonly port: number }
   | { readonly kind: 'ipv6'; readonly host: string; readonly port: number }
+  /** A path that begins with "\0" is a name in the abstract namespace. */
   | { readonly kind: 'unix'; readonly path: string };
 
 /** struct sockaddr_in, sockaddr_in6 or sockaddr_un in wire form; throws on an address that is not numeric. */
@@ -58,7 +59,8 @@ export function encodeSocketAddress(address: SocketAddress): Buffer {
       return buffer;
     }
     case 'unix': {
-      const path = Buffer.from(`${address.path}\0`);
+      // In the abstract namespace a name has no end of its own (unix(7)).
+      const path = Buffer.from(address.path + (address.path.startsWith('\0') ? '' : '\0'));
       if (path.length > 108) throw new TypeError(`Socket path "${address.path}" is over 107 bytes`);
       const buffer = Buffer.alloc(2 + path.length);
       buffer.writeUInt16LE(AF_UNIX, 0);

@@ -8,6 +8,7 @@ import { assert } from '../../src/core/assert.ts';
 import { Guardian } from '../../src/guardian/guardian.ts';
 import { styleOfProcess } from '../../src/guardian/log.ts';
 import { StandardStreams } from '../../src/guardian/output/standard-streams.ts';
+import { ServiceManager } from '../../src/guardian/service/service-manager.ts';
 import { startPrivilegedRelays } from '../../src/planes/relay/privileged.ts';
 import { leaseElections } from './lease-election.ts';
 import { HELD_MS, LEASE_MS, LeaseSection, leaseConfig } from './lease-section.ts';
@@ -29,6 +30,7 @@ const guardian = await Guardian.start({
   balancerGraceMs: 0,
   spare: false,
   log: streams.log,
+  manager: new ServiceManager(null, streams.log),
   outputs: streams,
   onFailure: (text) => process.stderr.write(`failed ${text}\n`),
 });

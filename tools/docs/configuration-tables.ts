@@ -83,13 +83,41 @@ function defaultOf(schema: Schema, required: boolean): string {
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
-function render(block: Schema): string {
-  const rows = Object.entries(block.properties ?? {}).map(([key, schema]) => {
-    const required = block.required?.includes(key) ?? false;
-    const text = (schema.description ?? '').replaceAll('|', '\\|');
-    return `| \`${key}\` | ${kindOf(schema)} | ${defaultOf(schema, required)} | ${text} |`;
-  });
-  return ['| Key | Value | Default | Meaning |', '|---|---|---|---|', ...rows].join('\n');
+/** A table of keys. */
+export type Block = {
+  readonly name: string;
+  readonly rows: readonly {
+    readonly key: string;
+    readonly kind: string;
+    /** Empty: none; "required". */
+    readonly initial: string;
+    readonly meaning: string;
+  }[];
+};
+
+/** All blocks, as the page has them: its marker is a block's name. */
+export function keyBlocks(): readonly Block[] {
+  return BLOCK_NAMES.map(blockNamed);
+}
+
+function blockNamed(name: string): Block {
+  const block = BLOCKS[name]?.(root);
+  if (block === undefined) throw new Error(`${PAGE}: no block of keys is called "${name}"`);
+  const rows = Object.entries(block.properties ?? {}).map(([key, schema]) => ({
+    key,
+    kind: kindOf(schema),
+    initial: defaultOf(schema, block.required?.includes(key) ?? false),
+    meaning: schema.description ?? '',
+  }));
+  return { name, rows };
+}
+
+function render({ rows }: Block): string {
+  const lines = rows.map(
+    ({ key, kind, initial, meaning }) =>
+      `| \`${key}\` | ${kind} | ${initial} | ${meaning.replaceAll('|', '\\|')} |`,
+  );
+  return ['| Key | Value | Default | Meaning |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 const MARKERS = /(<!-- keys: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g;
@@ -97,9 +125,7 @@ const MARKERS = /(<!-- keys: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g;
 /** The page with its tables as they should be. */
 export function withKeyTables(page: string): string {
   return page.replaceAll(MARKERS, (_whole, begin: string, name: string, end: string) => {
-    const block = BLOCKS[name]?.(root);
-    if (block === undefined) throw new Error(`${PAGE}: no block of keys is called "${name}"`);
-    return `${begin}\n${render(block)}\n\n${end}`;
+    return `${begin}\n${render(blockNamed(name))}\n\n${end}`;
   });
 }
 

@@ -2,7 +2,9 @@
 
 export const SBOM_FILE = 'sbom.cdx.json';
 
-const MACHINES = ['arm64', 'x64'] as const;
+/** Kinds of machines, as Node.js calls them. */
+export const MACHINES = ['arm64', 'x64'] as const;
+export type Machine = (typeof MACHINES)[number];
 
 export function binaryPackages(): readonly string[] {
   return MACHINES.flatMap((machine) => [

@@ -237,6 +237,7 @@ export class TestNode {
       if (event.kind === 'warning') return event.text;
       if (event.kind === 'transition') return `${event.from} -> ${event.to}: ${event.why}`;
       if (event.kind === 'group') return `group ${event.group} ${event.to}`;
+      if (event.kind === 'alive') return event.kind;
       if (event.kind === 'own-address-moved') return `moved to ${event.to}`;
       if (event.kind === 'clock-doubt') return `clock of ${event.address}`;
       return event.kind === 'failed' ? event.text : `${event.kind} ${event.priority}`;

@@ -232,6 +232,7 @@ class Speaker implements Election {
         break;
       case 'status':
         this.#statuses = message.instances;
+        this.#onEvent({ kind: 'alive' });
         break;
       default:
         unreachable(message);

@@ -40,6 +40,12 @@ export class StandardStreams implements Outputs {
   leave(code: number): Promise<never> {
     return leave([this.stdout, this.stderr], code);
   }
+
+  /** As leave(), but whoever would tidy up at the end of the process is not told. */
+  async abandon(code: number): Promise<void> {
+    await Promise.all([this.stdout, this.stderr].map((writer) => writer.flush(LAST_LINES_MS)));
+    endNow(code);
+  }
 }
 
 /** Ends the process after its last lines, or without them when they do not get out in time. */

@@ -60,6 +60,8 @@ export type SupervisorOptions = {
   readonly log: Log;
   /** Where the standard streams of balancers go. */
   readonly outputs: Outputs;
+  /** Called with every turn of the loop that watches balancers, many times a second. */
+  readonly onTurn: () => void;
   /** Called when this node begins or ceases to count as one that balances. */
   readonly onServing: (serving: boolean, why: string) => void;
   /** Called with the pid of each new balancer and spare. */
@@ -392,6 +394,7 @@ export class Supervisor {
     this.#spare?.checkBeats(TICK_MS);
     this.#retired.checkBeats(TICK_MS);
     this.#dispatch({ kind: 'tick' });
+    this.#options.onTurn();
   }
 
   #dispatch(event: SupervisionEvent): void {

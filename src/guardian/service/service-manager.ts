@@ -1,0 +1,121 @@
+/**
+ * What systemd is told of the guardian (sd_notify(3)): that it serves, how it is, that it reloads, stops, lives. One
+ * datagram each, never waited for: what is not taken at once is said again at the next turn of a loop.
+ */
+
+import { errorName, SystemError } from '../../linux/errno.ts';
+import { closeFd } from '../../linux/files.ts';
+import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
+import { AF_UNIX, encodeSocketAddress, openSocket, SOCK_DGRAM } from '../../linux/sockets.ts';
+import { connectDatagram, send } from '../../linux/stream-calls.ts';
+import type { Log } from '../log.ts';
+import type { ServiceEnvironment } from './environment.ts';
+import { type GuardianLoop, Watchdog } from './watchdog.ts';
+
+/** systemd reads no more of one (sd_notify(3) names no limit; its buffer is a page). */
+const MESSAGE_BYTES_MAX = 2048;
+
+export class ServiceManager {
+  readonly #address: Buffer | null;
+  readonly #watchdogMs: number | null;
+  readonly #log: Log;
+  readonly #buffer = pinnedBuffer(4096);
+  /** What is yet to be said, by variable. */
+  readonly #owed = new Map<string, string>();
+  #watchdog: Watchdog | null = null;
+  #status = '';
+  #reloads = 0;
+  #isMute = false;
+
+  /** `environment` null: there is no service manager, and nothing is said. */
+  constructor(environment: ServiceEnvironment | null, log: Log) {
+    this.#log = log;
+    this.#watchdogMs = environment?.watchdogMs ?? null;
+    this.#address = environment === null ? null : addressIn(environment.socket);
+  }
+
+  /** The node serves. From now on the watchdog is fed as long as these loops turn. */
+  ready(loops: readonly GuardianLoop[]): void {
+    if (this.#watchdogMs !== null) this.#watchdog = new Watchdog(this.#watchdogMs, loops);
+    this.#say('READY', '1');
+  }
+
+  /** A line for `systemctl status`; the same one again costs nothing. */
+  status(text: string): void {
+    const line = text.replaceAll('\n', ' ');
+    if (line === this.#status) return;
+    this.#status = line;
+    this.#say('STATUS', line);
+  }
+
+  /** For the time of `work` it reloads. Settles as `work` does. */
+  async reload<Value>(work: () => Promise<Value>): Promise<Value> {
+    this.#reloads += 1;
+    // The clock that systemd compares it with is that of performance.now(), with another beginning.
+    const monotonicUs = process.hrtime.bigint() / 1000n;
+    if (this.#reloads === 1) {
+      this.#say('RELOADING', `1\nMONOTONIC_USEC=${monotonicUs}`);
+    }
+    try {
+      return await work();
+    } finally {
+      this.#reloads -= 1;
+      if (this.#reloads === 0) this.#say('READY', '1');
+    }
+  }
+
+  stopping(): void {
+    this.#watchdog = null;
+    this.#say('STOPPING', '1');
+  }
+
+  turned(loop: GuardianLoop): void {
+    const isDue = this.#watchdog?.turned(loop, performance.now()) ?? false;
+    if (isDue) this.#say('WATCHDOG', '1');
+    else if (this.#owed.size > 0) this.#flush();
+  }
+
+  #say(name: string, value: string): void {
+    if (this.#address === null) return;
+    // The last one counts, as with assignments of a shell.
+    if (name === 'READY') this.#owed.delete('RELOADING');
+    this.#owed.set(name, value);
+    this.#flush();
+  }
+
+  #flush(): void {
+    const lines = [...this.#owed].map(([name, value]) => `${name}=${value}`);
+    const refused = this.#send(lines.join('\n'));
+    if (refused === 0) {
+      this.#owed.clear();
+      this.#isMute = false;
+      return;
+    }
+    if (this.#isMute) return;
+    this.#isMute = true;
+    this.#log('warning', `The service manager cannot be told how we are (${errorName(refused)})`);
+  }
+
+  /** 0, or why not (errno). A socket for each: the other end may be another one by now. */
+  #send(text: string): number {
+    if (this.#address === null) return 0;
+    const bytes = this.#buffer.write(text.slice(0, MESSAGE_BYTES_MAX));
+    let fd = -1;
+    try {
+      fd = openSocket(AF_UNIX, SOCK_DGRAM);
+      const connected = connectDatagram(fd, this.#address);
+      if (connected !== 0) return -connected;
+      return Math.max(0, -send(fd, addressOf(this.#buffer), bytes));
+    } catch (error) {
+      if (error instanceof SystemError) return error.errno;
+      throw error;
+    } finally {
+      if (fd !== -1) closeFd(fd);
+    }
+  }
+}
+
+/** "@name" of the environment is "\0name" to the kernel. */
+function addressIn(socket: string): Buffer {
+  return encodeSocketAddress({ kind: 'unix', path: socket.replace(/^@/, '\0') });
+}

@@ -1,0 +1,31 @@
+/** The tree as it stands, for systems with neither dpkg nor rpm: unpacked into `/`. */
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { Machine } from '../release/carried.ts';
+import type { TreeFacts } from './tree.ts';
+
+/** Writes it into `folder` and returns its name. */
+export function writeTarball(
+  tree: string,
+  folder: string,
+  machine: Machine,
+  { version, epoch }: TreeFacts,
+): string {
+  const name = `evergate-${version}-linux-${machine}.tar.gz`;
+  // The same bytes each time.
+  const same = ['--sort=name', `--mtime=@${epoch}`, '--owner=0', '--group=0', '--numeric-owner'];
+  const args = [
+    ...same,
+    '--format=gnu',
+    '-I',
+    'gzip -n',
+    '-cf',
+    join(folder, name),
+    '-C',
+    tree,
+    '.',
+  ];
+  execFileSync('tar', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return name;
+}
