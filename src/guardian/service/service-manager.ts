@@ -85,7 +85,7 @@ export class ServiceManager {
 
   #flush(): void {
     const lines = [...this.#owed].map(([name, value]) => `${name}=${value}`);
-    const refused = this.#send(lines.join('\n'));
+    const refused = this.#send(`${lines.join('\n')}\n`);
     if (refused === 0) {
       this.#owed.clear();
       this.#isMute = false;

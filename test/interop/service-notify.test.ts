@@ -1,0 +1,180 @@
+/**
+ * What a service manager hears of a real node over NOTIFY_SOCKET (sd_notify(3)), in place of systemd, and the signal by
+ * which a restart leaves everything to the next process.
+ */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { freePort } from '../kit/free-port.ts';
+import { hasProgram } from '../kit/network.ts';
+import { judged } from '../kit/time-verdict.ts';
+import { waitUntil } from '../kit/wait-until.ts';
+
+const WATCHDOG_MS = 400;
+
+const skip = hasProgram('socat') ? false : 'socat missing';
+
+describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'eg-notify-'));
+  const config = join(folder, 'haproxy.cfg');
+  const runDir = join(folder, 'run');
+  let echo: Server;
+  let port = 0;
+  let started: ChildProcess[] = [];
+
+  before(async () => {
+    echo = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+    echo.listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    port = await freePort();
+    writeFileSync(config, configuration(port, (echo.address() as AddressInfo).port));
+  });
+  afterEach(() => {
+    for (const child of started.reverse()) child.kill('SIGKILL');
+    for (const role of ['balancer', 'spare', 'retired']) {
+      const pid = pidOf(role);
+      if (pid !== null && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    }
+    started = [];
+    rmSync(runDir, { recursive: true, force: true });
+  });
+  after(() => {
+    echo.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Everything that is sent to the socket, each message on lines of its own. */
+  async function listen(socket: string): Promise<() => string> {
+    const [kind, name] = socket.startsWith('@') ? ['ABSTRACT', socket.slice(1)] : ['UNIX', socket];
+    const child = spawn('socat', ['-u', `${kind}-RECV:${name}`, 'STDOUT'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    let heard = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      heard += text;
+    });
+    const names = () => readFileSync('/proc/net/unix', 'utf8');
+    await waitUntil('somebody listens', () => names().includes(` ${socket}\n`));
+    return () => heard;
+  }
+
+  function start(socket: string): { readonly child: ChildProcess; readonly log: () => string } {
+    const args = ['run', '--haproxy', config, '--run-dir', runDir];
+    const child = spawn(resolve('bin/evergate'), args, {
+      env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(WATCHDOG_MS * 1000) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    started.push(child);
+    let log = '';
+    child.stderr?.on('data', (chunk) => {
+      log += chunk;
+    });
+    return { child, log: () => log };
+  }
+
+  function pidOf(role: string): number | null {
+    const path = join(runDir, `${role}.pid`);
+    return existsSync(path) ? Number(readFileSync(path, 'utf8')) : null;
+  }
+
+  it('says when it serves, how it is, that it lives, reloads and stops', async () => {
+    const socket = join(folder, 'notify');
+    const heard = await listen(socket);
+    const { child } = start(socket);
+    await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
+    assert.equal(await answer(port), 'x', 'it serves when it says so');
+    await waitUntil('it says how it is', () => /^STATUS=Healthy: .*1 of 1 servers/m.test(heard()));
+    const fed = () => heard().match(/^WATCHDOG=1$/gm)?.length ?? 0;
+    await waitUntil('the watchdog is fed', () => fed() >= 3);
+    const spare = await waitUntil('a spare is there', () => pidOf('spare'));
+    for (const pid of [pidOf('balancer'), spare]) {
+      assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, 'utf8'), /NOTIFY|WATCHDOG/);
+    }
+
+    const before = heard().length;
+    child.kill('SIGHUP');
+    const reload = /^RELOADING=1\nMONOTONIC_USEC=(\d+)\n[\s\S]*?^READY=1$/m;
+    const since = await waitUntil('it reloads', () => reload.exec(heard().slice(before))?.[1]);
+    const uptimeUs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1e6;
+    assert.ok(Math.abs(Number(since) - uptimeUs) < 60e6, `CLOCK_MONOTONIC: ${since}`);
+
+    child.kill('SIGTERM');
+    assert.equal(await exitOf(child), 0);
+    assert.match(heard(), /^STOPPING=1$/m);
+  });
+
+  it('leaves connections to the next process on SIGUSR2', async (t) => {
+    let attempts = 0;
+    await judged(t, async (attempt) => {
+      // In the abstract namespace, too, as containers have it.
+      attempts += 1;
+      const socket = `@eg-notify-${process.pid}-${attempts}`;
+      const heard = await listen(socket);
+      const first = start(socket);
+      await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
+      const long = connect(port, '127.0.0.1').on('error', () => {});
+      let [echoed, cut] = ['', false];
+      long.on('data', (data) => {
+        echoed += data;
+      });
+      long.on('close', () => {
+        cut = true;
+      });
+      long.write('x');
+      await waitUntil('a connection is open', () => echoed === 'x');
+      const balancer = pidOf('balancer');
+      first.child.kill('SIGUSR2');
+      assert.equal(await exitOf(first.child), 0);
+      assert.match(first.log(), /SIGUSR2: leaves connections and VIP to the process that follows/);
+      const second = start(socket);
+      await waitUntil('the next is ready', () => heard().match(/^READY=1$/gm)?.length === 2);
+      long.write('y');
+      await waitUntil('an answer, or an end', () => cut || echoed === 'xy');
+      const takenOver = second.log().includes(`listening sockets over from balancer ${balancer}`);
+      assert.equal(await answer(port), 'x');
+      long.destroy();
+      second.child.kill('SIGTERM');
+      await exitOf(second.child);
+      // A balancer that is left alone waits for five seconds.
+      attempt.holds(takenOver, 'The sockets were not taken over');
+      attempt.holds(echoed === 'xy', 'The connection was cut');
+    });
+  });
+});
+
+/** Its code; null: a signal ended it. */
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  await waitUntil('it ends', () => child.exitCode !== null || child.signalCode !== null);
+  return child.exitCode;
+}
+
+function configuration(port: number, server: number): string {
+  return `defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+listen echo
+    bind 127.0.0.1:${port}
+    server one 127.0.0.1:${server} check
+`;
+}
+
+/** What comes back for an "x"; null: the connection fails. */
+function answer(port: number): Promise<string | null> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('x'));
+    socket.on('error', () => done(null)).on('close', () => done(null));
+    socket.on('data', (data) => {
+      done(String(data));
+      socket.destroy();
+    });
+  });
+}
