@@ -129,7 +129,7 @@ export class Node implements NodeView {
     if (resumed !== null) {
       const priorityDelta = resumed.priority - priority;
       this.#feed({ kind: 'track', priorityDelta, faults: [] }, now);
-      this.#feed({ kind: 'resume', sentAt: resumed.sentAt }, now);
+      this.#feed({ kind: 'resume', sentAt: resumed.sentAt, intervalMs }, now);
       if (this.state.phase !== 'master') this.#remove();
       this.setVerdict(this.verdict);
       return;

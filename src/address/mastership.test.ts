@@ -24,7 +24,9 @@ describe('MastershipFile', () => {
     second?.forget();
     assert.ok(third);
     // Nothing is closed or flushed: the process is as good as killed.
-    const shown = { shownAt: 2345.5, rank: 99, aliveAt: 2345.5 };
+    first?.every(100);
+    first?.every(3000);
+    const shown = { shownAt: 2345.5, rank: 99, aliveAt: 2345.5, everyMs: 3000 };
     assert.deepEqual([...readMastership(path)], [['VI_1', shown]]);
     const reader = new MastershipReader(path);
     first?.live(2400);

@@ -17,7 +17,7 @@ import {
 import { assert } from '../core/assert.ts';
 import { mapSharedMemory } from '../linux/files.ts';
 
-/** One record: three numbers and room for one more, then the instance's name. They are filled in order. */
+/** One record: four numbers, then the instance's name. They are filled in order. */
 const RECORD_BYTES = 256;
 const NAME_OFFSET = 32;
 const NAME_BYTES = RECORD_BYTES - NAME_OFFSET;
@@ -31,6 +31,8 @@ export type Mastership = {
   readonly shownAt: number;
   /** What it was master by, 1..255: VRRP's effective priority. An election without ranks writes 1. */
   readonly rank: number;
+  /** ms from one sign of life to the next, as others were told; absent: a process of before that did not note it. */
+  readonly everyMs?: number;
 };
 
 export type WatchedMastership = Mastership & {
@@ -41,6 +43,8 @@ export type WatchedMastership = Mastership & {
 /** The record of one instance. */
 export type MastershipRecord = {
   note(shownAt: number, rank: number): void;
+  /** What others are told of how often it shows life; ms. */
+  every(everyMs: number): void;
   /** A sign for the reaper alone. */
   live(aliveAt: number): void;
   forget(): void;
@@ -77,7 +81,8 @@ export class MastershipFile {
   /** The record of an instance; one that a reload has ended and begun again keeps its own. */
   record(name: string): MastershipRecord {
     const index = this.#places.get(name) ?? this.#places.size;
-    if (index >= RECORDS_MAX) return { note: () => {}, live: () => {}, forget: () => {} };
+    if (index >= RECORDS_MAX)
+      return { note: () => {}, every: () => {}, live: () => {}, forget: () => {} };
     this.#places.set(name, index);
     this.#bytes.set(shortened(name), index * RECORD_BYTES + NAME_OFFSET);
     const first = index * NUMBERS;
@@ -89,6 +94,10 @@ export class MastershipFile {
         numbers[first] = shownAt;
         numbers[first + 1] = rank;
         numbers[first + 2] = shownAt;
+      },
+      every(everyMs) {
+        assert(everyMs > 0, 'signs of life have an interval');
+        numbers[first + 3] = everyMs;
       },
       live(aliveAt) {
         numbers[first + 2] = aliveAt;
@@ -141,12 +150,14 @@ function decode(content: Buffer): ReadonlyMap<string, WatchedMastership> {
     const shownAt = content.readDoubleLE(at);
     const rank = content.readDoubleLE(at + 8);
     const aliveAt = content.readDoubleLE(at + 16);
+    const everyMs = content.readDoubleLE(at + 24);
     const name = content
       .toString('utf8', at + NAME_OFFSET, at + RECORD_BYTES)
       .replace(/\0.*$/s, '');
     if (name === '') break;
     const isRank = Number.isInteger(rank) && rank >= 1 && rank <= 255;
-    if (isRank && shownAt > 0) left.set(name, { shownAt, rank, aliveAt });
+    if (!isRank || !(shownAt > 0)) continue;
+    left.set(name, { shownAt, rank, aliveAt, ...(everyMs > 0 ? { everyMs } : {}) });
   }
   return left;
 }

@@ -130,7 +130,7 @@ async function guard(
   onHandOver = () => {
     log('info', 'SIGUSR2: leaves connections and VIP to the process that follows');
     // As if it were killed, which is what they take over from (docs/adr/0010), but for the last lines.
-    void streams.abandon(0);
+    void guardian.prepareToLeave().then(() => streams.abandon(0));
   };
   const telling = options.service === null ? undefined : tellStatus(guardian, manager);
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).

@@ -62,6 +62,8 @@ export interface ElectionSection {
   readonly config: ElectionConfig;
   /** ms from an owner's last sign of life on: by then another node has taken over, if there is one. */
   readonly heldMsMax: number;
+  /** The same, but who goes by it has others wait for seconds after an owner's last sign of life. */
+  patient(): ElectionSection;
   /** URL of the module with `openEstate` and `vigilOf` (address/estate.ts), which the reaper calls. */
   readonly estateModule: string;
   /** What they are given; plain data, as JSON takes it. */

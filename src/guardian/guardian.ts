@@ -230,6 +230,23 @@ export class Guardian {
     return [`${text}: ${refused.reason}`, ...notes];
   }
 
+  /**
+   * Has other nodes wait for the process that follows. After that this one is to end with nothing released. Never
+   * rejects: at worst they wait no longer than usual.
+   */
+  async prepareToLeave(): Promise<void> {
+    await this.#reloader.close();
+    if (this.#section === null || this.#election === null) return;
+    const section = this.#section.patient();
+    try {
+      await this.#election.reload(section);
+      this.#reaper?.tell(this.#reaperOrder(section));
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      this.#options.log('warning', `Other nodes may take the VIP over: ${error.message}`);
+    }
+  }
+
   /** Releases the VIP first, then lets connections finish, then closes the rest. May be called twice. */
   async stop(): Promise<void> {
     await this.#reloader.close();
@@ -465,5 +482,5 @@ export class Guardian {
 /** The VIP goes at the latest when the election says that another node has it. */
 function orphanMs(section: ElectionSection | null): number {
   if (section === null) return ORPHAN_MS_MIN;
-  return Math.max(ORPHAN_MS_MIN, section.heldMsMax + ORPHAN_MARGIN_MS);
+  return Math.max(ORPHAN_MS_MIN, section.patient().heldMsMax + ORPHAN_MARGIN_MS);
 }

@@ -104,9 +104,9 @@ export class Run {
   }
 
   /** Within its down interval a master that was killed is one that was slow. */
-  resume({ sentAt }: Extract<MachineEvent, { kind: 'resume' }>): void {
+  resume({ sentAt, intervalMs }: Extract<MachineEvent, { kind: 'resume' }>): void {
     const silentMs = this.#now - sentAt;
-    const { version, intervalMs } = this.#config;
+    const { version } = this.#config;
     const downMs = downIntervalMs(version, this.state.effectivePriority, intervalMs);
     if (this.state.faults.length > 0 || silentMs > downMs) {
       this.start({ kind: 'start', held: false });

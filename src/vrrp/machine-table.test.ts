@@ -8,7 +8,7 @@ import { downIntervalMs } from './timers.ts';
 const PHASES: readonly Phase[] = ['initialize', 'backup', 'master', 'leaving', 'fault'];
 const claim: MachineEvent = { kind: 'foreign-claim' };
 const lost: MachineEvent = { kind: 'address-lost' };
-const resume: MachineEvent = { kind: 'resume', sentAt: 0 };
+const resume: MachineEvent = { kind: 'resume', sentAt: 0, intervalMs: 1000 };
 const rise: MachineEvent = { kind: 'follow', to: 'master', group: 'G1' };
 const sink: MachineEvent = { kind: 'follow', to: 'backup', group: 'G1' };
 const track = (faults: readonly string[]): MachineEvent => {
@@ -121,7 +121,7 @@ test('the table has a row for every event in every phase, with a reason', () => 
 });
 
 test('only within its down interval, and with nothing against it, does a killed master go on', () => {
-  const resume: MachineEvent = { kind: 'resume', sentAt: 1000 };
+  const resume: MachineEvent = { kind: 'resume', sentAt: 1000, intervalMs: 1000 };
   const downMs = downIntervalMs(2, V2.priority, V2.intervalMs);
   assert.deepEqual(new Driver(V2).at(1000 + downMs, resume).at(-1), 'initialize -> master');
   assert.deepEqual(new Driver(V2).at(1001 + downMs, resume), ['initialize -> backup']);

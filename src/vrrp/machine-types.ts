@@ -93,7 +93,7 @@ export type MachineEvent =
    * Starts where an earlier process of this node was killed as master: it sent its last advertisement at
    * `sentAt`, and the addresses are still here.
    */
-  | { readonly kind: 'resume'; readonly sentAt: number }
+  | { readonly kind: 'resume'; readonly sentAt: number; readonly intervalMs: number }
   | { readonly kind: 'release' }
   | {
       readonly kind: 'advert';

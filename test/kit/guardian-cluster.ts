@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { hasEnded } from '../../src/guardian/process-table.ts';
 import { AddressWatch } from './address-watch.ts';
 import { Network, type NetworkNode, NODE_INTERFACE } from './network.ts';
 import { waitUntil } from './wait-until.ts';
@@ -154,6 +155,14 @@ export class Daemon {
   async killAndRestart(): Promise<void> {
     this.kill('guardian');
     await new Promise((done) => setTimeout(done, 100));
+    this.start();
+  }
+
+  /** As the unit of the package has systemd do it. */
+  async handOverAndRestart(): Promise<void> {
+    const pid = this.pid('guardian');
+    process.kill(pid, 'SIGUSR2');
+    await waitUntil(`${this.node.name} has handed over`, () => hasEnded(pid));
     this.start();
   }
 

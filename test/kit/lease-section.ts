@@ -29,6 +29,11 @@ export class LeaseSection implements ElectionSection {
     this.#heldMs = heldMs;
   }
 
+  /** Its keeper waits long enough. */
+  patient(): LeaseSection {
+    return this;
+  }
+
   estate(mastershipFile: string): LeaseEstate {
     return { addresses: this.config.instances, heldMs: this.#heldMs, mastershipFile };
   }

@@ -74,6 +74,32 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
     });
   });
 
+  it('and one that hands over has the others wait, also with intervals of 100 ms', async (t) => {
+    await judged(t, async (attempt) => {
+      await cluster.settled();
+      const [first, second, watch] = await cluster.pair(3);
+      const stop = await cluster.load(VIP);
+      const leftAt = performance.now();
+      await first.handOverAndRestart();
+      await first.up(2);
+      const seen = await stop();
+      report(t, seen, watch, leftAt);
+      assert.match(second.log(), /192\.168\.1\.92 advertises every 3000 ms, not as here/);
+      // They wait for nine seconds and more.
+      const resumed = /VRRP VI_1: initialize -> master \(master until \d+ ms ago\)/;
+      attempt.holds(resumed.test(first.log()), first.log());
+      attempt.holds(seen.failed === 0, `${seen.failed} connections failed`);
+      attempt.holds(seen.longKept, 'the long connection was cut');
+      const owners = watch.changes.map(({ node, held }) => `${node} ${held}`);
+      attempt.holds(owners.join() === 'a true', owners.join());
+      // As fast as ever again.
+      first.kill('guardian', 'balancer', 'spare');
+      await waitUntil('b has it', () => second.log().includes('-> master'));
+      const silent = /has been silent for (\d+) ms/.exec(second.log())?.[1];
+      attempt.atMost(Number(silent), 1000, 'the backup waited');
+    });
+  });
+
   for (const version of [2, 3] as const) {
     it(`alone serves on until a backup has the VIP (VRRP version ${version})`, async (t) => {
       await judged(t, async (attempt) => {

@@ -23,6 +23,8 @@ const MULTICAST_GROUPS = { ipv4: '224.0.0.18', ipv6: 'ff02::12' } as const;
 const INTERVAL_STEP_MS = 10;
 /** A master may advertise so many times faster or slower than this node would; beyond, it counts as this. */
 const INTERVAL_FACTOR = 5;
+/** So much is believed in any case of one who signs. */
+const SIGNED_INTERVAL_MS = 3000;
 /** Of the one key a file names. */
 const KEY_ID = 1;
 /** rtnetlink(7): RT_SCOPE_UNIVERSE. */
@@ -251,10 +253,16 @@ function toSource(
   return family === 'ipv6' && draft.file.vrrp.transport === 'multicast' ? null : own;
 }
 
-/** One packet of somebody who says that he advertises every 40 s must not keep backups waiting for two minutes. */
-function believedIntervals(ownMs: number): Pick<VrrpInstanceConfig, 'believedIntervals'> {
+/**
+ * One packet of somebody who says that he advertises every 40 s must not keep backups waiting for two minutes. Who has
+ * the key is one of the nodes, and may ask for the time of a restart.
+ */
+function believedIntervals(
+  ownMs: number,
+  isSigned: boolean,
+): Pick<VrrpInstanceConfig, 'believedIntervals'> {
   const minMs = Math.ceil(ownMs / INTERVAL_FACTOR / INTERVAL_STEP_MS) * INTERVAL_STEP_MS;
-  const maxMs = ownMs * INTERVAL_FACTOR;
+  const maxMs = Math.max(ownMs * INTERVAL_FACTOR, isSigned ? SIGNED_INTERVAL_MS : 0);
   return { believedIntervals: { minMs, maxMs } };
 }
 
@@ -276,7 +284,7 @@ function toInstance(
     priority: priorities(draft).get(node.name) ?? 1,
     initialState: 'backup',
     advertIntervalMs: vrrp.interval,
-    ...believedIntervals(vrrp.interval),
+    ...believedIntervals(vrrp.interval, vrrp.key !== undefined && vrrp['key-mode'] === 'enforce'),
     password: null,
     ...(vrrp.key !== undefined && {
       signature: {

@@ -55,6 +55,33 @@ test('an estate lasts until the lowest of backups takes over, from the last adve
   assert.ok(fast.until <= bootMs() + lastsMs);
 });
 
+test('it lasts as long as the others were told to wait, whatever the files say', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'evergate-estate-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const mastershipFile = join(folder, 'mastership');
+  const record = new MastershipFile(mastershipFile).record('fast');
+  record.note(5000, 200);
+  record.every(3000);
+  const estate = new VrrpSection(CONFIG).estate(mastershipFile);
+  const [, fast] = openEstate(estate, { links: LINKS, present: [] });
+  assert.equal(fast?.until, 5000 + 3 * 3000 + (255 * 3000) / 256);
+});
+
+test('a patient section has others wait for seconds, as far as they believe it', () => {
+  const bounded = { believedIntervals: { minMs: 20, maxMs: 500 } };
+  const instances = [
+    ...CONFIG.instances,
+    instance('bounded', { version: 3, advertIntervalMs: 100, ...bounded }),
+    instance('slower', { version: 3, advertIntervalMs: 4000 }),
+  ];
+  const patient = new VrrpSection({ ...CONFIG, instances }).patient().config.instances;
+  assert.deepEqual(
+    patient.map(({ advertIntervalMs }) => advertIntervalMs),
+    // In version 2 nobody learns an interval from a master.
+    [1000, 3000, 500, 4000],
+  );
+});
+
 test('a section holds its addresses as long as its slowest instance', () => {
   assert.equal(new VrrpSection(CONFIG).heldMsMax, 3000 + (255 * 1000) / 256);
   assert.equal(new VrrpSection({ ...CONFIG, instances: [] }).heldMsMax, 0);

@@ -27,11 +27,12 @@ export const openEstate: OpenEstate<VrrpEstate> = (
   const mastership = readMastership(mastershipFile);
   return resolveOrAwait(vrrp, links, present).resolved.map((resolved): Inheritance => {
     const { name } = resolved.config;
-    const lastSentAt = mastership.get(recordName(name))?.shownAt ?? bootMs();
+    const left = mastership.get(recordName(name));
+    const advertIntervalMs = left?.everyMs ?? resolved.config.advertIntervalMs;
     return {
       name,
       resolved,
-      until: lastSentAt + heldMs(resolved.config),
+      until: (left?.shownAt ?? bootMs()) + heldMs({ ...resolved.config, advertIntervalMs }),
       listen: () => listen(resolved, links),
     };
   });

@@ -202,6 +202,7 @@ export class TestNode {
         note: (shownAt: number, rank: number) => {
           this.noted = { shownAt, rank };
         },
+        every: () => {},
         live: (aliveAt: number) => {
           this.livedAt = aliveAt;
         },

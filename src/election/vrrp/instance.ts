@@ -132,15 +132,15 @@ export class Instance {
     );
   }
 
-  /** Goes on as master where there is something to go on with; otherwise promotions wait until release(). */
+  /** Goes on as master where there is something to go on with that it can hold; else promotions wait for release(). */
   start(links: Links, now: number): void {
     const { version, priority, advertIntervalMs } = this.#resolved.config;
     const { resumed } = this.#context;
     this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now);
     if (resumed !== null) {
-      this.#step({ kind: 'resume', sentAt: resumed.shownAt }, now);
-      // It could not hold them.
+      const { shownAt, everyMs = advertIntervalMs } = resumed;
+      this.#step({ kind: 'resume', sentAt: shownAt, intervalMs: everyMs }, now);
       if (this.#state.phase === 'initialize') this.#step({ kind: 'start', held: false }, now);
       if (this.#state.phase !== 'master') this.#ports.vips.remove();
       return;

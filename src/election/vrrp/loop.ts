@@ -294,6 +294,8 @@ export class SpeakerLoop {
     }
     for (const form of forms) form.instance.leave(form, now);
     for (const form of forms) form.instance.become(form, this.#links, now);
+    for (const { config: of } of resolved)
+      this.#mastership.record(of.name).every(of.advertIntervalMs);
     for (const instance of created) {
       this.#drain.join(instance, now);
       instance.start(this.#links, now);
@@ -313,11 +315,13 @@ export class SpeakerLoop {
   }
 
   #create(resolved: ResolvedInstance, grouped: boolean, resumed: Mastership | null): Instance {
+    const record = this.#mastership.record(resolved.config.name);
+    record.every(resolved.config.advertIntervalMs);
     const context = {
       openPorts: this.#openPorts,
       onEvent: this.#onEvent,
       grouped,
-      record: this.#mastership.record(resolved.config.name),
+      record,
       resumed,
     };
     return new Instance(resolved, context, this.#links);
@@ -482,8 +486,8 @@ function isGrouped({ syncGroups }: VrrpConfig, name: string): boolean {
 /** The backups wait for it: it may go on as if it had only been slow. */
 function isMasterStill(
   { version, advertIntervalMs }: VrrpInstanceConfig,
-  { shownAt, rank }: Mastership,
+  { shownAt, rank, everyMs = advertIntervalMs }: Mastership,
 ): boolean {
   const silentMs = bootMs() - shownAt;
-  return silentMs >= 0 && silentMs < downIntervalMs(version, rank, advertIntervalMs);
+  return silentMs >= 0 && silentMs < downIntervalMs(version, rank, everyMs);
 }
