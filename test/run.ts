@@ -64,6 +64,8 @@ const LONG = [
   'test/netns/lab-faults.test.ts',
   'test/netns/guardian-kill.test.ts',
   'test/netns/lab-session.test.ts',
+  'test/netns/machine/how-to-cluster.test.ts',
+  'test/netns/machine/how-to-firewall.test.ts',
   'test/netns/machine/oom-kill.test.ts',
   'test/netns/machine/clock-steps.test.ts',
   'test/netns/bench-failover.test.ts',

@@ -66,11 +66,29 @@ describe('The documentation', () => {
     }
   });
 
+  it('has the pages of how-to typed by tests, to their last line', () => {
+    const tests = globSync('test/netns/machine/how-to-*.test.ts').map((file) =>
+      readFileSync(file, 'utf8'),
+    );
+    const pages = PAGES.filter((page) => dirname(page) === 'docs/how-to');
+    for (const page of pages.filter((each) => shellLines(each).length > 0)) {
+      const name = tests.flatMap((text) => {
+        const found = new RegExp(`const (\\w+) = new Page\\('${page}'\\)`).exec(text)?.[1];
+        return found !== undefined && text.includes(`deepEqual(${found}.left(), [])`)
+          ? [found]
+          : [];
+      });
+      assert.equal(name.length, 1, page);
+    }
+  });
+
   it('names only subcommands and options that exist', () => {
+    const helps = new Map<string, ReturnType<typeof evergate>>();
     for (const { page, words } of commands) {
       const [subcommand = ''] = words;
       if (subcommand.startsWith('-')) continue;
-      const help = evergate([subcommand, '--help']);
+      const help = helps.get(subcommand) ?? evergate([subcommand, '--help']);
+      helps.set(subcommand, help);
       assert.equal(help.code, 0, `${page}: evergate ${subcommand}: ${help.text}`);
       for (const option of words.filter((word) => word.startsWith('--'))) {
         const name = option.split('=')[0] ?? '';
@@ -82,9 +100,9 @@ describe('The documentation', () => {
   it('shows checks that pass', () => {
     const checks = commands.filter(({ words }) => words[0] === 'check');
     assert.ok(checks.length > 0);
-    for (const { page, words } of checks) {
-      const args = words.map((word) => EXAMPLE_FILES[word] ?? word);
-      const { code, text } = evergate(args);
+    const lines = new Map(checks.map(({ page, words }) => [words.join(' '), page]));
+    for (const [line, page] of lines) {
+      const { code, text } = evergate(line.split(' ').map((word) => EXAMPLE_FILES[word] ?? word));
       assert.equal(code, 0, `${page}: ${text}`);
     }
   });

@@ -35,7 +35,7 @@ const END_MS_MAX = 60_000;
 const MAY_HOLD = [
   /^(package\.json|LICENSE|README\.md|CHANGELOG\.md|sbom\.cdx\.json|bin\/evergate)$/,
   /^dist\/([\w-]+\.js|koffi\.node|node-(x64|arm64)|THIRD-PARTY-LICENSES\.txt)$/,
-  /^docs\/[\w.-]+\.(md|json)$/,
+  /^docs\/(how-to\/)?[\w.-]+\.(md|json)$/,
   /^examples\/((article|lab)\/)?[\w.-]+$/,
   /^packaging\/evergate\.service$/,
 ];

@@ -22,6 +22,10 @@ const PEERS: Readonly<Record<string, string>> = {
   chromium: 'chromium',
   promtool: 'prometheus',
   faketime: 'faketime',
+  'systemd-nspawn': 'systemd-container',
+  iptables: 'iptables',
+  conntrack: 'conntrack',
+  'firewall-cmd': 'firewalld',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */
