@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
+import { identify, isRunning } from '../../src/lab/processes.ts';
 import type { AddressWatch } from '../kit/address-watch.ts';
 import { GuardianCluster, keepalived, type Seen, VIP } from '../kit/guardian-cluster.ts';
 import { whyNoNamespaces } from '../kit/network.ts';
@@ -36,22 +37,26 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
   }
 
   it('and started again costs no new connection, and no long one, twice in a row', async (t) => {
-    const one = await cluster.daemon(cluster.a);
-    for (let round = 1; round <= 2; round++) {
-      const stop = await cluster.load('192.168.1.92');
-      const orphan = one.pid('balancer');
-      await one.killAndRestart();
-      await one.up(round + 1);
-      assert.notEqual(one.pid('balancer'), orphan);
-      const seen = await stop();
-      report(t, seen, null, 0);
-      assert.ok(seen.sent > 40);
-      assert.equal(seen.failed, 0);
-      assert.ok(seen.longKept, 'the long connection was cut');
-      // The client is gone, and with it the last connection of the orphan.
-      await waitUntil('the orphan ends', () => !existsSync(`/proc/${orphan}`));
-    }
-    assert.doesNotMatch(one.log(), /port-busy/);
+    // A balancer serves on without a guardian for five seconds.
+    await judged(t, async ({ holds }) => {
+      await cluster.settled();
+      const one = await cluster.daemon(cluster.a);
+      for (let round = 1; round <= 2; round++) {
+        const stop = await cluster.load('192.168.1.92');
+        const orphan = one.pid('balancer');
+        await one.killAndRestart();
+        await one.up(round + 1);
+        assert.notEqual(one.pid('balancer'), orphan);
+        const seen = await stop();
+        report(t, seen, null, 0);
+        assert.ok(seen.sent > 40);
+        holds(seen.failed === 0, `${seen.failed} connections failed`);
+        holds(seen.longKept, 'the long connection was cut');
+        // The client is gone, and with it the last connection of the orphan.
+        await waitUntil('the orphan ends', () => !existsSync(`/proc/${orphan}`));
+      }
+      assert.doesNotMatch(one.log(), /port-busy/);
+    });
   });
 
   it('and started again within the down interval goes on as master', async (t) => {
@@ -69,8 +74,8 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
       holds(changes === 'a true', `the VIP moved: ${changes}`);
       holds(!/-> master/.test(second.log()), `b was master: ${second.log()}`);
       assert.match(first.log(), /VRRP VI_1: initialize -> master \(master until \d+ ms ago\)/);
-      assert.equal(seen.failed, 0);
-      assert.ok(seen.longKept, 'the long connection was cut');
+      holds(seen.failed === 0, `${seen.failed} connections failed`);
+      holds(seen.longKept, 'the long connection was cut');
     });
   });
 
@@ -107,16 +112,17 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
         const [first, , watch] = await cluster.pair(version);
         const stop = await cluster.load(VIP);
         const killedAt = performance.now();
+        const reaper = identify(first.pid('reaper'));
         first.kill('guardian');
         await waitUntil('b alone has it', () => watch.owners.join() === 'b');
         const seen = await stop();
         report(t, seen, watch, killedAt);
         const { severalMs, noneMs } = watch.spans(killedAt);
-        const removed = await waitUntil(
-          'its reaper tells so',
-          () => /removed 192.168.1.94 of "VI_1": .*/.exec(first.log())?.[0],
-        );
-        // A backup that rises late finds it gone by its time.
+        const told = () => /removed 192.168.1.94 of "VI_1": .*/.exec(first.log())?.[0];
+        const isOver = () => reaper === null || !isRunning(reaper);
+        await waitUntil('its reaper tells so, or ends', () => told() !== undefined || isOver());
+        // A backup that rises late finds it gone by its time, and so does a reaper that is late.
+        const removed = told() ?? 'its reaper has removed nothing';
         attempt.holds(removed.includes(': 192.168.1.93 is master now'), removed);
         attempt.atMost(noneMs, TOLD_APART_MS, 'without an owner');
         attempt.atMost(severalMs, 200, 'with two owners');
