@@ -7,6 +7,7 @@ import { ADDRESS_DEFAULTS, GARP_DEFAULTS } from '../../src/config/vrrp-defaults.
 import { type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { ClaimWatch, captureAdverts, Spoofer, startFlood } from '../kit/packets.ts';
 import { fastInstance, SpeakerProcess, VIP } from '../kit/speaker-process.ts';
+import { judged } from '../kit/time-verdict.ts';
 import { adverts, createNetwork, createPair, dropped, warned } from '../kit/vrrp-pair.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
@@ -86,52 +87,60 @@ test('an IPv6 VIP that a stranger holds is refused, and is free when he is gone'
 test('a stranger who claims the VIP by ARP is named, the owner goes on announcing, and clients come back', {
   skip,
 }, async (t) => {
-  // Nothing is planned for later: what mends the client is the owner's answer to the stranger.
-  const garp = { ...GARP_DEFAULTS, repeat: REPEAT, delayMs: 0, rivalDelayMs: 0 };
-  const { network, one, first, second, owned } = await createPair(t, { garp });
-  const stranger = await network.addNode('stranger', '10.99.0.66/24');
-  const client = await network.addNode('client', '10.99.0.77/24');
-  const { believes, reached } = clientOf(client);
-  const [right, wrong] = [await macOf(one), await macOf(stranger)];
-  await reached();
-  await believes(right);
-
-  const answering = await Spoofer.start(stranger, VIP, 'answers');
-  await doubted(first, `${wrong} claims ${VIP}, too`);
-  await warned(first, new RegExp(`^${wrong} claims ${VIP}, which is held here`));
-  await answering.close();
-  await reached();
-  await believes(right);
-
-  const watch = await ClaimWatch.start(client);
-  t.after(() => watch.close());
-  const announcing = await Spoofer.start(stranger, VIP, 'announces');
-  for (let turn = 0; turn < 3; turn += 1) {
-    await believes(wrong);
+  await judged(t, async ({ holds }) => {
+    // Nothing is planned for later: what mends the client is the owner's answer to the stranger.
+    const garp = { ...GARP_DEFAULTS, repeat: REPEAT, delayMs: 0, rivalDelayMs: 0 };
+    const { network, one, first, second, owned } = await createPair(t, { garp });
+    const stranger = await network.addNode('stranger', '10.99.0.66/24');
+    const client = await network.addNode('client', '10.99.0.77/24');
+    const { believes, reached } = clientOf(client);
+    const [right, wrong] = [await macOf(one), await macOf(stranger)];
+    await reached();
     await believes(right);
-  }
-  await announcing.close();
-  await believes(right);
-  await reached();
-  watch.close();
 
-  const defences = watch.heard.filter(({ kind, mac }) => kind === 'garp' && mac === right);
-  const attacks = watch.heard.filter(({ kind, mac }) => kind === 'garp' && mac === wrong);
-  const seconds = ((watch.heard.at(-1)?.at ?? 0) - (watch.heard[0]?.at ?? 0)) / 1000;
-  t.diagnostic(
-    `${attacks.length} claims in ${seconds.toFixed(1)} s, ${defences.length} announcements against them`,
-  );
-  // One volley a second: a stranger must not make the owner flood the network.
-  assert.ok(defences.length <= REPEAT * (Math.ceil(seconds) + 2), `${defences.length}`);
-  await owned('one');
-  for (const [speaker, state] of [
-    [first, 'master'],
-    [second, 'backup'],
-  ] as const) {
-    assert.equal((await speaker.status()).state, state);
-  }
-  assert.equal((await first.status()).transitions, 2, 'backup and master at its start, no more');
-  assert.equal((await second.status()).transitions, 1);
+    const answering = await Spoofer.start(stranger, VIP, 'answers');
+    await doubted(first, `${wrong} claims ${VIP}, too`);
+    await warned(first, new RegExp(`^${wrong} claims ${VIP}, which is held here`));
+    await answering.close();
+    await reached();
+    await believes(right);
+
+    const watch = await ClaimWatch.start(client);
+    t.after(() => watch.close());
+    const announcing = await Spoofer.start(stranger, VIP, 'announces');
+    for (let turn = 0; turn < 3; turn += 1) {
+      await believes(wrong);
+      await believes(right);
+    }
+    await announcing.close();
+    await believes(right);
+    await reached();
+    watch.close();
+
+    const defences = watch.heard.filter(({ kind, mac }) => kind === 'garp' && mac === right);
+    const attacks = watch.heard.filter(({ kind, mac }) => kind === 'garp' && mac === wrong);
+    const seconds = ((watch.heard.at(-1)?.at ?? 0) - (watch.heard[0]?.at ?? 0)) / 1000;
+    t.diagnostic(
+      `${attacks.length} claims in ${seconds.toFixed(1)} s, ${defences.length} announcements against them`,
+    );
+    // One volley a second: a stranger must not make the owner flood the network.
+    assert.ok(defences.length <= REPEAT * (Math.ceil(seconds) + 2), `${defences.length}`);
+    await owned('one');
+    for (const [speaker, state] of [
+      [first, 'master'],
+      [second, 'backup'],
+    ] as const) {
+      const found = (await speaker.status()).state;
+      holds(found === state, `${found} instead of ${state}`);
+    }
+    // Who sleeps gives the VIP up.
+    const [ofFirst, ofSecond] = [
+      (await first.status()).transitions,
+      (await second.status()).transitions,
+    ];
+    holds(ofFirst === 2, `backup and master at its start, no more: ${ofFirst}`);
+    holds(ofSecond === 1, `backup at its start, no more: ${ofSecond}`);
+  });
 });
 
 /** Keys of the cluster; what is older than 3 s is too old. */
@@ -152,40 +161,48 @@ function changed(packet: Uint8Array, offset: number, bytes: readonly number[]): 
 test('signed advertisements of a dead master, sent again, keep no backup from rising and nobody yields', {
   skip,
 }, async (t) => {
-  const { network, one, two, first, second, owned } = await createPair(t, { signature: SIGNATURE });
-  const attacker = await network.addNode('attacker', '10.99.0.66/24');
-  const recorded = await captureAdverts(attacker, NODE_INTERFACE, 5);
-  const [advert] = recorded;
-  assert.ok(advert);
-  const packets = [
-    ...recorded,
-    // In the attacker's own name, and of a priority nobody has.
-    changed(advert, 12, [10, 99, 0, 66]),
-    changed(advert, 22, [255]),
-  ];
-  const flood = startFlood(attacker, { packets, perSecond: 200, ms: 600_000 });
-  await dropped(second, 'replayed');
-  first.kill('SIGKILL');
-  await first.ended();
-  await second.reaches('master');
-  assert.equal(flood.exitCode, null, 'it rose while they came');
-  await warned(second, new RegExp(`^${one.address} advertises .* not believed: (replayed|wrong-)`));
-  await warned(
-    second,
-    new RegExp(`^${attacker.address} advertises .* not believed: wrong-signature`),
-  );
-  await dropped(second, 'stale-signature');
-  await adverts(second, 10);
-  await owned('two');
-  assert.equal((await second.status()).transitions, 2);
+  await judged(t, async ({ holds }) => {
+    const { network, one, two, first, second, owned } = await createPair(t, {
+      signature: SIGNATURE,
+    });
+    const attacker = await network.addNode('attacker', '10.99.0.66/24');
+    const recorded = await captureAdverts(attacker, NODE_INTERFACE, 5);
+    const [advert] = recorded;
+    assert.ok(advert);
+    const packets = [
+      ...recorded,
+      // In the attacker's own name, and of a priority nobody has.
+      changed(advert, 12, [10, 99, 0, 66]),
+      changed(advert, 22, [255]),
+    ];
+    const flood = startFlood(attacker, { packets, perSecond: 200, ms: 600_000 });
+    await dropped(second, 'replayed');
+    first.kill('SIGKILL');
+    await first.ended();
+    await second.reaches('master');
+    assert.equal(flood.exitCode, null, 'it rose while they came');
+    await warned(
+      second,
+      new RegExp(`^${one.address} advertises .* not believed: (replayed|wrong-)`),
+    );
+    await warned(
+      second,
+      new RegExp(`^${attacker.address} advertises .* not believed: wrong-signature`),
+    );
+    await dropped(second, 'stale-signature');
+    await adverts(second, 10);
+    await owned('two');
+    const { transitions } = await second.status();
+    holds(transitions === 2, `backup, and master when the other one died: ${transitions}`);
 
-  // One that was started after the recording has seen nothing that it could compare with, but a clock.
-  second.kill('SIGKILL');
-  await second.ended();
-  const again = await SpeakerProcess.start(two, fastInstance(100, { signature: SIGNATURE }));
-  await again.reaches('master');
-  assert.equal(flood.exitCode, null, 'it rose while they came');
-  await dropped(again, 'stale-signature');
-  await dropped(again, 'wrong-signature');
-  await owned('two');
+    // One that was started after the recording has seen nothing that it could compare with, but a clock.
+    second.kill('SIGKILL');
+    await second.ended();
+    const again = await SpeakerProcess.start(two, fastInstance(100, { signature: SIGNATURE }));
+    await again.reaches('master');
+    assert.equal(flood.exitCode, null, 'it rose while they came');
+    await dropped(again, 'stale-signature');
+    await dropped(again, 'wrong-signature');
+    await owned('two');
+  });
 });
