@@ -180,7 +180,7 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
     return path;
   }
 
-  /** "<address> same port", "<address> own port", "<address> <port>" of a stranger, or "nothing", for each. */
+  /** "<address> same port", "<address> own port", "<address> <port>" of a stranger, or "nothing", for each; "silence" where there is no end. */
   async function askEach(
     ...places: readonly (readonly [host: string, port: number])[]
   ): Promise<readonly string[]> {
@@ -191,6 +191,7 @@ describe('Servers see their clients', { skip, timeout: 300_000 }, () => {
       .split('\n')
       .map((line) => {
         const [own = '', address = '', told = ''] = line.trim().split(' ');
+        if (own === '') return 'silence';
         if (address === '') return 'nothing';
         if (address === STRANGER) return `${address} ${told}`;
         return `${address} ${own === told ? 'same port' : 'own port'}`;
