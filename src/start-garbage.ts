@@ -8,9 +8,11 @@ const AFTER_MS = 3000;
 
 /** Needs `--expose-gc` (bin/evergate); does nothing without. */
 export function dropStartGarbage(): void {
-  const { gc } = globalThis;
-  if (gc === undefined) return;
+  setTimeout(dropGarbageNow, AFTER_MS).unref();
+}
+
+/** Takes some milliseconds, and waits for threads of the engine: not where somebody waits for this thread. */
+export function dropGarbageNow(): void {
   // Any other kind keeps the memory for later.
-  const collect = () => gc({ type: 'major', flavor: 'last-resort', execution: 'sync' });
-  setTimeout(collect, AFTER_MS).unref();
+  globalThis.gc?.({ type: 'major', flavor: 'last-resort', execution: 'sync' });
 }

@@ -17,6 +17,7 @@ import { PollSet } from '../../linux/poll.ts';
 import { gainNoRights, keepCapabilities } from '../../linux/rights.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
 import { forbidSystemCalls } from '../../linux/system-call-filter.ts';
+import { dropGarbageNow } from '../../start-garbage.ts';
 import { createLog, type Log, logLines, lossReport, styleOfProcess } from '../log.ts';
 import { leave } from '../output/standard-streams.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
@@ -126,6 +127,8 @@ async function reapMeanwhile(
 
 // Now, because it ends by SIGKILL; the next one is smaller by it (docs/adr/0005).
 flushCompileCache();
+// Before it has a priority by which its milliseconds would be somebody else's.
+dropGarbageNow();
 const style = styleOfProcess();
 const writer = new StreamWriter(LOG_FD, lossReport(style, ''));
 const log = createLog((line) => writer.write(line), style);
