@@ -43,7 +43,10 @@ export function writeProgram(
   const node = join(folder, `node-${machine}`);
   copyFileSync(join(runtime, 'bin/node'), node);
   chmodSync(node, 0o755);
-  copyFileSync(join(koffi, `linux_${machine}`, 'koffi.node'), join(folder, 'koffi.node'));
+  const library = join(folder, 'koffi.node');
+  copyFileSync(join(koffi, `linux_${machine}`, 'koffi.node'), library);
+  // Its package has it executable for one kind of machine and not for the other.
+  chmodSync(library, 0o644);
   // koffi's binary has the licence of koffi, which is among those of the bundle.
   const carried = packages.map((name) => join(root, 'node_modules', name));
   writeFileSync(join(folder, LICENCES_FILE), licenceTexts([runtime, ...carried]));
