@@ -75,6 +75,8 @@ const LONG = [
   'test/interop/bench-relay.test.ts',
   'test/interop/log-streams.test.ts',
 ];
+/** Of a file whose last words are lost. */
+const ATTEMPTS = 3;
 /** Files that run one after the other in a process: often a single one. */
 type Piece = readonly string[];
 
@@ -171,20 +173,33 @@ async function tell(events: PassThrough): Promise<void> {
 
 /**
  * What is said of it comes as a whole, when it is over. A group ends by itself: a forced exit does not wait for what
- * a busy runner has not read yet, and a group has more to say than fits into a pipe.
+ * a busy runner has not read yet, and a group has more to say than fits into a pipe. A file whose last words were lost
+ * in that way, and that told of no failure, is run again.
  */
 async function runPiece(piece: Piece, events: PassThrough): Promise<void> {
   const single = { files: [...piece], forceExit: true };
   const group = { files: [TOGETHER], argv: [...piece] };
-  const tests = run({ ...(piece.length === 1 ? single : group), timeout: FILE_LIMIT_MS });
-  tests.on('test:pass', (data) => summary.onPass(data));
-  tests.on('test:fail', (data) => summary.onFail(data));
-  tests.on('test:diagnostic', (data) => summary.onDiagnostic(data));
-  const said = await Array.fromAsync(tests);
-  for (const event of said) if (!isEnd(event)) events.write(event);
-  // The last that a file says; without it the runner takes what has come for all there is.
-  const isWhole = said.some(({ type, data }) => type === 'test:summary' && data.file !== undefined);
-  if (!isWhole) summary.onCutShort(piece);
+  const options = { ...(piece.length === 1 ? single : group), timeout: FILE_LIMIT_MS };
+  for (let attempt = 1; ; attempt++) {
+    const said = await Array.fromAsync(run(options));
+    // The last that a file says; without it the runner takes what has come for all there is.
+    const isWhole = said.some(
+      ({ type, data }) => type === 'test:summary' && data.file !== undefined,
+    );
+    const isOver = isWhole || said.some(({ type }) => type === 'test:fail');
+    if (!isOver && attempt < ATTEMPTS) {
+      process.stdout.write(`${piece.join(' ')}: its last words were lost; it is run again\n`);
+      continue;
+    }
+    for (const event of said) {
+      if (event.type === 'test:pass') summary.onPass(event.data);
+      if (event.type === 'test:fail') summary.onFail(event.data);
+      if (event.type === 'test:diagnostic') summary.onDiagnostic(event.data);
+      if (!isEnd(event)) events.write(event);
+    }
+    if (!isWhole) summary.onCutShort(piece);
+    return;
+  }
 }
 
 /** What the runner says when a file is over, of this file alone. */
