@@ -38,7 +38,10 @@ export function commandPage(commands: readonly CommandEntry[], facts: PageFacts)
     heading('Files'),
     item('/etc/evergate/evergate.yaml', 'The configuration: evergate.yaml(5).'),
     item('/run/evergate', 'Pid files and the sockets that the commands ask.'),
-    item('/usr/share/doc/evergate', 'More of this: failover, security, migration, diagnostics.'),
+    item(
+      '/usr/share/doc/evergate',
+      'More of this: failover, security, migration, diagnostics; in how-to what to type for each task.',
+    ),
     heading('See also'),
     'evergate.yaml(5), systemctl(1), journalctl(1), haproxy(1), keepalived(8)',
   ];
@@ -62,8 +65,15 @@ function commandLines(entry: CommandEntry): readonly string[] {
     ...notes
       .split(/\n\s*\n/)
       .filter((text) => text !== '')
-      .map((text) => paragraph(text.replace(/\s*\n\s*/g, ' '))),
+      .flatMap(noteLines),
   ];
+}
+
+/** A block of the help: a table of terms and what they mean, or sentences. */
+function noteLines(text: string): readonly string[] {
+  const rows = text.split('\n').map((line) => /^\s*(\S+) {2,}(\S.*)$/.exec(line));
+  if (rows.includes(null)) return [paragraph(text.replace(/\s*\n\s*/g, ' '))];
+  return rows.map((row) => item(row?.[1] ?? '', row?.[2] ?? ''));
 }
 
 export function configurationPage(facts: PageFacts): string {

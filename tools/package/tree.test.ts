@@ -28,7 +28,7 @@ const MAY_HOLD = [
   /^usr\/share\/(bash-completion\/completions\/evergate|zsh\/vendor-completions\/_evergate)$/,
   /^usr\/share\/fish\/vendor_completions\.d\/evergate\.fish$/,
   /^usr\/share\/man\/(man8\/evergate\.8|man5\/evergate\.yaml\.5)\.gz$/,
-  /^usr\/share\/doc\/evergate\/[\w.-]+\.(md|json|gz)$/,
+  /^usr\/share\/doc\/evergate\/((how-to\/)?[\w.-]+\.md|[\w.-]+\.(json|gz))$/,
 ];
 
 describe('layOut()', () => {
@@ -51,6 +51,7 @@ describe('layOut()', () => {
       files.filter((file) => !MAY_HOLD.some((pattern) => pattern.test(file))),
       [],
     );
+    assert.ok(files.includes('usr/share/doc/evergate/how-to/firewall.md'));
     assert.equal(readlinkSync(join(tree, 'usr/bin/evergate')), '../lib/evergate/bin/evergate');
   });
 
@@ -59,6 +60,7 @@ describe('layOut()', () => {
     for (const name of COMMAND_NAMES)
       assert.match(commands, new RegExp(`^\\.SS "evergate ${name}`, 'm'));
     assert.match(commands, /^\.TH EVERGATE 8 2001-09-09 "Evergate 1\.2\.3"$/m);
+    assert.match(commands, /^\.TP\n\.B kill\\-balancer\nSIGKILL to the balancer$/m);
     const keys = page('usr/share/man/man5/evergate.yaml.5.gz');
     for (const key of ['vip', 'nodes', 'admission'])
       assert.match(keys, new RegExp(`^\\.B ${key}$`, 'm'));

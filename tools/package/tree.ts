@@ -76,6 +76,9 @@ export async function layOut(
   for (const file of ['README.md', SBOM_FILE, ...globSync('docs/*.{md,json}', { cwd: root })]) {
     copy(file, `${DOCS}/${basename(file)}`);
   }
+  for (const file of globSync('docs/how-to/*.md', { cwd: root })) {
+    copy(file, `${DOCS}/how-to/${basename(file)}`);
+  }
   put(`${DOCS}/changelog.gz`, zipped(readFileSync(join(root, 'CHANGELOG.md'))));
   const licences = join(tree, PROGRAM, 'dist', LICENCES_FILE);
   put(`${DOCS}/${LICENCES_FILE}.gz`, zipped(readFileSync(licences)));
