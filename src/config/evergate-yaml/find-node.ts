@@ -78,7 +78,7 @@ export function findNode(draft: Draft): FoundNode | null {
   }
   const known = listed(
     (matches.length > 1 ? matches : nodes).map(
-      ([name, { address }]) => `${name} ${address.join(' ')}`,
+      ([name, { address }]) => `${name} ${address.join(' ') || '(no address)'}`,
     ),
   );
   const local = describeLocal(context.localAddresses);
