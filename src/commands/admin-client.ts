@@ -86,7 +86,10 @@ function exchange(
 
 function explain(error: NodeJS.ErrnoException, runDir: string): string {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    return `Evergate is not running with "${runDir}"; start it with "evergate run" or name its --run-dir`;
+    return (
+      `Evergate is not running with "${runDir}"; start it with "systemctl start evergate" or "evergate run", ` +
+      'or name its --run-dir'
+    );
   }
   if (isDenied(error)) {
     return (

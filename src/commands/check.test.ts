@@ -111,8 +111,17 @@ test('check --json prints an array', (t) => {
 
 test('check without files says what it needs', (t) => {
   const { status, stderr } = check(t, GOOD);
-  assert.match(stderr, /Give --config FILE, or --haproxy FILE, --keepalived FILE or both/);
+  assert.match(
+    stderr,
+    /Give --config FILE, such as \/etc\/evergate\/evergate\.yaml, or --haproxy FILE, --keepalived FILE or both/,
+  );
   assert.equal(status, 1);
+  const bare = check(t, GOOD, 'k.conf');
+  assert.match(
+    bare.stderr,
+    /"k\.conf" belongs to no option: name a file by --config, --haproxy or/,
+  );
+  assert.equal(bare.status, 1);
 });
 
 test("check takes an evergate.yaml alone, and one that is another machine's", (t) => {

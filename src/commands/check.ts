@@ -30,9 +30,10 @@ export function checkCommand(): Command {
     .option('--keep-scripts', 'take scripts that watch haproxy as they are', false)
     .addOption(leaveOutOption())
     .option('--json', 'print an array of diagnostics', false)
+    .allowExcessArguments()
     .addHelpText(
       'after',
-      '\nOne line each: file:line:column: severity: text [code]. Codes: docs/diagnostics.md\n' +
+      '\nOne line each: file:line:column: severity: text [code]. Codes: docs/diagnostics.md.\n' +
         'Exit code 1 when there is an error, else 0.',
     )
     .action(check);
@@ -72,7 +73,7 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
 
 async function check(options: CheckOptions, command: Command): Promise<void> {
   const { haproxy = null, keepalived = [], keepScripts, leaveOut, json } = options;
-  const problem = inputProblem(options);
+  const problem = inputProblem(options, command.args);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   const { config, diagnostics } = await loadConfig({
     ...(options.config === undefined

@@ -10,17 +10,17 @@ export type InputFiles = {
   readonly leaveOut?: readonly string[];
 };
 
-/** What is wrong with the choice, for the command's error; null: nothing. */
-export function inputProblem({
-  config,
-  haproxy,
-  keepalived,
-  hedge,
-  leaveOut = [],
-}: InputFiles): string | null {
+/** What is wrong with the choice, for the command's error; null: nothing. `words`: those that belong to no option. */
+export function inputProblem(
+  { config, haproxy, keepalived, hedge, leaveOut = [] }: InputFiles,
+  [word]: readonly string[],
+): string | null {
+  if (word !== undefined) {
+    return `"${word}" belongs to no option: name a file by --config, --haproxy or --keepalived`;
+  }
   const others = haproxy !== undefined || keepalived !== undefined;
   if (config === undefined && !others) {
-    return 'Give --config FILE, or --haproxy FILE, --keepalived FILE or both';
+    return 'Give --config FILE, such as /etc/evergate/evergate.yaml, or --haproxy FILE, --keepalived FILE or both';
   }
   if (hedge === true && haproxy === undefined) {
     return '--hedge goes with --haproxy FILE; evergate.yaml has the key "hedge"';

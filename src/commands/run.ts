@@ -48,6 +48,7 @@ export function runCommand(): Command {
       '--status-group <name>',
       'group whose members may ask "evergate status" (default: root only, or as evergate.yaml says)',
     )
+    .allowExcessArguments()
     .addHelpText(
       'after',
       '\nGive --config, or --haproxy, --keepalived or both.\n' +
@@ -58,7 +59,7 @@ export function runCommand(): Command {
 }
 
 async function run(options: RunOptions, command: Command): Promise<void> {
-  const problem = inputProblem(options);
+  const problem = inputProblem(options, command.args);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   // Before any process is started, that of the configuration first.
   const service = takeServiceEnvironment(process.env, process.pid);

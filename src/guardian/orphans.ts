@@ -46,7 +46,7 @@ export class Orphans {
     try {
       const sockets = LeftSockets.of(left);
       this.#serving = serving;
-      this.#log('info', `Takes ${sockets.count} listening sockets over from balancer ${left}`);
+      this.#log('info', `Takes listening sockets over from balancer ${left}: ${sockets.count}`);
       return sockets;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
