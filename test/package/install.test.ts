@@ -332,6 +332,14 @@ describe('The package on a booted host', { skip, timeout: 1_200_000 }, () => {
     assert.equal(await told('systemctl is-active evergate'), 'active');
   });
 
+  it('starts again where it was removed, and its file kept', async () => {
+    assert.equal((await host.run('apt-get remove -y evergate')).code, 0);
+    assert.equal(await told('ls /etc/evergate/evergate.yaml'), '/etc/evergate/evergate.yaml');
+    const again = await host.run('cd /root; apt-get install -y ./evergate.deb');
+    assert.equal(again.code, 0, again.text);
+    assert.equal(await told('systemctl is-active evergate'), 'active');
+  });
+
   it('leaves nothing behind', async () => {
     await succeeds('apt-get purge -y evergate');
     const left = await told(
