@@ -38,7 +38,8 @@ export class Tracking {
   readonly #pending = new Set<string>();
   /** Instances that go on as master: they keep the verdict they have until all they track is known. */
   readonly #resumed: Set<string>;
-  #serving: boolean;
+  /** null: nothing was heard of the balancer yet. */
+  #serving: boolean | null;
 
   /**
    * `serving`: whether this node balances now. Throws OperationalError when a script's account does not exist;
@@ -51,7 +52,7 @@ export class Tracking {
     this.#note(config);
     // At the start what must work keeps us out until it is known to.
     this.#pending.clear();
-    this.#serving = serving;
+    this.#serving = serving ? true : null;
     const masters = election.status().filter(({ state }) => state === 'master');
     this.#resumed = new Set(masters.map(({ name }) => name));
     this.#tell();

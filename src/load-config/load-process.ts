@@ -2,6 +2,7 @@
 
 import { type ConfigInputs, loadConfig } from './load.ts';
 
+process.title = 'evergate: reader';
 process.once('message', async (inputs: ConfigInputs) => {
   const loaded = await loadConfig(inputs);
   // Without a listener the channel holds the process no longer: it ends once this is sent.

@@ -44,7 +44,11 @@ test('verdictOf() adds weights and names faults as keepalived does', () => {
   assert.deepEqual(verdictOf([], { weight: 0, serving: false }).faults, [
     'the balancer does not serve',
   ]);
+  assert.deepEqual(verdictOf([], { weight: 0, serving: null }).faults, [
+    'the balancer does not serve yet',
+  ]);
   assert.equal(verdictOf([], { weight: -30, serving: false }).priorityDelta, -30);
+  assert.equal(verdictOf([], { weight: -30, serving: null }).priorityDelta, -30);
   assert.equal(verdictOf([entry(2, true)], { weight: 5, serving: true }).priorityDelta, 7);
 });
 

@@ -54,11 +54,12 @@ const FILE_PRIORITY_MIN = -253;
 
 /**
  * Sums up what is tracked. A weight above 0 is added while passing, one below 0 while failing; weight 0
- * means FAULT unless passing. Without a result yet, weights do not count. Files: see fileVerdict().
+ * means FAULT unless passing. Without a result yet, weights do not count. Files: see fileVerdict(). `serving`: null
+ * before the balancer's first word, which is as much as false.
  */
 export function verdictOf(
   entries: readonly TrackedEntry[],
-  balancer: { readonly weight: number; readonly serving: boolean } | null,
+  balancer: { readonly weight: number; readonly serving: boolean | null } | null,
 ): Verdict {
   let priorityDelta = 0;
   const faults: string[] = [];
@@ -71,8 +72,9 @@ export function verdictOf(
     priorityDelta += verdict?.delta ?? 0;
   }
   if (balancer !== null) {
-    const { delta, fault } = verdictOn(balancer.weight, balancer.serving);
-    if (fault) faults.push('the balancer does not serve');
+    const { delta, fault } = verdictOn(balancer.weight, balancer.serving === true);
+    const yet = balancer.serving === null ? ' yet' : '';
+    if (fault) faults.push(`the balancer does not serve${yet}`);
     priorityDelta += delta;
   }
   return { priorityDelta, faults };
