@@ -4,6 +4,7 @@
  * quote servers and peers: a terminal gets none of their control characters.
  */
 
+import { fstatSync } from 'node:fs';
 import { escapeControls } from '../core/controls.ts';
 import { OperationalError } from '../core/errors.ts';
 import { errorName, errorText } from '../linux/errno.ts';
@@ -24,6 +25,14 @@ export function print(text: string): void {
 export function complain(text: string): void {
   hear(process.stderr, () => {});
   process.stderr.write(escapeControls(text));
+}
+
+/** Whether what is complained of goes to the journal, as for a command of a unit (systemd.exec(5), JOURNAL_STREAM). */
+export function complainsToJournal(): boolean {
+  const { JOURNAL_STREAM: stream } = process.env;
+  if (stream === undefined) return false;
+  const { dev, ino } = fstatSync(process.stderr.fd);
+  return stream === `${dev}:${ino}`;
 }
 
 /** As every command tells what ended it. */

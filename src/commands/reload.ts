@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { exchangeWithGuardian } from './admin-client.ts';
-import { complain, print } from './printing.ts';
+import { complain, complainsToJournal, print } from './printing.ts';
 
 /** Host names may take 5 s to be looked up, an evergate.yaml 30 s to be read; both are far less in practice. */
 const RELOAD_LIMIT_MS = 60_000;
@@ -20,7 +20,9 @@ export function reloadCommand(): Command {
     .action(async ({ runDir }: { readonly runDir: string }) => {
       const answer = await exchangeWithGuardian(runDir, 'POST', '/v1/reload', RELOAD_LIMIT_MS);
       const { lines } = answer.body as { readonly lines: readonly string[] };
-      const text = lines.map((line) => `${line}\n`).join('');
+      // The journal has them already, from the guardian.
+      const told = complainsToJournal() ? [] : lines;
+      const text = told.map((line) => `${line}\n`).join('');
       if (answer.status === 200) {
         print(text);
         return;

@@ -4,9 +4,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -65,8 +74,11 @@ describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
     return () => heard;
   }
 
-  function start(socket: string): { readonly child: ChildProcess; readonly log: () => string } {
-    const args = ['run', '--haproxy', config, '--run-dir', runDir];
+  function start(
+    socket: string,
+    file = config,
+  ): { readonly child: ChildProcess; readonly log: () => string } {
+    const args = ['run', '--haproxy', file, '--run-dir', runDir];
     const child = spawn(resolve('bin/evergate'), args, {
       env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(WATCHDOG_MS * 1000) },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -109,6 +121,42 @@ describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
     assert.equal(await exitOf(child), 0);
     assert.match(heard(), /^STOPPING=1$/m);
   });
+
+  it('has the errors of a refused reload in the journal once', async () => {
+    const socket = join(folder, 'notify-reload');
+    const heard = await listen(socket);
+    const file = join(folder, 'changed.cfg');
+    writeFileSync(file, readFileSync(config));
+    const { child, log } = start(socket, file);
+    await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
+    writeFileSync(file, readFileSync(config, 'utf8').replace('bind', 'bnd'));
+    const alone = reloadTo(join(folder, 'terminal'), false);
+    assert.match(alone, /changed\.cfg:7:5: error: .*"bnd"/);
+    await waitUntil('the guardian tells it', () => log().includes('"bnd"'));
+    const journal = reloadTo(join(folder, 'journal'), true);
+    assert.equal(
+      journal,
+      'evergate: error: The reload was refused; what ran before goes on [refused]\n',
+    );
+    child.kill('SIGTERM');
+    assert.equal(await exitOf(child), 0);
+  });
+
+  /** What a reload that is refused says, there. */
+  function reloadTo(path: string, isJournal: boolean): string {
+    const fd = openSync(path, 'w+');
+    try {
+      const { dev, ino } = fstatSync(fd);
+      const { status } = spawnSync(resolve('bin/evergate'), ['reload', '--run-dir', runDir], {
+        env: { ...process.env, ...(isJournal ? { JOURNAL_STREAM: `${dev}:${ino}` } : {}) },
+        stdio: ['ignore', fd, fd],
+      });
+      assert.equal(status, 1);
+      return readFileSync(path, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  }
 
   it('leaves connections to the next process on SIGUSR2', async (t) => {
     let attempts = 0;
