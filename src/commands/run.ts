@@ -6,10 +6,11 @@ import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { takeServiceEnvironment } from '../guardian/service/environment.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
+import { endEarly } from './end-early.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
 import type { NodeOptions } from './run-node.ts';
 
-type RunOptions = Omit<NodeOptions, 'service'> & {
+type RunOptions = Omit<NodeOptions, 'service' | 'files'> & {
   readonly config?: string;
   readonly haproxy?: string;
   readonly keepalived?: string;
@@ -61,6 +62,8 @@ export function runCommand(): Command {
 async function run(options: RunOptions, command: Command): Promise<void> {
   const problem = inputProblem(options, command.args);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
+  // A restart may come at once; the guardian's own way to leave takes its place.
+  process.on('SIGUSR2', endEarly);
   // Before any process is started, that of the configuration first.
   const service = takeServiceEnvironment(process.env, process.pid);
   let known: LoadedConfig['names'];
@@ -75,7 +78,10 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   // Whoever takes it hears of it, but that may be later.
   first.catch(() => {});
   const { runNode } = await import('./run-node.ts');
-  await runNode({ ...options, service }, first, read);
+  const files = [options.config, options.haproxy, options.keepalived].filter(
+    (file) => file !== undefined,
+  );
+  await runNode({ ...options, files, service }, first, read);
 }
 
 /** The command line comes before what the files say. `names`: where names of nodes led before. */

@@ -10,8 +10,10 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -157,6 +159,62 @@ describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
       closeSync(fd);
     }
   }
+
+  it('tells the errors of its file once, then waits for another one', async () => {
+    const socket = join(folder, 'notify-wrong');
+    const heard = await listen(socket);
+    const file = join(folder, 'wrong.cfg');
+    const good = readFileSync(config, 'utf8');
+    const wrong = good.replace('bind', 'bnd');
+    const failed = async (): Promise<string> => {
+      const { child, log } = start(socket, file);
+      assert.equal(await exitOf(child), 1);
+      await waitUntil('it says why', () => log().includes('[config-invalid]'));
+      return log();
+    };
+    const waiting = async () => {
+      const from = heard().length;
+      const started = start(socket, file);
+      await waitUntil('it waits', () =>
+        /^STATUS=Does not serve, .*wrong\.cfg:\d+:\d+: error: /m.test(heard().slice(from)),
+      );
+      assert.match(heard().slice(from), /^EXTEND_TIMEOUT_USEC=\d+$/m);
+      return started;
+    };
+    // What a service manager keeps from one start to the next.
+    mkdirSync(runDir);
+    writeFileSync(file, wrong);
+    const told = await failed();
+    assert.match(told, /wrong\.cfg:7:5: error: .*"bnd"/);
+    assert.match(told, /The configuration has errors; nothing was started \[config-invalid\]$/m);
+    const again = await failed();
+    assert.match(
+      again,
+      /^evergate: error: Still: \S*wrong\.cfg:\d+:\d+: error: .*\[config-invalid\]\n$/,
+    );
+
+    const ended = await waiting();
+    ended.child.kill('SIGUSR2');
+    assert.equal(await exitOf(ended.child), 0, 'a restart ends it in order');
+    assert.equal(ended.log(), '');
+    assert.match(await failed(), /"bnd"[\s\S]*The configuration has errors/, 'and is told again');
+
+    const changed = await waiting();
+    writeFileSync(file, good.replace('mode', 'mde'));
+    assert.equal(await exitOf(changed.child), 1);
+    assert.match(changed.log(), /"mde"[\s\S]*The configuration has errors/);
+
+    const healed = await waiting();
+    writeFileSync(file, good);
+    await waitUntil('it serves', () => /^READY=1$/m.test(heard()));
+    assert.equal(await answer(port), 'x');
+    assert.deepEqual(
+      readdirSync(runDir).filter((name) => name.startsWith('refused')),
+      [],
+    );
+    healed.child.kill('SIGTERM');
+    assert.equal(await exitOf(healed.child), 0);
+  });
 
   it('leaves connections to the next process on SIGUSR2', async (t) => {
     let attempts = 0;

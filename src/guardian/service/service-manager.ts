@@ -48,6 +48,11 @@ export class ServiceManager {
     this.#say('STATUS', line);
   }
 
+  /** A start that is not ready yet has this long from now on, in ms, whatever the unit says. */
+  extendStart(ms: number): void {
+    this.#say('EXTEND_TIMEOUT_USEC', String(Math.round(ms * 1000)));
+  }
+
   /** For the time of `work` it reloads. Settles as `work` does. */
   async reload<Value>(work: () => Promise<Value>): Promise<Value> {
     this.#reloads += 1;
