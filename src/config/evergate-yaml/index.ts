@@ -17,6 +17,7 @@ import { awaitedNode, type FoundNode, findNode } from './find-node.ts';
 import { familyOf } from './networks.ts';
 import { nodeNames, placeNodes } from './node-names.ts';
 import { judgeNotify } from './notify.ts';
+import { otherFormat } from './other-format.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
@@ -70,6 +71,11 @@ function parse(
   context: NativeContext,
 ): Omit<NativeResult, 'diagnostics'> {
   const nothing = { config: null, node: null, here: false, awaits: null };
+  const other = otherFormat(text);
+  if (other !== null) {
+    report.error(other.place, 'syntax-error', other.text);
+    return nothing;
+  }
   const unrendered = [
     ...scanTemplates(report.file, text, '#'),
     ...scanVariables(report.file, text, '#'),

@@ -15,6 +15,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Place, Report } from '../haproxy/report.ts';
+import { openBracket } from './brackets.ts';
 import { layoutProblems } from './layout.ts';
 
 const DEPTH_MAX = 16;
@@ -40,6 +41,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   BAD_COLLECTION_TYPE: 'This block has a tag that does not fit it; remove the tag',
   TAG_RESOLVE_FAILED: 'The tag is not known here; remove it',
 };
+
+/** What the parser says of a "{" or "[" without its end. */
+const UNCLOSED = /^Flow (map|sequence) (in block collection )?must /;
 
 /** null after an error that leaves nothing to read on; it is reported, as others are. */
 export function parseTree(text: string, report: Report): Tree | null {
@@ -68,11 +72,31 @@ export function parseTree(text: string, report: Report): Tree | null {
     for (const { place, text: why } of causes) report.error(place, 'syntax-error', why);
     return null;
   }
+  const bracket = complaints.some(({ message }) => UNCLOSED.test(message))
+    ? openBracket(text)
+    : null;
+  if (bracket !== null) {
+    // What comes behind it was read as a part of it.
+    for (const { code, message, pos } of complaints) {
+      const place = placeOf(pos[0]);
+      if (isBefore(place, bracket.place)) reportComplaint(code, message, place, report);
+    }
+    report.error(bracket.place, 'syntax-error', bracket.text);
+    return null;
+  }
   for (const { code, message, pos } of complaints) {
-    const own = message.split('\n')[0]?.replace(/[.:]$/, '') ?? '';
-    report.error(placeOf(pos[0]), 'syntax-error', SENTENCES[code] ?? own);
+    reportComplaint(code, message, placeOf(pos[0]), report);
   }
   return null;
+}
+
+function reportComplaint(code: string, message: string, place: Place, report: Report): void {
+  const own = message.split('\n')[0]?.replace(/[.:]$/, '') ?? '';
+  report.error(place, 'syntax-error', SENTENCES[code] ?? own);
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.line < b.line || (a.line === b.line && a.column < b.column);
 }
 
 class Reader {
