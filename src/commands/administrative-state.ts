@@ -10,6 +10,7 @@ import type { ClusterAnswer, DrainAnswer } from '../guardian/answers.ts';
 import type { AdminState } from '../health/server-state.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { askGuardian, STATUS_PATH } from './admin-client.ts';
+import { knownWords } from './known-words.ts';
 import { complain, print } from './printing.ts';
 
 type StateOptions = { readonly runDir: string; readonly onlyHere: boolean };
@@ -25,8 +26,8 @@ const ARGUMENTS: Readonly<Record<AdminState, string>> = {
 };
 
 export function serverStateCommand(state: AdminState): Command {
-  return new Command(state)
-    .argument('<server>', ARGUMENTS[state])
+  const command = new Command(state).argument('<server>', ARGUMENTS[state]);
+  return knownWords(command, state === 'maint' ? [] : [NODE])
     .option('--run-dir <dir>', 'directory of the instance to ask', DEFAULT_RUN_DIR)
     .option('--only-here', "only on this node's balancer, without asking the other nodes", false)
     .action(async (name: string, { runDir, onlyHere }: StateOptions) => {

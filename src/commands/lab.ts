@@ -18,6 +18,7 @@ import { startCluster } from '../lab/start-cluster.ts';
 import { CLIENT_DEFAULTS } from '../lab/start-lab.ts';
 import { startSingle } from '../lab/start-single.ts';
 import { LOG_KINDS, type LogKind } from '../lab/syslog/sink.ts';
+import { knownWords } from './known-words.ts';
 import { complain, print } from './printing.ts';
 
 type LabOptions = {
@@ -58,10 +59,11 @@ export function labCommand(): Command {
     )
     .option('--json', 'print JSON lines', false)
     .action(run);
-  lab
+  const faultCommand = lab
     .command('fault')
     .description('Break something in the running lab, and say what clients felt')
-    .argument('<name>', FAULT_NAMES.join(', '))
+    .argument('<name>', FAULT_NAMES.join(', '));
+  knownWords(faultCommand, FAULT_NAMES)
     .option('--node <node>', 'where (default: the owner of the VIP, or the first it fits)')
     .option('--id <id>', 'the lab, when several run')
     .option('--json', 'print JSON', false)

@@ -2,6 +2,7 @@
 
 import type { Command, Option } from 'commander';
 import { COMMAND_NAMES, loadCommand } from '../../src/commands/commands.ts';
+import { wordsKnownFor } from '../../src/commands/known-words.ts';
 
 /** What stands after an option or for an argument. */
 export type ValueKind = 'file' | 'directory' | 'text';
@@ -14,6 +15,8 @@ export type OptionEntry = {
   readonly purpose: string;
   /** null: it takes no value. */
   readonly value: ValueKind | null;
+  /** The values it may have; empty: any. */
+  readonly words: readonly string[];
 };
 
 export type ArgumentEntry = {
@@ -21,6 +24,8 @@ export type ArgumentEntry = {
   readonly term: string;
   readonly purpose: string;
   readonly kind: ValueKind;
+  /** What it may be, as far as that is known before it is typed. */
+  readonly words: readonly string[];
 };
 
 export type CommandEntry = {
@@ -54,6 +59,7 @@ function entryOf(command: Command, parents: readonly string[]): CommandEntry {
       term: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
       purpose: argument.description,
       kind: kindOf(argument.name()),
+      words: wordsKnownFor(argument),
     })),
     options: command.options.filter(({ hidden }) => !hidden).map(optionOf),
     notes: notesOf(command),
@@ -71,6 +77,7 @@ function optionOf(option: Option): OptionEntry {
     flags: option.flags,
     purpose: `${option.description}${tail}`,
     value: value === undefined ? null : kindOf(value),
+    words: option.argChoices ?? [],
   };
 }
 

@@ -18,10 +18,17 @@ export function bashCompletion(commands: readonly CommandEntry[]): string {
   const all = flattened(commands);
   const names = (entries: readonly CommandEntry[]) => entries.map(({ path }) => path.at(-1));
   const words = (entry: CommandEntry) =>
-    [...names(entry.subcommands), ...entry.options.map(({ long }) => long), '--help'].join(' ');
+    [
+      ...names(entry.subcommands),
+      ...(entry.arguments[0]?.words ?? []),
+      ...entry.options.map(({ long }) => long),
+      '--help',
+    ].join(' ');
   const values = all.flatMap(({ path, options }) =>
-    options.flatMap(({ long, value }) =>
-      value === null ? [] : [`        '/${path.join('/')} ${long}') ${BASH_ACTIONS[value]} ;;`],
+    options.flatMap(({ long, value, words: known }) =>
+      value === null
+        ? []
+        : [`        '/${path.join('/')} ${long}') ${bashAction(value, known)} ;;`],
     ),
   );
   const files = all.flatMap(({ path, arguments: [first] }) =>
@@ -57,6 +64,11 @@ const BASH_ACTIONS: Readonly<Record<ValueKind, string>> = {
   directory: 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$current"); return',
   text: 'return',
 };
+
+function bashAction(kind: ValueKind, words: readonly string[]): string {
+  if (words.length === 0) return BASH_ACTIONS[kind];
+  return `mapfile -t COMPREPLY < <(compgen -W '${words.join(' ')}' -- "$current"); return`;
+}
 
 export function zshCompletion(commands: readonly CommandEntry[]): string {
   const functions = flattened(commands).map(
@@ -112,14 +124,16 @@ const ZSH_ACTIONS: Readonly<Record<ValueKind, string>> = {
   text: ':value: ',
 };
 
-function zshOption({ long, purpose, value }: OptionEntry): string {
+function zshOption({ long, purpose, value, words }: OptionEntry): string {
   const text = purpose.replace(/([[\]:])/g, '\\$1');
-  return quoted(`*${long}[${text}]${value === null ? '' : ZSH_ACTIONS[value]}`);
+  const known = words.length === 0 ? null : `:value:(${words.join(' ')})`;
+  return quoted(`*${long}[${text}]${value === null ? '' : (known ?? ZSH_ACTIONS[value])}`);
 }
 
-function zshArgument({ term, kind }: ArgumentEntry): string {
+function zshArgument({ term, kind, words }: ArgumentEntry): string {
   const optional = term.startsWith('[') ? ':' : '';
-  const action = kind === 'file' ? '_files' : ' ';
+  const known = words.length === 0 ? ' ' : `(${words.join(' ')})`;
+  const action = kind === 'file' ? '_files' : known;
   return quoted(`:${optional}${term.replace(/[<>[\]]/g, '')}:${action}`);
 }
 
@@ -143,6 +157,7 @@ function fishEntry({ path, subcommands, options, arguments: [first] }: CommandEn
     ...subcommands.map((entry) => fishCommand(entry, none)),
     ...options.map((option) => `complete -c evergate -n ${quoted(seen)} ${fishOption(option)}`),
     ...(first?.kind === 'file' ? [`complete -c evergate -n ${quoted(seen)} -F`] : []),
+    ...(first?.words ?? []).map((word) => `complete -c evergate -n ${quoted(seen)} -a ${word}`),
   ];
 }
 
@@ -156,8 +171,9 @@ const FISH_ACTIONS: Readonly<Record<ValueKind, string>> = {
   text: ' -x',
 };
 
-function fishOption({ long, purpose, value }: OptionEntry): string {
-  const action = value === null ? '' : FISH_ACTIONS[value];
+function fishOption({ long, purpose, value, words }: OptionEntry): string {
+  const known = words.length === 0 ? null : ` -x -a ${quoted(words.join(' '))}`;
+  const action = value === null ? '' : (known ?? FISH_ACTIONS[value]);
   return `-l ${long.replace(/^--/, '')}${action} -d ${quoted(purpose)}`;
 }
 

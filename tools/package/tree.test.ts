@@ -91,6 +91,10 @@ describe('layOut()', () => {
     assert.equal(complete('evergate run --node k'), '');
     assert.equal(complete('evergate lab cl'), 'clean');
     assert.equal(complete('evergate lab fault --j'), '--json');
+    assert.equal(complete('evergate lab fault kill-b'), 'kill-balancer');
+    assert.equal(complete('evergate drain n'), 'node');
+    assert.equal(complete('evergate maint n'), '');
+    assert.equal(complete('evergate lab logs --only e'), 'events');
   });
 
   for (const [shell, file] of [
