@@ -32,6 +32,7 @@ async function make(words: readonly string[]): Promise<void> {
   process.umask(0o022);
   const manifest: Manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const facts = { root: ROOT, version: manifest.version, epoch: sourceEpoch() };
+  say(`Version ${manifest.version}: the program becomes a few files of JavaScript`);
   const built = await bundle(ROOT, manifest.files);
   const work = mkdtempSync(join(tmpdir(), 'evergate-package-'));
   try {
@@ -63,17 +64,28 @@ async function packagesFor(
 ): Promise<readonly string[]> {
   const tree = join(work, 'tree');
   mkdirSync(tree);
+  const step = (text: string): void => say(`${machine}: ${text}`);
   try {
+    step('programs, pages and completions are laid out');
     await layOut(tree, built, binariesFor(machine, ROOT), facts);
     if (machine === installedBinaries(ROOT).machine) {
+      step('the program is tried out');
       tryOut(join(tree, PROGRAM, 'dist'), ROOT, facts.version);
     }
+    step('the tarball is written');
     const tarball = writeTarball(tree, made, machine, facts);
+    step('the .rpm is written');
     const rpm = writeRpm(tree, made, machine, facts);
+    step('the .deb is written');
     return [writeDeb(tree, made, machine, facts), rpm, tarball];
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
+}
+
+/** Beside the names of what was made, which go to standard output. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function machineNamed(word: string): Machine {
