@@ -38,6 +38,12 @@ const COMMANDS = {
       'Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running, 3 no right to ask',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  doctor: {
+    term: 'doctor [options]',
+    purpose:
+      'Look for what is wrong on this node, change nothing, and say what mends it; exit code 0 all well, 1 warnings, 2 errors',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
   reload: {
     term: 'reload [options]',
     purpose: 'Have this node read its configuration again and go on by it',

@@ -8,7 +8,7 @@ export type CertificateFacts = {
 };
 
 /** kubeadm's certificates live a year; a month is time to notice. */
-const EXPIRY_WARNING_DAYS = 30;
+export const EXPIRY_WARNING_DAYS = 30;
 /** Fewer are no time to put it off: status is degraded. */
 export const EXPIRY_URGENT_DAYS = 7;
 const DAY_MS = 86_400_000;

@@ -8,6 +8,8 @@ import { formatIpAddress, type IpAddress } from '../core/ip-address.ts';
 
 /** Sources named; the rest is counted only. */
 const SOURCES_MAX = 16;
+/** Begins what is said of a peer that was never master as far as was heard. */
+export const NEVER_SEEN = 'no advertisement was ever seen from peer';
 /** A stranger that has been silent for this long is forgotten. */
 const FORGET_MS = 60_000;
 
@@ -103,9 +105,7 @@ export class WireWatch {
     for (const peer of this.#peers) {
       if (this.#heard.has(peer)) continue;
       const name = formatIpAddress(peer);
-      warnings.push(
-        `no advertisement was ever seen from peer ${name}; it is well if ${name} was never master`,
-      );
+      warnings.push(`${NEVER_SEEN} ${name}; it is well if ${name} was never master`);
     }
     return warnings;
   }

@@ -13,7 +13,7 @@ const sources = globSync('{src,sim,test,bench,tools}/**/*.ts').filter(
   (file) => !file.includes('fixtures'),
 );
 const pure = globSync(
-  'src/{core,config,vrrp,address/rules,health,balance,stats,tracking}/**/*.ts',
+  'src/{core,config,vrrp,address/rules,health,balance,stats,tracking,doctor/checks,doctor/firewall}/**/*.ts',
 ).filter((file) => !file.endsWith('.test.ts'));
 
 function offences(files: readonly string[], find: (text: string) => readonly string[]): string[] {

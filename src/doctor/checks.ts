@@ -1,0 +1,30 @@
+/** The checks there are, in the order in which they are told of. */
+
+import type { DoctorCheck } from './check.ts';
+import { APISERVERS } from './checks/apiservers.ts';
+import { CONFIGURATION } from './checks/configuration.ts';
+import { DAEMONS } from './checks/daemons.ts';
+import { FIREWALL } from './checks/firewall.ts';
+import { ADVERTS, GUARDIAN } from './checks/guardian.ts';
+import { PORTS } from './checks/ports.ts';
+import { RIGHTS } from './checks/rights.ts';
+import type { Facts } from './facts.ts';
+import { type Outcome, worst } from './findings.ts';
+
+const CHECKS: readonly DoctorCheck[] = [
+  CONFIGURATION,
+  GUARDIAN,
+  RIGHTS,
+  PORTS,
+  DAEMONS,
+  FIREWALL,
+  ADVERTS,
+  APISERVERS,
+];
+
+export function examine(facts: Facts): readonly Outcome[] {
+  return CHECKS.map(({ id, allWell, look }) => {
+    const findings = look(facts);
+    return { id, severity: worst(findings.map(({ severity }) => severity)), allWell, findings };
+  });
+}
