@@ -60,7 +60,7 @@ export async function configToStart(
       if (loaded.awaits !== undefined) awaited.tell(loaded.awaits, loaded.diagnostics);
       else if (hasErrors(loaded.diagnostics)) refuse(loaded.diagnostics, seen.files, refused, told);
       else {
-        forgetRefusedStart(runDir);
+        if (refused !== null) forgetRefusedStart(runDir);
         tell(loaded.diagnostics, told.log);
         return loaded;
       }
