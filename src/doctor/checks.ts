@@ -6,6 +6,8 @@ import { CONFIGURATION } from './checks/configuration.ts';
 import { DAEMONS } from './checks/daemons.ts';
 import { FIREWALL } from './checks/firewall.ts';
 import { ADVERTS, GUARDIAN } from './checks/guardian.ts';
+import { KUBERNETES } from './checks/kubernetes.ts';
+import { LIMITS } from './checks/limits.ts';
 import { PORTS } from './checks/ports.ts';
 import { RIGHTS } from './checks/rights.ts';
 import type { Facts } from './facts.ts';
@@ -20,6 +22,8 @@ const CHECKS: readonly DoctorCheck[] = [
   FIREWALL,
   ADVERTS,
   APISERVERS,
+  LIMITS,
+  KUBERNETES,
 ];
 
 export function examine(facts: Facts): readonly Outcome[] {

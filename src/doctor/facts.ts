@@ -19,6 +19,10 @@ export type Facts = {
   readonly sockets: readonly SocketFacts[];
   /** Addresses of this machine's interfaces. */
   readonly addresses: readonly HeldAddress[];
+  /** net.ipv4.conf.all.arp_ignore; null: not to be seen. */
+  readonly settings: { readonly arpIgnore: number | null };
+  /** Of the balancer that runs (RLIMIT_NOFILE, soft); null: none does, or it is not to be seen. */
+  readonly openFilesMax: number | null;
   readonly firewall: FirewallFacts;
   readonly apiservers: readonly ApiserverFacts[];
 };

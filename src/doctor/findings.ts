@@ -104,6 +104,26 @@ export const FINDING_CODES = {
     severity: 'warning',
     why: 'somebody else on this network claims the address, or speaks for its router',
   },
+  'few-open-files': {
+    severity: 'warning',
+    why: 'clients wait before the limit of the configuration is reached',
+  },
+  'arp-never-answered': {
+    severity: 'error',
+    why: 'nobody on the network finds this node, nor the VIP when it is here, once caches are cold',
+  },
+  'kubelet-chooses-address': {
+    severity: 'warning',
+    why: "started again while the VIP is here, it may take that for this node's address, and tell the whole cluster",
+  },
+  'kubelet-takes-vip': {
+    severity: 'error',
+    why: 'the node moves with the VIP: its address is that of another node as soon as that has it',
+  },
+  'strict-arp-off': {
+    severity: 'warning',
+    why: 'each node answers for the address of every service on every interface; for one that is also the VIP all do',
+  },
 } as const satisfies Record<string, CodeEntry>;
 
 export type FindingCode = keyof typeof FINDING_CODES;

@@ -58,6 +58,8 @@ export function healthyFacts(config: Config): Facts {
       },
     ],
     addresses: [{ address: '192.168.1.92', interface: 'ens192' }],
+    settings: { arpIgnore: 0 },
+    openFilesMax: 1_048_576,
     firewall: {
       nft: { kind: 'said', text: nftRuleset('accept') },
       iptables: { kind: 'missing' },

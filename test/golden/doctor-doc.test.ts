@@ -60,6 +60,12 @@ const VRRP = [
 const KEEPALIVED = { pid: 4711, name: 'keepalived', command: '/usr/sbin/keepalived' };
 const HAPROXY = { pid: 4712, name: 'haproxy', command: '/usr/sbin/haproxy -Ws' };
 
+function kubelet(facts: Facts, flag: string): Facts {
+  const command = `/usr/bin/kubelet ${flag}`;
+  const addresses = [{ address: '192.168.1.92', interface: 'lo' }];
+  return { ...facts, addresses, processes: [{ pid: 4713, name: 'kubelet', command }] };
+}
+
 const EXAMPLES: Readonly<Record<FindingCode, (facts: Facts) => Facts>> = {
   'bad-configuration': (facts) => ({
     ...facts,
@@ -140,6 +146,19 @@ const EXAMPLES: Readonly<Record<FindingCode, (facts: Facts) => Facts>> = {
         '02:00:00:00:00:07 claims 192.168.1.94, which is held here (4 times)',
       ],
     }),
+  'few-open-files': (facts) => {
+    assert.ok(facts.config.balancer);
+    const process = { ...facts.config.balancer.process, connectionsMax: 10_000 };
+    const balancer = { ...facts.config.balancer, process };
+    return { ...facts, config: { ...facts.config, balancer }, openFilesMax: 1024 };
+  },
+  'arp-never-answered': (facts) => ({ ...facts, settings: { arpIgnore: 8 } }),
+  'kubelet-chooses-address': (facts) => kubelet(facts, '--config=/var/lib/kubelet/config.yaml'),
+  'kubelet-takes-vip': (facts) => kubelet(facts, `--node-ip=${VIP}`),
+  'strict-arp-off': (facts) => ({
+    ...facts,
+    addresses: [...facts.addresses, { address: '10.96.0.1', interface: 'kube-ipvs0' }],
+  }),
 };
 
 const TABLE_HEAD =
@@ -174,7 +193,7 @@ describe('docs/doctor.md', () => {
       outcomes.flatMap(({ findings }) => findings),
       [],
     );
-    assert.ok(outcomes.length >= 8 && outcomes.every(({ severity }) => severity === 'ok'));
+    assert.ok(outcomes.length >= 10 && outcomes.every(({ severity }) => severity === 'ok'));
   });
 
   for (const [code, spoil] of Object.entries(EXAMPLES)) {
@@ -193,6 +212,11 @@ describe('docs/doctor.md', () => {
       }
     });
   }
+
+  it('lets a kubelet with an address of its own be', () => {
+    const outcomes = examine(kubelet(healthyFacts(config), '--node-ip=192.168.1.92'));
+    assert.ok(outcomes.every(({ severity }) => severity === 'ok'));
+  });
 
   it('holds the codes there are, in their order, and no others', () => {
     assert.deepEqual(Object.keys(EXAMPLES), Object.keys(FINDING_CODES));

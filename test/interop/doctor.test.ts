@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -165,6 +165,11 @@ describe('evergate doctor', { skip, timeout: 300_000 }, () => {
     await once(guardian, 'exit');
     const other = node.spawn(process.execPath, ['-e', OTHER]);
     await listens(8443);
+    // The kernel names a process after its file.
+    symlinkSync('/bin/sleep', path('kubelet'));
+    node.spawn(path('kubelet'), ['300']);
+    const setting = '/proc/sys/net/ipv4/conf/all/arp_ignore';
+    assert.equal((await node.run('sh', ['-c', `echo 8 >${setting}`])).code, 0);
     writeFileSync(path('keepalived.conf'), KEEPALIVED);
     const pids = ['-p', path('keepalived.pid'), '-r', path('vrrp.pid'), '-c', path('checkers.pid')];
     const keepalived = node.spawn('keepalived', [
@@ -182,6 +187,8 @@ describe('evergate doctor', { skip, timeout: 300_000 }, () => {
         'port-taken',
         'vip-held-by-other',
         'other-vip-daemon',
+        'kubelet-chooses-address',
+        'arp-never-answered',
         'certificate-lacks-name',
       );
       assert.equal(code, 2);
@@ -195,6 +202,7 @@ describe('evergate doctor', { skip, timeout: 300_000 }, () => {
         said,
         /systemctl disable --now keepalived && ip address del 192\.168\.1\.94\/\d+ dev ens192/,
       );
+      assert.match(said, /--node-ip=192\.168\.1\.92/);
       assert.ok(await node.holds(VIP));
     } finally {
       keepalived.kill('SIGTERM');

@@ -9,7 +9,13 @@ import type { StatusReport } from '../../stats/status.ts';
 import type { Facts, GuardianFacts, HeldAddress } from '../facts.ts';
 import { configuredPorts } from '../ports.ts';
 import { askApiservers } from './apiservers.ts';
-import { capabilitiesOf, namedProcesses, openSockets } from './processes.ts';
+import {
+  arpIgnore,
+  capabilitiesOf,
+  namedProcesses,
+  openFilesMaxOf,
+  openSockets,
+} from './processes.ts';
 import { askFirewall } from './tools.ts';
 
 /** Of one look. */
@@ -33,6 +39,7 @@ export async function gather(
     askApiservers(config, LOOK_LIMIT_MS),
   ]);
   const [guardian, firewall, apiservers] = await asked;
+  const balancer = guardian.kind === 'running' ? (guardian.report.balancer?.pid ?? null) : null;
   const ports = new Set(configuredPorts(config).map(({ port }) => port));
   return {
     config,
@@ -44,6 +51,8 @@ export async function gather(
     processes: namedProcesses(),
     sockets: openSockets(ports, performance.now() + LOOK_LIMIT_MS),
     addresses: heldAddresses(),
+    settings: { arpIgnore: arpIgnore() },
+    openFilesMax: balancer === null ? null : openFilesMaxOf(balancer),
     firewall,
     apiservers,
   };

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { it } from 'node:test';
-import { capabilitiesOf, openSockets, parseSocketTable } from './processes.ts';
+import {
+  arpIgnore,
+  capabilitiesOf,
+  openFilesMaxOf,
+  openSockets,
+  parseSocketTable,
+} from './processes.ts';
 
 const HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
@@ -26,7 +32,7 @@ it('parseSocketTable() reads addresses of both families, and only sockets that t
   assert.deepEqual(parseSocketTable('', 'tcp'), []);
 });
 
-it('openSockets() finds this very process, and its rights can be read', async (t) => {
+it('openSockets() finds this very process, and its rights and limits can be read', async (t) => {
   const server = createServer();
   t.after(() => server.close());
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -37,4 +43,7 @@ it('openSockets() finds this very process, and its rights can be read', async (t
   assert.ok(found[0]?.owners.some(({ pid }) => pid === process.pid));
   assert.equal(typeof capabilitiesOf(process.pid), 'bigint');
   assert.equal(capabilitiesOf(2 ** 30), null);
+  assert.ok((openFilesMaxOf(process.pid) ?? 0) > 16);
+  assert.equal(openFilesMaxOf(2 ** 30), null);
+  assert.equal(typeof arpIgnore(), 'number');
 });

@@ -58,6 +58,18 @@ export function capabilitiesOf(pid: number): bigint | null {
   return mask === undefined ? null : BigInt(`0x${mask}`);
 }
 
+/** Soft limit of open files; null: not to be seen. */
+export function openFilesMaxOf(pid: number): number | null {
+  const soft = /^Max open files\s+(\d+)/m.exec(read(`/proc/${pid}/limits`))?.[1];
+  return soft === undefined ? null : Number(soft);
+}
+
+/** Of our network namespace; null: not to be seen. */
+export function arpIgnore(): number | null {
+  const text = read('/proc/sys/net/ipv4/conf/all/arp_ignore');
+  return text === '' ? null : Number(text);
+}
+
 type Open = Omit<SocketFacts, 'owners'> & { readonly inode: string };
 
 /** Those of these ports. `untilMs`: by performance.now(); owners that are not found by then are left out. */
