@@ -9,13 +9,14 @@ import { ADVERTS, GUARDIAN } from './checks/guardian.ts';
 import { KUBERNETES } from './checks/kubernetes.ts';
 import { LIMITS } from './checks/limits.ts';
 import { PORTS } from './checks/ports.ts';
-import { RIGHTS } from './checks/rights.ts';
+import { RIGHTS, SIGHT } from './checks/rights.ts';
 import type { Facts } from './facts.ts';
 import { type Outcome, worst } from './findings.ts';
 
 const CHECKS: readonly DoctorCheck[] = [
   CONFIGURATION,
   GUARDIAN,
+  SIGHT,
   RIGHTS,
   PORTS,
   DAEMONS,
@@ -27,7 +28,13 @@ const CHECKS: readonly DoctorCheck[] = [
 ];
 
 export function examine(facts: Facts): readonly Outcome[] {
-  return CHECKS.map(({ id, allWell, look }) => {
+  const { config, guardian } = facts;
+  const has = {
+    guardian: guardian.kind === 'running',
+    configuration: config.balancer !== null || config.vrrp !== null,
+  };
+  const able = CHECKS.filter(({ needs }) => needs.every((each) => has[each]));
+  return able.map(({ id, allWell, look }) => {
     const findings = look(facts);
     return { id, severity: worst(findings.map(({ severity }) => severity)), allWell, findings };
   });

@@ -193,7 +193,7 @@ describe('docs/doctor.md', () => {
       outcomes.flatMap(({ findings }) => findings),
       [],
     );
-    assert.ok(outcomes.length >= 10 && outcomes.every(({ severity }) => severity === 'ok'));
+    assert.ok(outcomes.length >= 11 && outcomes.every(({ severity }) => severity === 'ok'));
   });
 
   for (const [code, spoil] of Object.entries(EXAMPLES)) {
@@ -216,6 +216,12 @@ describe('docs/doctor.md', () => {
   it('lets a kubelet with an address of its own be', () => {
     const outcomes = examine(kubelet(healthyFacts(config), '--node-ip=192.168.1.92'));
     assert.ok(outcomes.every(({ severity }) => severity === 'ok'));
+  });
+
+  it('says of nothing that all is well which it has not looked at', () => {
+    const facts = EXAMPLES['not-running'](healthyFacts({ balancer: null, vrrp: null }));
+    const looked = examine(facts).map(({ id }) => id);
+    assert.deepEqual(looked, ['configuration', 'guardian', 'sight', 'limits']);
   });
 
   it('holds the codes there are, in their order, and no others', () => {

@@ -7,6 +7,7 @@ import { type Finding, finding } from '../findings.ts';
 
 export const APISERVERS: DoctorCheck = {
   id: 'apiservers',
+  needs: ['configuration'],
   allWell: 'all answer, are ready, and carry the names that clients use',
   look: ({ apiservers, nowMs }) => apiservers.flatMap((each) => lookAtApiserver(each, nowMs)),
 };

@@ -9,6 +9,7 @@ const SHOWN_MAX = 5;
 
 export const CONFIGURATION: DoctorCheck = {
   id: 'configuration',
+  needs: [],
   allWell: 'the files can be run',
   look: ({ diagnostics, files }) =>
     diagnostics

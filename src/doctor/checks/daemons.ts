@@ -8,6 +8,7 @@ const VIP_DAEMONS = ['keepalived', 'kube-vip', 'ucarp', 'vrrpd', 'uvrrpd'];
 
 export const DAEMONS: DoctorCheck = {
   id: 'other-daemons',
+  needs: ['configuration'],
   allWell: 'nothing else here holds the VIP or looks after it',
   look(facts) {
     const daemons = facts.processes.filter(({ name }) => VIP_DAEMONS.includes(name));

@@ -14,6 +14,7 @@ const VRRP = 112;
 
 export const FIREWALL: DoctorCheck = {
   id: 'firewall',
+  needs: ['configuration'],
   allWell: 'no rule stops VRRP, the other nodes or clients',
   look(facts) {
     const { chains, unread } = chainsOf(facts);

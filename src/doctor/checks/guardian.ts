@@ -7,6 +7,7 @@ import { type Finding, finding } from '../findings.ts';
 
 export const GUARDIAN: DoctorCheck = {
   id: 'guardian',
+  needs: [],
   allWell: 'Evergate runs, and is healthy',
   look({ guardian }) {
     if (guardian.kind === 'not-running') {
@@ -27,6 +28,7 @@ export const GUARDIAN: DoctorCheck = {
 /** Advertisements that arrive, and those that should not be there. */
 export const ADVERTS: DoctorCheck = {
   id: 'advertisements',
+  needs: ['guardian'],
   allWell: 'of every VIP there is a master, and nobody else claims it',
   look({ guardian }) {
     return guardian.kind === 'running' ? guardian.report.vrrp.flatMap(lookAtInstance) : [];

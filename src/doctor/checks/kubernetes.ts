@@ -9,6 +9,7 @@ const IPVS_INTERFACE = 'kube-ipvs0';
 
 export const KUBERNETES: DoctorCheck = {
   id: 'kubernetes',
+  needs: ['configuration'],
   allWell: 'kubelet and kube-proxy leave the VIP alone',
   look: (facts) => [...lookAtKubelets(facts), ...lookAtProxy(facts)],
 };

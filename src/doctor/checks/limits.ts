@@ -12,7 +12,8 @@ const OTHER_FILES = 100;
 
 export const LIMITS: DoctorCheck = {
   id: 'limits',
-  allWell: 'open files and kernel settings allow what the configuration asks for',
+  needs: [],
+  allWell: 'no limit or setting of the kernel is seen to be in the way',
   look({ config, settings, openFilesMax }) {
     const found = [];
     const connections = config.balancer?.process.connectionsMax ?? 0;

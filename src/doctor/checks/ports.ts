@@ -7,6 +7,7 @@ import { type ConfiguredPort, configuredPorts } from '../ports.ts';
 
 export const PORTS: DoctorCheck = {
   id: 'ports',
+  needs: ['configuration'],
   allWell: 'the ports of the configuration are ours, or free for us',
   look: (facts) => configuredPorts(facts.config).flatMap((port) => lookAtPort(port, facts)),
 };

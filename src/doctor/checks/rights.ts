@@ -14,27 +14,34 @@ function has(mask: bigint, { bit }: { readonly bit: bigint }): boolean {
   return ((mask >> bit) & 1n) === 1n;
 }
 
-export const RIGHTS: DoctorCheck = {
-  id: 'rights',
-  allWell: 'the guardian has the rights that the configuration takes',
-  look({ asker, guardian, config }) {
-    const found = [];
+export const SIGHT: DoctorCheck = {
+  id: 'sight',
+  needs: [],
+  allWell: 'nothing is hidden from this account',
+  look({ asker }) {
     const hidden = [
       ...(has(asker.capabilities, SYS_PTRACE) ? [] : ['who has a port open']),
       ...(has(asker.capabilities, NET_ADMIN) ? [] : ['firewall rules']),
     ];
-    if (hidden.length > 0) {
-      const what = `This command has no right to see ${hidden.join(' or ')}`;
-      found.push(finding('asks-without-rights', what, 'sudo evergate doctor'));
-    }
-    if (guardian.kind !== 'running' || guardian.capabilities === null) return found;
+    if (hidden.length === 0) return [];
+    const what = `This command has no right to see ${hidden.join(' or ')}`;
+    return [finding('asks-without-rights', what, 'sudo evergate doctor')];
+  },
+};
+
+export const RIGHTS: DoctorCheck = {
+  id: 'rights',
+  needs: ['guardian'],
+  allWell: 'the guardian has the rights that the configuration takes',
+  look({ guardian, config }) {
+    if (guardian.kind !== 'running' || guardian.capabilities === null) return [];
     const mask = guardian.capabilities;
     const lacks = needed(config).filter((capability) => !has(mask, capability));
-    if (lacks.length === 0) return found;
+    if (lacks.length === 0) return [];
     const names = lacks.map(({ name }) => name);
     const what = `The guardian (pid ${guardian.report.pid}) has no ${names.join(', no ')}`;
     const fix = `systemctl edit evergate  # AmbientCapabilities=${names.join(' ')}, or as root`;
-    return [...found, finding('lacks-rights', what, fix)];
+    return [finding('lacks-rights', what, fix)];
   },
 };
 
