@@ -22,6 +22,11 @@ const COMMANDS = {
     purpose: 'Say every error and warning of the configuration files',
     load: async () => (await import('./check.ts')).checkCommand(),
   },
+  import: {
+    term: 'import [options]',
+    purpose: 'Make one evergate.yaml of a haproxy.cfg and the keepalived.conf of all nodes',
+    load: async () => (await import('./import.ts')).importCommand(),
+  },
   schema: {
     term: 'schema',
     purpose: 'Print the JSON Schema of evergate.yaml, for editors',

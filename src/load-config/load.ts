@@ -4,15 +4,11 @@
  * configuration meets I/O.
  */
 
-import { globSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import { parseHaproxy } from '../config/haproxy/index.ts';
 import { withHedging } from '../config/hedging.ts';
 import { parseKeepalived } from '../config/keepalived/index.ts';
-import type { SourceFile } from '../config/keepalived/reader.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import { lintLoops, type OwnAddress } from '../config/lint-loops.ts';
 import type { BalancerConfig, Config } from '../config/model/config.ts';
@@ -23,9 +19,15 @@ import { localAddresses } from './local-addresses.ts';
 import { checkMachine } from './machine.ts';
 import { readCheckFiles } from './read-check-files.ts';
 import { readKeyFiles } from './read-key-files.ts';
-import { readText } from './read-text.ts';
 import { lookupHost, resolveHosts } from './resolve-hosts.ts';
 import { checkScriptSecurity } from './script-security.ts';
+import {
+  defaultConfigId,
+  environment,
+  readConfigFile,
+  readInclude,
+  readScript,
+} from './sources.ts';
 
 export type ConfigInputs = {
   /** An evergate.yaml, which stands alone: with it the other files are not read. Absent: none. */
@@ -55,60 +57,6 @@ export type LoadedConfig = {
   /** Where the names of an evergate.yaml's nodes lead; empty where nobody knows. Absent: it has none. */
   readonly names?: NameAddresses;
 };
-
-/** Larger files are no configuration; reading stops before. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
-const SCRIPT_BYTES_MAX = 1024 * 1024;
-
-function unreadable(file: string, problem: string): Diagnostic {
-  const text = `The file "${file}" ${problem}`;
-  return { file, line: 0, column: 0, severity: 'error', text, code: 'unreadable-file' };
-}
-
-/** Null, with an error, when the file cannot be read. */
-function readConfigFile(file: string, diagnostics: Diagnostic[]): string | null {
-  const read = readText(file, FILE_BYTES_MAX);
-  if ('text' in read) return read.text;
-  diagnostics.push(unreadable(file, read.problem));
-  return null;
-}
-
-/** Files of a pattern, relative to the including file; unreadable ones are left out. */
-function readInclude(
-  pattern: string,
-  fromFile: string,
-  diagnostics: Diagnostic[],
-): readonly SourceFile[] {
-  const absolute = isAbsolute(pattern) ? pattern : resolve(dirname(fromFile), pattern);
-  return globSync(absolute)
-    .sort()
-    .flatMap((file) => {
-      const read = readText(file, FILE_BYTES_MAX);
-      if ('text' in read) return [{ file, text: read.text }];
-      // Left out, but never in silence: what it would have said is missing.
-      diagnostics.push(unreadable(file, read.problem));
-      return [{ file, text: '' }];
-    });
-}
-
-/** Only regular files: a path in a command line may also name a device or a pipe. */
-function readScript(path: string): string | null {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
-  const read = readText(path, SCRIPT_BYTES_MAX);
-  return 'text' in read ? read.text : null;
-}
-
-/** keepalived compares `@id` with the host name up to its first dot unless told otherwise. */
-function defaultConfigId(): string {
-  return hostname().split('.')[0] ?? '';
-}
-
-function environment(): Readonly<Record<string, string>> {
-  const entries = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  return Object.fromEntries(entries);
-}
 
 type LoadedBalancer = {
   readonly config: BalancerConfig | null;

@@ -107,6 +107,16 @@ describe('The documentation', () => {
     }
   });
 
+  it('shows imports that make a file', () => {
+    const imports = commands.filter(({ words }) => words[0] === 'import');
+    assert.ok(imports.length > 0);
+    for (const { page, words } of imports) {
+      const { code, text } = evergate(words.map((word) => EXAMPLE_FILES[word] ?? word));
+      assert.equal(code, 0, `${page}: ${text}`);
+      assert.match(text, /^vip: 192\.168\.1\.94\/24$/m, page);
+    }
+  });
+
   it('tells the truth about a node that does not run', () => {
     const { code, text } = evergate(['status', '--run-dir', '/nowhere']);
     assert.equal(code, 2);
