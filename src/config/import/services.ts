@@ -59,7 +59,6 @@ function listenOf({ address }: BindConfig, bareIsIpv4: boolean): Scalar | null {
   if (address.kind === 'ipv4') {
     return host === '0.0.0.0' && bareIsIpv4 ? port : addressWithPort(host, port);
   }
-  if (host === '::' && address.v6only) return null;
   return addressWithPort(host, port);
 }
 
@@ -91,9 +90,15 @@ export function listens(
       draft.remark('changed', key, place, said);
       continue;
     }
+    const { address } = bind;
+    if (address.kind === 'ipv6' && address.host === '::' && address.v6only) {
+      const said = `"[::]:${address.port}" takes clients of IPv4, too`;
+      draft.remark('changed', key, place, said);
+    }
     const text = listenOf(bind, bareIsIpv4);
     if (text === null || written.length >= LISTENS_MAX) {
-      const why = text === null ? 'IPv6 alone has no form' : `there are ${LISTENS_MAX} at most`;
+      const why =
+        text === null ? 'a socket has the path of a file' : `there are ${LISTENS_MAX} at most`;
       draft.remark('left-out', key, place, `A listener: ${why}`);
     } else written.push(text);
   }
