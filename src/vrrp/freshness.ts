@@ -6,6 +6,7 @@
 
 import type { IpAddress } from '../core/ip-address.ts';
 import type { Moment } from '../core/moment.ts';
+import type { OtherClocks } from '../core/other-clocks.ts';
 import type { Sequence } from './signature.ts';
 
 /** Senders remembered; a virtual router has far fewer. */
@@ -35,22 +36,8 @@ export class SequenceClock {
   }
 }
 
-/** Times of day of senders that were asked, as they go on by our clock that nobody sets. */
-export class SenderClocks {
-  readonly #utcLessBoot = new Map<IpAddress, number>();
-
-  /** `utcLessBootMs`: its UTC less our time since boot, at one instant. At most SENDERS_MAX are remembered. */
-  learn(sender: IpAddress, utcLessBootMs: number): void {
-    if (this.#utcLessBoot.size >= SENDERS_MAX && !this.#utcLessBoot.has(sender)) return;
-    this.#utcLessBoot.set(sender, utcLessBootMs);
-  }
-
-  /** UTC as the sender has it now; ours where it was never asked. */
-  utcMs(sender: IpAddress, { utcMs, bootMs }: Moment): number {
-    const utcLessBootMs = this.#utcLessBoot.get(sender);
-    return utcLessBootMs === undefined ? utcMs : utcLessBootMs + bootMs;
-  }
-}
+/** Of senders that were asked for their time. */
+export type SenderClocks = OtherClocks<IpAddress>;
 
 export type Freshness =
   /** `skewMs`: the sender's clock less ours; 0 where clocks do not count. */
@@ -69,7 +56,7 @@ export class FreshnessWindow {
 
   /** Only for a sequence whose signature is right. */
   take(sender: IpAddress, sequence: Sequence, now: Moment): Freshness {
-    const senderMs = this.#clocks.utcMs(sender, now);
+    const senderMs = this.#clocks.momentOf(sender, now).utcMs;
     if (this.#isFar(msOf(sequence) - senderMs)) return { kind: 'stale' };
     const last = this.#last.get(sender);
     // Where a clock was set, what was heard before says nothing any more.

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import test from 'node:test';
 import fc from 'fast-check';
-import { parseIpAddress } from '../core/ip-address.ts';
-import { SenderClocks } from './freshness.ts';
+import { type IpAddress, parseIpAddress } from '../core/ip-address.ts';
+import { OtherClocks } from '../core/other-clocks.ts';
 import {
   decodeAdvertisement,
   type Expectation,
@@ -38,7 +38,7 @@ function signatures(changes: Partial<Omit<SignatureOptions, 'keys' | 'hmac'>> = 
     mode: 'enforce',
     toleranceMs: 5000,
     hmac,
-    clocks: new SenderClocks(),
+    clocks: new OtherClocks<IpAddress>(),
     ...changes,
   });
 }
@@ -189,7 +189,7 @@ test('a clock that was set does not lock its node out', () => {
 });
 
 test('a sender that was asked for its time is believed by its own clock, and by no other', () => {
-  const clocks = new SenderClocks();
+  const clocks = new OtherClocks<IpAddress>();
   const receiver = signatures({ clocks });
   const sender = signatures();
   const HOUR_MS = 3_600_000;

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import type { IpAddress } from '../../src/core/ip-address.ts';
+import { OtherClocks } from '../../src/core/other-clocks.ts';
 import { decodeIpv4Packet } from '../../src/linux/raw4-socket.ts';
 import { openPacket, sealPacket } from '../../src/vrrp/authentication-header.ts';
-import { SenderClocks } from '../../src/vrrp/freshness.ts';
 import {
   type Advertisement,
   type Authentication,
@@ -87,7 +87,7 @@ const signatures = () =>
     activeKey: 1,
     mode: 'enforce',
     toleranceMs: 10_000,
-    clocks: new SenderClocks(),
+    clocks: new OtherClocks(),
     hmac: (secret, bytes) => createHmac('sha256', secret).update(bytes).digest(),
   });
 

@@ -7,9 +7,9 @@ import type { Inheritance, OpenEstate, SuccessorEar, VigilOf } from '../../addre
 import { readMastership, recordName } from '../../address/mastership.ts';
 import { assert } from '../../core/assert.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
+import { OtherClocks } from '../../core/other-clocks.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Link } from '../../linux/netlink-route.ts';
-import { SenderClocks } from '../../vrrp/freshness.ts';
 import { silenceMs } from '../../vrrp/timers.ts';
 import { WireWatch } from '../../vrrp/wire-watch.ts';
 import { Advertiser, type Surroundings } from './advertiser.ts';
@@ -47,7 +47,7 @@ export const vigilOf: VigilOf<VrrpEstate> = ({ vrrp, mastershipFile }) => ({
 
 /** The reaper asks nobody for its time. */
 function silently(): Surroundings {
-  return { warn: () => {}, clocks: new SenderClocks(), onClockDoubt: () => {} };
+  return { warn: () => {}, clocks: new OtherClocks(), onClockDoubt: () => {} };
 }
 
 function listen(instance: ResolvedInstance, links: readonly Link[]): SuccessorEar | null {

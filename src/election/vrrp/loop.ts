@@ -17,13 +17,13 @@ import type { VrrpConfig, VrrpInstanceConfig } from '../../config/model/vrrp.ts'
 import type { ElectionEvent, TrackingVerdict } from '../../contracts/election.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { formatIpAddress, type IpAddress, numericAddress } from '../../core/ip-address.ts';
+import { OtherClocks } from '../../core/other-clocks.ts';
 import { bootMs } from '../../linux/clock.ts';
 import { clearWakeup } from '../../linux/epoll.ts';
 import { SystemError } from '../../linux/errno.ts';
 import { type InterfaceAddress, RouteNewsSocket, RouteSocket } from '../../linux/netlink-route.ts';
 import { PollSet } from '../../linux/poll.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
-import { SenderClocks } from '../../vrrp/freshness.ts';
 import { NodeDrain } from '../../vrrp/node-drain.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { type Awaited, awaitedStatus, resolveOrAwait } from './awaited.ts';
@@ -61,7 +61,7 @@ export class SpeakerLoop {
   readonly #news: RouteNewsSocket;
   readonly #macs: VirtualMacs;
   readonly #openPorts: OpenPorts;
-  readonly #clocks = new SenderClocks();
+  readonly #clocks = new OtherClocks<IpAddress>();
   readonly #mastership: MastershipFile;
   #config: VrrpConfig;
   #instances: Instance[] = [];

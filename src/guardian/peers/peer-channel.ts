@@ -9,6 +9,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { NodeConfig } from '../../config/model/config.ts';
 import type { Moment } from '../../core/moment.ts';
+import { OtherClocks } from '../../core/other-clocks.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Log } from '../log.ts';
@@ -22,7 +23,6 @@ import {
   type Question,
   type ServerQuestion,
 } from './message.ts';
-import { PeerClocks } from './peer-clocks.ts';
 import { type Reception, ReplayGuard } from './replay-guard.ts';
 
 /** When a question is sent, and when nobody is waited for any more; ms after it was asked. */
@@ -69,7 +69,8 @@ type Open = {
   readonly sockets: ReadonlyMap<boolean, Socket>;
   /** By the id of the question. */
   readonly waiting: Map<string, (answer: Answer) => void>;
-  readonly clocks: PeerClocks;
+  /** By the node's name. */
+  readonly clocks: OtherClocks<string>;
   /** By node: when it was asked for its time last, and the end of that. */
   readonly asking: Map<string, { readonly atMs: number; readonly done: Promise<void> }>;
   readonly timer: NodeJS.Timeout;
@@ -94,7 +95,7 @@ export class PeerChannel {
     const sockets = new Map([...families].map((v6) => [v6, this.#listen(v6, settings.port)]));
     this.#open = {
       settings,
-      clocks: new PeerClocks(),
+      clocks: new OtherClocks(),
       asking: new Map(),
       timer: setInterval(() => this.#askClocks(), CLOCK_INTERVAL_MS),
       key: peerKey(settings.secret),
@@ -179,7 +180,9 @@ export class PeerChannel {
     if (!encoded.ok) return;
     const answer = await this.#exchange(open, peer, question, encoded.value);
     if (answer === null || this.#open !== open) return;
-    this.#options.onClock(peer, open.clocks.learn(peer.name, answer.sentAtMs, bootMs()));
+    const utcLessBootMs = answer.sentAtMs - bootMs();
+    open.clocks.learn(peer.name, utcLessBootMs);
+    this.#options.onClock(peer, utcLessBootMs);
   }
 
   /** Its answer, to this very question; null: none within GIVE_UP_MS. */
