@@ -100,7 +100,7 @@ test('a last resort that is ready is an ordinary master at once', () => {
   assert.deepEqual(driver.at(driver.state.lastSentAt + 10, READY), ['advert 100']);
   assert.ok(!driver.state.drained && !driver.state.lastResort);
   const later = driver.state.lastSentAt + 10;
-  assert.deepEqual(driver.at(later, advert(50, LOWER, 100)), ['advert 100']);
+  assert.deepEqual(driver.at(later, advert(50, LOWER, 100)), ['advert 100', 'garp 5']);
   assert.equal(driver.state.phase, 'master');
 });
 

@@ -10,7 +10,8 @@ export function nextTickAt(config: MachineConfig, state: MachineState): number {
     return state.held ? Number.POSITIVE_INFINITY : riseAt(config, state);
   }
   if (state.phase === 'master') {
-    return Math.min(state.advertAt, state.nextGarp?.at ?? Number.POSITIVE_INFINITY);
+    const { advertAt, nextGarp, defence } = state;
+    return Math.min(advertAt, nextGarp?.at ?? advertAt, defence.due?.at ?? advertAt);
   }
   return state.leave?.until ?? Number.POSITIVE_INFINITY;
 }

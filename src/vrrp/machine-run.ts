@@ -18,8 +18,13 @@ import { downIntervalMs, leaveMs } from './timers.ts';
 
 /** A flood of advertisements must not become one of answers: so many in an interval, on average, at most. */
 const ANSWERS_PER_INTERVAL = 10;
-/** Announcements because of a rival come at most this often. */
-const RIVAL_GARP_GAP_MS = 1000;
+/**
+ * A rival's claim is answered at once, and the next ones after ever longer: two nodes that rose together are told apart
+ * in milliseconds, and a flood of claims gets one answer a second.
+ */
+const DEFENCE_GAPS_MS = [0, 1, 4, 16, 64, 256, 1000] as const;
+/** Without a rival for so long, the next one is the first again. */
+const DEFENCE_REST_MS = 10_000;
 const DRAINED = 'the node is drained';
 
 /** One step under way: the state as it is changed, and the effects so far. The table calls its methods. */
@@ -287,8 +292,9 @@ export class Run {
       const isLate = next <= this.#now;
       this.#sendAdvert(this.#claim, isLate ? this.#now + intervalMs : next);
     }
-    const { nextGarp } = this.state;
+    const { nextGarp, defence } = this.state;
     if (nextGarp !== null && this.#now >= nextGarp.at) this.#announce(nextGarp.count, null);
+    if (defence.due !== null && this.#now >= defence.due.at) this.#defend(defence.due.count);
   }
 
   /** Somebody else claims an address: neighbours must hear from us after that. */
@@ -296,15 +302,25 @@ export class Run {
     this.#announceAgain(this.#config.garp.repeat);
   }
 
-  /** Because of a rival, whoever it is. */
+  /** Because of a rival, whoever it is: also the last of many claims is followed by an answer. */
   #announceAgain(count: number): void {
     if (count === 0) return;
-    const at = this.state.lastGarpAt + RIVAL_GARP_GAP_MS;
-    const { nextGarp } = this.state;
-    if (this.#now >= at) this.#announce(count, this.#afterRival());
-    else if (nextGarp === null || at < nextGarp.at) {
-      this.state = { ...this.state, nextGarp: { at, count } };
+    const { defence } = this.state;
+    if (this.#now - defence.at > DEFENCE_REST_MS) {
+      this.state = { ...this.state, defence: { ...defence, answers: 0 } };
     }
+    const { answers, at, due } = this.state.defence;
+    const dueAt = at + (DEFENCE_GAPS_MS[answers] ?? 0);
+    if (this.#now >= dueAt) this.#defend(count);
+    else if (due === null) {
+      this.state = { ...this.state, defence: { answers, at, due: { at: dueAt, count } } };
+    }
+  }
+
+  #defend(count: number): void {
+    const answers = Math.min(this.state.defence.answers + 1, DEFENCE_GAPS_MS.length - 1);
+    this.#announce(count, this.#afterRival());
+    this.state = { ...this.state, defence: { answers, at: this.#now, due: null } };
   }
 
   /** Whoever asked for an address while it was gone had no answer. */
@@ -327,13 +343,15 @@ export class Run {
     if (count > 0) this.effects.push({ kind: 'garp', count });
     const { refreshMs, refreshRepeat } = this.#config.garp;
     const refresh = refreshMs > 0 ? { at: this.#now + refreshMs, count: refreshRepeat } : null;
-    this.state = { ...this.state, lastGarpAt: this.#now, nextGarp: next ?? refresh };
+    this.state = { ...this.state, nextGarp: next ?? refresh };
   }
 
-  /** At once, as RFC 9568 section 6.4.3 asks, unless the last advertisement has only just gone. */
+  /** At once, as RFC 9568 section 6.4.3 asks; soon, where the last advertisement has only just gone, and was lost. */
   #answer(priority: number): void {
-    const gapMs = this.#config.intervalMs / ANSWERS_PER_INTERVAL;
-    if (this.#now - this.state.lastSentAt >= gapMs) this.#sendAdvert(priority);
+    const { lastSentAt, advertAt } = this.state;
+    const dueAt = lastSentAt + this.#config.intervalMs / ANSWERS_PER_INTERVAL;
+    if (this.#now >= dueAt) this.#sendAdvert(priority);
+    else this.state = { ...this.state, advertAt: Math.min(advertAt, dueAt) };
   }
 
   /** What a master says; every other node is better than the last resort. */
@@ -378,6 +396,7 @@ export class Run {
       phase: to,
       transitions: transitions + 1,
       nextGarp: to === 'master' ? nextGarp : null,
+      defence: { ...this.state.defence, due: null },
       preemptAt: null,
       leave: null,
       drained: this.state.drained && (to !== 'master' || lastResort),

@@ -50,6 +50,13 @@ export type DownTimer = {
 
 export type PlannedGarp = { readonly at: number; readonly count: number };
 
+/** Announcements because of rivals: `answers` in a row, the last one at `at`; `due`: one that waits, null: none. */
+export type Defence = {
+  readonly answers: number;
+  readonly at: number;
+  readonly due: PlannedGarp | null;
+};
+
 export type Leave = {
   /** Then it goes, whether somebody follows or not. */
   readonly until: number;
@@ -72,9 +79,9 @@ export type MachineState = {
   readonly preemptAt: number | null;
   readonly lastSentAt: number;
   readonly advertAt: number;
-  readonly lastGarpAt: number;
   /** Next announcement while master; null: none is planned. */
   readonly nextGarp: PlannedGarp | null;
+  readonly defence: Defence;
   /** Who was last taken for the master; null: nobody. */
   readonly master: { readonly address: IpAddress; readonly heardAt: number } | null;
   readonly transitions: number;

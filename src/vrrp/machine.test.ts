@@ -146,8 +146,9 @@ test('step() answers a lower rival at once with an advertisement and announcemen
   const driver = master(V2);
   const since = driver.state.lastSentAt;
   assert.deepEqual(driver.at(since + 2000, advert(99)), ['advert 100', 'garp 5']);
-  assert.deepEqual(driver.at(since + 2100, advert(100, LOWER)), ['advert 100']);
-  assert.deepEqual(driver.at(since + 3000, TICK), ['garp 5']);
+  assert.deepEqual(driver.at(since + 2100, advert(100, LOWER)), ['advert 100', 'garp 5']);
+  assert.deepEqual(driver.at(since + 2100, advert(100, LOWER)), []);
+  assert.deepEqual(driver.at(since + 2104, TICK), ['garp 5']);
 });
 
 test('step() as master answers priority 0 with an advertisement', () => {
