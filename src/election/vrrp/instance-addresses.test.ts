@@ -225,7 +225,8 @@ test('who else claims an address that is held is answered, counted, and warned o
     node.ports.claims.push(claim);
     node.round(DOWN_MS + at);
   }
-  assert.deepEqual(onAddresses(node), ['garp 2']);
+  // Each of the first ones.
+  assert.deepEqual(onAddresses(node), ['garp 2', 'garp 2']);
   assert.deepEqual(node.told(), [
     `VRRP instance "VI_1" holds 10.99.0.100, but ${MAC} claims it too`,
   ]);
