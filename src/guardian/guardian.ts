@@ -27,6 +27,9 @@ import { NodeNames } from './node-names.ts';
 import { Notifier } from './notifier.ts';
 import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
+import { Agreement } from './peers/agreement.ts';
+import { factsOf } from './peers/facts.ts';
+import { namesByAddress, withNames } from './peers/named-addresses.ts';
 import { PeerChannel, type PeerSettings, type ServerOrder } from './peers/peer-channel.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
@@ -99,6 +102,7 @@ export class Guardian {
   #statusSocket: StatusSocket | null = null;
   readonly #redirects: Redirects;
   readonly #peers: PeerChannel;
+  readonly #agreement: Agreement;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -120,6 +124,13 @@ export class Guardian {
       setServer: (order) => this.#setServer(order),
       onClock: ({ addresses }, utcLessBootMs) =>
         this.#election?.learnClock(addresses, utcLessBootMs),
+      onFacts: () => this.#agreement.look(),
+    });
+    this.#agreement = new Agreement({
+      log: options.log,
+      facts: this.#peers.facts,
+      instances: () => this.#ownership(),
+      names: () => namesByAddress(this.#config),
     });
     this.#reloader = new Reloader({
       read: options.read,
@@ -144,6 +155,7 @@ export class Guardian {
   async status(): Promise<StatusReport> {
     const vrrp = this.#ownership();
     const { status: redirects } = this.#redirects;
+    const differences = this.#agreement.differences();
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -151,6 +163,7 @@ export class Guardian {
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       balancer: (await this.#supervisor?.status()) ?? null,
       vrrp,
+      ...(differences.length > 0 && { differences }),
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       ...(redirects === undefined ? {} : { redirects }),
       scripts: this.#tracking?.status() ?? [],
@@ -160,26 +173,9 @@ export class Guardian {
     return { ...report, ...judge(report) };
   }
 
-  /** By address, as the files have it. */
-  #names(): ReadonlyMap<string, string> {
-    const named = (this.#config.nodes ?? []).flatMap(({ name, addresses }) =>
-      addresses.map((address) => [address, name] as const),
-    );
-    return new Map(named);
-  }
-
-  /** A sentence with nodes' names before their addresses. */
-  #named(text: string): string {
-    const names = this.#names();
-    return text.replace(/[0-9a-f]*[.:][0-9a-f.:]*[0-9a-f]/g, (address) => {
-      const name = names.get(address);
-      return name === undefined ? address : `${name} (${address})`;
-    });
-  }
-
   /** Masters by their names, too, where the files give some. */
   #ownership(): readonly InstanceStatus[] {
-    const names = this.#names();
+    const names = namesByAddress(this.#config);
     return (this.#election?.status() ?? []).map((instance) => {
       const { master, state } = instance;
       const known = master === null ? undefined : names.get(master);
@@ -211,7 +207,7 @@ export class Guardian {
     this.#followNames(names);
     if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
-    this.#peers.use(this.#peerSettings());
+    this.#peers.use(this.#peerSettings(), factsOf(config));
     return applied;
   }
 
@@ -224,7 +220,12 @@ export class Guardian {
     const { refused } = this.#reloader.status;
     const vip = this.#section?.config.instances[0]?.addresses[0]?.address;
     const kubelet = this.#kubelet.note(vip, performance.now());
-    const notes = [...(this.#config.notes ?? []), ...(kubelet === null ? [] : [kubelet])];
+    const untold = this.#peers.facts.notes();
+    const notes = [
+      ...(this.#config.notes ?? []),
+      ...untold,
+      ...(kubelet === null ? [] : [kubelet]),
+    ];
     if (refused === null) return notes;
     const text = `The reload at ${refused.at} was refused, the configuration of before runs on`;
     return [`${text}: ${refused.reason}`, ...notes];
@@ -265,7 +266,7 @@ export class Guardian {
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
     // Before the election, which holds what others sign against their clocks.
-    this.#peers.use(this.#peerSettings());
+    this.#peers.use(this.#peerSettings(), factsOf(config));
     this.#closers.push(() => this.#peers.close());
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
@@ -352,7 +353,10 @@ export class Guardian {
     const supervisor = this.#supervisor;
     if (supervisor === null) return;
     const { node, version } = this.#options;
-    const tell = (): void => supervisor.tell({ node, version, vrrp: this.#ownership() });
+    const tell = (): void => {
+      supervisor.tell({ node, version, vrrp: this.#ownership() });
+      this.#agreement.look();
+    };
     const timer = setInterval(tell, FACTS_INTERVAL_MS);
     this.#closers.push(() => clearInterval(timer));
     tell();
@@ -445,7 +449,7 @@ export class Guardian {
       case 'transition':
         log(
           'info',
-          `VRRP ${event.instance}: ${event.from} -> ${event.to} (${this.#named(event.why)})`,
+          `VRRP ${event.instance}: ${event.from} -> ${event.to} (${withNames(event.why, namesByAddress(this.#config))})`,
         );
         this.#notifier?.instance(event.instance, event.to, event.priority);
         break;

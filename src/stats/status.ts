@@ -18,6 +18,8 @@ export type StatusReport = {
   readonly reasons: readonly string[];
   readonly balancer: BalancerStatus | null;
   readonly vrrp: readonly InstanceStatus[];
+  /** In what the files of other nodes differ from the one here, though they must agree, in sentences. Absent: nothing. */
+  readonly differences?: readonly string[];
   /** Addresses held now, "192.168.1.94/24". */
   readonly addresses: readonly string[];
   /** Ports of the addresses that lead to others of ours; absent: none do. */
@@ -141,6 +143,15 @@ export type OwnershipStatus = {
   readonly transitions: number;
   /** Why a master may not be the only one, in sentences that follow "is master, but". Absent: nothing says so. */
   readonly doubts?: readonly string[];
+  /** In what others advertise something else than this node would. Absent: nothing. */
+  readonly differs?: readonly {
+    /** Its address. */
+    readonly source: string;
+    /** As evergate.yaml calls it. */
+    readonly fact: string;
+    readonly theirs: string;
+    readonly here: string;
+  }[];
   /** What is wrong on the wire, in sentences: silent peers, foreign routers and claims. Absent: nothing. */
   readonly warnings?: readonly string[];
 };
@@ -234,6 +245,9 @@ export function judge(
   const problem = report.redirects?.problem ?? null;
   if (problem !== null) reasons.push(`The VIP's ports are not redirected: ${problem}`);
   reasons.push(...certificates.reasons, ...judgeOwnership(report.vrrp));
+  for (const text of report.differences ?? []) {
+    reasons.push(`The files of the nodes differ, and must agree: ${text}`);
+  }
   if (down || certificates.down) return { verdict: 'down', reasons };
   return { verdict: reasons.length === 0 ? 'healthy' : 'degraded', reasons };
 }

@@ -5,6 +5,7 @@
  */
 
 import { formatIpAddress, type IpAddress } from '../core/ip-address.ts';
+import { PeerDifferences } from './peer-differences.ts';
 
 /** Sources named; the rest is counted only. */
 const SOURCES_MAX = 16;
@@ -19,6 +20,7 @@ const NO_FAREWELL =
 type Seen = { count: number; at: number };
 
 export class WireWatch {
+  readonly differences = new PeerDifferences();
   readonly #peers: readonly IpAddress[];
   readonly #heard = new Set<IpAddress>();
   /** What is said of each source. Floods come through here: sentences are made when somebody asks. */

@@ -126,7 +126,10 @@ export class Advertiser {
     const decoded = decodeAdvertisement(packet, this.#expected);
     if (!decoded.ok) {
       // Other virtual routers share the group: nothing to count.
-      if (decoded.reason === 'other-router') return { heard: null, router: false };
+      if (decoded.reason === 'other-router') {
+        this.#onOtherRouter(packet, now);
+        return { heard: null, router: false };
+      }
       this.#onDropped(decoded.reason, packet, now);
       const foreign = decoded.reason !== 'own-packet' && decoded.reason !== 'too-short';
       return { heard: null, router: foreign };
@@ -153,6 +156,14 @@ export class Advertiser {
       this.#around.warn(`${this.#name()} cannot send advertisements: ${errorText(error)}`);
     }
     this.#sendError = error;
+  }
+
+  /** A peer sends to this very node, under another number. */
+  #onOtherRouter({ source, message }: ReceivedPacket, now: number): void {
+    const { transport } = this.#expected;
+    if (transport.kind !== 'unicast' || !transport.peers.includes(source)) return;
+    const { differences } = this.counters.watch;
+    differences.differs(source, 'router-id', String(message[1]), now);
   }
 
   /** Floods come through here: what is known already costs no more than its counters. */
@@ -198,12 +209,20 @@ export class Advertiser {
       this.#complain(`${this.#name()}: ${formatIpAddress(packet.source)} ${text}`);
     const news = signatureNews(this.#instance.config.signature, this.#signatures);
     if (news !== null && watch.onStranger(packet.source, news, now)) say(news);
-    if (!accepted.addressesMatch) {
+    watch.differences.agrees(packet.source, 'router-id');
+    if (accepted.addressesMatch) {
+      watch.differences.agrees(packet.source, 'vip');
+    } else {
       const list = accepted.advertisement.addresses.map(formatIpAddress).join(', ');
+      watch.differences.differs(packet.source, 'vip', list, now);
       const what = `advertises another list of addresses: ${list}`;
       if (watch.onStranger(packet.source, what, now)) say('advertises another list of addresses');
     }
-    if (accepted.intervalMatches) return;
+    if (accepted.intervalMatches) {
+      watch.differences.agrees(packet.source, 'interval');
+      return;
+    }
+    watch.differences.differs(packet.source, 'interval', `${intervalMs}ms`, now);
     const believedMs = this.#believed(intervalMs);
     if (believedMs === intervalMs) {
       say(`advertises every ${intervalMs} ms, not as here`);

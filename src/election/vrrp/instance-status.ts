@@ -8,6 +8,7 @@ import {
   type MachineState,
   toldPhase,
 } from '../../vrrp/machine.ts';
+import type { PeerFact } from '../../vrrp/peer-differences.ts';
 import { downIntervalMs } from '../../vrrp/timers.ts';
 import { waitsFor } from '../../vrrp/waiting.ts';
 import type { InstanceCounters } from './ports.ts';
@@ -28,6 +29,10 @@ export function instanceStatus(told: Told, now: number): VrrpStatus {
   const { phase, effectivePriority, faults, transitions, drained, lastResort } = state;
   const { version, priority, intervalMs } = machineConfig;
   const master = knownMaster(machineConfig, state, now);
+  const downMs = downIntervalMs(version, priority, intervalMs);
+  const differs = counters.watch.differences
+    .tell(downMs, now)
+    .map((each) => ({ ...each, here: ownFact(resolved, each.fact) }));
   return {
     name: config.name,
     interface: config.interface,
@@ -51,6 +56,18 @@ export function instanceStatus(told: Told, now: number): VrrpStatus {
     advertsReceived: counters.received,
     dropped: { ...counters.dropped },
     doubts: counters.owner.doubts(config.interface, now),
-    warnings: counters.watch.warnings(downIntervalMs(version, priority, intervalMs), now),
+    warnings: counters.watch.warnings(downMs, now),
+    ...(differs.length > 0 && { differs }),
   };
+}
+
+function ownFact({ config, addresses }: ResolvedInstance, fact: PeerFact): string {
+  switch (fact) {
+    case 'vip':
+      return addresses.map(({ address }) => formatIpAddress(address)).join(', ');
+    case 'interval':
+      return `${config.advertIntervalMs}ms`;
+    case 'router-id':
+      return String(config.virtualRouterId);
+  }
 }

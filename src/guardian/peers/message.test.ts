@@ -7,6 +7,8 @@ import {
   DATAGRAM_BYTES_MAX,
   decodePeerMessage,
   encodePeerMessage,
+  type FactsAnswer,
+  type FactsQuestion,
   PEER_VERSION,
   type PeerMessage,
   peerKey,
@@ -36,6 +38,13 @@ const ANSWER: Answer = {
   error: null,
 };
 
+const FACTS_QUESTION: FactsQuestion = { ...CLOCK_QUESTION, kind: 'facts', digest: 'abc' };
+const FACTS_ANSWER: FactsAnswer = {
+  ...CLOCK_QUESTION,
+  kind: 'facts-answer',
+  facts: '{"version":1}',
+};
+
 function encoded(message: PeerMessage, key = KEY): Buffer {
   const result = encodePeerMessage(key, message);
   assert.ok(result.ok);
@@ -47,6 +56,8 @@ test('decode(encode(x)) is x, whatever white space stands around the secret', ()
     QUESTION,
     CLOCK_QUESTION,
     ANSWER,
+    FACTS_QUESTION,
+    FACTS_ANSWER,
     { ...ANSWER, error: 'There is no server' },
   ]) {
     assert.deepEqual(decodePeerMessage(KEY, encoded(message)), { ok: true, value: message });

@@ -8,6 +8,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { fail, type Result } from '../../core/result.ts';
 import { integer, nullable, oneOf, parseShape, record, text } from '../../core/shape.ts';
 import type { AdminState } from '../../health/server-state.ts';
+import { FACTS_CHARS_MAX, FACTS_DIGEST_CHARS } from './facts.ts';
 
 export const PEER_VERSION = 1;
 /** Below any path's MTU: nothing is put together from fragments. */
@@ -42,12 +43,23 @@ export type ServerQuestion = PeerHead & {
 /** What time is it there? Asked and answered at any distance of the clocks: the id is what makes the answer new. */
 export type ClockQuestion = PeerHead & { readonly kind: 'clock' };
 
-export type Question = ServerQuestion | ClockQuestion;
+/**
+ * What does the file there say that must be the same on all nodes? Asked by address: names may be what differs. `digest`: of
+ * what the asker would answer.
+ */
+export type FactsQuestion = PeerHead & { readonly kind: 'facts'; readonly digest: string };
+
+export type Question = ServerQuestion | ClockQuestion | FactsQuestion;
 
 /** `error`: why it was not done; null: it was. */
 export type Answer = PeerHead & { readonly kind: 'answer'; readonly error: string | null };
 
-export type PeerMessage = Question | Answer;
+/** `facts`: as facts.ts writes and reads them, of any version. */
+export type FactsAnswer = PeerHead & { readonly kind: 'facts-answer'; readonly facts: string };
+
+export type Reply = Answer | FactsAnswer;
+
+export type PeerMessage = Question | Reply;
 
 const NAME = text(NAME_CHARS_MAX);
 const HEAD = {
@@ -68,6 +80,16 @@ const SERVER_QUESTION = record<ServerQuestion>({
   backend: NAME,
   server: NAME,
   state: STATE,
+});
+const FACTS_QUESTION = record<FactsQuestion>({
+  ...HEAD,
+  kind: oneOf<'facts'>({ facts: true }),
+  digest: text(FACTS_DIGEST_CHARS),
+});
+const FACTS_ANSWER = record<FactsAnswer>({
+  ...HEAD,
+  kind: oneOf<'facts-answer'>({ 'facts-answer': true }),
+  facts: text(FACTS_CHARS_MAX),
 });
 const ANSWER = record<Answer>({
   ...HEAD,
@@ -106,5 +128,8 @@ export function decodePeerMessage(key: Buffer, bytes: Uint8Array): Result<PeerMe
   }
   const kind = (value as { readonly kind?: unknown } | null)?.kind;
   if (kind === 'answer') return parseShape(ANSWER, value);
-  return kind === 'clock' ? parseShape(CLOCK_QUESTION, value) : parseShape(SERVER_QUESTION, value);
+  if (kind === 'clock') return parseShape(CLOCK_QUESTION, value);
+  if (kind === 'facts') return parseShape(FACTS_QUESTION, value);
+  if (kind === 'facts-answer') return parseShape(FACTS_ANSWER, value);
+  return parseShape(SERVER_QUESTION, value);
 }

@@ -1,7 +1,7 @@
 /**
  * Asks the guardians of the other nodes, and answers them: UDP between the nodes' addresses, signed (message.ts). What
  * comes from elsewhere, or without the key, is dropped without a word. Each node is asked for its time, too, so that
- * what it signs counts also while its clock or ours is wrong (docs/adr/0027).
+ * what it signs counts also while its clock or ours is wrong (docs/adr/0027), and for what its file says (docs/adr/0032).
  */
 
 import { randomBytes } from 'node:crypto';
@@ -13,14 +13,20 @@ import { OtherClocks } from '../../core/other-clocks.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { Log } from '../log.ts';
+import { type Fact, factsDigest } from './facts.ts';
+import { FactsExchange } from './facts-exchange.ts';
 import {
   type Answer,
+  type ClockQuestion,
   decodePeerMessage,
   encodePeerMessage,
+  type FactsAnswer,
+  type FactsQuestion,
   PEER_VERSION,
   type PeerHead,
   peerKey,
   type Question,
+  type Reply,
   type ServerQuestion,
 } from './message.ts';
 import { type Reception, ReplayGuard } from './replay-guard.ts';
@@ -28,11 +34,13 @@ import { type Reception, ReplayGuard } from './replay-guard.ts';
 /** When a question is sent, and when nobody is waited for any more; ms after it was asked. */
 const SENT_AT_MS = [0, 100, 300, 700, 1200];
 const GIVE_UP_MS = 2000;
-/** Between questions for the time, for clocks that are set while their node is silent; and between two in a hurry. */
-const CLOCK_INTERVAL_MS = 10_000;
+/** Between questions for time and facts, which change while their node is silent; and between two for the time in a hurry. */
+const ASK_INTERVAL_MS = 10_000;
 const CLOCK_GAP_MS = 100;
 /** Signatures checked in a second; a flood of the rest costs its reception. */
 const CHECKED_PER_SECOND = 200;
+/** Of those that come from no node of ours. */
+const STRANGERS_PER_SECOND = 5;
 
 export type PeerSettings = {
   /** Of this node, and of all. */
@@ -59,6 +67,8 @@ export type PeerChannelOptions = {
   readonly setServer: (order: ServerOrder) => Promise<string | null>;
   /** A node has said its time: `utcLessBootMs` is that less ours since boot. */
   readonly onClock: (node: NodeConfig, utcLessBootMs: number) => void;
+  /** A node says that its file has something else than before. */
+  readonly onFacts: () => void;
 };
 
 type Open = {
@@ -68,7 +78,7 @@ type Open = {
   /** Of IPv6, and of IPv4. */
   readonly sockets: ReadonlyMap<boolean, Socket>;
   /** By the id of the question. */
-  readonly waiting: Map<string, (answer: Answer) => void>;
+  readonly waiting: Map<string, (reply: Reply) => void>;
   /** By the node's name. */
   readonly clocks: OtherClocks<string>;
   /** By node: when it was asked for its time last, and the end of that. */
@@ -79,16 +89,27 @@ type Open = {
 export class PeerChannel {
   readonly #options: PeerChannelOptions;
   #open: Open | null = null;
+  readonly facts: FactsExchange;
   #checked = 0;
+  #strangers = 0;
   #second = 0;
 
   constructor(options: PeerChannelOptions) {
     this.#options = options;
+    this.facts = new FactsExchange({
+      ask: (peer) => this.#hearFacts(peer),
+      now: bootMs,
+      onChange: options.onFacts,
+    });
   }
 
-  /** Goes on by these settings; null: nobody is asked or answered. */
-  use(settings: PeerSettings | null): void {
-    if (JSON.stringify(settings) === JSON.stringify(this.#open?.settings ?? null)) return;
+  /** Goes on by these settings; null: nobody is asked or answered. `facts`: of the file here. */
+  use(settings: PeerSettings | null, facts: readonly Fact[]): void {
+    const isNews = this.facts.setHere(facts);
+    if (JSON.stringify(settings) === JSON.stringify(this.#open?.settings ?? null)) {
+      if (isNews) this.#askFacts();
+      return;
+    }
     this.close();
     if (settings === null) return;
     const families = new Set(settings.nodes.flatMap(({ addresses }) => addresses.map(isIPv6)));
@@ -97,13 +118,13 @@ export class PeerChannel {
       settings,
       clocks: new OtherClocks(),
       asking: new Map(),
-      timer: setInterval(() => this.#askClocks(), CLOCK_INTERVAL_MS),
+      timer: setInterval(() => this.#askAll(), ASK_INTERVAL_MS),
       key: peerKey(settings.secret),
       guard: new ReplayGuard(settings.toleranceMs, bootMs()),
       sockets,
       waiting: new Map(),
     };
-    this.#askClocks();
+    this.#askAll();
   }
 
   /** Who sends from this address signs with a time that cannot be: it is asked for it. */
@@ -134,6 +155,7 @@ export class PeerChannel {
     if (open === null) return;
     clearInterval(open.timer);
     for (const socket of open.sockets.values()) socket.close();
+    this.facts.forget();
     this.#open = null;
   }
 
@@ -153,15 +175,34 @@ export class PeerChannel {
     const question = { ...newHead(open, peer), kind: 'set-server', ...order } as const;
     const encoded = encodePeerMessage(open.key, question);
     if (!encoded.ok) return { node: peer.name, error: encoded.reason };
-    const answer = await this.#exchange(open, peer, question, encoded.value);
+    const answer = await this.#exchange(open, peer, question, encoded.value, isAnswerOf(peer));
     const silence = `no answer within ${GIVE_UP_MS / 1000} s`;
     return { node: peer.name, error: answer === null ? silence : answer.error };
   }
 
-  #askClocks(): void {
+  #askAll(): void {
     const open = this.#open;
     if (open === null) return;
     for (const peer of othersOf(open)) void this.#askClock(open, peer);
+    this.#askFacts();
+  }
+
+  #askFacts(): void {
+    const open = this.#open;
+    if (open !== null) this.facts.askAll(othersOf(open));
+  }
+
+  /** As it tells them; null: it does not, or is not asked. Whoever answers, it has the key and was asked there. */
+  async #hearFacts(peer: NodeConfig): Promise<string | null> {
+    const open = this.#open;
+    if (open === null) return null;
+    const digest = factsDigest(this.facts.text);
+    const question = { ...newHead(open, peer), kind: 'facts', digest } as const;
+    const encoded = encodePeerMessage(open.key, question);
+    if (!encoded.ok) return null;
+    const isFacts = (reply: Reply): reply is FactsAnswer => reply.kind === 'facts-answer';
+    const answer = await this.#exchange(open, peer, question, encoded.value, isFacts);
+    return this.#open === open ? (answer?.facts ?? null) : null;
   }
 
   /** Resolves when it has answered, or does not. */
@@ -178,7 +219,7 @@ export class PeerChannel {
     const question = { ...newHead(open, peer), kind: 'clock' } as const;
     const encoded = encodePeerMessage(open.key, question);
     if (!encoded.ok) return;
-    const answer = await this.#exchange(open, peer, question, encoded.value);
+    const answer = await this.#exchange(open, peer, question, encoded.value, isAnswerOf(peer));
     if (answer === null || this.#open !== open) return;
     const utcLessBootMs = answer.sentAtMs - bootMs();
     open.clocks.learn(peer.name, utcLessBootMs);
@@ -186,16 +227,16 @@ export class PeerChannel {
   }
 
   /** Its answer, to this very question; null: none within GIVE_UP_MS. */
-  async #exchange(
+  async #exchange<Wanted extends Reply>(
     open: Open,
     peer: NodeConfig,
     { id }: Question,
     datagram: Uint8Array,
-  ): Promise<Answer | null> {
-    const answered = Promise.withResolvers<Answer | null>();
-    open.waiting.set(id, (answer) => {
-      // Only who was asked.
-      if (answer.from === peer.name) answered.resolve(answer);
+    isWanted: (reply: Reply) => reply is Wanted,
+  ): Promise<Wanted | null> {
+    const answered = Promise.withResolvers<Wanted | null>();
+    open.waiting.set(id, (reply) => {
+      if (isWanted(reply)) answered.resolve(reply);
     });
     const timers = SENT_AT_MS.map((afterMs) => setTimeout(send, afterMs, open, peer, datagram));
     timers.push(setTimeout(answered.resolve, GIVE_UP_MS, null));
@@ -210,24 +251,45 @@ export class PeerChannel {
     if (open === null || ![...open.sockets.values()].includes(socket)) return;
     const { settings, key } = open;
     const from = settings.nodes.find(({ addresses }) => addresses.includes(address));
-    if (from === undefined || !this.#mayCheck()) return;
+    if (!this.#mayCheck(from !== undefined)) return;
     const decoded = decodePeerMessage(key, bytes);
     // Its signature says who speaks; an address can be forged, and is the first sieve only.
-    if (!decoded.ok || decoded.value.to !== settings.node) return;
+    if (!decoded.ok) return;
     const message = decoded.value;
-    if (message.kind === 'answer') open.waiting.get(message.id)?.(message);
-    else void this.#answer(open, message);
+    if (message.kind === 'facts') {
+      this.#answerFacts(open, from ?? { name: message.from, addresses: [address] }, message);
+    } else if (message.kind === 'facts-answer') {
+      open.waiting.get(message.id)?.(message);
+    } else if (from === undefined || message.to !== settings.node) {
+      return;
+    } else if (message.kind === 'answer') {
+      open.waiting.get(message.id)?.(message);
+    } else {
+      void this.#answer(open, message);
+    }
   }
 
-  #mayCheck(): boolean {
+  #mayCheck(isOurs: boolean): boolean {
     const second = Math.floor(performance.now() / 1000);
-    if (second !== this.#second) this.#checked = 0;
+    if (second !== this.#second) {
+      this.#checked = 0;
+      this.#strangers = 0;
+    }
     this.#second = second;
-    this.#checked += 1;
-    return this.#checked <= CHECKED_PER_SECOND;
+    if (isOurs) return ++this.#checked <= CHECKED_PER_SECOND;
+    return ++this.#strangers <= STRANGERS_PER_SECOND;
   }
 
-  async #answer(open: Open, question: Question): Promise<void> {
+  /** Also one that the list of nodes here does not have: that is a difference. Whoever has the key may know. */
+  #answerFacts(open: Open, peer: NodeConfig, question: FactsQuestion): void {
+    const { node, nodes } = open.settings;
+    const answer = { ...head(question.id, node, question.from), kind: 'facts-answer' } as const;
+    const encoded = encodePeerMessage(open.key, { ...answer, facts: this.facts.text });
+    if (encoded.ok) send(open, peer, encoded.value);
+    this.facts.onQuestion(peer, question.digest, nodes.includes(peer));
+  }
+
+  async #answer(open: Open, question: ServerQuestion | ClockQuestion): Promise<void> {
     const peer = othersOf(open).find(({ name }) => name === question.from);
     if (peer === undefined) return;
     if (question.kind === 'clock') {
@@ -279,6 +341,11 @@ export class PeerChannel {
 
 function othersOf({ settings }: Open): readonly NodeConfig[] {
   return settings.nodes.filter(({ name }) => name !== settings.node);
+}
+
+/** Only who was asked answers. */
+function isAnswerOf({ name }: NodeConfig): (reply: Reply) => reply is Answer {
+  return (reply): reply is Answer => reply.kind === 'answer' && reply.from === name;
 }
 
 function moment(): Moment {

@@ -15,11 +15,11 @@ import {
   peerKey,
   type Question,
   type ServerQuestion,
-} from '../../src/guardian/peers/message.ts';
-import { Network, type NetworkNode, whyNoNamespaces } from '../kit/network.ts';
-import { lookAtStatus } from '../kit/status.ts';
-import { judged } from '../kit/time-verdict.ts';
-import { waitUntil } from '../kit/wait-until.ts';
+} from '../../../src/guardian/peers/message.ts';
+import { Network, type NetworkNode, whyNoNamespaces } from '../../kit/network.ts';
+import { lookAtStatus } from '../../kit/status.ts';
+import { judged } from '../../kit/time-verdict.ts';
+import { waitUntil } from '../../kit/wait-until.ts';
 
 const EVERGATE = resolve('bin/evergate');
 const skip = whyNoNamespaces() ?? false;
