@@ -53,6 +53,7 @@ const { counters } = await startDataPlane(
       },
     ],
     accepting: true,
+    standby: false,
     snapshot: {
       generation: 1,
       backends: [{ servers: servers.map(() => ({ usable: true, weight: 1 })) }],

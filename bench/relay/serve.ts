@@ -78,6 +78,7 @@ await startDataPlane(
       purpose: { kind: 'frontend', frontend: 'front', socket: relay },
     })),
     accepting: true,
+    standby: false,
     snapshot: {
       generation: 1,
       backends: [{ servers: hosts.map(() => ({ usable: true, weight: 1 })) }],

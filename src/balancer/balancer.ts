@@ -84,11 +84,13 @@ export class Balancer {
         grant,
         listeners,
         accepting: false,
+        standby: this.#message.standby,
         snapshot: this.#servers.table.snapshot(),
         filesMax: this.#filesMax,
       },
       (event) => {
         if (event.kind === 'failed') this.#events.failed(event.message);
+        else if (event.kind === 'short-handed') this.#events.log('error', event.message);
         else this.#servers.noteConnectFailure(event);
       },
     );
@@ -103,6 +105,11 @@ export class Balancer {
     if (identity === null) return;
     becomeIdentity(identity);
     await plane.settleRights?.();
+  }
+
+  /** Settles when the threads are there that are left for activate(); null: none is. */
+  get lateThreads(): Promise<void> | null {
+    return this.#traffic.plane?.lateThreads ?? null;
   }
 
   /** Takes the traffic, with the servers as another balancer left them; rejects when that fails. */

@@ -36,19 +36,30 @@ export function confineEarly(): number {
 }
 
 /**
- * After all threads are there and the account is changed. What the kernel does not do, in a sentence; null: it does
- * all. There is no way back. `early`: what confineEarly() gave.
+ * Once the account is changed and all threads are there; `startsThreads`: all but some, after which confineThreads() is
+ * called. No process is started from here on. What the kernel does not do, in a sentence; null: it does all. There is no
+ * way back. `early`: what confineEarly() gave.
  */
-export async function confine(early: number): Promise<string | null> {
+export async function confine(early: number, startsThreads: boolean): Promise<string | null> {
   // Whoever asks first has libuv start its threads: later they could not be started.
   await stat('/');
-  const refused = [
-    ['RLIMIT_NPROC', startNothingMore()],
+  return sentenceOf([
+    ['RLIMIT_NPROC', startsThreads ? 0 : startNothingMore()],
     ['its filter of system calls', forbidSystemCalls()],
     ['Landlock, which keeps it from files,', early],
-  ] as const;
-  const parts = refused.filter(([, error]) => error !== 0);
-  if (parts.length === 0) return null;
-  const what = parts.map(([name, error]) => `${name} is refused (${errorName(error)})`).join(', ');
+  ]);
+}
+
+/** From here on there is no thread more, either. As confine(). */
+export function confineThreads(): string | null {
+  return sentenceOf([['RLIMIT_NPROC', startNothingMore()]]);
+}
+
+function sentenceOf(rights: readonly (readonly [name: string, error: number])[]): string | null {
+  const refused = rights.filter(([, error]) => error !== 0);
+  if (refused.length === 0) return null;
+  const what = refused
+    .map(([name, error]) => `${name} is refused (${errorName(error)})`)
+    .join(', ');
   return `${process.title.replace('evergate: ', 'The ')} runs with more rights than it needs: ${what}`;
 }

@@ -55,6 +55,7 @@ function run() {
     onTerminate: () => {},
     exit: (code) => exits.push(code),
     confine: () => Promise.resolve(null),
+    startNothingMore: () => null,
     setTitle: () => {},
   });
   const send = (message: GuardianToBalancer): void => receive(message);

@@ -5,7 +5,7 @@ import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
 import { startDataPlane } from '../planes/relay/relay-threads.ts';
 import { dropStartGarbage } from '../start-garbage.ts';
-import { confine, confineEarly } from './confinement.ts';
+import { confine, confineEarly, confineThreads } from './confinement.ts';
 import { demandGuardian, dieOfErrors } from './guarded-process.ts';
 import { GuardianChannel } from './guardian-channel.ts';
 import { runBalancer } from './run-balancer.ts';
@@ -36,7 +36,8 @@ const balancer = runBalancer({
   onMessage: (listener) => guardian.onMessage(listener),
   onDisconnect: (listener) => guardian.onClose(listener),
   onTerminate: (listener) => process.on('SIGTERM', listener),
-  confine: () => confine(early),
+  confine: (startsThreads) => confine(early, startsThreads),
+  startNothingMore: confineThreads,
   exit: (code) => process.exit(code),
   setTitle: (title) => {
     process.title = title;

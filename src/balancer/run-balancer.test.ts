@@ -32,6 +32,9 @@ async function waitFor(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
+/** A test's own process keeps its rights. */
+const UNCONFINED = { confine: () => Promise.resolve(null), startNothingMore: () => null };
+
 function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
   const messages: BalancerToGuardian[] = [];
   const exits: number[] = [];
@@ -55,7 +58,7 @@ function host(t: TestContext, startDataPlane = fakeDataPlanes()) {
       terminate = listener;
     },
     exit: (code) => exits.push(code),
-    confine: () => Promise.resolve(null),
+    ...UNCONFINED,
     setTitle: (title) => titles.push(title),
   });
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);

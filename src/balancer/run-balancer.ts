@@ -30,8 +30,13 @@ export type BalancerHost = {
   onDisconnect(listener: () => void): void;
   /** SIGTERM: it has a meaning only once the guardian is gone. */
   onTerminate(listener: () => void): void;
-  /** Once all is ready that needs rights; a sentence about those that could not be given up, or null. */
-  confine(): Promise<string | null>;
+  /**
+   * Once all is ready that needs rights; a sentence about those that could not be given up, or null. `startsThreads`:
+   * this process has some to start yet, and startNothingMore() follows when it has.
+   */
+  confine(startsThreads: boolean): Promise<string | null>;
+  /** As confine(), of the right that was left. */
+  startNothingMore(): string | null;
   exit(code: number): void;
   /** The process title, as `ps` shows it. */
   setTitle(title: string): void;
@@ -160,8 +165,12 @@ class BalancerRun {
   }
 
   async #confine(): Promise<void> {
-    const problem = await this.#host.confine();
-    if (problem !== null) this.#host.send({ kind: 'log', level: 'warning', text: problem });
+    const { lateThreads } = this.#active;
+    const tell = (problem: string | null): void => {
+      if (problem !== null) this.#host.send({ kind: 'log', level: 'warning', text: problem });
+    };
+    tell(await this.#host.confine(lateThreads !== null));
+    void lateThreads?.then(() => tell(this.#host.startNothingMore()));
   }
 
   #finish(stopped: Promise<void>): void {

@@ -46,6 +46,8 @@ export type DataPlaneOptions = {
   readonly listeners: readonly InheritedListener[];
   /** Whether to accept at once; a spare waits for accept(). */
   readonly accepting: boolean;
+  /** It may be long until accept(), or it never comes: what is not needed before may wait for it (lateThreads). */
+  readonly standby: boolean;
   /** The first state of the servers; later ones come through apply(). */
   readonly snapshot: TrafficSnapshot;
   /** Soft limit of descriptors of this process (RLIMIT_NOFILE). */
@@ -60,6 +62,8 @@ export type DataPlaneEvent =
       readonly server: string;
       readonly reason: string;
     }
+  /** It goes on with fewer threads than it was to have; the message is a sentence without its end. */
+  | { readonly kind: 'short-handed'; readonly message: string }
   /** Told once; a data plane that failed is not used again. */
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -101,6 +105,11 @@ export type PlaneLimits = {
 
 export interface DataPlane {
   readonly counters: NamedCounters;
+  /**
+   * Where threads are left for accept() (`standby`): resolves when they are there, or will not come. Null or absent: it
+   * starts none after its start.
+   */
+  readonly lateThreads?: Promise<void> | null;
   health(): PlaneHealth;
   limits(): PlaneLimits;
   /** Swaps the servers' states in; returns at once, takes effect within a loop turn. */

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ENOSYS, EPERM } from './errno.ts';
 
 const FILES = ['system-call-filter.ts', 'rights.ts', 'libc.ts'] as const;
 const [FILTER, RIGHTS, LIBC] = FILES.map((name) =>
   JSON.stringify(fileURLToPath(new URL(`./${name}`, import.meta.url))),
 );
+
+/** Of every machine: asm-generic/unistd.h. */
+const CLONE3 = 435;
 
 /** In a process of its own: there is no way back. */
 function inProcess(code: string): unknown {
@@ -32,6 +36,23 @@ test('forbidSystemCalls() has no thread run a program, also those that were ther
     const threads = ['NoNewPrivs', 'Seccomp'].map(ofThreads);
     console.log(JSON.stringify({ results, run, threads }));`);
   assert.deepEqual(seen, { results: [0, 0], run: 'EPERM', threads: [['1'], ['2']] });
+});
+
+test('forbidSystemCalls() has nobody start a process, and threads all the same', () => {
+  const seen = inProcess(`
+    const { Worker } = await import('node:worker_threads');
+    const { bind, errno } = await import(${LIBC});
+    const fork = bind('int', 'fork', []);
+    const exit = bind('int', '_exit', ['int']);
+    const systemCall = bind('int64_t', 'syscall', ['int64_t', 'int64_t', 'int64_t']);
+    const results = [gainNoRights(), forbidSystemCalls()];
+    const child = fork();
+    if (child === 0) exit(0);
+    const forked = child < 0 ? errno() : 'a process';
+    const unseen = systemCall(${CLONE3}, 0, 0) < 0 ? errno() : 'a process';
+    const thread = await new Promise((resolve) => new Worker('', { eval: true }).on('exit', resolve));
+    console.log(JSON.stringify({ results, forked, unseen, thread }));`);
+  assert.deepEqual(seen, { results: [0, 0], forked: EPERM, unseen: ENOSYS, thread: 0 });
 });
 
 test('forbidSystemCalls() has nobody open raw sockets, whatever his rights', (t) => {

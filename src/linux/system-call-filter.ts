@@ -24,6 +24,7 @@ const RETURN_ALLOW = 0x7fff_0000;
 const RETURN_ERRNO = 0x0005_0000;
 const JUMP_GREATER_EQUAL = 0x35;
 const AND = 0x54;
+const JUMP_SET = 0x45;
 /** struct seccomp_data. */
 const NUMBER_OFFSET = 0;
 const ARCHITECTURE_OFFSET = 4;
@@ -46,6 +47,13 @@ const PROGRAMS: Calls = {
   execve: { x64: 59, arm64: 221 },
   execveat: { x64: 322, arm64: 281 },
 };
+
+/** Where they exist, they only ever make processes. */
+const FORKS: Readonly<Record<Machine, readonly number[]>> = { x64: [57, 58], arm64: [] };
+const CLONE: Readonly<Record<Machine, number>> = { x64: 56, arm64: 220 };
+const CLONE_THREAD = 0x0001_0000;
+/** Its flags are behind a pointer, which a filter cannot follow. */
+const CLONE3 = 435;
 
 const FORBIDDEN: Calls = {
   // Other processes of the account.
@@ -87,7 +95,7 @@ const SOCK_RAW = 3;
 const SOCK_PACKET = 10;
 
 /**
- * `mayRun`: it runs programs, which are held as it is. `mayForge`: it opens raw sockets. 0 or the errno: EINVAL, ENOSYS
+ * `mayRun`: it runs programs, which are held as it is; otherwise it starts threads at most. `mayForge`: it opens raw sockets. 0 or the errno: EINVAL, ENOSYS
  * where the kernel has no filters, EACCES without no_new_privs (rights.ts). ESRCH: one of the threads cannot have it,
  * and none has.
  */
@@ -106,10 +114,12 @@ function instructionsFor(
   mayRun: boolean,
   mayForge: boolean,
 ): readonly Instruction[] {
-  const forbidden = mayRun ? FORBIDDEN : { ...PROGRAMS, ...FORBIDDEN };
-  const numbers = Object.values(forbidden).map((call) => call[machine]);
+  const forbidden = Object.values(mayRun ? FORBIDDEN : { ...PROGRAMS, ...FORBIDDEN });
+  const numbers = [...forbidden.map((call) => call[machine]), ...(mayRun ? [] : FORKS[machine])];
   const sockets = mayForge ? [] : socketInstructions(SOCKET[machine]);
-  const toRefusal = numbers.length + sockets.length + 1;
+  const starts = mayRun ? [] : startInstructions(CLONE[machine], sockets.length);
+  const behind = starts.length + sockets.length;
+  const toRefusal = numbers.length + behind + 1;
   return [
     [LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET],
     // A foreign architecture has other numbers: nothing of it.
@@ -117,11 +127,24 @@ function instructionsFor(
     [LOAD_WORD, 0, 0, NUMBER_OFFSET],
     [JUMP_GREATER_EQUAL, toRefusal, 0, X32_BIT],
     ...numbers.map((number, index): Instruction => {
-      return [JUMP_EQUAL, numbers.length - index + sockets.length, 0, number];
+      return [JUMP_EQUAL, numbers.length - index + behind, 0, number];
     }),
+    ...starts,
     ...sockets,
     [RETURN, 0, 0, RETURN_ALLOW],
     [RETURN, 0, 0, RETURN_ERRNO | EPERM],
+    [RETURN, 0, 0, RETURN_ERRNO | ENOSYS],
+  ];
+}
+
+/** With the number of the call loaded, and `behind` instructions between them and the three that decide. */
+function startInstructions(clone: number, behind: number): readonly Instruction[] {
+  return [
+    // Libraries take the other call when this one is not there.
+    [JUMP_EQUAL, behind + 5, 0, CLONE3],
+    [JUMP_EQUAL, 0, 2, clone],
+    [LOAD_WORD, 0, 0, FIRST_ARGUMENT_OFFSET],
+    [JUMP_SET, behind, behind + 1, CLONE_THREAD],
   ];
 }
 

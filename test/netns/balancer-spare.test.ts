@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -63,7 +64,10 @@ type Told = {
 
 const SERVER = `require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(6443, '127.0.0.1')`;
 
-const CONFIG = `defaults
+const CONFIG = `global
+    user eg-no-such-account
+    nbthread 2
+defaults
     mode tcp
     timeout connect 1s
     timeout client 1h
@@ -141,6 +145,28 @@ describe('A warm spare', { skip, timeout: 300_000 }, () => {
     await waitUntil('the client reports', () => said.length > 0);
     return { ...JSON.parse(said.join('')), faultAt };
   }
+
+  const relaysOf = (pid: number | null): number =>
+    readdirSync(`/proc/${pid}/task`).filter((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').startsWith('relay-'),
+    ).length;
+  const startsNothing = (pid: number | null): boolean =>
+    /^Max processes +0 +0 /m.test(readFileSync(`/proc/${pid}/limits`, 'utf8'));
+
+  it('waits with one relay, and has as many as there are to be soon after it took over', async () => {
+    const before = await ready();
+    assert.equal(relaysOf(before.pid), 2);
+    assert.ok(startsNothing(before.pid));
+    assert.equal(relaysOf(before.spare.pid), 1);
+    process.kill(before.pid ?? 0, 'SIGKILL');
+    const { pid } = await ready(before.restarts + 1);
+    assert.equal(pid, before.spare.pid);
+    await waitUntil('it starts nothing more', () => startsNothing(pid));
+    assert.equal(relaysOf(pid), 2);
+    const { balancer } = await status();
+    assert.equal(balancer?.report?.relays, 2);
+    assert.equal(balancer?.report?.trouble ?? null, null);
+  });
 
   it('costs no new connection when the balancer is killed', async (t) => {
     const { failed, slowest, faultAt } = await felt('SIGKILL');

@@ -28,6 +28,7 @@ const skip = whyNoNamespaces() ?? false;
 
 const HAPROXY = `global
     user eg-no-such-account
+    nbthread 2
 defaults
     mode tcp
     timeout connect 1s
@@ -192,7 +193,7 @@ function rightsOf(pid: number, role: string): readonly string[] {
     has(field('CapEff')),
     gains,
     field('Seccomp') === '2' ? 'filtered' : 'all',
-    /^Max processes +0 +0 /m.test(limits) ? 'no' : 'yes',
+    /^Max processes +0 +0 /m.test(limits) ? 'no' : role === 'spare' ? 'threads' : 'yes',
     readlinkSync(`/proc/${pid}/root`) === '/' ? '`/`' : 'its own',
   ];
 }

@@ -45,7 +45,7 @@ async function getReady(identity: Parameters<typeof becomeIdentity>[0] | null): 
   // Later it may not write there (docs/adr/0005).
   flushCompileCache();
   if (identity !== null) becomeIdentity(identity);
-  const problem = await confine(early);
+  const problem = await confine(early, false);
   if (problem !== null) guardian.send({ kind: 'log', level: 'warning', text: problem });
   guardian.send({ kind: 'ready' });
 }

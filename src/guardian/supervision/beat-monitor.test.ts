@@ -37,6 +37,13 @@ describe('observeLoop()', () => {
     );
   });
 
+  it('waits for a loop that has never beaten: it comes later', () => {
+    assert.equal(
+      watchUntil(5000, 0, () => null),
+      null,
+    );
+  });
+
   it('finds a loop that spins', () => {
     assert.equal(
       watchUntil(5000, 1000, (now) => ({ state: 'R', cpuMs: now })),

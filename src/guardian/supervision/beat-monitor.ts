@@ -52,6 +52,8 @@ export function observeLoop(
   if (beat !== watch.beat) {
     return { watch: { ...watch, beat, beatAt: now, cpuMsAtDoubt: null }, hung: null };
   }
+  // Its thread starts when its balancer takes over: that is the balancer's to care for.
+  if (beat === 0) return { watch: { ...watch, beatAt: now }, hung: null };
   const beatAt = watch.beatAt + lateMs;
   const silence = now - beatAt;
   if (silence < watch.silenceMs / 2) return { watch: { ...watch, beatAt }, hung: null };

@@ -57,6 +57,8 @@ export type MainToRelay =
     }
   /** Goes on by another configuration; everything of the old one has gone when it answers. */
   | ({ readonly kind: 'reconfigure' } & RelayOrder)
+  /** Accepts from these from now on, and from no others. */
+  | { readonly kind: 'relisten'; readonly listeners: readonly RelayListener[] }
   /** `all`: what was counted as well as peaks; what there is at the moment stays. */
   | { readonly kind: 'clear-counters'; readonly all: boolean }
   /** The process has become another account; answered, once the rights that are not needed are gone. */

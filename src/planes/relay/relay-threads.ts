@@ -1,11 +1,11 @@
-/** The data plane made of relay threads: starts them, publishes to them, counts with them, ends them. */
+/**
+ * The data plane made of relay threads: starts them, publishes to them, counts with them, ends them.
+ *
+ * That of a spare has one of them, which accepts from the sockets of all. The others start once it accepts, and take
+ * their sockets from it when their loops turn, so that no queue is ever without one that accepts (docs/adr/0033).
+ */
 
-import { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
-import { isSameTable, sourceTableMemory } from '../../balance/source-table.ts';
-import { stickTableMemory } from '../../balance/stick-table.ts';
-import type { BalancerConfig } from '../../config/model/config.ts';
-import type { BackendConfig } from '../../config/model/traffic.ts';
 import type {
   DataPlane,
   DataPlaneEvent,
@@ -16,149 +16,89 @@ import type {
   Reconfiguration,
 } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
-import { openWakeup, wake } from '../../linux/epoll.ts';
-import { closeFd } from '../../linux/files.ts';
+import { openWakeup } from '../../linux/epoll.ts';
 import { connectionsLimit } from './capacity.ts';
 import { type CounterLayout, counterLayout } from './counting/counter-layout.ts';
 import { CounterParts, CounterSums } from './counting/counter-sums.ts';
 import { readGrant } from './grant.ts';
-import type { MainToRelay, RelayListener, RelayStart, RelayToMain } from './messages.ts';
-import type { TableMemory } from './routes/routes.ts';
-
-const STOP_MS_MAX = 1000;
-
-type Thread = {
-  readonly worker: Worker;
-  readonly wakeFd: number;
-  /** Resolves when the thread is gone. */
-  readonly gone: Promise<void>;
-  alive(): boolean;
-  send(message: MainToRelay): void;
-  /** Resolves with the answer to the next 'reconfigure'; never, when the thread fails before. */
-  reconfigured(): Promise<number>;
-  /** Resolves with the answer to the next 'clear-counters'; never, when the thread fails before. */
-  cleared(): Promise<void>;
-  /** Resolves with the answer to 'settle-rights'; never, when the thread fails before. */
-  settled(): Promise<void>;
-};
+import { startsOthersLater } from './late-threads.ts';
+import type { MainToRelay, RelayListener, RelayStart } from './messages.ts';
+import { endRelayThreads, type RelayThread, startRelayThread } from './relay-thread.ts';
+import { tableMemory } from './routes/table-memory.ts';
 
 /**
- * Resolves when every relay's loop turns. Rejects, with all threads ended, when one cannot start. The
- * listeners and the beat page's descriptor stay the caller's: they are used, never closed.
+ * Resolves when every relay's loop turns that is to be there before it accepts. Rejects, with all threads ended, when
+ * one cannot start. The listeners and the beat page's descriptor stay the caller's: they are used, never closed.
  */
 export async function startDataPlane(
   options: DataPlaneOptions,
   onEvent: (event: DataPlaneEvent) => void,
 ): Promise<RelayPool> {
-  const { config } = options;
-  const { relays, beatFd } = readGrant(options.grant);
-  const layout = counterLayout(config);
-  const counters = newCounters(layout, relays);
-  const memory = tableMemory(config, relays, null);
-  const end: End = { over: false, failure: null };
-  const report = (event: DataPlaneEvent): void => {
-    if (end.over) return;
-    if (event.kind === 'failed') {
-      end.over = true;
-      end.failure = event.message;
-    }
-    onEvent(event);
-  };
-  const threads: Thread[] = [];
-  const started: Promise<void>[] = [];
-  for (let relay = 0; relay < relays; relay++) {
-    const wakeFd = openWakeup();
-    const start: RelayStart = {
-      config,
-      relay,
-      listeners: listenersOf(options, relay),
-      accepting: options.accepting,
-      snapshot: options.snapshot,
-      beatFd,
-      filesMax: options.filesMax,
-      counters,
-      ...memory,
-      wakeFd,
-      timeOrigin: performance.timeOrigin,
-    };
-    const { thread, ready } = startThread(start, report);
-    threads.push(thread);
-    started.push(ready);
-  }
-  try {
-    await Promise.all(started);
-  } catch (error) {
-    end.over = true;
-    await endThreads(threads);
-    throw error;
-  }
-  const parts = new CounterParts(layout, counters);
-  return new RelayPool(parts, threads, { config, ...memory }, options.filesMax, end);
+  const pool = new RelayPool(options, onEvent);
+  await pool.start();
+  return pool;
 }
+
+/** What relays go by: those that start, and those that run. */
+type Orders = Pick<DataPlaneOptions, 'config' | 'listeners' | 'snapshot'> &
+  Pick<RelayStart, 'counters' | 'sticks' | 'tables'>;
 
 /** Nothing is told any more once it is over. */
 type End = { over: boolean; failure: string | null };
 
-/** The tables of a configuration. */
-type Tables = TableMemory & { readonly config: BalancerConfig };
-
-function tableMemory(config: BalancerConfig, relays: number, before: Tables | null): TableMemory {
-  return {
-    sticks: stickMemory(config, before),
-    tables: sourceMemory(config, relays, before),
-  };
-}
-
-function sourceMemory(
-  config: BalancerConfig,
-  relays: number,
-  before: Tables | null,
-): TableMemory['tables'] {
-  const fresh = (sources: number): readonly SharedArrayBuffer[] =>
-    Array.from({ length: relays }, () => sourceTableMemory(sources));
-  return (config.tables ?? []).map((table) => {
-    const known = before?.config.tables?.findIndex((one) => isSameTable(one, table)) ?? -1;
-    return before?.tables[known] ?? fresh(table.sources);
-  });
-}
-
-/** A table stays as long as its backend has the same servers and room for as many sources. */
-function stickMemory(config: BalancerConfig, before: Tables | null): TableMemory['sticks'] {
-  const keyOf = ({ name, servers, stickySources }: BackendConfig): string =>
-    JSON.stringify([name, stickySources?.sources, servers.map((server) => server.name)]);
-  const known = new Map(
-    before?.config.backends.map((backend, index) => [keyOf(backend), before.sticks[index]]),
-  );
-  return config.backends.map((backend) => {
-    if (backend.stickySources === undefined) return null;
-    return known.get(keyOf(backend)) ?? stickTableMemory(backend.stickySources.sources);
-  });
-}
-
 export class RelayPool implements DataPlane {
-  counters: CounterSums;
-  /** The same, relay by relay. */
+  /** The same as the sums, relay by relay. */
   parts: CounterParts;
-  readonly #threads: readonly Thread[];
-  #tables: Tables;
-  readonly #filesMax: number;
-  readonly #end: End;
+  counters: CounterSums;
+  /** Settles when those run that were left for later; null: none was. */
+  readonly lateThreads: Promise<void> | null;
+  readonly #options: DataPlaneOptions;
+  readonly #onEvent: (event: DataPlaneEvent) => void;
+  /** How many there are to be. */
+  readonly #relays: number;
+  readonly #beatFd: number;
+  /** In the order of their numbers; those of now, also while they start. */
+  #threads: RelayThread[] = [];
+  /** Numbers of those whose loops turn. The sockets of the others are accepted from by relay 0. */
+  readonly #running = new Set<number>();
+  readonly #late: PromiseWithResolvers<void> | null;
+  readonly #end: End = { over: false, failure: null };
+  /** As they were last told. */
+  #orders: Orders;
+  #accepting: boolean;
   #stopped: Promise<void> | null = null;
   #reconfiguring = false;
 
-  constructor(
-    parts: CounterParts,
-    threads: readonly Thread[],
-    tables: Tables,
-    filesMax: number,
-    end: End,
-  ) {
-    this.parts = parts;
-    this.counters = new CounterSums(parts);
-    this.#threads = threads;
-    this.#tables = tables;
-    this.#filesMax = filesMax;
-    this.#end = end;
+  constructor(options: DataPlaneOptions, onEvent: (event: DataPlaneEvent) => void) {
+    const { config, listeners, snapshot } = options;
+    const { relays, beatFd } = readGrant(options.grant);
+    this.#options = options;
+    this.#onEvent = onEvent;
+    this.#relays = relays;
+    this.#beatFd = beatFd;
+    this.#accepting = options.accepting;
+    this.#late = relays > 1 && startsOthersLater(options) ? Promise.withResolvers() : null;
+    this.lateThreads = this.#late?.promise ?? null;
+    const layout = counterLayout(config);
+    const counters = newCounters(layout, relays);
+    this.#orders = { config, listeners, snapshot, counters, ...tableMemory(config, relays, null) };
+    this.parts = new CounterParts(layout, counters);
+    this.counters = new CounterSums(this.parts);
+  }
+
+  /** Once, before anything else. */
+  async start(): Promise<void> {
+    const first = this.#late === null ? this.#relays : 1;
+    const started = Array.from({ length: first }, (_, relay) =>
+      this.#startThread(relay, (event) => this.#report(event)),
+    );
+    try {
+      await Promise.all(started);
+    } catch (error) {
+      this.#end.over = true;
+      await endRelayThreads(this.#threads);
+      throw error;
+    }
   }
 
   health(): PlaneHealth {
@@ -167,13 +107,15 @@ export class RelayPool implements DataPlane {
   }
 
   limits(): PlaneLimits {
-    const { config } = this.#tables;
-    return { connections: connectionsLimit(config, this.#filesMax, this.#threads.length) };
+    const { config } = this.#orders;
+    return { connections: connectionsLimit(config, this.#options.filesMax, this.#relays) };
   }
 
   apply(snapshot: TrafficSnapshot): void {
     // Its indexes may be those of the old configuration; the caller applies another one afterwards.
-    if (!this.#reconfiguring) this.#tellAll({ kind: 'snapshot', snapshot });
+    if (this.#reconfiguring) return;
+    this.#orders = { ...this.#orders, snapshot };
+    this.#tellAll({ kind: 'snapshot', snapshot });
   }
 
   shutdownSessions(backend: string, server: string): void {
@@ -184,8 +126,9 @@ export class RelayPool implements DataPlane {
   moveSession(order: MoveOrder): void {
     if (this.#reconfiguring) return;
     const sessions = this.parts.server(order.backend, order.server, 'sessionsCurrent');
-    const relay = chooseByWeight(sessions, Math.random());
-    this.#threads[relay]?.send({ kind: 'move-session', ...order });
+    const chosen = chooseByWeight(sessions, Math.random());
+    const thread = this.#threads.find(({ relay }) => relay === chosen);
+    thread?.send({ kind: 'move-session', ...order });
   }
 
   async clearCounters(all: boolean): Promise<void> {
@@ -194,6 +137,7 @@ export class RelayPool implements DataPlane {
     await Promise.all(answers);
   }
 
+  /** Those that start later are of the other account from the beginning. */
   async settleRights(): Promise<void> {
     const answers = this.#threads.map((thread) => thread.settled());
     this.#tellAll({ kind: 'settle-rights' });
@@ -201,7 +145,9 @@ export class RelayPool implements DataPlane {
   }
 
   accept(): void {
+    this.#accepting = true;
     this.#tellAll({ kind: 'accept' });
+    if (this.#late !== null && this.#threads.length === 1) this.#startLate(this.#late);
   }
 
   pause(): void {
@@ -212,10 +158,11 @@ export class RelayPool implements DataPlane {
     assert(!this.#reconfiguring, 'configurations come one after the other');
     this.#reconfiguring = true;
     const layout = counterLayout(config);
-    const counters = newCounters(layout, this.#threads.length);
-    const memory = tableMemory(config, this.#threads.length, this.#tables);
-    const ended = this.#threads.map((thread, relay) => {
-      const own = listenersOf({ config, listeners }, relay);
+    const counters = newCounters(layout, this.#relays);
+    const memory = tableMemory(config, this.#relays, this.#orders);
+    this.#orders = { config, listeners, snapshot, counters, ...memory };
+    const ended = this.#threads.map((thread) => {
+      const own = this.#listenersOf(thread.relay);
       const answer = thread.reconfigured();
       thread.send({ kind: 'reconfigure', config, listeners: own, snapshot, counters, ...memory });
       return answer;
@@ -223,15 +170,85 @@ export class RelayPool implements DataPlane {
     const each = await Promise.all(ended);
     this.parts = new CounterParts(layout, counters);
     this.counters = new CounterSums(this.parts);
-    this.#tables = { config, ...memory };
     this.#reconfiguring = false;
     return each.reduce((sum, one) => sum + one, 0);
   }
 
   stop(): Promise<void> {
     this.#end.over = true;
-    this.#stopped ??= endThreads(this.#threads);
+    this.#stopped ??= endRelayThreads(this.#threads);
     return this.#stopped;
+  }
+
+  /**
+   * All but the first, side by side. One that cannot start leaves its part of the work to the first for good: that is
+   * better than the end of all connections.
+   */
+  #startLate(late: PromiseWithResolvers<void>): void {
+    const started = Array.from({ length: this.#relays - 1 }, async (_, index) => {
+      const relay = index + 1;
+      const report = (event: DataPlaneEvent): void => {
+        if (event.kind !== 'failed' || this.#running.has(relay)) this.#report(event);
+      };
+      try {
+        await this.#startThread(relay, report);
+      } catch (error) {
+        this.#goOnWithout(relay, error instanceof Error ? error.message : String(error));
+      }
+    });
+    void Promise.all(started).then(() => late.resolve());
+  }
+
+  #goOnWithout(relay: number, why: string): void {
+    this.#threads = this.#threads.filter((thread) => thread.relay !== relay);
+    if (this.#end.over) return;
+    this.#end.failure = why;
+    this.#onEvent({ kind: 'short-handed', message: `${why}; the others do its work` });
+  }
+
+  async #startThread(relay: number, report: (event: DataPlaneEvent) => void): Promise<void> {
+    const { config, snapshot, counters, sticks, tables } = this.#orders;
+    const { thread, ready } = startRelayThread(
+      {
+        ...{ config, relay, snapshot, counters, sticks, tables },
+        listeners: this.#listenersOf(relay),
+        accepting: this.#accepting,
+        beatFd: this.#beatFd,
+        filesMax: this.#options.filesMax,
+        wakeFd: openWakeup(),
+        timeOrigin: performance.timeOrigin,
+      },
+      report,
+    );
+    this.#threads.push(thread);
+    await ready;
+    this.#running.add(relay);
+    if (this.#late === null || relay === 0) return;
+    const [first] = this.#threads;
+    first?.send({ kind: 'relisten', listeners: this.#listenersOf(0) });
+  }
+
+  /** Of one that starts or runs: its own, and for the first those of all that do not run. */
+  #listenersOf(relay: number): RelayListener[] {
+    const { config, listeners } = this.#orders;
+    return listeners.flatMap(({ fd, purpose }) => {
+      if (purpose.kind !== 'frontend') return [];
+      const { socket } = purpose;
+      const standsIn = this.#late !== null && relay === 0 && !this.#running.has(socket);
+      if (socket !== relay && !standsIn) return [];
+      const frontend = config.frontends.findIndex(({ name }) => name === purpose.frontend);
+      assert(frontend >= 0, `frontend "${purpose.frontend}" exists`);
+      return [{ fd, frontend }];
+    });
+  }
+
+  #report(event: DataPlaneEvent): void {
+    if (this.#end.over) return;
+    if (event.kind === 'failed') {
+      this.#end.over = true;
+      this.#end.failure = event.message;
+    }
+    this.#onEvent(event);
   }
 
   #tellAll(message: MainToRelay): void {
@@ -254,90 +271,4 @@ function newCounters(layout: CounterLayout, relays: number): readonly Float64Arr
     { length: relays },
     () => new Float64Array(new SharedArrayBuffer(layout.length * 8)),
   );
-}
-
-function listenersOf(
-  { config, listeners }: Pick<DataPlaneOptions, 'config' | 'listeners'>,
-  relay: number,
-): RelayListener[] {
-  return listeners.flatMap(({ fd, purpose }) => {
-    if (purpose.kind !== 'frontend' || purpose.socket !== relay) return [];
-    const frontend = config.frontends.findIndex(({ name }) => name === purpose.frontend);
-    assert(frontend >= 0, `frontend "${purpose.frontend}" exists`);
-    return [{ fd, frontend }];
-  });
-}
-
-function startThread(
-  start: RelayStart,
-  report: (event: DataPlaneEvent) => void,
-): { readonly thread: Thread; readonly ready: Promise<void> } {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
-    workerData: start,
-    name: `relay-${start.relay}`,
-  });
-  let alive = true;
-  const gone = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      alive = false;
-      closeFd(start.wakeFd);
-      resolve();
-    });
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    const fail = (message: string): void => {
-      reject(new Error(message));
-      report({ kind: 'failed', message });
-    };
-    worker.on('error', (error) => fail(`Relay ${start.relay} failed: ${String(error)}`));
-    worker.once('exit', (code) => fail(`Relay ${start.relay} ended with code ${code}`));
-    worker.on('message', (message: RelayToMain) => {
-      if (message.kind === 'ready') resolve();
-      else if (message.kind === 'reconfigured') answer(message.ended);
-      else if (message.kind === 'counters-cleared') clearings.shift()?.();
-      else if (message.kind === 'rights-settled') settled.resolve();
-      else report(message);
-    });
-  });
-  let answer = (_ended: number): void => {};
-  const settled = Promise.withResolvers<void>();
-  // Answers come in the order of the questions.
-  const clearings: (() => void)[] = [];
-  const thread: Thread = {
-    worker,
-    wakeFd: start.wakeFd,
-    gone,
-    alive: () => alive,
-    send(message) {
-      if (!alive) return;
-      worker.postMessage(message);
-      wake(start.wakeFd);
-    },
-    reconfigured: () =>
-      new Promise((resolve) => {
-        answer = resolve;
-      }),
-    cleared: () =>
-      new Promise((resolve) => {
-        clearings.push(resolve);
-      }),
-    settled: () => settled.promise,
-  };
-  return { thread, ready };
-}
-
-async function endThreads(threads: readonly Thread[]): Promise<void> {
-  for (const thread of threads) thread.send({ kind: 'stop' });
-  const patience = new AbortController();
-  const late = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, STOP_MS_MAX);
-    patience.signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-  await Promise.race([Promise.all(threads.map(({ gone }) => gone)), late]);
-  patience.abort();
-  // A thread that did not listen is ended from outside; it has nothing left to lose.
-  for (const { worker } of threads) void worker.terminate();
 }

@@ -113,6 +113,9 @@ export class Relay {
         return 0;
       case 'reconfigure':
         return this.#reconfigure(message);
+      case 'relisten':
+        this.#acceptor.relisten(message.listeners);
+        return 0;
       case 'move-session':
         this.#moveSession(message);
         return 0;
