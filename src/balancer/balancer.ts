@@ -76,13 +76,13 @@ export class Balancer {
 
   /** Gets relays ready and drops privileges; rejects when that fails. Nothing is accepted or checked yet. */
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
-    const { config, grant, identity, listeners } = this.#message;
+    const { config, grant, identity } = this.#message;
     this.#servers.openLogs(config);
     const started = startDataPlane(
       {
         config,
         grant,
-        listeners,
+        listeners: this.#sockets.all,
         accepting: false,
         standby: this.#message.standby,
         snapshot: this.#servers.table.snapshot(),

@@ -15,6 +15,7 @@ import { MemoryPlane } from '../../test/kit/memory-plane.ts';
 import { waitUntil } from '../../test/kit/wait-until.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import { BEAT_PAGE_BYTES } from '../core/beats.ts';
+import { openDescriptorChannel, sendDescriptors } from '../linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory } from '../linux/files.ts';
 import { openListener } from '../linux/sockets.ts';
 import type { BalancerReport } from '../stats/status.ts';
@@ -68,11 +69,13 @@ async function serve(t: TestContext, ports: readonly number[]) {
   const folder = mkdtempSync(join(tmpdir(), 'eg-plane-'));
   const path = join(folder, 'admin.sock');
   const fd = openListener({ kind: 'unix', path }, { v6only: false, reusePort: false });
+  const channel = openDescriptorChannel();
+  sendDescriptors(channel.near, [fd]);
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
   t.after(async () => {
     send({ kind: 'stop', graceMs: 0 });
     await waitUntil('the balancer ends', () => exits.length > 0);
-    closeFd(beatFd);
+    for (const one of [fd, beatFd, channel.near, channel.far]) closeFd(one);
     rmSync(folder, { recursive: true, force: true });
   });
   const servers = ports.map((port, index) =>
@@ -81,10 +84,10 @@ async function serve(t: TestContext, ports: readonly number[]) {
   send({
     kind: 'start',
     config: testConfig({ backends: [testBackend({ servers })] }),
-    listeners: [{ id: 1, fd, purpose: { kind: 'stats-socket', path, level: 'admin' } }],
+    listeners: [{ id: 1, purpose: { kind: 'stats-socket', path, level: 'admin' } }],
     grant: {},
     beatFd,
-    channelFd: -1,
+    channelFd: channel.far,
     identity: null,
     standby: false,
     servers: [],

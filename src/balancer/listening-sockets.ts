@@ -1,4 +1,4 @@
-/** The listening sockets that the guardian bound: those of the start, and what reloads brought since. */
+/** The listening sockets that the guardian bound, and gave: those of the start, and what reloads brought since. */
 
 import type { InheritedListener } from '../contracts/listeners.ts';
 import { assert } from '../core/assert.ts';
@@ -10,9 +10,10 @@ export class ListeningSockets {
   #all: readonly InheritedListener[];
   readonly #channelFd: number;
 
-  /** `channelFd`: where those of a reload come from. */
-  constructor(all: readonly InheritedListener[], channelFd: number) {
-    this.#all = all;
+  /** `channelFd`: where they come from. Throws SystemError where they do not all come. */
+  constructor(all: readonly Pick<InheritedListener, 'id' | 'purpose'>[], channelFd: number) {
+    const received = receiveDescriptors(channelFd, all.length);
+    this.#all = all.map(({ id, purpose }, index) => ({ id, fd: received[index] ?? -1, purpose }));
     this.#channelFd = channelFd;
   }
 

@@ -12,6 +12,7 @@ import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
 import { statusLine } from '../guardian/service/status-line.ts';
+import { BalancerShell } from '../guardian/supervision/balancer-shell.ts';
 import { keepCapabilities } from '../linux/rights.ts';
 import type { LoadedConfig } from '../load-config/load.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
@@ -30,6 +31,8 @@ export type NodeOptions = {
   /** ms; absent: as the configuration says. */
   readonly balancerGrace?: number;
   readonly spare: boolean;
+  /** Whether the files may ask for a balancer. */
+  readonly mayBalance: boolean;
   /** null: nobody wants to be told. */
   readonly service: ServiceEnvironment | null;
 };
@@ -55,11 +58,15 @@ export async function runNode(
     void streams.leave(1);
   });
   let failed = true;
+  // It loads itself while the files are read: both take long.
+  const shell = options.mayBalance ? new BalancerShell(streams) : null;
   try {
-    failed = await guard(options, streams, first, read);
+    failed = await guard(options, streams, shell, first, read);
   } catch (error) {
     if (!(error instanceof OperationalError)) throw error;
     streams.stderr.write(errorLine(error));
+  } finally {
+    shell?.drop();
   }
   // The IPC channel and worker threads are gone; do not wait for what a library may still hold open.
   await streams.leave(failed ? 1 : 0);
@@ -69,6 +76,7 @@ export async function runNode(
 async function guard(
   options: NodeOptions,
   streams: StandardStreams,
+  shell: BalancerShell | null,
   first: Promise<LoadedConfig>,
   readFiles: ReadFiles,
 ): Promise<boolean> {
@@ -108,6 +116,7 @@ async function guard(
     runDir: options.runDir,
     balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
     spare: options.spare && config.balancer?.process.spare !== false,
+    shell,
     log,
     manager,
     outputs: streams,
@@ -117,6 +126,8 @@ async function guard(
       finished.resolve();
     },
   });
+  // Files that ask for no balancer have nobody take it.
+  shell?.drop();
   onHangUp = () => void guardian.reload('SIGHUP');
   if (hungUp) onHangUp();
   onHandOver = () => {

@@ -10,7 +10,7 @@ import { endEarly } from './end-early.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
 import type { NodeOptions } from './run-node.ts';
 
-type RunOptions = Omit<NodeOptions, 'service' | 'files'> & {
+type RunOptions = Omit<NodeOptions, 'service' | 'files' | 'mayBalance'> & {
   readonly config?: string;
   readonly haproxy?: string;
   readonly keepalived?: string;
@@ -81,7 +81,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   const files = [options.config, options.haproxy, options.keepalived].filter(
     (file) => file !== undefined,
   );
-  await runNode({ ...options, files, service }, first, read);
+  const mayBalance = options.config !== undefined || options.haproxy !== undefined;
+  await runNode({ ...options, files, mayBalance, service }, first, read);
 }
 
 /** The command line comes before what the files say. `names`: where names of nodes led before. */

@@ -21,13 +21,14 @@ export type GuardianToBalancer =
   | {
       readonly kind: 'start';
       readonly config: BalancerConfig;
-      readonly listeners: readonly InheritedListener[];
+      /** They come over the channel, in this order. */
+      readonly listeners: readonly Pick<InheritedListener, 'id' | 'purpose'>[];
       /** For the data plane, from its half in the guardian. */
       readonly grant: PlaneGrant;
       /** What it is to become once all is open; null: it stays as it is. */
       readonly identity: Identity | null;
       readonly beatFd: number;
-      /** Its end of the channel that later listeners come over. */
+      /** Its end of the channel that listeners come over. */
       readonly channelFd: number;
       /** A spare gets everything ready and waits for 'activate'. */
       readonly standby: boolean;

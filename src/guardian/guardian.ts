@@ -39,6 +39,7 @@ import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
 import type { ServiceManager } from './service/service-manager.ts';
 import { chooseAccounts } from './service-account.ts';
 import { StatusSocket } from './status-socket.ts';
+import type { BalancerShell } from './supervision/balancer-shell.ts';
 import { Supervisor } from './supervision/supervisor.ts';
 import { Tracking } from './tracking.ts';
 
@@ -70,6 +71,8 @@ export type GuardianOptions = {
   readonly balancerGraceMs: number;
   /** Keep a second balancer that waits to take over. */
   readonly spare: boolean;
+  /** A process that becomes the first balancer, if there is to be one; who gives it drops it where it is not taken. */
+  readonly shell: BalancerShell | null;
   readonly log: Log;
   /** Is told when the node works, and that it goes on working. */
   readonly manager: ServiceManager;
@@ -387,6 +390,7 @@ export class Guardian {
       orphanMs: orphanMs(this.#section),
       relieves: this.#serving,
       spare: this.#options.spare,
+      shell: this.#options.shell,
       log: this.#options.log,
       outputs: this.#options.outputs,
       onTurn: () => this.#options.manager.turned('supervision'),

@@ -20,7 +20,7 @@ import { BEAT_PAGE_BYTES } from '../../src/core/beats.ts';
 import { LineReader } from '../../src/core/line-reader.ts';
 import { chooseAccounts } from '../../src/guardian/service-account.ts';
 import type { ServerStateRecord } from '../../src/health/server-state.ts';
-import { openDescriptorChannel } from '../../src/linux/descriptor-channel.ts';
+import { openDescriptorChannel, sendDescriptors } from '../../src/linux/descriptor-channel.ts';
 import { closeFd, createSharedMemory, mapSharedMemory } from '../../src/linux/files.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { lastAddress, localAddress } from '../../src/linux/stream-calls.ts';
@@ -69,13 +69,14 @@ export async function startBalancer(
   const beatFd = createSharedMemory('eg-test-beats', BEAT_PAGE_BYTES);
   const beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
   const channel = openDescriptorChannel();
-  const inherited = [beatFd, channel.far, ...listeners.map(({ fd }) => fd)];
+  const sent = listeners.map(({ fd }) => fd);
+  sendDescriptors(channel.near, sent);
   const bounded = options.filesMax === undefined ? [] : limitFiles(options.filesMax);
   const [command = '', ...args] = [...bounded, process.execPath, ENTRY];
   const child = spawn(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...inherited],
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', beatFd, channel.far],
   });
-  for (const fd of inherited) closeFd(fd);
+  for (const fd of [beatFd, channel.far, ...sent]) closeFd(fd);
   t.after(() => {
     child.kill('SIGKILL');
     closeFd(channel.near);
@@ -88,11 +89,7 @@ export async function startBalancer(
     beatFd: FIRST_FD,
     standby: false,
     channelFd: FIRST_FD + 1,
-    listeners: listeners.map(({ id, purpose }, index) => ({
-      id,
-      fd: FIRST_FD + 2 + index,
-      purpose,
-    })),
+    listeners: listeners.map(({ id, purpose }) => ({ id, purpose })),
     servers: options.servers ?? [],
     orphanMs: 5000,
     identity: chooseAccounts(config.process, folder).balancer,

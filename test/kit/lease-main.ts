@@ -29,6 +29,7 @@ const guardian = await Guardian.start({
   runDir: join(directory, 'run'),
   balancerGraceMs: 0,
   spare: false,
+  shell: null,
   log: streams.log,
   manager: new ServiceManager(null, streams.log),
   outputs: streams,

@@ -4,33 +4,22 @@
  * the protocol.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { PrivilegedPlane } from '../../contracts/data-plane.ts';
 import type { InheritedListener } from '../../contracts/listeners.ts';
-import {
-  type BalancerToGuardian,
-  GUARDIAN_FD,
-  type GuardianToBalancer,
-} from '../../contracts/protocol.ts';
+import type { BalancerToGuardian, GuardianToBalancer } from '../../contracts/protocol.ts';
 import { messageBytesMax, parseFromBalancer } from '../../contracts/protocol-table.ts';
 import { assert } from '../../core/assert.ts';
-import {
-  BEAT_PAGE_BYTES,
-  LOOP_BEAT_SLOT,
-  LOOPS_MAX,
-  MAIN_BEAT_SLOT,
-  TID_SLOT,
-} from '../../core/beats.ts';
+import { LOOP_BEAT_SLOT, LOOPS_MAX, MAIN_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { ServerStateRecord } from '../../health/server-state.ts';
-import { openDescriptorChannel, sendDescriptors } from '../../linux/descriptor-channel.ts';
-import { closeFd, createSharedMemory, mapSharedMemory } from '../../linux/files.ts';
-import { ChildOutput } from '../output/child-output.ts';
+import { sendDescriptors } from '../../linux/descriptor-channel.ts';
+import { SystemError } from '../../linux/errno.ts';
+import { closeFd } from '../../linux/files.ts';
 import type { Outputs } from '../output/standard-streams.ts';
 import { threadState } from '../process-table.ts';
+import { BalancerShell, BEAT_FD, CHANNEL_FD } from './balancer-shell.ts';
 import {
   LOOP_SILENCE_MS,
   type LoopWatch,
@@ -38,14 +27,10 @@ import {
   observeLoop,
   watchLoop,
 } from './beat-monitor.ts';
-import { ChildChannel, channelOf } from './child-channel.ts';
+import { ChildChannel } from './child-channel.ts';
 import { askToServe, type Conversation, converse, startConversation } from './conversation.ts';
 import { spendLine, startLineBudget } from './line-budget.ts';
 import type { EndFault } from './supervision.ts';
-
-const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
-
-const FIRST_INHERITED_FD = GUARDIAN_FD + 1;
 
 /** From the end of its channel to the end of a process, or the other way round. */
 const END_MS = 200;
@@ -76,50 +61,30 @@ export type BalancerEvents = {
 };
 
 export class BalancerProcess {
-  readonly pid: number | null;
-  /** Resolves when it is gone and all it wrote to its standard streams is passed on. */
-  readonly silent: Promise<unknown>;
-  readonly #child: ChildProcess;
+  readonly #shell: BalancerShell;
   /** Of the data plane. */
   readonly #loops: readonly string[];
   readonly #channel: ChildChannel<BalancerToGuardian, GuardianToBalancer>;
   #events: BalancerEvents;
   #conversation: Conversation;
   #lines = startLineBudget(performance.now());
-  readonly #beats: Uint32Array;
-  /** Our end of the channel that takes listeners to it. */
-  readonly #descriptors: number;
   /** Ids of the listeners it has. */
   #known: ReadonlySet<number>;
   #watches: LoopWatch[] = [];
   #lookedAt = 0;
-  #failure: { readonly text: string; readonly fault: EndFault } | null = null;
+  #failure: { readonly text: string; readonly fault: EndFault | null } | null = null;
   #ended = false;
 
-  constructor(launch: BalancerLaunch, events: BalancerEvents) {
+  /** `shell`: one that waits already; absent: another is started. */
+  constructor(launch: BalancerLaunch, events: BalancerEvents, shell?: BalancerShell) {
     this.#loops = launch.plane.loops;
     assert(this.#loops.length <= LOOPS_MAX, 'every loop has a slot of its own to beat in');
     this.#known = idsOf(launch.listeners);
     this.#events = events;
-    const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
-    this.#beats = new Uint32Array(mapSharedMemory(beatFd, BEAT_PAGE_BYTES));
-    const { near, far } = openDescriptorChannel();
-    this.#descriptors = near;
-    const stdout = new ChildOutput(launch.outputs.stdout);
-    const stderr = new ChildOutput(launch.outputs.stderr);
-    this.silent = Promise.all([stdout.ended, stderr.ended]);
-    const inherited = [beatFd, far, ...launch.listeners.map(({ fd }) => fd)];
-    this.#child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
-      stdio: ['ignore', stdout.fd, stderr.fd, 'pipe', ...inherited],
-    });
-    closeFd(beatFd);
-    closeFd(far);
-    stdout.opened();
-    stderr.opened();
-    this.pid = this.#child.pid ?? null;
+    this.#shell = (shell ?? new BalancerShell(launch.outputs)).take();
     this.#conversation = startConversation(launch.standby);
     this.#channel = new ChildChannel(
-      channelOf(this.#child),
+      this.#shell.channel,
       messageBytesMax(itemsOf(launch.config)),
       parseFromBalancer,
       {
@@ -128,22 +93,16 @@ export class BalancerProcess {
       },
     );
     this.#watchEnd();
-    this.send({
-      kind: 'start',
-      config: launch.config,
-      grant: launch.plane.grant(FIRST_INHERITED_FD),
-      beatFd: FIRST_INHERITED_FD,
-      channelFd: FIRST_INHERITED_FD + 1,
-      standby: launch.standby,
-      listeners: launch.listeners.map(({ id, purpose }, index) => ({
-        id,
-        fd: FIRST_INHERITED_FD + 2 + index,
-        purpose,
-      })),
-      servers: launch.servers,
-      identity: launch.identity,
-      orphanMs: launch.orphanMs,
-    });
+    this.#begin(launch);
+  }
+
+  get pid(): number | null {
+    return this.#shell.pid;
+  }
+
+  /** Resolves when it is gone and all it wrote to its standard streams is passed on. */
+  get silent(): Promise<unknown> {
+    return this.#shell.silent;
   }
 
   /** What it said itself before it ended, or broke the protocol by; null: nothing. */
@@ -153,6 +112,32 @@ export class BalancerProcess {
 
   get fault(): EndFault | null {
     return this.#failure?.fault ?? null;
+  }
+
+  #begin({ config, plane, listeners, standby, servers, identity, orphanMs }: BalancerLaunch): void {
+    try {
+      sendDescriptors(
+        this.#shell.descriptors,
+        listeners.map(({ fd }) => fd),
+      );
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#failure = { text: `It cannot be given its sockets: ${error.message}`, fault: null };
+      this.kill();
+      return;
+    }
+    this.send({
+      kind: 'start',
+      config,
+      grant: plane.grant(BEAT_FD),
+      beatFd: BEAT_FD,
+      channelFd: CHANNEL_FD,
+      standby,
+      listeners: listeners.map(({ id, purpose }) => ({ id, purpose })),
+      servers,
+      identity,
+      orphanMs,
+    });
   }
 
   /** It changes hands: these are told from now on, and no others. */
@@ -174,7 +159,7 @@ export class BalancerProcess {
     if (this.#ended || !this.#channel.isOpen) return;
     const fresh = listeners.filter((one) => !this.#known.has(one.id));
     sendDescriptors(
-      this.#descriptors,
+      this.#shell.descriptors,
       fresh.map(({ fd }) => fd),
     );
     this.#known = idsOf(listeners);
@@ -227,25 +212,23 @@ export class BalancerProcess {
 
   /** One ends when its process and its channel have, so that it is heard to its last word. */
   #watchEnd(): void {
-    const child = this.#child;
+    const shell = this.#shell;
     const channel = this.#channel;
     const end = (why: string): void => {
       if (this.#ended) return;
       this.#ended = true;
       channel.close();
-      closeFd(this.#descriptors);
+      closeFd(shell.descriptors);
       this.#tellLost(this.#lines.lost);
       this.#events.ended(this.#failure?.text ?? why);
     };
     let over = false;
-    child.once('exit', (code, signal) => {
+    void shell.over.then(async ({ why, started }) => {
       over = true;
-      const why =
-        signal === null ? `It ended with exit code ${code}` : `It was killed by ${signal}`;
       channel.finish();
-      void Promise.race([channel.closed, setTimeoutPromise(END_MS)]).then(() => end(why));
+      if (started) await Promise.race([channel.closed, setTimeoutPromise(END_MS)]);
+      end(why);
     });
-    child.once('error', (error) => end(`It could not be started: ${error.message}`));
     void channel.closed.then(async () => {
       await setTimeoutPromise(END_MS);
       if (!over && !this.#ended) this.#onBreach('it closed its channel');
@@ -254,7 +237,7 @@ export class BalancerProcess {
 
   kill(): void {
     this.#watches = [];
-    this.#child.kill('SIGKILL');
+    this.#shell.kill();
   }
 
   /** Holds its loops to their beats from now on. */
@@ -268,6 +251,7 @@ export class BalancerProcess {
   /** One look at its beats, planned every `everyMs`; says why it hangs, or null. */
   checkBeats(everyMs: number): string | null {
     const { pid } = this;
+    const { beats } = this.#shell;
     const now = performance.now();
     const lateMs = Math.max(0, now - this.#lookedAt - 2 * everyMs);
     this.#lookedAt = now;
@@ -275,8 +259,8 @@ export class BalancerProcess {
     let hung: string | null = null;
     this.#watches = this.#watches.map((watch, index) => {
       const slot = index === 0 ? MAIN_BEAT_SLOT : LOOP_BEAT_SLOT + index - 1;
-      const thread = () => threadState(pid, this.#beats[TID_SLOT + slot] ?? 0);
-      const verdict = observeLoop(watch, this.#beats[slot] ?? 0, now, lateMs, thread);
+      const thread = () => threadState(pid, beats[TID_SLOT + slot] ?? 0);
+      const verdict = observeLoop(watch, beats[slot] ?? 0, now, lateMs, thread);
       hung ??= verdict.hung;
       return verdict.watch;
     });

@@ -21,6 +21,7 @@ import type { Outputs } from '../output/standard-streams.ts';
 import type { ChildRole } from '../run-dir.ts';
 import type { ServiceAccounts } from '../service-account.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
+import type { BalancerShell } from './balancer-shell.ts';
 import { CheckerKeeper } from './checker-keeper.ts';
 import { startReplacement } from './replacement.ts';
 import { RetiredBalancer } from './retired-balancer.ts';
@@ -57,6 +58,8 @@ export type SupervisorOptions = {
   readonly relieves: boolean;
   /** Keep a warm spare. */
   readonly spare: boolean;
+  /** What becomes the first balancer; null: it is started when it is needed. */
+  readonly shell: BalancerShell | null;
   readonly log: Log;
   /** Where the standard streams of balancers go. */
   readonly outputs: Outputs;
@@ -92,6 +95,7 @@ export class Supervisor {
   readonly #timer: NodeJS.Timeout;
   readonly #requests = new Map<number, (reply: Reply | null) => void>();
   #state: SupervisionState;
+  #shell: BalancerShell | null;
   #process: BalancerProcess | null = null;
   #config: BalancerConfig;
   #sockets: readonly InheritedListener[];
@@ -108,6 +112,7 @@ export class Supervisor {
     const { config, apart } = splitChecks(options.config);
     this.#config = config;
     this.#sockets = options.sockets;
+    this.#shell = options.shell;
     this.#checker = new CheckerKeeper({
       identity: options.accounts.checker,
       log: options.log,
@@ -285,9 +290,12 @@ export class Supervisor {
     const spare = this.#spare?.take() ?? null;
     if (spare === null) {
       const launch = { ...this.#launch(), standby: false, servers: this.#servers };
+      const shell = this.#shell ?? undefined;
+      this.#shell = null;
       const process: BalancerProcess = new BalancerProcess(
         launch,
         this.#eventsOf(() => process),
+        shell,
       );
       this.#process = process;
     } else {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { waitUntil } from '../../../test/kit/wait-until.ts';
+import { StreamWriter } from '../output/stream-writer.ts';
+import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
+import { BalancerShell } from './balancer-shell.ts';
+
+const outputs = { stdout: new StreamWriter(1, () => ''), stderr: new StreamWriter(2, () => '') };
+const KILLED = { why: 'It was killed by SIGKILL', started: true };
+
+function launch(): BalancerLaunch {
+  const plane = { loops: [], grant: () => ({}) };
+  const config = { backends: [], frontends: [], httpFrontends: [] };
+  const rest = { listeners: [], standby: false, servers: [], orphanMs: 0, identity: null, outputs };
+  return { plane, config, ...rest } as unknown as BalancerLaunch;
+}
+
+test('one that nobody takes is ended', async () => {
+  const shell = new BalancerShell(outputs);
+  shell.drop();
+  assert.deepEqual(await shell.over, KILLED);
+});
+
+test('one that ended while it waited is told of as any other', async () => {
+  const shell = new BalancerShell(outputs);
+  shell.kill();
+  await shell.over;
+  const ends: string[] = [];
+  const events = { message: () => {}, breach: () => {}, ended: (why: string) => ends.push(why) };
+  const balancer = new BalancerProcess(launch(), events, shell);
+  assert.equal(balancer.pid, shell.pid);
+  await waitUntil('its end is told', () => ends.length > 0);
+  assert.deepEqual(ends, [KILLED.why]);
+});
