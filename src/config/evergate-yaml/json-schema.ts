@@ -1,6 +1,6 @@
 /** JSON Schema (draft 2020-12) of evergate.yaml, for editors: docs/evergate.schema.json holds it. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { NATIVE_SCHEMA } from './schema.ts';
 
 /** As text, indented, with a final line break. */

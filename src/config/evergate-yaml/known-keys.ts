@@ -1,6 +1,6 @@
 /** Which keys evergate.yaml knows where, read off the schema: for "did you mean" and for hints. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from '../suggest.ts';
 import { NATIVE_SCHEMA } from './schema.ts';
 import type { Path, Tree } from './tree.ts';

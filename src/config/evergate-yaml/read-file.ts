@@ -1,6 +1,6 @@
 /** From the tree of an evergate.yaml to its checked values: the schema's complaints get their places. */
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Report } from '../haproxy/report.ts';
 import { lineOf, meantKey, unknownKey } from './known-keys.ts';
 import { gluedKeys } from './layout.ts';

@@ -1,6 +1,6 @@
 /** Keys of evergate.yaml for nodes and servers, and how the nodes agree: `nodes`, `servers`, `vrrp`. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   absolutePath,
   account,

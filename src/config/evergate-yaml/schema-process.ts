@@ -1,6 +1,6 @@
 /** Keys of evergate.yaml for the process and who looks at it: `stats`, `runtime-socket`, `logs`, `balancer`. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { SERVICE_ACCOUNT } from '../accounts.ts';
 import { FACILITIES, LEVELS } from '../haproxy/convert-log.ts';
 import { LISTENS_MAX, USERS_MAX } from './defaults.ts';

@@ -1,6 +1,6 @@
 /** Keys of evergate.yaml for connections: `check`, `timeouts`, `hedge`, `admission`, `tcp`, `clients`. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALL_CHECK_KINDS, CHECK_TYPES } from '../../health/kinds/check-kinds.ts';
 import { ADMISSION } from '../admission.ts';
 import { HEDGE_AFTER_MS, HEDGE_CONNECT_MS } from '../hedging.ts';

@@ -3,7 +3,7 @@
  * reference of docs/configuration.md and of the JSON Schema.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { HASH_TYPES } from '../../balance/algorithm.ts';
 import { ALGORITHM_NAMES } from '../../balance/algorithms.ts';
 import { LISTENS_MAX, LOGS_MAX, NAMES_MAX, PEER_PORT, VIPS_MAX } from './defaults.ts';

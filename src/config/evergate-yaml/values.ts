@@ -3,7 +3,7 @@
  * is expected, an example. Sentences follow the quoted key and a colon.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseIpv4 } from '../../core/ip.ts';
 import { formatIpAddress, parseIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
