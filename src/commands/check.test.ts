@@ -140,6 +140,17 @@ test("check takes an evergate.yaml alone, and one that is another machine's", (t
   assert.equal(status, 0);
 });
 
+test('check holds the evergate.yaml of several nodes against each other', (t) => {
+  const native = 'vip: 203.0.113.94/24\nlisten: 8443\nnodes: { a: 203.0.113.7, b: 203.0.113.8 }\n';
+  const same = check(t, native, '--config', 'k.conf', 'k.conf');
+  assert.match(same.stdout, /^OK for the nodes of the file/m);
+  const other =
+    'cat k.conf | sed s,94.24,95/24, > o.conf; exec "$0" "$1" check --config k.conf o.conf';
+  const { status, stdout } = inFolder(t, native, 'sh', ['-c', other, process.execPath, MAIN]);
+  assert.match(stdout, /^o\.conf:1:1: error: "vip" is 203\.0\.113\.95\/24 here.*\[split-brain\]$/m);
+  assert.equal(status, 1);
+});
+
 test('schema prints a JSON Schema', () => {
   const options = { encoding: 'utf8', timeout: 60_000 } as const;
   const { status, stdout } = spawnSync(process.execPath, [MAIN, 'schema'], options);

@@ -4,12 +4,12 @@ import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { Config } from '../config/model/config.ts';
 import { addressWithPort } from '../core/ip-address.ts';
-import { loadConfig } from '../load-config/load.ts';
+import { loadNodes } from '../load-config/load-nodes.ts';
 import { inputProblem, leaveOutOption } from './inputs.ts';
 import { print } from './printing.ts';
 
 type CheckOptions = {
-  readonly config?: string;
+  readonly config?: readonly string[];
   readonly node?: string;
   readonly haproxy?: string;
   readonly keepalived?: readonly string[];
@@ -20,7 +20,7 @@ type CheckOptions = {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .option('--config <file>', 'the evergate.yaml')
+    .option('--config <file...>', 'the evergate.yaml; several, one of each node, are compared')
     .option('--node <name>', 'which node of the evergate.yaml this machine is')
     .option('--haproxy <file>', 'the haproxy.cfg')
     .option(
@@ -75,19 +75,18 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   const { haproxy = null, keepalived = [], keepScripts, leaveOut, json } = options;
   const problem = inputProblem(options, command.args);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
-  const { config, diagnostics } = await loadConfig({
-    ...(options.config === undefined
-      ? {}
-      : { native: { file: options.config, node: options.node ?? null, mustBeNode: false } }),
+  const { config: files = [], node = null } = options;
+  const { config, diagnostics } = await loadNodes(files, node, {
     haproxy,
     keepalived,
     keepScripts,
     leaveOut,
     checkMachine: true,
   });
+  const nodes = Math.max(files.length, keepalived.length);
   const lines = json
     ? [JSON.stringify(diagnostics, null, 2)]
-    : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, keepalived.length)];
+    : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, nodes)];
   print(`${lines.join('\n')}\n`);
   process.exitCode = hasErrors(diagnostics) ? 1 : 0;
 }

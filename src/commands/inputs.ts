@@ -3,7 +3,7 @@
 import { Option } from 'commander';
 
 export type InputFiles = {
-  readonly config?: string;
+  readonly config?: string | readonly string[];
   readonly haproxy?: string;
   readonly keepalived?: string | readonly string[];
   readonly hedge?: boolean;

@@ -41,11 +41,13 @@ export const DIAGNOSTIC_CODES = {
   'missing-interface': 'The network interface does not exist on this machine.',
   'unknown-node': 'The machine is none of the nodes that the file names, or several of them.',
   'split-brain': 'Nodes would not hear each other, and each hold the virtual IP.',
+  'nodes-differ': 'Nodes of one cluster have different values where all should have the same.',
   'vip-outside-network': 'The virtual IP does not fit the networks of the node.',
   'nothing-to-run': 'The configuration has neither a frontend nor a VRRP instance.',
   // Lints: the file works, and will hurt
   'one-service': 'Several ports lead to one and the same port of the servers.',
   'weight-never-decides': 'No result of the script can change which node is master.',
+  'equal-priorities': 'Two nodes have one priority, so chance decides between them.',
   'shared-router-id': 'Several nodes carry the same router_id.',
   'default-credentials': 'The stats page is protected by a password everybody knows.',
   'open-admin': 'Anyone who reaches the stats page may disable servers.',

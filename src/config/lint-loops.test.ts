@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testBackend, testConfig, testServer } from '../balancer/fixture.ts';
-import { lintLoops } from './lint-loops.ts';
+import { lintLoops, type OwnAddress } from './lint-loops.ts';
 import type { BindConfig } from './model/traffic.ts';
 
-const OWN = [
+const OWN: readonly OwnAddress[] = [
   { address: '192.168.1.94', what: 'the VIP' },
   { address: 'fd00::94', what: 'the VIP' },
   { address: '127.0.0.1', what: 'an address of this machine' },
@@ -41,4 +41,13 @@ test('another port, another address or another family is no loop', () => {
   assert.deepEqual(said(ANY, 'fd00::94'), []);
   assert.deepEqual(said({ ...ANY6, v6only: true }, '192.168.1.94'), []);
   assert.deepEqual(said({ kind: 'unix', path: '/run/x.sock' }, '127.0.0.1'), []);
+});
+
+test('a port that the apiserver beside us needs, too, is told of', () => {
+  const [line] = said({ ...ANY, host: '10.0.0.1' }, '127.0.0.1');
+  assert.match(
+    line ?? '',
+    /^7 Server "m1" is on this machine and has port 8443, as this listener does/,
+  );
+  assert.deepEqual(said({ ...ANY, host: '10.0.0.1' }, '127.0.0.1', 6443), []);
 });

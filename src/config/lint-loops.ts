@@ -1,15 +1,19 @@
 /**
- * Servers that are ourselves: connections would run in a circle until something gives up (k0s#5178). A
+ * Servers that are ourselves: connections would run in a circle until something gives up (k0s#5178); and servers beside
+ * us that want the port, too. A
  * haproxy.cfg alone cannot tell, as it does not know the VIP or the machine.
  */
 
 import { parseNetwork } from '../core/network.ts';
-import type { Diagnostic } from './diagnostics.ts';
+import type { Diagnostic, Severity } from './diagnostics.ts';
 import type { BalancerConfig } from './model/config.ts';
 import type { BindConfig, ServerConfig } from './model/traffic.ts';
 
 /** An address that leads to this machine, and what it is in a sentence. */
-export type OwnAddress = { readonly address: string; readonly what: string };
+export type OwnAddress = {
+  readonly address: string;
+  readonly what: 'the VIP' | 'an address of this machine';
+};
 
 function key(address: string): string {
   const network = parseNetwork(address);
@@ -27,6 +31,16 @@ function arrives({ address }: BindConfig, server: ServerConfig): boolean {
   return ipv6 && key(address.host) === key(server.host);
 }
 
+function hasPort(address: BindConfig['address'], port: number): boolean {
+  return address.kind !== 'unix' && address.port === port;
+}
+
+function conflict(file: string, bind: BindConfig, severity: Severity, text: string): Diagnostic {
+  const line = Number(bind.origin.split(':').at(-1)) || 0;
+  const column = line === 0 ? 0 : 1;
+  return { file, line, column, severity, text, code: 'address-conflict' };
+}
+
 /** `file`: of the balancer; the line is that of the listener. */
 export function lintLoops(
   file: string,
@@ -40,15 +54,23 @@ export function lintLoops(
       host: server.resolution?.initialHost ?? server.host,
     }));
     return servers.flatMap((server): Diagnostic[] => {
-      const bind = binds.find((each) => arrives(each, server));
-      const mine = own.find(({ address }) => key(address) === key(server.host));
-      if (bind === undefined || mine === undefined) return [];
-      const line = Number(bind.origin.split(':').at(-1)) || 0;
+      const isMine = ({ address }: OwnAddress) => key(address) === key(server.host);
+      const circle = binds.find((each) => arrives(each, server));
+      const mine = own.find(isMine);
+      if (circle !== undefined && mine !== undefined) {
+        const text =
+          `Server "${server.name}" is the listener of "${name}" itself, as ${server.host} is ${mine.what}: ` +
+          "connections would run in a circle; name the apiserver's own address or port";
+        return [conflict(file, circle, 'error', text)];
+      }
+      const beside = binds.find(({ address }) => hasPort(address, server.port));
+      if (beside === undefined || !own.some((each) => isMine(each) && each.what !== 'the VIP'))
+        return [];
       const text =
-        `Server "${server.name}" is the listener of "${name}" itself, as ${server.host} is ${mine.what}: ` +
-        "connections would run in a circle; name the apiserver's own address or port";
-      const column = line === 0 ? 0 : 1;
-      return [{ file, line, column, severity: 'error', text, code: 'address-conflict' }];
+        `Server "${server.name}" is on this machine and has port ${server.port}, as this listener does: an apiserver ` +
+        'of kubeadm listens on every address, and whoever comes second does not start; listen on another port, such ' +
+        'as 8443';
+      return [conflict(file, beside, 'warning', text)];
     });
   });
 }

@@ -8,6 +8,7 @@ type Options = {
   readonly routerId?: string;
   readonly address?: string;
   readonly nopreempt?: boolean;
+  readonly virtualRouterId?: number;
 };
 
 function node(file: string, options: Options): NodeFacts {
@@ -17,6 +18,7 @@ function node(file: string, options: Options): NodeFacts {
     routerId = file,
     address = '10.0.0.1',
     nopreempt = false,
+    virtualRouterId = 51,
   } = options;
   const place = { file, line: 3, column: 5 };
   return {
@@ -24,8 +26,11 @@ function node(file: string, options: Options): NodeFacts {
     instances: [
       {
         name: 'A',
-        virtualRouterId: 51,
+        virtualRouterId,
         priority,
+        priorityPlace: place,
+        interface: null,
+        better: new Map(),
         addresses: [address],
         nopreempt: nopreempt ? place : null,
         weights: weights.map((weight, index) => ({ script: `s${index}`, weight, place })),
@@ -91,7 +96,7 @@ test('lintNodes() of one node warns of small weights only', () => {
 test('lintNodes() does not compare instances with different addresses', () => {
   const nodes = [
     node('a', { priority: 100, weights: [-30] }),
-    node('b', { priority: 200, address: '10.0.0.2' }),
+    node('b', { priority: 200, address: '10.0.0.2', virtualRouterId: 52 }),
   ];
   assert.deepEqual(codes(nodes), []);
 });
@@ -103,7 +108,17 @@ test('lintNodes() warns of nopreempt beside a weight', () => {
 });
 
 test('lintNodes() names each file that repeats a router_id', () => {
-  const nodes = ['a', 'b', 'c'].map((file) => node(file, { priority: 100, routerId: 'NodeA' }));
+  const nodes = ['a', 'b', 'c'].map((file, index) =>
+    node(file, { priority: 100 - index, routerId: 'NodeA' }),
+  );
   assert.deepEqual(codes(nodes), ['b shared-router-id', 'c shared-router-id']);
   assert.match(lintNodes(nodes)[0]?.text ?? '', /also that of a:3/);
+});
+
+test('lintNodes() warns of nopreempt beside the weight of another node', () => {
+  const nodes = [
+    node('a', { priority: 100, weights: [-30] }),
+    node('b', { priority: 90, nopreempt: true }),
+  ];
+  assert.deepEqual(codes(nodes), ['b weight-never-decides']);
 });

@@ -4,7 +4,8 @@
  */
 
 import type { Diagnostic, DiagnosticCode } from './diagnostics.ts';
-import { lintSplitBrain, type WireFacts } from './lint-split-brain.ts';
+import { type ComparedInstance, lintNodesDiffer } from './lint-nodes-differ.ts';
+import { lintSplitBrain } from './lint-split-brain.ts';
 import type { Place } from './place.ts';
 
 /** What one node's keepalived.conf says, as written: before scripts are replaced, and with places. */
@@ -25,17 +26,13 @@ export type NodeFacts = {
   readonly peers: readonly { readonly address: string; readonly place: Place }[];
 };
 
-export type InstanceFacts = {
-  readonly name: string;
-  readonly virtualRouterId: number;
-  /** null: the file gives one that is refused; nothing is said that depends on it. */
-  readonly priority: number | null;
-  readonly addresses: readonly string[];
+export type InstanceFacts = ComparedInstance & {
+  /** The interface of the addresses that name none; null: there is none. */
+  readonly interface: (Place & { readonly name: string }) | null;
   /** Where an effective nopreempt stands; null: the instance preempts. */
   readonly nopreempt: Place | null;
   /** Scripts with a weight other than 0. */
   readonly weights: readonly WeightFacts[];
-  readonly wire: WireFacts;
 };
 
 export type WeightFacts = {
@@ -125,13 +122,25 @@ function lintWeights(here: InstanceFacts, peers: readonly InstanceFacts[]): Diag
   return peers.length > 0 ? lintKnownWeights(here, peers) : lintLoneWeights(here);
 }
 
-function lintNopreempt(here: InstanceFacts): Diagnostic[] {
+function lintNopreempt(here: InstanceFacts, peers: readonly InstanceFacts[]): Diagnostic[] {
   const { nopreempt, weights } = here;
-  if (nopreempt === null || weights.length === 0) return [];
+  if (nopreempt === null) return [];
+  if (weights.length === 0) return lintNopreemptBesidePeers(nopreempt, peers);
   const names = enumerate(weights.map(({ script }) => `"${script}"`));
   const text =
     `"nopreempt" beside a weight (script ${names}) never fails over: a backup does not take over from a ` +
     'master that still advertises; use weight 0';
+  return [warning(nopreempt, 'weight-never-decides', text)];
+}
+
+/** A weight on another node is meant to have this one take over, which it does not. */
+function lintNopreemptBesidePeers(nopreempt: Place, peers: readonly InstanceFacts[]): Diagnostic[] {
+  const [weighted] = peers.flatMap((peer) => peer.weights);
+  if (weighted === undefined) return [];
+  const { script, place } = weighted;
+  const text =
+    `With "nopreempt" this node does not take over when the weight of script "${script}" ` +
+    `(${place.file}:${place.line}) lowers a master that still advertises; use weight 0 there, or preempt here`;
   return [warning(nopreempt, 'weight-never-decides', text)];
 }
 
@@ -163,12 +172,16 @@ function lintRouterIds(nodes: readonly NodeFacts[]): Diagnostic[] {
 /** `nodes`: one element for each file, in the order given. */
 export function lintNodes(nodes: readonly NodeFacts[]): readonly Diagnostic[] {
   const wired = nodes.map(({ instances }) => instances);
-  const diagnostics = [...lintRouterIds(nodes), ...lintSplitBrain(wired)];
+  const diagnostics = [
+    ...lintRouterIds(nodes),
+    ...lintSplitBrain(wired),
+    ...lintNodesDiffer(wired),
+  ];
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node).flatMap((other) => other.instances);
     for (const instance of node.instances) {
       const peers = others.filter((other) => sameGroup(instance, other));
-      diagnostics.push(...lintWeights(instance, peers), ...lintNopreempt(instance));
+      diagnostics.push(...lintWeights(instance, peers), ...lintNopreempt(instance, peers));
     }
   }
   return diagnostics;

@@ -166,12 +166,16 @@ test('loadConfig() warns of interfaces that this machine does not have', async (
   assert.deepEqual((await load({ keepalived: [file] })).codes, []);
 });
 
+function withPriority(text: string, priority: number): string {
+  return text.replace('interface lo', `interface lo\n  priority ${priority}`);
+}
+
 test('loadConfig() names the unicast peer that is this machine', async (t) => {
   const text = scriptOf('/bin/true').replace(
     'interface lo',
     'interface lo\n  unicast_peer {\n    127.0.0.1\n    10.255.255.9\n  }',
   );
-  const folder = folderOf(t, { 'k.conf': text, 'other.conf': text });
+  const folder = folderOf(t, { 'k.conf': text, 'other.conf': withPriority(text, 90) });
   const file = join(folder, 'k.conf');
   const { codes, diagnostics } = await load({ keepalived: [file], checkMachine: true });
   assert.deepEqual(codes, ['warning bad-value']);
@@ -181,7 +185,10 @@ test('loadConfig() names the unicast peer that is this machine', async (t) => {
 });
 
 test('loadConfig() only warns of missing scripts when the files belong to several nodes', async (t) => {
-  const folder = folderOf(t, { 'a.conf': scriptOf('/no/a'), 'b.conf': scriptOf('/no/b') });
+  const folder = folderOf(t, {
+    'a.conf': scriptOf('/no/a'),
+    'b.conf': withPriority(scriptOf('/no/b'), 90),
+  });
   const keepalived = ['a.conf', 'b.conf'].map((name) => join(folder, name));
   const { codes } = await load({ keepalived, checkMachine: true });
   assert.deepEqual(codes, ['warning missing-script', 'warning missing-script']);

@@ -162,8 +162,8 @@ function ownAddresses({ vrrp }: Config, lookAround: boolean): readonly OwnAddres
   ]);
   const local = lookAround ? localAddresses() : [];
   return [
-    ...vips.map(({ address }) => ({ address, what: 'the VIP' })),
-    ...local.map(({ address }) => ({ address, what: 'an address of this machine' })),
+    ...vips.map(({ address }) => ({ address, what: 'the VIP' as const })),
+    ...local.map(({ address }) => ({ address, what: 'an address of this machine' as const })),
   ];
 }
 
@@ -177,7 +177,7 @@ function notesOfRights(balancer: BalancerConfig | null): readonly string[] {
 }
 
 /** By file in order of appearance, then line and column; a file as a whole comes first. */
-function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+export function inReadingOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const files = [...new Set(diagnostics.map(({ file }) => file))];
   const rank = new Map(files.map((file, index) => [file, index]));
   return diagnostics.toSorted(

@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Diagnostic, DiagnosticCode, Severity } from '../config/diagnostics.ts';
+import { FAMILY_BITS, familyOf, isWithin } from '../config/evergate-yaml/networks.ts';
 import type { NodeFacts } from '../config/lint.ts';
 import type { Place } from '../config/place.ts';
 import { commandFile, isRunnable } from '../linux/command-safety.ts';
@@ -64,6 +65,34 @@ function ownPeers({ peers }: NodeFacts): readonly Diagnostic[] {
     });
 }
 
+/** Loopback addresses: neighbours are not asked for what is on such an interface. */
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** VIPs that neighbours look for elsewhere, as in no network of the interface. */
+function vipsOutside({ instances }: NodeFacts): readonly Diagnostic[] {
+  const local = localAddresses();
+  return instances.flatMap(({ interface: on, addresses }) => {
+    if (on === null) return [];
+    return addresses.flatMap((vip) => {
+      const own = local.filter(
+        (each) =>
+          each.interface === on.name &&
+          familyOf(each.address) === familyOf(vip) &&
+          each.address !== vip &&
+          each.prefixLength < FAMILY_BITS[familyOf(vip)] &&
+          !LOOPBACK.test(each.address),
+      );
+      if (own.length === 0) return [];
+      if (own.some(({ address, prefixLength }) => isWithin(vip, address, prefixLength))) return [];
+      const networks = own.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+      const text =
+        `The VIP "${vip}" lies in no network of "${on.name}", which has ${networks.join(', ')}; ` +
+        'neighbours will not find it: correct either';
+      return [diagnose(on, 'warning', 'vip-outside-network', text)];
+    });
+  });
+}
+
 /**
  * A script that cannot run is an error: its instance would be in FAULT, or at the wrong priority, for
  * ever. An interface that is missing is a warning: it may come up later, or the file be another node's;
@@ -78,7 +107,7 @@ export function checkMachine(facts: NodeFacts, mayBeElsewhere: boolean): readonl
     const text = `The interface "${name}" does not exist on this machine; "evergate run" needs it`;
     diagnostics.push(diagnose(place, 'warning', 'missing-interface', text));
   }
-  if (!mayBeElsewhere) diagnostics.push(...ownPeers(facts));
+  if (!mayBeElsewhere) diagnostics.push(...ownPeers(facts), ...vipsOutside(facts));
   const severity = mayBeElsewhere ? 'warning' : 'error';
   for (const { name, argv, user, group, place } of facts.scripts) {
     for (const [kind, account, found] of [

@@ -8,7 +8,7 @@ import type { SourceFile } from '../config/keepalived/reader.ts';
 import { readText } from './read-text.ts';
 
 /** Larger files are no configuration; reading stops before. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
+export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const SCRIPT_BYTES_MAX = 1024 * 1024;
 
 function unreadable(file: string, problem: string): Diagnostic {

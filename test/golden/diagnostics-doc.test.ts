@@ -1,5 +1,5 @@
 /**
- * docs/diagnostics.md and the table of codes say the same, and every example in it is what `evergate check`
+ * docs/diagnostics.md and the table of codes say the same, every code has its reason and its fix, and every example in it is what `evergate check`
  * really prints for the input below.
  */
 
@@ -91,6 +91,10 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     'node1.conf': instance().join('\n'),
     'node2.conf': instance().join('\n').replace('id 51', 'id 81'),
   },
+  'nodes-differ': {
+    'node1.conf': instance().join('\n'),
+    'node2.conf': instance().join('\n').replace('10.0.0.1', '\n10.0.0.1\n10.0.0.9\n'),
+  },
   'vip-outside-network': native(
     'vip: 127.0.0.94/24',
     'nodes:',
@@ -104,6 +108,10 @@ const EXAMPLES: Readonly<Record<DiagnosticCode, Example>> = {
     '}',
     ...instance('  track_script { chk }'),
   ),
+  'equal-priorities': {
+    'node1.conf': instance('  priority 100').join('\n'),
+    'node2.conf': instance('  priority 100').join('\n'),
+  },
   'shared-router-id': {
     'node1.conf': ['global_defs { router_id NodeA }', ...instance()].join('\n'),
     'node2.conf': ['global_defs { router_id NodeA }', ...instance()].join('\n'),
@@ -152,6 +160,8 @@ async function printed(t: TestContext, code: DiagnosticCode): Promise<string> {
 const TABLE_HEAD = '| Code | Meaning | Example |\n|---|---|---|\n';
 const document = readFileSync(DOCUMENT, 'utf8');
 const table = document.indexOf(TABLE_HEAD) + TABLE_HEAD.length;
+/** Behind its last row. */
+const end = document.indexOf('\n## ', table);
 const rows: string[] = [];
 
 for (const [code, meaning] of Object.entries(DIAGNOSTIC_CODES)) {
@@ -164,6 +174,15 @@ for (const [code, meaning] of Object.entries(DIAGNOSTIC_CODES)) {
 
 test('docs/diagnostics.md holds the codes there are, in their order, and no others', () => {
   const expected = `${rows.join('\n')}\n`;
-  if (UPDATING) writeFileSync(DOCUMENT, document.slice(0, table) + expected);
-  else assert.equal(document.slice(table), expected);
+  if (UPDATING) writeFileSync(DOCUMENT, document.slice(0, table) + expected + document.slice(end));
+  else assert.equal(document.slice(table, end), expected);
+});
+
+test('docs/diagnostics.md has a reason and a fix for every code, in their order', () => {
+  const [, ...sections] = document.slice(end).split('\n### ');
+  const codes = sections.map((section) => /^`([a-z-]+)`\n/.exec(section)?.[1]);
+  assert.deepEqual(codes, Object.keys(DIAGNOSTIC_CODES));
+  for (const section of sections) {
+    assert.match(section, /^`[a-z-]+`\n\nWhy: [A-Z`[].{20,}\n\nFix: [A-Z`[].{10,}\n*$/);
+  }
 });

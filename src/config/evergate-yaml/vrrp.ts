@@ -57,7 +57,7 @@ function checkPriorities(draft: Draft): void {
     const text =
       `Nodes "${owner}" and "${name}" both have priority ${priority}; two that fail over at once may ` +
       'hold the VIP for a moment: give each its own, or to none';
-    draft.report.warning(draft.keyPlace(['nodes', name]), 'duplicate-name', text);
+    draft.report.warning(draft.keyPlace(['nodes', name]), 'equal-priorities', text);
   }
 }
 

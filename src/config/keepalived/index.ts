@@ -92,10 +92,13 @@ function convertInstance(
       name,
       virtualRouterId,
       priority,
+      priorityPlace: draft.priority ?? draft.name,
       addresses,
+      interface: placedInterface(draft),
       nopreempt,
       weights,
       wire: wireFacts(draft, instance),
+      better: betterAlike(instance),
     },
   };
 }
@@ -119,6 +122,31 @@ function wireFacts(draft: InstanceDraft, instance: VrrpInstanceConfig): WireFact
     source: draft.sourceAddress,
     peers: transport.kind === 'unicast' ? transport.peers : null,
   };
+}
+
+/** What may differ from node to node, and should not. */
+function betterAlike({
+  version,
+  advertIntervalMs,
+  preempt,
+  preemptDelayMs,
+  excludedAddresses,
+}: VrrpInstanceConfig): ReadonlyMap<string, string> {
+  const excluded = excludedAddresses.map(({ address }) => address).toSorted();
+  const better = new Map([
+    ['preemption', preempt ? 'on' : 'off (nopreempt)'],
+    ['virtual_ipaddress_excluded', excluded.join(', ') || '(none)'],
+  ]);
+  // Of version 2 it must be alike: wireFacts().
+  if (version === 3) better.set('advert_int', String(advertIntervalMs / 1_000));
+  if (preempt) better.set('preempt_delay', String(preemptDelayMs / 1_000));
+  return better;
+}
+
+function placedInterface({ interface: name, interfaceWord, name: word }: InstanceDraft) {
+  if (name === null) return null;
+  const { file, line, column } = interfaceWord ?? word;
+  return { name, file, line, column };
 }
 
 /** Two instances on one interface cannot share a virtual router id (RFC 5798 section 5.2.3). */
