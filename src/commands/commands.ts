@@ -12,6 +12,11 @@ type Entry = {
 const stateCommands = () => import('./administrative-state.ts');
 
 const COMMANDS = {
+  init: {
+    term: 'init [options]',
+    purpose: 'Write the first evergate.yaml, from what this machine knows and what is asked',
+    load: async () => (await import('./init.ts')).initCommand(),
+  },
   run: {
     term: 'run [options]',
     purpose: 'Run this node: balance connections, hold the virtual IP',

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   'not-printed': 'What a command prints could not be written to standard output.',
   'key-file': 'The file for a new key is there already, or cannot be written.',
   'output-file': 'The file for the result is there already, or cannot be written.',
+  'not-answered': 'What nobody else can know was neither given nor answered.',
   'lab-failed': 'The lab could not be built, asked or removed.',
 } as const satisfies Record<string, string>;
 
