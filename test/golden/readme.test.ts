@@ -66,11 +66,13 @@ describe('The documentation', () => {
     }
   });
 
-  it('has the pages of how-to typed by tests, to their last line', () => {
+  it('has the runbook and the pages of how-to typed by tests, to their last line', () => {
     const tests = globSync('test/netns/machine/how-to-*.test.ts').map((file) =>
       readFileSync(file, 'utf8'),
     );
-    const pages = PAGES.filter((page) => dirname(page) === 'docs/how-to');
+    const pages = PAGES.filter(
+      (page) => dirname(page) === 'docs/how-to' || page === 'docs/runbook.md',
+    );
     for (const page of pages.filter((each) => shellLines(each).length > 0)) {
       const name = tests.flatMap((text) => {
         const found = new RegExp(`const (\\w+) = new Page\\('${page}'\\)`).exec(text)?.[1];

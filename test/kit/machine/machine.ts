@@ -11,6 +11,9 @@ import { join } from 'node:path';
 import { type CommandResult, hasProgram, type NetworkNode } from '../network.ts';
 import { waitUntil } from '../wait-until.ts';
 
+/** How systemd-nspawn(1) ends with --keep-unit when its machine wants to boot again. */
+const REBOOTS = 133;
+
 /**
  * $1: a folder to mount in, $2: what /opt holds, $3: the node's name, $4: its namespace. Units of this machine's packages
  * stay out: they are links in /etc/systemd/system, which is emptied. All rights and system calls are there, as on a node.
@@ -24,9 +27,15 @@ mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/opt,workdir=$1/opt-work" ro
 rm -rf root/etc/systemd/system/*
 tr -d - </proc/sys/kernel/random/uuid >root/etc/machine-id
 echo "$3" >root/etc/hostname
-SYSTEMD_SECCOMP=0 exec systemd-nspawn --quiet --directory="$1/root" --machine="$3" --register=no --keep-unit \
-  --link-journal=no --network-namespace-path="/run/netns/$4" --kill-signal=SIGRTMIN+3 \
-  --capability=all --console=pipe --boot -- --unit=basic.target
+boot() {
+  SYSTEMD_SECCOMP=0 setpriv --pdeathsig KILL \
+    systemd-nspawn --quiet --directory="$1/root" --machine="$3" --register=no --keep-unit \
+    --link-journal=no --network-namespace-path="/run/netns/$4" --kill-signal=SIGRTMIN+3 \
+    --capability=all --console=pipe --boot -- --unit=basic.target
+}
+until boot "$@"; do
+  [ $? -eq ${REBOOTS} ] || exit 1
+done
 `;
 
 /** Guards against hanging, and is no verdict. */
@@ -103,6 +112,18 @@ export class Machine {
     throw new Error(`${this.name}: code ${code} of\n${lines}\n${stdout}${stderr}`);
   }
 
+  /** Cuts its power: nothing in it is told. Resolves when it has booted again, with the files it had. */
+  async powerCycle(): Promise<void> {
+    const before = this.#init;
+    // The kernel ends all of its processes; systemd-nspawn starts its first one anew.
+    await this.sh('systemctl reboot --force --force');
+    await waitUntil(
+      `${this.name} boots again`,
+      async () => (await this.#isUp()) && this.#init !== before,
+      50,
+    );
+  }
+
   /** Where a path of the machine is seen from here. */
   path(inside: string): string {
     return join('/proc', String(this.#init), 'root', inside);
@@ -128,11 +149,18 @@ export class Machine {
 
   async #isUp(): Promise<boolean> {
     if (this.#container.exitCode !== null) throw new Error('systemd-nspawn ended');
-    const { pid } = this.#container;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    const [first = ''] = children;
-    this.#init = Number(first);
-    if (first === '') return false;
+    const nspawn = firstChild(this.#container.pid ?? 0);
+    this.#init = nspawn === 0 ? 0 : firstChild(nspawn);
+    if (this.#init === 0) return false; // Not begun, or between two boots.
     return (await this.sh('systemctl is-active --quiet basic.target')).code === 0;
+  }
+}
+
+/** 0: it has none. */
+function firstChild(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+  } catch {
+    return 0; // It has ended.
   }
 }

@@ -31,6 +31,20 @@ export class Page {
     return this.#block(heading, language, nth);
   }
 
+  /** What commands print, as lines indented by four below a heading show it, without what stands before them. */
+  shown(heading: string): readonly string[] {
+    const start = this.#lines.findIndex((line) => /^#+ /.test(line) && line.includes(heading));
+    const section = this.#lines.slice(start + 1);
+    const end = section.findIndex((line) => /^#+ /.test(line));
+    const lines = (end === -1 ? section : section.slice(0, end)).filter((line) =>
+      line.startsWith('    '),
+    );
+    if (start === -1 || lines.length === 0) {
+      throw new Error(`${this.#file} shows nothing below "${heading}"`);
+    }
+    return lines.map((line) => line.trim());
+  }
+
   /** All of it, for what stands in tables. */
   lines(): readonly string[] {
     return this.#lines;
