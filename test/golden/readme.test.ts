@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 
 const PAGES = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md')];
+/** Beside those of docs/how-to. */
+const TYPED = ['docs/runbook.md', 'docs/tutorial.md'];
 
 /** What stands for the paths of a real node when its examples are run here. */
 const EXAMPLE_FILES: Readonly<Record<string, string>> = {
@@ -66,13 +68,11 @@ describe('The documentation', () => {
     }
   });
 
-  it('has the runbook and the pages of how-to typed by tests, to their last line', () => {
+  it('has runbook, tutorial and the pages of how-to typed by tests, to their last line', () => {
     const tests = globSync('test/netns/machine/how-to-*.test.ts').map((file) =>
       readFileSync(file, 'utf8'),
     );
-    const pages = PAGES.filter(
-      (page) => dirname(page) === 'docs/how-to' || page === 'docs/runbook.md',
-    );
+    const pages = PAGES.filter((page) => dirname(page) === 'docs/how-to' || TYPED.includes(page));
     for (const page of pages.filter((each) => shellLines(each).length > 0)) {
       const name = tests.flatMap((text) => {
         const found = new RegExp(`const (\\w+) = new Page\\('${page}'\\)`).exec(text)?.[1];

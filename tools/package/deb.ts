@@ -12,8 +12,17 @@ const REVISION = 1;
 const ARCHITECTURES: Readonly<Record<Machine, string>> = { x64: 'amd64', arm64: 'arm64' };
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 
-/** Writes it into `folder` and returns its name. `tree` has what layOut() lays out; it gets Debian's part, too. */
-export function writeDeb(tree: string, folder: string, machine: Machine, facts: TreeFacts): string {
+/**
+ * Writes it into `folder` and returns its name. `tree` has what layOut() lays out; it gets Debian's part, too. Not
+ * compressed it is there in seconds, for a test.
+ */
+export function writeDeb(
+  tree: string,
+  folder: string,
+  machine: Machine,
+  facts: TreeFacts,
+  compression: 'xz' | 'none' = 'xz',
+): string {
   const { root, epoch } = facts;
   const version = `${facts.version}-${REVISION}`;
   const architecture = ARCHITECTURES[machine];
@@ -44,7 +53,7 @@ export function writeDeb(tree: string, folder: string, machine: Machine, facts: 
   }
   const name = `evergate_${version}_${architecture}.deb`;
   // Its times are those of the commit, its owner is root whoever builds it: the same bytes each time.
-  const args = ['--root-owner-group', '-Zxz', '--build', tree, join(folder, name)];
+  const args = ['--root-owner-group', `-Z${compression}`, '--build', tree, join(folder, name)];
   execFileSync('dpkg-deb', args, {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -91,20 +91,26 @@ export class MachineCluster {
     writeFileSync(one.path('/etc/evergate/vrrp.key'), this.#secret, { mode: 0o600 });
   }
 
+  /** What kubeadm, k3s and RKE2 leave of theirs: for clients that hold an apiserver against it. */
+  get authorityPem(): string {
+    return this.#authorityPem;
+  }
+
   /** Resolves when it listens. */
-  async startApiserver(name: string): Promise<void> {
+  async startApiserver(name: string, port = APISERVER_PORT): Promise<void> {
     const { node } = this.machine(name);
     const files = { certificateFile: `${name}.crt`, keyFile: `${name}.key` };
     const options: ApiserverOptions = {
-      ...{ node: name, nodes: Object.keys(CLUSTER_NODES), host: '0.0.0.0', port: APISERVER_PORT },
+      ...{ node: name, nodes: Object.keys(CLUSTER_NODES), host: '0.0.0.0', port },
       certificateFile: join(this.#folder, files.certificateFile),
       keyFile: join(this.#folder, files.keyFile),
     };
     const words = [APISERVER, JSON.stringify(options)];
-    this.#apiservers.set(name, node.spawn(process.execPath, words));
+    const server = node.spawn(process.execPath, words);
+    if (port === APISERVER_PORT) this.#apiservers.set(name, server);
     await waitUntil(
-      `the apiserver of ${name} listens`,
-      async () => (await node.run('ss', ['-Hlnt'])).stdout.includes(`:${APISERVER_PORT} `),
+      `port ${port} of ${name} listens`,
+      async () => (await node.run('ss', ['-Hlnt'])).stdout.includes(`:${port} `),
       50,
     );
   }
