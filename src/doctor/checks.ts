@@ -2,6 +2,7 @@
 
 import type { DoctorCheck } from './check.ts';
 import { APISERVERS } from './checks/apiservers.ts';
+import { CLOCKS } from './checks/clocks.ts';
 import { CONFIGURATION } from './checks/configuration.ts';
 import { DAEMONS } from './checks/daemons.ts';
 import { FIREWALL } from './checks/firewall.ts';
@@ -23,6 +24,7 @@ const CHECKS: readonly DoctorCheck[] = [
   FIREWALL,
   ADVERTS,
   APISERVERS,
+  CLOCKS,
   LIMITS,
   KUBERNETES,
 ];

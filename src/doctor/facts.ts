@@ -19,8 +19,7 @@ export type Facts = {
   readonly sockets: readonly SocketFacts[];
   /** Addresses of this machine's interfaces. */
   readonly addresses: readonly HeldAddress[];
-  /** net.ipv4.conf.all.arp_ignore; null: not to be seen. */
-  readonly settings: { readonly arpIgnore: number | null };
+  readonly settings: SettingFacts;
   /** Of the balancer that runs (RLIMIT_NOFILE, soft); null: none does, or it is not to be seen. */
   readonly openFilesMax: number | null;
   readonly firewall: FirewallFacts;
@@ -54,6 +53,15 @@ export type SocketFacts = {
   readonly owners: readonly ProcessFacts[];
 };
 
+export type SettingFacts = {
+  /** net.ipv4.conf.all.arp_ignore; null: not to be seen. */
+  readonly arpIgnore: number | null;
+  /** Interfaces on which what comes by another way than its answer leaves is dropped (rp_filter 1, or that of "all"). */
+  readonly strictReversePath: readonly string[];
+  /** Interfaces by which default routes of IPv4 leave. */
+  readonly defaultInterfaces: readonly string[];
+};
+
 export type HeldAddress = { readonly address: string; readonly interface: string };
 
 /** What a tool said; null with why it could not be asked. Not installed: no rules of its kind. */
@@ -73,11 +81,15 @@ export type ApiserverFacts = {
   /** "kube-apiserver/k8s-master" */
   readonly name: string;
   readonly address: string;
+  /** The same without its port. */
+  readonly host: string;
   /** Why no connection came about; null: one did. */
   readonly problem: string | null;
   readonly path: string;
   /** Of the answer to a GET of the path; null: it was not asked, or does not speak HTTP over TLS. */
   readonly status: number | null;
+  /** ms by which its clock is ahead of ours at least, by the Date of the answer; negative: behind. null: it said none. */
+  readonly clockAheadMs: number | null;
   /** null: it does not speak TLS. */
   readonly certificate: {
     readonly expiresAtMs: number;

@@ -92,9 +92,18 @@ export const FINDING_CODES = {
   },
   'certificate-ends': { severity: 'warning', why: 'clients refuse the apiserver from then on' },
   'certificate-ended': { severity: 'error', why: 'clients refuse the apiserver' },
+  'clock-differs': {
+    severity: 'warning',
+    why: 'certificates and tokens are refused as not yet valid or over, etcd complains, and two logs do not match',
+  },
+  'clock-unknown': { severity: 'note', why: 'a clock that is off is not found; ask it there' },
   'no-master-heard': {
     severity: 'error',
     why: 'either nobody has the VIP, or advertisements do not arrive here, and this node becomes a second owner',
+  },
+  'peer-never-heard': {
+    severity: 'note',
+    why: 'that is well while it was never master; whether its advertisements would arrive here, nobody knows',
   },
   'adverts-dropped': {
     severity: 'note',
@@ -111,6 +120,10 @@ export const FINDING_CODES = {
   'arp-never-answered': {
     severity: 'error',
     why: 'nobody on the network finds this node, nor the VIP when it is here, once caches are cold',
+  },
+  'reverse-path-strict': {
+    severity: 'warning',
+    why: 'the kernel drops what clients of other networks send to the VIP, as their answers would leave another way',
   },
   'kubelet-chooses-address': {
     severity: 'warning',

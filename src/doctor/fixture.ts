@@ -57,8 +57,11 @@ export function healthyFacts(config: Config): Facts {
         owners: [{ pid: GUARDIAN_PID, name: 'node', command: 'evergate: guardian' }],
       },
     ],
-    addresses: [{ address: '192.168.1.92', interface: 'ens192' }],
-    settings: { arpIgnore: 0 },
+    addresses: [
+      { address: '192.168.1.92', interface: 'ens192' },
+      { address: '127.0.0.1', interface: 'lo' },
+    ],
+    settings: { arpIgnore: 0, strictReversePath: [], defaultInterfaces: ['ens192'] },
     openFilesMax: 1_048_576,
     firewall: {
       nft: { kind: 'said', text: nftRuleset('accept') },
@@ -69,9 +72,11 @@ export function healthyFacts(config: Config): Facts {
       {
         name: 'kube-apiserver/k8s-master',
         address: '192.168.1.92:6443',
+        host: '192.168.1.92',
         problem: null,
         path: '/readyz',
         status: 200,
+        clockAheadMs: 0,
         certificate: { expiresAtMs: NOW_MS + 200 * 86_400_000, missingNames: [] },
       },
     ],

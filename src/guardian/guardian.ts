@@ -159,6 +159,7 @@ export class Guardian {
     const vrrp = this.#ownership();
     const { status: redirects } = this.#redirects;
     const differences = this.#agreement.differences();
+    const clocks = this.#peers.clocks();
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -169,6 +170,7 @@ export class Guardian {
       ...(differences.length > 0 && { differences }),
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       ...(redirects === undefined ? {} : { redirects }),
+      ...(clocks.length === 0 ? {} : { clocks }),
       scripts: this.#tracking?.status() ?? [],
       configuration: this.#reloader.status,
       notes: this.#notes(),

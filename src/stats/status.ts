@@ -24,10 +24,18 @@ export type StatusReport = {
   readonly addresses: readonly string[];
   /** Ports of the addresses that lead to others of ours; absent: none do. */
   readonly redirects?: RedirectStatus;
+  /** Of other nodes that share a key with this one; absent: none has told its time. */
+  readonly clocks?: readonly ClockStatus[];
   readonly scripts: readonly ScriptStatus[];
   readonly configuration: ConfigurationStatus;
   /** What the configuration does without, e.g. what is not verified; no reason to worry the verdict. */
   readonly notes: readonly string[];
+};
+
+export type ClockStatus = {
+  readonly node: string;
+  /** ms by which its clock is ahead of the one here, or behind (negative), as it told last. */
+  readonly aheadMs: number;
 };
 
 export type ConfigurationStatus = {

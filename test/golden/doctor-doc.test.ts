@@ -43,6 +43,17 @@ function certificate(facts: Facts, days: number, ...missingNames: string[]): Fac
   return apiserver(facts, { certificate: { expiresAtMs, missingNames } });
 }
 
+/** Of a node whose guardian does not say its time. */
+function elsewhere(facts: Facts, clockAheadMs: number | null): Facts {
+  const nodes = [{ name: 'k8s-node1', addresses: ['192.168.1.93'] }];
+  const config = { ...facts.config, nodes } as Config;
+  const there = { host: '192.168.1.93', address: '192.168.1.93:6443', clockAheadMs };
+  const [here] = facts.apiservers;
+  assert.ok(here !== undefined);
+  const apiservers = [here, { ...here, name: 'kube-apiserver/k8s-node1', ...there }];
+  return { ...facts, config, apiservers };
+}
+
 function firewalled(facts: Facts, ...rules: readonly object[][]): Facts {
   const text = nftRuleset('drop', ...rules);
   return { ...facts, firewall: { ...facts.firewall, nft: { kind: 'said', text } } };
@@ -62,7 +73,7 @@ const HAPROXY = { pid: 4712, name: 'haproxy', command: '/usr/sbin/haproxy -Ws' }
 
 function kubelet(facts: Facts, flag: string): Facts {
   const command = `/usr/bin/kubelet ${flag}`;
-  const addresses = [{ address: '192.168.1.92', interface: 'lo' }];
+  const addresses = [{ address: '192.168.1.92', interface: 'lo' }, ...facts.addresses];
   return { ...facts, addresses, processes: [{ pid: 4713, name: 'kubelet', command }] };
 }
 
@@ -136,15 +147,20 @@ const EXAMPLES: Readonly<Record<FindingCode, (facts: Facts) => Facts>> = {
   'certificate-lacks-name': (facts) => certificate(facts, 200, VIP),
   'certificate-ends': (facts) => certificate(facts, 12),
   'certificate-ended': (facts) => certificate(facts, -1),
+  'clock-differs': (facts) => elsewhere(facts, 7400),
+  'clock-unknown': (facts) => elsewhere(facts, null),
   'no-master-heard': (facts) => instance(facts, { master: null }),
+  'peer-never-heard': (facts) =>
+    instance(facts, {
+      warnings: [
+        'no advertisement was ever seen from peer 192.168.1.93; it is well if 192.168.1.93 was never master',
+      ],
+    }),
   'adverts-dropped': (facts) =>
     instance(facts, { dropped: { 'bad-checksum': 3, 'own-packet': 9 } }),
   'wire-trouble': (facts) =>
     instance(facts, {
-      warnings: [
-        'no advertisement was ever seen from peer 192.168.1.93; it is well if 192.168.1.93 was never master',
-        '02:00:00:00:00:07 claims 192.168.1.94, which is held here (4 times)',
-      ],
+      warnings: ['02:00:00:00:00:07 claims 192.168.1.94, which is held here (4 times)'],
     }),
   'few-open-files': (facts) => {
     assert.ok(facts.config.balancer);
@@ -152,7 +168,11 @@ const EXAMPLES: Readonly<Record<FindingCode, (facts: Facts) => Facts>> = {
     const balancer = { ...facts.config.balancer, process };
     return { ...facts, config: { ...facts.config, balancer }, openFilesMax: 1024 };
   },
-  'arp-never-answered': (facts) => ({ ...facts, settings: { arpIgnore: 8 } }),
+  'arp-never-answered': (facts) => ({ ...facts, settings: { ...facts.settings, arpIgnore: 8 } }),
+  'reverse-path-strict': (facts) => ({
+    ...facts,
+    settings: { ...facts.settings, strictReversePath: ['lo'] },
+  }),
   'kubelet-chooses-address': (facts) => kubelet(facts, '--config=/var/lib/kubelet/config.yaml'),
   'kubelet-takes-vip': (facts) => kubelet(facts, `--node-ip=${VIP}`),
   'strict-arp-off': (facts) => ({
@@ -193,7 +213,7 @@ describe('docs/doctor.md', () => {
       outcomes.flatMap(({ findings }) => findings),
       [],
     );
-    assert.ok(outcomes.length >= 11 && outcomes.every(({ severity }) => severity === 'ok'));
+    assert.ok(outcomes.length >= 12 && outcomes.every(({ severity }) => severity === 'ok'));
   });
 
   for (const [code, spoil] of Object.entries(EXAMPLES)) {

@@ -4,7 +4,11 @@ import type { DoctorCheck } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import { type Finding, finding } from '../findings.ts';
 
-const VIP_DAEMONS = ['keepalived', 'kube-vip', 'ucarp', 'vrrpd', 'uvrrpd'];
+const VIP_DAEMONS = ['keepalived', 'kube-vip', 'ucarp', 'vrrpd', 'uvrrpd', 'pacemakerd'];
+/** kube-proxy in IPVS mode holds there whatever is an address of a Service. */
+const SERVICES_INTERFACE = 'kube-ipvs0';
+/** Of networks of pods: bridges, tunnels, and where Cilium has a node's addresses in them. */
+const POD_INTERFACE = /^(cni\d|flannel\.|cilium_|vxlan\.calico|tunl0$|kube-bridge$|weave$)/;
 
 export const DAEMONS: DoctorCheck = {
   id: 'other-daemons',
@@ -39,11 +43,14 @@ function heldByOthers(
   if (guardian.kind === 'no-right') return [];
   const states = guardian.kind === 'running' ? guardian.report.vrrp : [];
   return (config.vrrp?.instances ?? []).flatMap((instance) => {
-    // A loopback address of that number is configured by hand, for servers behind a balancer.
-    if (states.some(({ name, held }) => name === instance.name && held)) return [];
+    const isOurs = states.some(({ name, held }) => name === instance.name && held);
     return instance.addresses.flatMap(({ address, prefixLength }) => {
-      const place = addresses.find((each) => each.address === address);
-      if (place === undefined) return [];
+      const places = addresses.filter((each) => each.address === address);
+      const cluster = places.flatMap((place) => heldByCluster(address, place.interface));
+      if (cluster.length > 0) return cluster;
+      const [place] = places;
+      // A loopback address of that number is configured by hand, for servers behind a balancer.
+      if (place === undefined || isOurs) return [];
       const by =
         daemons.length === 0 ? '' : `; ${daemons.map((name) => `"${name}"`).join(', ')} runs`;
       const what = `The VIP ${address} is on "${place.interface}", though not by Evergate${by}`;
@@ -52,4 +59,18 @@ function heldByOthers(
       return [finding('vip-held-by-other', what, fix)];
     });
   });
+}
+
+/** These are on every node alike, and come back when they are taken away. */
+function heldByCluster(address: string, place: string): readonly Finding[] {
+  const held = `The VIP ${address} is on "${place}"`;
+  if (place === SERVICES_INTERFACE) {
+    const what = `${held}: a Service has it, and kube-proxy holds it on every node`;
+    const fix = `kubectl get services --all-namespaces -o wide | grep -wF ${address}  # give that one another`;
+    return [finding('vip-held-by-other', what, fix)];
+  }
+  if (!POD_INTERFACE.test(place)) return [];
+  const what = `${held}, an interface of the network of pods`;
+  const fix = `ip address show dev ${place}  # its network must not have the VIP`;
+  return [finding('vip-held-by-other', what, fix)];
 }

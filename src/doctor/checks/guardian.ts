@@ -47,7 +47,15 @@ function lookAtInstance(instance: InstanceStatus): readonly Finding[] {
     const what = `"${name}" is backup and hears no master (${received} advertisements received since its start)`;
     found.push(finding('no-master-heard', what, capture));
   }
-  // Whoever never was master has never spoken: of a healthy cluster, all nodes but one.
+  const silent = warnings.flatMap(
+    (each) => new RegExp(`^${NEVER_SEEN} ([^;]*)`).exec(each)?.[1] ?? [],
+  );
+  if (silent.length > 0) {
+    const what = `"${name}" has never heard ${silent.join(', ')}`;
+    const filter = silent.map((each) => `src ${each}`).join(' or ');
+    const fix = `tcpdump -ni ${place} '(ip proto 112 or ip6 proto 112) and (${filter})'  # while it is master`;
+    found.push(finding('peer-never-heard', what, fix));
+  }
   const odd = warnings.filter((warning) => !warning.startsWith(NEVER_SEEN));
   found.push(...odd.map((each) => finding('wire-trouble', `"${name}": ${each}`, capture)));
   const drops = Object.entries(dropped).filter(([reason]) => !HARMLESS_DROPS.includes(reason));

@@ -41,6 +41,9 @@ function pathOf({ check, port }: ServerConfig): string {
 }
 
 type Answer = Omit<ApiserverFacts, 'name' | 'path'>;
+type Said = Pick<ApiserverFacts, 'status' | 'clockAheadMs'>;
+
+const NOTHING: Said = { status: null, clockAheadMs: null };
 
 function ask(
   { host, port }: ServerConfig,
@@ -54,20 +57,20 @@ function ask(
   const socket = nodeTls().connect({ host, port, servername, rejectUnauthorized: false });
   let connected = false;
   let certificate: Answer['certificate'] = null;
-  const end = (problem: string | null, status: number | null): void => {
+  const end = (problem: string | null, said: Said): void => {
     clearTimeout(timer);
     socket.destroy();
-    resolve({ address, problem, status, certificate });
+    resolve({ address, host, problem, certificate, ...said });
   };
-  const timer = setTimeout(() => end(`no answer within ${limitMs} ms`, null), limitMs);
+  const timer = setTimeout(() => end(`no answer within ${limitMs} ms`, NOTHING), limitMs);
   socket.once('connect', () => {
     connected = true;
   });
   // Connected, and then no TLS: it is no apiserver, but it is there.
-  socket.on('error', (error) => end(connected ? null : error.message, null));
+  socket.on('error', (error) => end(connected ? null : error.message, NOTHING));
   socket.once('secureConnect', () => {
     certificate = judgeCertificate(socket, names);
-    if (path === '') end(null, null);
+    if (path === '') end(null, NOTHING);
     else request(socket, host, path, end);
   });
   return promise;
@@ -89,13 +92,29 @@ function request(
   socket: TLSSocket,
   host: string,
   path: string,
-  end: (problem: string | null, status: number | null) => void,
+  end: (problem: string | null, said: Said) => void,
 ): void {
+  const askedAtMs = Date.now();
   const asking = nodeHttp().request(
     // Without an agent, as the socket is there already: any, even `false`, would open one of its own.
     { createConnection: () => socket, headers: { host }, path },
-    (answer) => end(null, answer.statusCode ?? null),
+    ({ statusCode = null, headers }) => {
+      const clockAheadMs = aheadMs(headers.date, askedAtMs, Date.now());
+      end(null, { status: statusCode, clockAheadMs });
+    },
   );
-  asking.on('error', (error) => end(error.message, null));
+  asking.on('error', (error) => end(error.message, NOTHING));
   asking.end();
+}
+
+/** What is certain of it: the Date is of a moment between question and answer, and in whole seconds. */
+export function aheadMs(
+  date: string | undefined,
+  askedAtMs: number,
+  answeredAtMs: number,
+): number | null {
+  const saidMs = Date.parse(date ?? '');
+  if (Number.isNaN(saidMs)) return null;
+  const [least, most] = [saidMs - answeredAtMs, saidMs + 999 - askedAtMs];
+  return least > 0 ? least : Math.min(most, 0);
 }

@@ -9,13 +9,8 @@ import type { StatusReport } from '../../stats/status.ts';
 import type { Facts, GuardianFacts, HeldAddress } from '../facts.ts';
 import { configuredPorts } from '../ports.ts';
 import { askApiservers } from './apiservers.ts';
-import {
-  arpIgnore,
-  capabilitiesOf,
-  namedProcesses,
-  openFilesMaxOf,
-  openSockets,
-} from './processes.ts';
+import { capabilitiesOf, namedProcesses, openFilesMaxOf, openSockets } from './processes.ts';
+import { kernelSettings } from './settings.ts';
 import { askFirewall } from './tools.ts';
 
 /** Of one look. */
@@ -51,7 +46,7 @@ export async function gather(
     processes: namedProcesses(),
     sockets: openSockets(ports, performance.now() + LOOK_LIMIT_MS),
     addresses: heldAddresses(),
-    settings: { arpIgnore: arpIgnore() },
+    settings: kernelSettings(),
     openFilesMax: balancer === null ? null : openFilesMaxOf(balancer),
     firewall,
     apiservers,

@@ -7,10 +7,19 @@ const PROCESSES_MAX = 65_536;
 const SOCKETS_MAX = 65_536;
 const COMMAND_MAX = 200;
 /** Those that a check asks about. */
-const NAMED = ['keepalived', 'kube-vip', 'ucarp', 'vrrpd', 'uvrrpd', 'haproxy', 'kubelet'];
+const NAMED = [
+  'keepalived',
+  'kube-vip',
+  'ucarp',
+  'vrrpd',
+  'uvrrpd',
+  'pacemakerd',
+  'haproxy',
+  'kubelet',
+];
 const TCP_LISTENS = '0A';
 
-function read(path: string): string {
+export function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -62,12 +71,6 @@ export function capabilitiesOf(pid: number): bigint | null {
 export function openFilesMaxOf(pid: number): number | null {
   const soft = /^Max open files\s+(\d+)/m.exec(read(`/proc/${pid}/limits`))?.[1];
   return soft === undefined ? null : Number(soft);
-}
-
-/** Of our network namespace; null: not to be seen. */
-export function arpIgnore(): number | null {
-  const text = read('/proc/sys/net/ipv4/conf/all/arp_ignore');
-  return text === '' ? null : Number(text);
 }
 
 type Open = Omit<SocketFacts, 'owners'> & { readonly inode: string };

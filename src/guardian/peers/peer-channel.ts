@@ -12,6 +12,7 @@ import type { Moment } from '../../core/moment.ts';
 import { OtherClocks } from '../../core/other-clocks.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { bootMs } from '../../linux/clock.ts';
+import type { ClockStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
 import { type Fact, factsDigest } from './facts.ts';
 import { FactsExchange } from './facts-exchange.ts';
@@ -141,6 +142,14 @@ export class PeerChannel {
       const peer = open?.settings.nodes.find((node) => node.name === name);
       if (peer !== undefined) this.#options.onClock(peer, utcLessBootMs);
     }
+  }
+
+  /** Of each node that has told its time, as it told last; late answers make it up to two seconds too little. */
+  clocks(): readonly ClockStatus[] {
+    const bootLessUtcMs = bootMs() - Date.now();
+    return [...(this.#open?.clocks.known ?? [])].map(([node, utcLessBootMs]) => {
+      return { node, aheadMs: Math.round(utcLessBootMs + bootLessUtcMs) };
+    });
   }
 
   /** One outcome for each other node, within about two seconds; null: there is no channel. */
