@@ -84,6 +84,35 @@ describe('The documentation', () => {
     }
   });
 
+  it('begins README with what the tutorial types, and compares by the figures that were measured', () => {
+    const section = (title: string): string => {
+      const [, found = ''] = readFileSync('README.md', 'utf8').split(`\n## ${title}\n`);
+      return found.split('\n## ')[0] ?? '';
+    };
+    const typed = shellLines('docs/tutorial.md');
+    const start = section('Sixty seconds');
+    const blocks = [...start.matchAll(/```(sh|yaml)\n([\s\S]*?)```/g)];
+    const shown = blocks
+      .filter(([, kind]) => kind === 'sh')
+      .flatMap(([, , text = '']) => text.trim().split('\n'));
+    assert.ok(shown.length >= 4);
+    assert.deepEqual(
+      shown.filter((line) => !typed.includes(line)),
+      [],
+    );
+    const [yaml] = blocks.filter(([, kind]) => kind === 'yaml').map(([, , text]) => text);
+    assert.ok(readFileSync('docs/tutorial.md', 'utf8').includes(`\`\`\`yaml\n${yaml}\`\`\``));
+    const measured = readFileSync('docs/failover.md', 'utf8').split('\n');
+    const rows = section('Compared')
+      .split('\n')
+      .filter((line) => line.startsWith('| '));
+    assert.ok(rows.length >= 8);
+    assert.deepEqual(
+      rows.filter((row) => !measured.includes(row)),
+      [],
+    );
+  });
+
   it('names only subcommands and options that exist', () => {
     const helps = new Map<string, ReturnType<typeof evergate>>();
     for (const { page, words } of commands) {
