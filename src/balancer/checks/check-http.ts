@@ -14,7 +14,13 @@ import { type HttpVerdict, judgeHttp } from '../../health/http-verdict.ts';
 import type { HttpCheckConfig } from '../../health/kinds/http.ts';
 import type { CheckResult } from '../../health/server-state.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
-import { closeGently, type Opened, openConnection } from './open-connection.ts';
+import {
+  type Attempt,
+  closeGently,
+  NO_ATTEMPT,
+  type Opened,
+  openConnection,
+} from './open-connection.ts';
 import { exchangeFailure } from './socket-errors.ts';
 import { tlsFacts } from './tls-settings.ts';
 
@@ -43,7 +49,7 @@ class HttpCheck implements Check {
   readonly #target: CheckTarget;
   readonly #request: string;
   #kept: Kept | null = null;
-  #cancel = (): void => {};
+  #attempt: Attempt = NO_ATTEMPT;
 
   constructor(config: HttpCheckConfig, target: CheckTarget) {
     this.#config = config;
@@ -65,9 +71,13 @@ class HttpCheck implements Check {
     else this.#ask(kept, startedAt, finish, () => this.#open(startedAt, finish));
   }
 
+  expire(): void {
+    this.#attempt.expire();
+  }
+
   close(): void {
-    this.#cancel();
-    this.#cancel = () => {};
+    this.#attempt.cancel();
+    this.#attempt = NO_ATTEMPT;
     const kept = this.#takeKept();
     if (kept !== null) closeGently(kept.socket);
   }
@@ -78,7 +88,7 @@ class HttpCheck implements Check {
   ): void {
     const { tls, connectTimeoutMs } = this.#config;
     const leftMs = Math.max(1, connectTimeoutMs - (performance.now() - startedAt));
-    this.#cancel = openConnection(this.#target, tls, leftMs, (outcome) => {
+    this.#attempt = openConnection(this.#target, tls, leftMs, (outcome) => {
       if (outcome.kind === 'failed') finish(outcome.finding, null);
       else this.#ask({ ...outcome.opened, openedAt: performance.now() }, startedAt, finish, null);
     });
@@ -94,7 +104,7 @@ class HttpCheck implements Check {
     const leftMs = connectTimeoutMs - (performance.now() - startedAt);
     const timeoutMs = Math.max(1, responseTimeoutMs ?? leftMs);
     const { socket, certificate } = connection;
-    this.#cancel = exchange(socket, this.#request, this.#config, timeoutMs, (outcome) => {
+    this.#attempt = exchange(socket, this.#request, this.#config, timeoutMs, (outcome) => {
       if (outcome.unanswered && again !== null) {
         socket.destroy();
         again();
@@ -133,14 +143,14 @@ class HttpCheck implements Check {
   }
 }
 
-/** One request and its answer. `done` is called exactly once; the returned function destroys the socket. */
+/** One request and its answer. `done` is called exactly once, unless it is cancelled; the socket is destroyed then. */
 function exchange(
   socket: Socket,
   request: string,
   config: HttpCheckConfig,
   timeoutMs: number,
   done: (outcome: ExchangeOutcome) => void,
-): () => void {
+): Attempt {
   let text = '';
   let verdict: HttpVerdict | null = null;
   let settled = false;
@@ -173,17 +183,19 @@ function exchange(
   const onError = (error: Error): void => {
     settle(verdict ?? exchangeFailure(error), false, text === '');
   };
-  const timer = setTimeout(() => {
+  const expire = (): void => {
     settle(verdict ?? { status: 'L7TOUT', passed: false, info: '' }, false, false);
-  }, timeoutMs);
+  };
+  const timer = setTimeout(expire, timeoutMs);
   socket.setEncoding('latin1');
   socket.on('data', onData).on('end', onEnd).on('error', onError).on('close', onEnd);
   socket.write(request, 'latin1');
-  return () => {
+  const cancel = (): void => {
     settled = true;
     clearTimeout(timer);
     socket.destroy();
   };
+  return { cancel, expire };
 }
 
 /** RFC 9112 section 3. HAProxy leaves "Host" to the file; without it a server refuses HTTP/1.1. */

@@ -7,17 +7,17 @@
 
 import type { TcpCheckConfig } from '../../health/kinds/tcp.ts';
 import type { Check, CheckTarget } from './check.ts';
-import { openConnection } from './open-connection.ts';
+import { NO_ATTEMPT, openConnection } from './open-connection.ts';
 
 export function createTcpCheck(
   config: Pick<TcpCheckConfig, 'connectTimeoutMs'>,
   target: CheckTarget,
 ): Check {
-  let cancel = (): void => {};
+  let attempt = NO_ATTEMPT;
   return {
     run: (done) => {
       const startedAt = performance.now();
-      cancel = openConnection(target, null, config.connectTimeoutMs, (outcome) => {
+      attempt = openConnection(target, null, config.connectTimeoutMs, (outcome) => {
         const opened = outcome.kind === 'opened';
         if (opened) outcome.opened.socket.resetAndDestroy();
         const finding = opened
@@ -26,6 +26,7 @@ export function createTcpCheck(
         done({ ...finding, durationMs: performance.now() - startedAt });
       });
     },
-    close: () => cancel(),
+    expire: () => attempt.expire(),
+    close: () => attempt.cancel(),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { TlsCheckConfig } from '../../health/kinds/tls.ts';
 import type { Check, CheckTarget, Finding } from './check.ts';
-import { closeGently, openConnection } from './open-connection.ts';
+import { closeGently, NO_ATTEMPT, openConnection } from './open-connection.ts';
 import { tlsFacts } from './tls-settings.ts';
 
 export function createTlsCheck(
@@ -10,11 +10,11 @@ export function createTlsCheck(
   target: CheckTarget,
 ): Check {
   const { tls, connectTimeoutMs } = config;
-  let cancel = (): void => {};
+  let attempt = NO_ATTEMPT;
   return {
     run: (done) => {
       const startedAt = performance.now();
-      cancel = openConnection(target, tls, connectTimeoutMs, (outcome) => {
+      attempt = openConnection(target, tls, connectTimeoutMs, (outcome) => {
         const durationMs = performance.now() - startedAt;
         if (outcome.kind === 'failed') {
           done({ ...outcome.finding, durationMs });
@@ -26,6 +26,7 @@ export function createTlsCheck(
         done({ ...finding, ...tlsFacts(certificate, Date.now()), durationMs });
       });
     },
-    close: () => cancel(),
+    expire: () => attempt.expire(),
+    close: () => attempt.cancel(),
   };
 }

@@ -16,6 +16,8 @@ export type Check = {
    * that is closing within a second.
    */
   run(done: (result: CheckResult) => void): void;
+  /** The run that is under way is out of time now: done() is called with what has been seen, soon. */
+  expire(): void;
   /** Ends a run without a result and lets go of what was kept. The check may be run again. */
   close(): void;
 };

@@ -58,6 +58,7 @@ test('other backends: checks that stay go on under their new places, the others 
         port: backend === 0 && server === 0 ? one.port : two.port,
       }),
       recordCheck: (backend, server) => results.push(`${backend}/${server}`),
+      heard: () => 0,
     },
     NONE_APART,
   );
@@ -87,6 +88,7 @@ test('a check that changes begins anew, and one that is new begins', async (t) =
     inMaintenance: () => false,
     address: () => ({ host: '127.0.0.1', port: server.port }),
     recordCheck: (_: number, place: number) => results.push(`${place}`),
+    heard: () => 0,
   };
   const checker = new Checker([], servers, NONE_APART);
   t.after(() => checker.stop());
@@ -108,6 +110,7 @@ test('a check that needs a secret is asked for, and is the next one only after i
     address: () => ({ host: '10.0.0.7', port: 7 }),
     recordCheck: (_: number, place: number, { status, inconclusive }: CheckResult) =>
       results.push(`${place} ${status} ${inconclusive === true}`),
+    heard: () => 0,
   };
   const check: CheckConfig = { ...OFTEN, apart: true };
   const checker = new Checker(
@@ -128,4 +131,77 @@ test('a check that needs a secret is asked for, and is the next one only after i
   apart.answer(asked[2]?.id ?? 0, { status: 'L4CON', passed: false, info: '', durationMs: 1 });
   assert.deepEqual(results, ['0 L7OK false', '0 SOCKERR true']);
   assert.equal(asked.at(-1)?.kind, 'end-check');
+});
+
+/** A server that takes connections and, from `hang()` on, answers nothing. */
+async function hangingServer(t: TestContext): Promise<{ port: number; hang: () => void }> {
+  let hangs = false;
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .on('data', () => {
+        if (!hangs) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  return { port: address.port, hang: () => (hangs = true) };
+}
+
+test('one that hangs is not given all of a check, unless traffic hears it', async (t) => {
+  const { port, hang } = await hangingServer(t);
+  const request = { method: 'GET', uri: '/readyz', version: '1.1', headers: [], body: '' } as const;
+  const check: CheckConfig = {
+    ...{ ...TEST_CHECK, intervalMs: 20, fastIntervalMs: 20, connectTimeoutMs: 60_000 },
+    ...{ kind: 'http', tls: null, expect: [], drainOn: 'none', keepConnection: true },
+    request: { ...request, token: null },
+    learnsPatience: true,
+  };
+  const results: string[] = [];
+  let heard = 0;
+  let isHeard = true;
+  let looks = 0;
+  const servers = {
+    health: () => 3,
+    inMaintenance: () => false,
+    address: () => ({ host: '127.0.0.1', port }),
+    recordCheck: (_: number, __: number, { status }: CheckResult) => results.push(status),
+    heard: () => {
+      looks++;
+      return isHeard ? heard++ : heard;
+    },
+  };
+  const backend = testBackend({ servers: [testServer('one', { port, check })] });
+  const checker = new Checker([backend], servers, NONE_APART);
+  t.after(() => checker.stop());
+  checker.start();
+  await until('it answers', () => results.length >= 5);
+  assert.deepEqual([...new Set(results)], ['L7OK']);
+  hang();
+  looks = 0;
+  await until('it is looked at again', () => looks >= 6);
+  assert.ok(!results.includes('L7TOUT'), 'who is heard does not hang');
+  isHeard = false;
+  await until('it hangs', () => results.filter((one) => one === 'L7TOUT').length === 3);
+});
+
+test('a check that another process runs is broken off there', () => {
+  const asked: { readonly kind: string; readonly id?: number }[] = [];
+  const apart = new ApartChecks((message) => asked.push(message));
+  const check = apart.create('b', 's', { host: '10.0.0.7', port: 7 });
+  const results: CheckResult[] = [];
+  check.run((result) => results.push(result));
+  check.expire();
+  check.expire();
+  assert.deepEqual(
+    asked.map(({ kind }) => kind),
+    ['check', 'end-check'],
+  );
+  apart.answer(asked[0]?.id ?? 0, null);
+  assert.deepEqual(
+    results.map(({ status, passed, inconclusive }) => [status, passed, inconclusive]),
+    [['L7TOUT', false, undefined]],
+  );
 });

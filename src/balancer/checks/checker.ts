@@ -4,6 +4,7 @@ import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import { assert } from '../../core/assert.ts';
 import type { CheckConfig } from '../../health/kinds/check-kinds.ts';
+import { Patience, waitsOn } from '../../health/patience.ts';
 import { firstCheckDelayMs, hintStartsCheck, nextCheckDelayMs } from '../../health/schedule.ts';
 import type { CheckResult } from '../../health/server-state.ts';
 import type { ApartChecks } from './apart-checks.ts';
@@ -17,6 +18,8 @@ export type CheckedServers = {
   /** null: nowhere, which is a maintenance. */
   address(backend: number, server: number): ServerAddress | null;
   recordCheck(backend: number, server: number, result: CheckResult): void;
+  /** Bytes that traffic has had of it, since some time. */
+  heard(backend: number, server: number): number;
 };
 
 type Plan = {
@@ -30,7 +33,9 @@ type Plan = {
 
 type Probe = Plan & {
   readonly check: Check;
+  readonly patience: Patience;
   running: boolean;
+  /** Of the next run; of the one under way, when it is looked after. */
   timer: NodeJS.Timeout | null;
   startedAt: number;
   ended: boolean;
@@ -76,7 +81,7 @@ export class Checker {
     const probe = [...this.#probes.values()].find(
       (one) => one.backend === backend && one.server === server,
     );
-    if (probe === undefined || probe.timer === null) return;
+    if (probe === undefined || probe.running || probe.timer === null) return;
     if (!hintStartsCheck(performance.now() - probe.startedAt)) return;
     clearTimeout(probe.timer);
     this.#run(probe);
@@ -126,6 +131,7 @@ export class Checker {
         config.apart === true
           ? this.#apart.create(names.backend, names.server, target)
           : createCheck(config, target),
+      patience: new Patience(),
       running: false,
       timer: null,
       startedAt: Number.NEGATIVE_INFINITY,
@@ -152,10 +158,35 @@ export class Checker {
     probe.startedAt = performance.now();
     probe.running = true;
     probe.check.run((result) => this.#finish(probe, result));
+    this.#hurry(probe);
+  }
+
+  /** A server that is up and hangs is not given all of a check's time. */
+  #hurry(probe: Probe): void {
+    const { config, patience, backend, server } = probe;
+    const isUp = this.#servers.health(backend, server) >= config.rise;
+    if (config.learnsPatience !== true || !isUp || patience.ms === null) return;
+    const heardBefore = this.#servers.heard(backend, server);
+    const dueAt = performance.now() + patience.ms;
+    const patienceMs = patience.ms;
+    probe.timer = setTimeout(() => {
+      const lateMs = performance.now() - dueAt;
+      // An answer that waits for us is read first.
+      probe.timer = setTimeout(() => {
+        if (!probe.running) return;
+        probe.timer = null;
+        const heard = this.#servers.heard(probe.backend, probe.server) !== heardBefore;
+        if (waitsOn({ heard, lateMs }, patienceMs)) this.#hurry(probe);
+        else probe.check.expire();
+      });
+    }, patienceMs);
   }
 
   #finish(probe: Probe, result: CheckResult): void {
     probe.running = false;
+    if (probe.timer !== null) clearTimeout(probe.timer);
+    probe.timer = null;
+    if (result.passed) probe.patience.learn(result.durationMs);
     const { backend, server } = probe;
     // An operator may have put the server into maintenance while the check ran.
     if (!this.#servers.inMaintenance(backend, server)) {

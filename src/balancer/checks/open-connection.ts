@@ -23,12 +23,22 @@ export type Opened = {
   readonly certificate: CertificateFacts | null;
 };
 
+/** What is under way. Neither does anything once it is over. */
+export type Attempt = {
+  /** Ends it without an outcome. */
+  cancel(): void;
+  /** Ends it as if its time were over. */
+  expire(): void;
+};
+
+export const NO_ATTEMPT: Attempt = { cancel: () => {}, expire: () => {} };
+
 export type OpenOutcome =
   | { readonly kind: 'opened'; readonly opened: Opened }
   | { readonly kind: 'failed'; readonly finding: Finding };
 
 /**
- * `done` is called exactly once, unless the returned function cancels before. An opened socket belongs to
+ * `done` is called exactly once, unless it is cancelled before. An opened socket belongs to
  * the caller, who must listen for its errors; after a failure it is gone.
  */
 export function openConnection(
@@ -36,13 +46,13 @@ export function openConnection(
   tls: CheckTls | null,
   timeoutMs: number,
   done: (outcome: OpenOutcome) => void,
-): () => void {
+): Attempt {
   if (tls === null) return open(connect({ ...target }), null, timeoutMs, done);
   const options = connectionOptions(tls);
   if (!options.ok) {
     const finding: Finding = { status: 'SOCKERR', passed: false, info: options.reason };
     const turn = setImmediate(() => done({ kind: 'failed', finding }));
-    return () => clearImmediate(turn);
+    return { cancel: () => clearImmediate(turn), expire: () => {} };
   }
   return open(nodeTls().connect({ ...target, ...options.value }), tls, timeoutMs, done);
 }
@@ -52,7 +62,7 @@ function open(
   tls: CheckTls | null,
   timeoutMs: number,
   done: (outcome: OpenOutcome) => void,
-): () => void {
+): Attempt {
   let connected = false;
   let secured = false;
   let settled = false;
@@ -77,7 +87,8 @@ function open(
     else settle({ kind: 'failed', finding: connectFailure(error) });
   };
 
-  const timer = setTimeout(() => failed(connected ? 'L6TOUT' : 'L4TOUT', ''), timeoutMs);
+  const expire = (): void => failed(connected ? 'L6TOUT' : 'L4TOUT', '');
+  const timer = setTimeout(expire, timeoutMs);
   socket.on('error', onError);
   socket.once('connect', () => {
     connected = true;
@@ -89,7 +100,7 @@ function open(
       settle(verify(socket as TLSSocket, tls));
     });
   }
-  return () => settle(null);
+  return { cancel: () => settle(null), expire };
 }
 
 function verify(socket: TLSSocket, tls: CheckTls): OpenOutcome {

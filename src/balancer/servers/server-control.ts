@@ -63,7 +63,17 @@ export class ServerControl {
       onChange: () => this.#publish(),
     });
     this.#apart = new ApartChecks((asked) => events.check(asked));
-    this.#checker = new Checker(backends, this.table, this.#apart);
+    this.#checker = new Checker(
+      backends,
+      {
+        health: (backend, server) => this.table.health(backend, server),
+        inMaintenance: (backend, server) => this.table.inMaintenance(backend, server),
+        address: (backend, server) => this.table.address(backend, server),
+        recordCheck: (backend, server, result) => this.table.recordCheck(backend, server, result),
+        heard: (backend, server) => this.#counter(backend, server, 'bytesOut'),
+      },
+      this.#apart,
+    );
     this.#names = new ServerNames(
       {
         address: (backend, server) => this.table.address(backend, server),

@@ -64,8 +64,10 @@ export const check = z
       .prefault('1s')
       .describe('While a server is down'),
     timeout: duration({ min: 10, max: 60 * SECOND_MS })
-      .prefault('2s')
-      .describe('Of one check, all in all'),
+      .optional()
+      .describe(
+        'Of one check, all in all. Default: 2s, and for a server that is up as little as it usually needs, at least 350ms',
+      ),
     rise: integer({ min: 1, max: 100 }).prefault(3).describe('Checks that must pass to be up'),
     fall: integer({ min: 1, max: 100 }).prefault(3).describe('Checks that must fail to be down'),
     passive: flag()

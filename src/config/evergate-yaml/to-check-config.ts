@@ -12,6 +12,9 @@ import type {
 } from '../model/checks.ts';
 import type { CheckPlan } from './check-section.ts';
 
+/** ms; of a check for which the file names no time. */
+const TIMEOUT_MS = 2000;
+
 /** A refused, reset or unanswered connect takes the server out at once; checks bring it back. */
 const PASSIVE = { errorLimit: 1, onError: 'mark-down' } as const;
 
@@ -32,8 +35,9 @@ function toSchedule({ section }: CheckPlan): CheckSchedule {
     downIntervalMs: section['down-interval'],
     rise: section.rise,
     fall: section.fall,
-    connectTimeoutMs: section.timeout,
+    connectTimeoutMs: section.timeout ?? TIMEOUT_MS,
     responseTimeoutMs: null,
+    ...(section.timeout === undefined ? { learnsPatience: true as const } : {}),
     passive: section.passive ? PASSIVE : null,
   };
 }

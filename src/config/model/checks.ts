@@ -40,6 +40,8 @@ export type CheckSchedule = {
   readonly connectTimeoutMs: number;
   /** Of what follows them; null: everything together takes at most connectTimeoutMs. */
   readonly responseTimeoutMs: number | null;
+  /** A server that is up is waited for by what it usually takes, at most for these (health/patience.ts); absent: always for these. */
+  readonly learnsPatience?: true;
   /** What traffic that cannot connect means for the server's health; null: only an earlier check. */
   readonly passive: PassiveHealthConfig | null;
 };
