@@ -15,6 +15,7 @@ export function renderStatus(report: StatusReport): string {
     ...report.reasons.map((reason) => `  ! ${reason}`),
     ...report.vrrp.flatMap(renderInstance),
     ...renderRedirects(report),
+    ...renderClients(report),
     ...renderBalancer(report),
     ...report.scripts.map(
       ({ kind = 'script', name, passing, lastExit }) =>
@@ -52,6 +53,16 @@ function renderRedirects({ redirects }: StatusReport): string[] {
   const { table, ports, problem } = redirects;
   const state = problem === null ? `nft table inet ${table}` : 'not now';
   return ports.map(({ from, toPort }) => `Redirect: ${from} to port ${toPort} here (${state})`);
+}
+
+function renderClients({ clients }: StatusReport): string[] {
+  if (clients === undefined) return [];
+  const { told, known, pokes, problem, skipped } = clients;
+  return [
+    `Clients: ${told} here, others know of them; ${known} of others known here; ${pokes} pokes sent`,
+    ...(problem === null ? [] : [`  problem   ${problem}`]),
+    ...skipped.map((each) => `  skipped   ${each}`),
+  ];
 }
 
 /** What VRRP tells of its claim and of the wire; another election tells neither. */

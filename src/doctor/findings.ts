@@ -71,7 +71,7 @@ export const FINDING_CODES = {
   },
   'firewall-stops-peers': {
     severity: 'warning',
-    why: 'other nodes cannot ask this one: "drain" does not reach it, and its clock is not known',
+    why: 'other nodes cannot tell this one of their clients, which hang then when the VIP comes here, nor ask it: "drain" does not reach it, and its clock is not known',
   },
   'firewall-stops-clients': {
     severity: 'warning',

@@ -33,7 +33,7 @@ export function configuredPorts({
     const isPublic = !host.startsWith('127.') && host !== '::1';
     return [{ protocol: 'tcp', address: host, port, families, isPublic, origin }];
   });
-  if (peers?.secret == null) return listeners;
+  if (peers === undefined) return listeners;
   const families = new Set(
     nodes.flatMap(({ addresses }) => addresses.map((each) => each.includes(':'))),
   );

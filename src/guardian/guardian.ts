@@ -20,6 +20,7 @@ import {
   ownersElsewhere,
 } from './answers.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
+import { ClientWatch } from './clients/client-watch.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -30,7 +31,7 @@ import type { Outputs } from './output/standard-streams.ts';
 import { Agreement } from './peers/agreement.ts';
 import { factsOf } from './peers/facts.ts';
 import { namesByAddress, withNames } from './peers/named-addresses.ts';
-import { PeerChannel, type PeerSettings, type ServerOrder } from './peers/peer-channel.ts';
+import { PeerChannel, peerSettings, type ServerOrder } from './peers/peer-channel.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
@@ -106,6 +107,7 @@ export class Guardian {
   readonly #redirects: Redirects;
   readonly #peers: PeerChannel;
   readonly #agreement: Agreement;
+  readonly #clients: ClientWatch;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -128,12 +130,18 @@ export class Guardian {
       onClock: ({ addresses }, utcLessBootMs) =>
         this.#election?.learnClock(addresses, utcLessBootMs),
       onFacts: () => this.#agreement.look(),
+      onClients: (from, bytes, utcMs) => this.#clients.receive(from, bytes, utcMs),
     });
     this.#agreement = new Agreement({
       log: options.log,
       facts: this.#peers.facts,
       instances: () => this.#ownership(),
       names: () => namesByAddress(this.#config),
+    });
+    this.#clients = new ClientWatch({
+      send: (to, bytes) => this.#peers.send(to, bytes),
+      instances: () => this.#election?.status() ?? [],
+      config: () => this.#config,
     });
     this.#reloader = new Reloader({
       read: options.read,
@@ -160,6 +168,7 @@ export class Guardian {
     const { status: redirects } = this.#redirects;
     const differences = this.#agreement.differences();
     const clocks = this.#peers.clocks();
+    const { status: clients } = this.#clients;
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -171,6 +180,7 @@ export class Guardian {
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       ...(redirects === undefined ? {} : { redirects }),
       ...(clocks.length === 0 ? {} : { clocks }),
+      ...(clients === null ? {} : { clients }),
       scripts: this.#tracking?.status() ?? [],
       configuration: this.#reloader.status,
       notes: this.#notes(),
@@ -212,7 +222,7 @@ export class Guardian {
     this.#followNames(names);
     if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
-    this.#peers.use(this.#peerSettings(), factsOf(config));
+    this.#usePeers();
     return applied;
   }
 
@@ -271,8 +281,11 @@ export class Guardian {
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
     // Before the election, which holds what others sign against their clocks.
-    this.#peers.use(this.#peerSettings(), factsOf(config));
-    this.#closers.push(() => this.#peers.close());
+    this.#usePeers();
+    this.#closers.push(() => {
+      this.#clients.close();
+      this.#peers.close();
+    });
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
     if (this.#unnoted !== null) throw this.#unnoted;
@@ -311,12 +324,10 @@ export class Guardian {
     }
   }
 
-  /** null: the nodes do not ask each other. */
-  #peerSettings(): PeerSettings | null {
-    const { nodes, peers } = this.#config;
-    if (nodes === undefined || peers === undefined || peers.secret === null) return null;
-    const { port, toleranceMs, secret } = peers;
-    return { node: this.#node, nodes, port, toleranceMs, secret };
+  #usePeers(): void {
+    const settings = peerSettings(this.#config, this.#node);
+    this.#peers.use(settings, factsOf(this.#config));
+    this.#clients.use(this.#config.balancer === null ? null : settings);
   }
 
   /** null: done; otherwise what is wrong. */
@@ -458,6 +469,7 @@ export class Guardian {
           `VRRP ${event.instance}: ${event.from} -> ${event.to} (${withNames(event.why, namesByAddress(this.#config))})`,
         );
         this.#notifier?.instance(event.instance, event.to, event.priority);
+        if (event.to === 'master') this.#clients.tookOver(event.instance);
         break;
       case 'priority':
         this.#notifier?.priority(event.instance, event.state, event.priority);

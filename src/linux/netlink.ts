@@ -11,6 +11,7 @@ import { openSocket, SOCK_RAW } from './sockets.ts';
 
 const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
+export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_NETFILTER = 12;
 const HEADER_BYTES = 16;
 const NLMSG_ERROR = 2;
@@ -164,6 +165,27 @@ export class NetlinkSocket {
       }
     }
     throw new SystemError('netlink request', ENOBUFS, about);
+  }
+
+  /** Begins a list that may be too long for one go; nextPart() reads it. Throws SystemError. */
+  beginDump(type: number, fixed: Uint8Array, about: string): void {
+    this.#sequence += 1;
+    const message = encodeMessage(type, NLM_F_DUMP | NLM_F_REQUEST, this.#sequence, fixed, []);
+    const sent = sendDatagram(this.fd, message, message.length, null);
+    if (sent < 0) throw new SystemError('sendto', -sent, about);
+  }
+
+  /** Some of the list that was begun, good until the next call; null: that was all. Throws SystemError. */
+  nextPart(about: string): readonly NetlinkMessage[] | null {
+    const received = receiveDatagram(this.fd, this.#incoming);
+    if (received < 0) throw new SystemError('recv', -received, about);
+    const parts = decodeMessages(this.#incoming.subarray(0, received));
+    const [first] = parts;
+    if (first?.type === NLMSG_ERROR) {
+      throw new SystemError('netlink request', decodeError(first), about);
+    }
+    if (parts.at(-1)?.type !== NLMSG_DONE) return parts;
+    return parts.length === 1 ? null : parts.slice(0, -1);
   }
 
   /** News that wait; null when some were lost (ENOBUFS) and the caller must look for itself. */

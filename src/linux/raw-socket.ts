@@ -1,9 +1,13 @@
-/** What raw sockets of both families share: raw(7), socket(7). Used for VRRP. */
+/** What raw sockets of both families share: raw(7), socket(7). Used for VRRP, and to poke clients. */
 
-import type { IpAddress } from '../core/ip-address.ts';
+import { type IpAddress, writeIpAddress } from '../core/ip-address.ts';
+import { sendDatagram } from './datagram-calls.ts';
 import { SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
+import { pinnedBuffer } from './libc.ts';
 import {
+  AF_INET,
+  AF_INET6,
   openSocket,
   SO_BINDTODEVICE,
   SOCK_RAW,
@@ -12,6 +16,8 @@ import {
   setOptionBytes,
 } from './sockets.ts';
 
+/** Every packet comes with its header. */
+const IPPROTO_RAW = 255;
 const SO_PRIORITY = 12;
 const SO_RCVBUFFORCE = 33;
 /** TC_PRIO_CONTROL: queued before ordinary traffic. */
@@ -85,5 +91,32 @@ export function leaveGroup(
   } catch (error) {
     // It is a member no longer, or was none.
     if (!(error instanceof SystemError)) throw error;
+  }
+}
+
+/** Sends IP packets that are written whole, by the routes of the machine, and receives none. */
+export class RawSender {
+  readonly #fd: number;
+  readonly #target: Buffer;
+  readonly #addressAt: number;
+
+  /** Throws SystemError: EPERM without CAP_NET_RAW. */
+  constructor(v6: boolean) {
+    this.#fd = openSocket(v6 ? AF_INET6 : AF_INET, SOCK_RAW, IPPROTO_RAW);
+    // struct sockaddr_in, sockaddr_in6.
+    this.#target = pinnedBuffer(v6 ? 28 : 16);
+    this.#target.writeUInt16LE(v6 ? AF_INET6 : AF_INET, 0);
+    this.#addressAt = v6 ? 8 : 4;
+  }
+
+  /** Never waits. 0 or the errno. */
+  send(packet: Buffer, length: number, destination: IpAddress): number {
+    writeIpAddress(this.#target, this.#addressAt, destination);
+    const sent = sendDatagram(this.#fd, packet, length, this.#target);
+    return sent < 0 ? -sent : 0;
+  }
+
+  close(): void {
+    closeFd(this.#fd);
   }
 }

@@ -26,6 +26,8 @@ export type StatusReport = {
   readonly redirects?: RedirectStatus;
   /** Of other nodes that share a key with this one; absent: none has told its time. */
   readonly clocks?: readonly ClockStatus[];
+  /** What the nodes tell each other of their clients; absent: nothing. */
+  readonly clients?: ClientsStatus;
   readonly scripts: readonly ScriptStatus[];
   readonly configuration: ConfigurationStatus;
   /** What the configuration does without, e.g. what is not verified; no reason to worry the verdict. */
@@ -36,6 +38,18 @@ export type ClockStatus = {
   readonly node: string;
   /** ms by which its clock is ahead of the one here, or behind (negative), as it told last. */
   readonly aheadMs: number;
+};
+
+export type ClientsStatus = {
+  /** Connections that others are told of, as this node has them at the VIP; and those that others have told of. */
+  readonly told: number;
+  readonly known: number;
+  /** Packets to clients of others that lost their connections, since the start. */
+  readonly pokes: number;
+  /** What keeps them from learning of it, in words; null: nothing. */
+  readonly problem: string | null;
+  /** Nodes that are not understood, in sentences. */
+  readonly skipped: readonly string[];
 };
 
 export type ConfigurationStatus = {

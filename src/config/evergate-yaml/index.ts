@@ -21,7 +21,7 @@ import { otherFormat } from './other-format.ts';
 import { readFile } from './read-file.ts';
 import { parseTree } from './tree.ts';
 import { buildVrrp, checkVrrp } from './vrrp.ts';
-import { warnOfOpenElection, warnOfPeerPort } from './warnings.ts';
+import { warnOfOpenElection } from './warnings.ts';
 
 export type NativeResult = {
   /**
@@ -103,7 +103,6 @@ function parse(
   checkVrrp(draft);
   judgeNotify(draft);
   const note = warnOfOpenElection(draft);
-  warnOfPeerPort(draft);
   const node = findNode(draft);
   const balancer = buildBalancer(draft, node);
   const vrrp = node === null ? null : buildVrrp(draft, node);
@@ -138,9 +137,11 @@ function statusGroup(draft: Draft, node: FoundNode | null): string | undefined {
   return group;
 }
 
-/** Whoever asks must have the cluster's key. */
-function toPeers({ file: { nodes, vip, vrrp, 'peer-port': port } }: Draft): Pick<Config, 'peers'> {
-  if (vip === undefined || vrrp.key === undefined || Object.keys(nodes).length < 2) return {};
+/** Orders need a key, and lists of clients somebody who has some. */
+function toPeers({ file }: Draft): Pick<Config, 'peers'> {
+  const { nodes, vip, vrrp, listen, services, 'peer-port': port } = file;
+  const isSilent = vrrp.key === undefined && listen === undefined && services === undefined;
+  if (vip === undefined || isSilent || Object.keys(nodes).length < 2) return {};
   return { peers: { port, toleranceMs: vrrp['clock-tolerance'], secret: null } };
 }
 

@@ -150,7 +150,7 @@ export const NATIVE_SCHEMA = z
     'peer-port': port()
       .prefault(PEER_PORT)
       .describe(
-        'UDP port by which the nodes ask each other, with vrrp.key: evergate drain, ready and maint of a server',
+        'UDP port by which the nodes tell each other of their clients, and, with vrrp.key, ask each other: evergate drain, ready and maint of a server',
       ),
     'status-group': account('adm')
       .optional()

@@ -64,13 +64,6 @@ export function warnOfSharedAccount(draft: Draft): void {
   draft.report.warning(draft.place(['balancer', 'user']), 'shared-account', problem);
 }
 
-/** Nodes that share no key do not ask each other. */
-export function warnOfPeerPort(draft: Draft): void {
-  if (draft.file.vrrp.key !== undefined || !draft.has(['peer-port'])) return;
-  const text = '"peer-port" is ignored without a "vrrp.key": the nodes do not ask each other';
-  draft.report.warning(draft.keyPlace(['peer-port']), 'ignored-directive', text);
-}
-
 function isLoopback(address: Listen): boolean {
   if (address.kind === 'unix' || address.kind === 'any') return address.kind === 'unix';
   return address.kind === 'ipv4' ? address.host.startsWith('127.') : address.host === '::1';

@@ -34,7 +34,7 @@ export type PeersConfig = {
   readonly port: number;
   /** How far the nodes' clocks may be apart, ms. */
   readonly toleranceMs: number;
-  /** Text of the key file; null: not read yet. */
+  /** Text of the key file; null: there is none, or it is not read yet. */
   readonly secret: string | null;
 };
 

@@ -7,12 +7,14 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { NodeConfig } from '../../config/model/config.ts';
+import type { Config, NodeConfig } from '../../config/model/config.ts';
 import type { Moment } from '../../core/moment.ts';
 import { OtherClocks } from '../../core/other-clocks.ts';
+import { fail } from '../../core/result.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { ClockStatus } from '../../stats/status.ts';
+import { clientsVersionOf } from '../clients/client-message.ts';
 import type { Log } from '../log.ts';
 import { type Fact, factsDigest } from './facts.ts';
 import { FactsExchange } from './facts-exchange.ts';
@@ -25,6 +27,7 @@ import {
   type FactsQuestion,
   PEER_VERSION,
   type PeerHead,
+  type PeerMessage,
   peerKey,
   type Question,
   type Reply,
@@ -42,16 +45,25 @@ const CLOCK_GAP_MS = 100;
 const CHECKED_PER_SECOND = 200;
 /** Of those that come from no node of ours. */
 const STRANGERS_PER_SECOND = 5;
+/** Of datagrams that tell of clients: 100,000 of them twice. */
+const HEARD_PER_SECOND = 4000;
 
 export type PeerSettings = {
   /** Of this node, and of all. */
   readonly node: string;
   readonly nodes: readonly NodeConfig[];
   readonly port: number;
-  /** Text of the key file. */
-  readonly secret: string;
+  /** Text of the key file; null: the nodes share none, and believe nobody's orders. */
+  readonly secret: string | null;
   readonly toleranceMs: number;
 };
+
+/** null: the nodes do not ask each other. */
+export function peerSettings({ nodes, peers }: Config, node: string): PeerSettings | null {
+  if (nodes === undefined || peers === undefined) return null;
+  const { port, toleranceMs, secret } = peers;
+  return { node, nodes, port, toleranceMs, secret };
+}
 
 export type ServerOrder = {
   readonly backend: string;
@@ -70,11 +82,14 @@ export type PeerChannelOptions = {
   readonly onClock: (node: NodeConfig, utcLessBootMs: number) => void;
   /** A node says that its file has something else than before. */
   readonly onFacts: () => void;
+  /** It tells of its clients, from the address of that node, where it is `utcMs` as far as is known. */
+  readonly onClients: (from: NodeConfig, bytes: Buffer, utcMs: number) => void;
 };
 
 type Open = {
   readonly settings: PeerSettings;
-  readonly key: Buffer;
+  /** null: nobody is asked anything, and nobody answered. */
+  readonly key: Buffer | null;
   readonly guard: ReplayGuard;
   /** Of IPv6, and of IPv4. */
   readonly sockets: ReadonlyMap<boolean, Socket>;
@@ -94,6 +109,8 @@ export class PeerChannel {
   #checked = 0;
   #strangers = 0;
   #second = 0;
+  #heard = 0;
+  #heardSecond = 0;
 
   constructor(options: PeerChannelOptions) {
     this.#options = options;
@@ -120,7 +137,7 @@ export class PeerChannel {
       clocks: new OtherClocks(),
       asking: new Map(),
       timer: setInterval(() => this.#askAll(), ASK_INTERVAL_MS),
-      key: peerKey(settings.secret),
+      key: settings.secret === null ? null : peerKey(settings.secret),
       guard: new ReplayGuard(settings.toleranceMs, bootMs()),
       sockets,
       waiting: new Map(),
@@ -155,8 +172,13 @@ export class PeerChannel {
   /** One outcome for each other node, within about two seconds; null: there is no channel. */
   async askAll(order: ServerOrder): Promise<readonly PeerOutcome[] | null> {
     const open = this.#open;
-    if (open === null) return null;
+    if (open === null || open.key === null) return null;
     return Promise.all(othersOf(open).map((peer) => this.#order(open, peer, order)));
+  }
+
+  /** Something that is no question; where there is no channel it is lost. */
+  send(to: NodeConfig, bytes: Uint8Array): void {
+    if (this.#open !== null) send(this.#open, to, bytes);
   }
 
   close(): void {
@@ -182,7 +204,7 @@ export class PeerChannel {
 
   async #order(open: Open, peer: NodeConfig, order: ServerOrder): Promise<PeerOutcome> {
     const question = { ...newHead(open, peer), kind: 'set-server', ...order } as const;
-    const encoded = encodePeerMessage(open.key, question);
+    const encoded = encode(open, question);
     if (!encoded.ok) return { node: peer.name, error: encoded.reason };
     const answer = await this.#exchange(open, peer, question, encoded.value, isAnswerOf(peer));
     const silence = `no answer within ${GIVE_UP_MS / 1000} s`;
@@ -191,14 +213,14 @@ export class PeerChannel {
 
   #askAll(): void {
     const open = this.#open;
-    if (open === null) return;
+    if (open === null || open.key === null) return;
     for (const peer of othersOf(open)) void this.#askClock(open, peer);
     this.#askFacts();
   }
 
   #askFacts(): void {
     const open = this.#open;
-    if (open !== null) this.facts.askAll(othersOf(open));
+    if (open !== null && open.key !== null) this.facts.askAll(othersOf(open));
   }
 
   /** As it tells them; null: it does not, or is not asked. Whoever answers, it has the key and was asked there. */
@@ -207,7 +229,7 @@ export class PeerChannel {
     if (open === null) return null;
     const digest = factsDigest(this.facts.text);
     const question = { ...newHead(open, peer), kind: 'facts', digest } as const;
-    const encoded = encodePeerMessage(open.key, question);
+    const encoded = encode(open, question);
     if (!encoded.ok) return null;
     const isFacts = (reply: Reply): reply is FactsAnswer => reply.kind === 'facts-answer';
     const answer = await this.#exchange(open, peer, question, encoded.value, isFacts);
@@ -226,7 +248,7 @@ export class PeerChannel {
 
   async #hearClock(open: Open, peer: NodeConfig): Promise<void> {
     const question = { ...newHead(open, peer), kind: 'clock' } as const;
-    const encoded = encodePeerMessage(open.key, question);
+    const encoded = encode(open, question);
     if (!encoded.ok) return;
     const answer = await this.#exchange(open, peer, question, encoded.value, isAnswerOf(peer));
     if (answer === null || this.#open !== open) return;
@@ -260,7 +282,12 @@ export class PeerChannel {
     if (open === null || ![...open.sockets.values()].includes(socket)) return;
     const { settings, key } = open;
     const from = settings.nodes.find(({ addresses }) => addresses.includes(address));
-    if (!this.#mayCheck(from !== undefined)) return;
+    if (clientsVersionOf(bytes) !== null) {
+      if (from === undefined || !this.#mayHear()) return;
+      this.#options.onClients(from, bytes, open.clocks.momentOf(from.name, moment()).utcMs);
+      return;
+    }
+    if (key === null || !this.#mayCheck(from !== undefined)) return;
     const decoded = decodePeerMessage(key, bytes);
     // Its signature says who speaks; an address can be forged, and is the first sieve only.
     if (!decoded.ok) return;
@@ -278,6 +305,14 @@ export class PeerChannel {
     }
   }
 
+  #mayHear(): boolean {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#heardSecond) this.#heard = 0;
+    this.#heardSecond = second;
+    this.#heard += 1;
+    return this.#heard <= HEARD_PER_SECOND;
+  }
+
   #mayCheck(isOurs: boolean): boolean {
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.#second) {
@@ -293,7 +328,7 @@ export class PeerChannel {
   #answerFacts(open: Open, peer: NodeConfig, question: FactsQuestion): void {
     const { node, nodes } = open.settings;
     const answer = { ...head(question.id, node, question.from), kind: 'facts-answer' } as const;
-    const encoded = encodePeerMessage(open.key, { ...answer, facts: this.facts.text });
+    const encoded = encode(open, { ...answer, facts: this.facts.text });
     if (encoded.ok) send(open, peer, encoded.value);
     this.facts.onQuestion(peer, question.digest, nodes.includes(peer));
   }
@@ -329,7 +364,7 @@ export class PeerChannel {
 
   #reply(open: Open, peer: NodeConfig, { id }: Question, error: string | null): Uint8Array | null {
     const answer: Answer = { ...head(id, open.settings.node, peer.name), kind: 'answer', error };
-    const encoded = encodePeerMessage(open.key, answer);
+    const encoded = encode(open, answer);
     if (!encoded.ok) return null;
     send(open, peer, encoded.value);
     return encoded.value;
@@ -346,6 +381,10 @@ export class PeerChannel {
     );
     return error?.slice(0, 512) ?? null;
   }
+}
+
+function encode({ key }: Open, message: PeerMessage): ReturnType<typeof encodePeerMessage> {
+  return key === null ? fail('The nodes share no key') : encodePeerMessage(key, message);
 }
 
 function othersOf({ settings }: Open): readonly NodeConfig[] {
