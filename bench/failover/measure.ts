@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientReport } from '../../src/lab/client/messages.ts';
 import type { Cluster } from '../../src/lab/cluster.ts';
 import { LabError } from '../../src/lab/lab-error.ts';
+import { clientNamespace } from '../../src/lab/network.ts';
 import type { Topology } from '../../src/lab/topology.ts';
+import { commonNow, SilentClients } from '../../test/kit/clients/silent-clients.ts';
 import type { Fault, FaultContext } from './faults.ts';
 import type { OwnerWatch } from './owner-watch.ts';
 import type { Stack } from './stacks.ts';
@@ -17,9 +19,20 @@ export type Run = {
   readonly failed: number;
   readonly longestGapMs: number;
   readonly watchesCut: number;
+  /** Connections that were silent from before the fault on; absent: measured before there were any. */
+  readonly silent?: Silent;
   readonly ownersAtEnd: readonly string[];
   readonly severalOwnersMs: number;
   readonly noOwnerMs: number;
+};
+
+export type Silent = {
+  /** Of SILENT, those that still worked when they were asked at the end. */
+  readonly kept: number;
+  /** From the fault until the last of the others knew; 0: there are none. */
+  readonly stallMs: number;
+  /** Those that did not know until they were asked: the stall is longer. */
+  readonly hung: number;
 };
 
 export type Bench = {
@@ -33,6 +46,11 @@ export type Bench = {
 
 /** Long-lived connections beside the new ones. */
 export const WATCHES = 20;
+/** Connections on which nothing is said after the hello. */
+export const SILENT = 20;
+const SILENT_MS = 1000;
+/** ms; an answer to one of them that is asked in the end. */
+const ASK_BOUND_MS = 2000;
 /** One that says nothing for so long is cut; an event comes every second. */
 export const WATCH_SILENCE_MS = 2500;
 
@@ -72,16 +90,21 @@ export async function measure(bench: Bench, fault: Fault, phase: number): Promis
   }
   const fire = await fault.prepare(context);
   if (fire === null) return null;
+  const { vip: host, vipPort: port, clientAddresses } = topology;
+  const from = clientNamespace(cluster.id);
+  const silent = await SilentClients.open(from, SILENT, { host, port }, clientAddresses);
   try {
-    await sleep(phase * PERIOD_MS);
+    // One that has just been opened is not what waits for a word.
+    await sleep(SILENT_MS + phase * PERIOD_MS);
     await cluster.parts.client.mark();
     const before = cluster.requests().watches.broken;
     owners.begin();
-    const firedAt = performance.now();
+    const [firedAt, firedAtCommon] = [performance.now(), commonNow()];
     await fire();
     await watch(bench, firedAt, fault.watchMs);
-    return await figures(bench, before);
+    return { ...(await figures(bench, before)), silent: await lookAt(silent, firedAtCommon) };
   } finally {
+    silent.close();
     await fault.repair(context);
   }
 }
@@ -114,6 +137,16 @@ async function figures({ cluster, owners }: Bench, brokenBefore: number): Promis
     severalOwnersMs: Math.round(severalMs),
     noOwnerMs: Math.round(noneMs),
   };
+}
+
+/** `firedAt`: on the common clock. */
+async function lookAt(silent: SilentClients, firedAt: number): Promise<Silent> {
+  const askedAt = commonNow();
+  const known = silent.closed.filter(({ at }) => at < askedAt);
+  const kept = await silent.ask(ASK_BOUND_MS);
+  const hung = SILENT - known.length - kept;
+  const last = hung > 0 ? askedAt : Math.max(firedAt, ...known.map(({ at }) => at));
+  return { kept, hung, stallMs: Math.round(last - firedAt) };
 }
 
 async function nextReport(cluster: Cluster): Promise<void> {

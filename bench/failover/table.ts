@@ -47,6 +47,8 @@ export function detailTable(rows: readonly Row[]): string {
     'failed',
     'longest gap',
     'long cut',
+    'kept',
+    'silent stall',
     'two owners',
     'none',
     'at end',
@@ -59,6 +61,7 @@ export function detailTable(rows: readonly Row[]): string {
       range(runs.map(({ failed }) => failed)),
       range(runs.map(({ longestGapMs }) => longestGapMs)),
       range(runs.map(({ watchesCut }) => watchesCut)),
+      ...silentCells(runs),
       range(runs.map(({ severalOwnersMs }) => severalOwnersMs)),
       range(runs.map(({ noOwnerMs }) => noOwnerMs)),
       [...new Set(runs.map(({ ownersAtEnd }) => String(ownersAtEnd.length)))].sort().join(' or '),
@@ -66,11 +69,21 @@ export function detailTable(rows: readonly Row[]): string {
   return markdown(heads, lines);
 }
 
+/** Of those that were silent: how many were kept, and when the last of the others knew. */
+function silentCells(runs: readonly Run[]): readonly [string, string] {
+  const all = runs.flatMap(({ silent }) => (silent === undefined ? [] : [silent]));
+  if (all.length === 0) return ['', ''];
+  const more = all.some(({ hung }) => hung > 0) ? 'over ' : '';
+  return [range(all.map(({ kept }) => kept)), more + range(all.map(({ stallMs }) => stallMs))];
+}
+
 export function runText(run: Run): string {
   const last = run.endless ? 'does not end' : `${run.outageMs} ms`;
   const owners = `owners ${run.ownersAtEnd.join('+') || 'nobody'}`;
   const several = run.severalOwnersMs > 0 ? `, two owners for ${run.severalOwnersMs} ms` : '';
-  return `${last}, ${run.failed} failed, ${run.watchesCut} cut, ${owners}${several}`;
+  const { kept, stallMs, hung } = run.silent ?? { kept: 0, stallMs: 0, hung: 0 };
+  const silent = `${kept} kept, stall ${hung > 0 ? 'over ' : ''}${stallMs} ms`;
+  return `${last}, ${run.failed} failed, ${run.watchesCut} cut, ${silent}, ${owners}${several}`;
 }
 
 function outageCell({ runs, problems }: Row): string {

@@ -1,18 +1,20 @@
 /**
- * How long a server's check is waited for before it counts as failed: by what its checks usually take, so that one that
- * hangs is found in a fraction of a check's whole time, and one that is only busy is not. Reckoned as TCP does its
- * retransmission timeout (RFC 6298 section 2): a moving average, and some of the mean deviation from it.
+ * How long a server's check is waited for before it counts as failed: by what its last checks took, so that one that
+ * hangs is found in a fraction of a check's whole time, and one that is only busy is not. Three times as long as the third slowest
+ * of some seconds: it takes three checks in a row to be down, so that one or two that were slow by chance say nothing, and
+ * a queue, whose waits have a long tail, has three beyond that once in days (patience.test.ts), if nobody hears it meanwhile.
  *
  * Only a server that is up is hurried. One that is down has all of the check's time, and what it takes then is learned,
  * so that one that has become slow for good comes back with the patience that it needs. Pure; times in ms.
  */
 
-/** Weights of the newest in the average, and in the deviation where that is to grow (RFC 6298). */
-const USUAL_WEIGHT = 1 / 8;
-const GROWTH_WEIGHT = 1 / 4;
-/** Where it shrinks: a few quick answers of a busy server promise nothing. At four checks a second that is 16 s. */
-const DECAY_WEIGHT = 1 / 64;
-const DEVIATIONS = 6;
+/** Checks that are remembered: 8 s of four a second. */
+const REMEMBERED = 32;
+/** Before so many have passed nothing is known. */
+const KNOWN_MIN = 8;
+/** The slowest that count for nothing. */
+const CHANCES = 2;
+const TIMES = 3;
 /**
  * ms; three checks in a row, the interval before the first and what lies between fit into 1.5 s. A handshake and an answer
  * of an apiserver that has all processors busy take less: 15 to 200 ms were seen.
@@ -21,26 +23,20 @@ export const PATIENCE_MS_MIN = 350;
 
 /** Of one server's checks. */
 export class Patience {
-  #usualMs: number | null = null;
-  #deviationMs = 0;
+  /** What they took, the newest last. */
+  readonly #taken: number[] = [];
 
   /** A check has passed after so long. */
   learn(spentMs: number): void {
-    if (this.#usualMs === null) {
-      this.#usualMs = spentMs;
-      this.#deviationMs = spentMs / 2;
-      return;
-    }
-    const off = spentMs - this.#usualMs;
-    const change = Math.abs(off) - this.#deviationMs;
-    this.#deviationMs += change * (change > 0 ? GROWTH_WEIGHT : DECAY_WEIGHT);
-    this.#usualMs += off * USUAL_WEIGHT;
+    this.#taken.push(spentMs);
+    if (this.#taken.length > REMEMBERED) this.#taken.shift();
   }
 
-  /** ms; null: nothing is known yet, so it has all of its time. */
+  /** ms; null: too little is known yet, so it has all of its time. */
   get ms(): number | null {
-    if (this.#usualMs === null) return null;
-    return Math.max(PATIENCE_MS_MIN, this.#usualMs + DEVIATIONS * this.#deviationMs);
+    if (this.#taken.length < KNOWN_MIN) return null;
+    const slow = this.#taken.toSorted((one, other) => other - one)[CHANCES] ?? 0;
+    return Math.max(PATIENCE_MS_MIN, TIMES * slow);
   }
 }
 

@@ -11,6 +11,7 @@ const tls = require('node:tls');
 const [host, port, count, ...addresses] = process.argv.slice(1);
 const now = () => performance.timeOrigin + performance.now();
 const say = (what) => console.log(JSON.stringify({ ...what, at: now() }));
+process.setMaxListeners(0);
 for (let index = 0; index < Number(count); index++) {
   const localAddress = addresses[index % addresses.length];
   const socket = tls.connect({ host, port: Number(port), localAddress, rejectUnauthorized: false });
@@ -19,7 +20,10 @@ for (let index = 0; index < Number(count); index++) {
   socket.on('error', (error) => { code = error.code; });
   socket.on('end', () => socket.destroy());
   socket.on('close', () => say({ kind: 'closed', index, code }));
-  socket.resume();
+  socket.once('data', () => say({ kind: 'answered', index }));
+  process.on('message', () => {
+    if (!socket.destroyed) socket.write('GET /version HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n');
+  });
 }
 process.on('disconnect', () => process.exit());
 `;
@@ -31,6 +35,7 @@ export class SilentClients {
   readonly closed: Closed[] = [];
   readonly #child: ChildProcess;
   #open = 0;
+  #answered = 0;
   #rest = '';
 
   private constructor(child: ChildProcess) {
@@ -58,12 +63,24 @@ export class SilentClients {
     return clients;
   }
 
+  /** Has each that is left ask something: how many have an answer within `boundMs`. */
+  async ask(boundMs: number): Promise<number> {
+    const left = this.#open - this.closed.length;
+    const until = performance.now() + boundMs;
+    this.#child.send('ask');
+    while (this.#answered < left && performance.now() < until) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    return this.#answered;
+  }
+
   close(): void {
     this.#child.kill('SIGKILL');
   }
 
-  #hear(said: Closed & { readonly kind: 'open' | 'closed' }): void {
+  #hear(said: Closed & { readonly kind: 'open' | 'closed' | 'answered' }): void {
     if (said.kind === 'open') this.#open += 1;
+    else if (said.kind === 'answered') this.#answered += 1;
     else this.closed.push(said);
   }
 }
