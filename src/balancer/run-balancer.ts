@@ -5,6 +5,7 @@
  */
 
 import type { StartDataPlane } from '../contracts/data-plane.ts';
+import { serverDetail } from '../contracts/events.ts';
 import type { BalancerToGuardian, GuardianToBalancer } from '../contracts/protocol.ts';
 import { cutLine } from '../contracts/protocol-table.ts';
 import { BALANCER_TITLE } from '../contracts/run-directory.ts';
@@ -142,7 +143,10 @@ class BalancerRun {
   #create(message: StartMessage): Balancer {
     return new Balancer(message, {
       servers: (servers) => this.#host.send({ kind: 'servers', servers }),
-      log: (level, text) => this.#host.send({ kind: 'log', level, text: cutLine(text) }),
+      log: (level, text, change) => {
+        const detail = change === undefined ? {} : { detail: serverDetail(change) };
+        this.#host.send({ kind: 'log', level, text: cutLine(text), ...detail });
+      },
       failed: (text) => this.fail(text),
       check: (asked) => this.#host.send(asked),
       askReload: () => this.#reloads.ask(),

@@ -48,6 +48,16 @@ const COMMANDS = {
       'Show what this node does; exit code 0 healthy, 1 degraded, 2 down or not running, 3 no right to ask',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  events: {
+    term: 'events [options]',
+    purpose: 'Show what happened on this node: moves of the VIP, checks, drains, reloads, restarts',
+    load: async () => (await import('./events.ts')).eventsCommand(),
+  },
+  why: {
+    term: 'why [options] [vip]',
+    purpose: 'Say why a VIP came to this node, or left it',
+    load: async () => (await import('./why.ts')).whyCommand(),
+  },
   doctor: {
     term: 'doctor [options]',
     purpose:

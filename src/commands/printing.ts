@@ -13,12 +13,17 @@ const heard = new WeakSet<NodeJS.WriteStream>();
 
 /** To standard output. */
 export function print(text: string): void {
+  printPainted(escapeControls(text));
+}
+
+/** The same, for text whose control characters are our own colours: what it quotes is escaped already. */
+export function printPainted(text: string): void {
   hear(process.stdout, (error) => {
     if (error.code === 'EPIPE') return;
     complain(errorLine(new OperationalError('not-printed', explain(error))));
     process.exitCode ||= 1;
   });
-  process.stdout.write(escapeControls(text));
+  process.stdout.write(text);
 }
 
 /** To standard error; where that fails nobody can be told. */

@@ -2,12 +2,13 @@
 
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
+import type { EventDetail } from '../contracts/events.ts';
 import { GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian } from '../guardian/guardian.ts';
-import { logLines, styleOfProcess } from '../guardian/log.ts';
+import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
@@ -85,10 +86,11 @@ async function guard(
   const { config, node, names } = await configToStart(options, first, readFiles, { log, manager });
   let failed = false;
   const finished = Promise.withResolvers<void>();
+  let tell: Log = log;
   // Before the start, so that a signal during it still cleans up.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      log('info', `${signal}: stopping`);
+      tell('info', `${signal}: stopping`, ending('stopping', signal));
       finished.resolve();
     });
   }
@@ -122,19 +124,17 @@ async function guard(
     outputs: streams,
     onFailure: (text) => {
       failed = true;
-      log('error', text);
+      tell('error', text, ending('failed', text));
       finished.resolve();
     },
   });
   // Files that ask for no balancer have nobody take it.
   shell?.drop();
+  // From now on the timeline has it, too.
+  tell = guardian.log;
   onHangUp = () => void guardian.reload('SIGHUP');
   if (hungUp) onHangUp();
-  onHandOver = () => {
-    log('info', 'SIGUSR2: leaves connections and VIP to the process that follows');
-    // As if it were killed, which is what they take over from (docs/adr/0010), but for the last lines.
-    void guardian.prepareToLeave().then(() => streams.abandon(0));
-  };
+  onHandOver = () => void handOver(guardian, streams);
   const telling = options.service === null ? undefined : tellStatus(guardian, manager);
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
@@ -145,6 +145,18 @@ async function guard(
   await guardian.stop();
   log('info', 'Stopped');
   return failed;
+}
+
+/** As if it were killed, which is what the next process takes over from (docs/adr/0010), but for the last lines. */
+async function handOver(guardian: Guardian, streams: StandardStreams): Promise<void> {
+  const text = 'SIGUSR2: leaves connections and VIP to the process that follows';
+  guardian.log('info', text, ending('hands-over', 'SIGUSR2'));
+  await guardian.prepareToLeave();
+  await streams.abandon(0);
+}
+
+function ending(to: 'stopping' | 'failed' | 'hands-over', why: string): EventDetail {
+  return { kind: 'guardian', to, pid: process.pid, why };
 }
 
 /** To the end of the node, or until the timer is cleared. */

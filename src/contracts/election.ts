@@ -8,6 +8,24 @@ import type { Config } from '../config/model/config.ts';
 import type { ElectionConfig } from '../config/model/election.ts';
 import type { InstanceStatus } from '../stats/status.ts';
 
+/** What an instance knew when it changed its state; what is absent an election does not know, or nobody. */
+export type DecisionFacts = {
+  /** Address of who was last heard as the owner, or is heard now and is better. */
+  readonly heardFrom?: string;
+  /** ms before the decision */
+  readonly heardAgoMs?: number;
+  /** 0: it left. */
+  readonly heardPriority?: number;
+  /** ms that an owner may be silent before this node takes over. */
+  readonly patienceMs?: number;
+  /** ms from the last word of an owner that fell silent; clients had nobody for so long at most. */
+  readonly gapMs?: number;
+  /** Why it is in FAULT; absent: nothing is wrong. */
+  readonly faults?: readonly string[];
+  /** Absent: it is not. */
+  readonly drained?: boolean;
+};
+
 export type ElectionEvent =
   | {
       readonly kind: 'transition';
@@ -18,6 +36,7 @@ export type ElectionEvent =
       readonly why: string;
       /** The effective priority now; 0 in an election without priorities. */
       readonly priority: number;
+      readonly facts: DecisionFacts;
     }
   /** The effective priority has changed, the state has not; only where the configuration asks for it. */
   | {

@@ -43,6 +43,7 @@ import type {
   FrontendStatus,
   ServerStatus,
 } from '../stats/status.ts';
+import { SERVER_DETAIL } from './events.ts';
 import type { BalancerToGuardian, CheckerToGuardian } from './protocol.ts';
 
 type Kind = BalancerToGuardian['kind'];
@@ -227,6 +228,7 @@ export const FROM_BALANCER: { readonly [K in Kind]: Shape<Message<K>> } = {
     kind: oneOf({ log: true }),
     level: oneOf({ info: true, warning: true, error: true }),
     text: LINE,
+    detail: optional(SERVER_DETAIL),
   }),
   failed: record<Message<'failed'>>({ kind: oneOf({ failed: true }), text: LINE }),
 };

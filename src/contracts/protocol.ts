@@ -12,6 +12,7 @@ import type { AdminState, CheckResult, ServerStateRecord } from '../health/serve
 import type { NodeFacts } from '../stats/node-facts.ts';
 import type { BalancerReport } from '../stats/status.ts';
 import type { PlaneGrant } from './data-plane.ts';
+import type { ServerDetail } from './events.ts';
 import type { InheritedListener } from './listeners.ts';
 
 /** Where a balancer, or a checker, finds its end; 0 to 2 are the standard streams, inherited sockets follow. */
@@ -102,6 +103,8 @@ export type BalancerToGuardian =
       readonly kind: 'log';
       readonly level: 'info' | 'warning' | 'error';
       readonly text: string;
+      /** Of an event for the timeline. */
+      readonly detail?: ServerDetail;
     }
   /** Cannot serve; ends right after. */
   | { readonly kind: 'failed'; readonly text: string };

@@ -11,6 +11,9 @@ export const ADMIN_SOCKET_FILE = 'admin.sock';
 /** And there, for a group that may look. */
 export const STATUS_SOCKET_FILE = 'status.sock';
 
+/** The guardian's timeline, which outlives it. */
+export const EVENTS_FILE = 'events';
+
 /** The process titles; they are how a pid from a file is recognised as ours. */
 export const GUARDIAN_TITLE = 'evergate: guardian';
 export const BALANCER_TITLE = 'evergate: balancer';

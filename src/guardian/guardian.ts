@@ -30,18 +30,20 @@ import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
 import { Agreement } from './peers/agreement.ts';
 import { factsOf } from './peers/facts.ts';
-import { namesByAddress, withNames } from './peers/named-addresses.ts';
+import { namesByAddress } from './peers/named-addresses.ts';
 import { PeerChannel, peerSettings, type ServerOrder } from './peers/peer-channel.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
-import { type ChildRole, mastershipPath, RunDir } from './run-dir.ts';
+import { type ChildRole, eventsPath, mastershipPath, RunDir } from './run-dir.ts';
 import type { ServiceManager } from './service/service-manager.ts';
 import { chooseAccounts } from './service-account.ts';
 import { StatusSocket } from './status-socket.ts';
 import type { BalancerShell } from './supervision/balancer-shell.ts';
 import { Supervisor } from './supervision/supervisor.ts';
+import { electionNews } from './timeline/election-news.ts';
+import { Timeline } from './timeline/timeline.ts';
 import { Tracking } from './tracking.ts';
 
 /** How long open connections may finish after the VIP is released and listeners are closed. */
@@ -90,6 +92,7 @@ export class Guardian {
   readonly #options: GuardianOptions;
   readonly #startedAt = performance.now();
   readonly #closers: Closer[] = [];
+  readonly #timeline: Timeline;
   readonly #reloader: Reloader;
   #config: Config;
   /** Of the configuration; null: it asks for no election. */
@@ -114,18 +117,23 @@ export class Guardian {
   #unnoted: OperationalError | null = null;
 
   private constructor(options: GuardianOptions) {
-    this.#options = options;
+    this.#timeline = new Timeline({
+      log: options.log,
+      node: () => this.#node,
+      now: Date.now,
+    });
+    this.#options = { ...options, log: this.#timeline.log };
     this.#config = options.config;
     this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
-    this.#redirects = new Redirects(redirectTable(options.runDir), options.log);
+    this.#redirects = new Redirects(redirectTable(options.runDir), this.#options.log);
     this.#nodeNames = new NodeNames({
       ask: systemAsk(),
       now: () => performance.now(),
       onMoved: (name) => void this.reload(`the name "${name}" leads elsewhere`),
     });
     this.#peers = new PeerChannel({
-      log: options.log,
+      log: this.#options.log,
       setServer: (order) => this.#setServer(order),
       onClock: ({ addresses }, utcLessBootMs) =>
         this.#election?.learnClock(addresses, utcLessBootMs),
@@ -146,9 +154,14 @@ export class Guardian {
     this.#reloader = new Reloader({
       read: options.read,
       apply: (read) => this.#apply(read),
-      log: options.log,
+      log: this.#options.log,
       now: () => new Date(),
     });
+  }
+
+  /** The log, and with details the timeline. */
+  get log(): Log {
+    return this.#options.log;
   }
 
   /** Resolves when the node works; throws OperationalError with nothing left behind. */
@@ -276,6 +289,8 @@ export class Guardian {
     const config = this.#config;
     const runDir = new RunDir(this.#options.runDir);
     this.#closers.push(() => runDir.release());
+    this.#timeline.follow(eventsPath(runDir.path));
+    this.#closers.push(() => this.#timeline.close());
     const orphans = new Orphans(runDir, log);
     this.#closers.push(() => orphans.close());
     if (config.balancer === null) await orphans.end();
@@ -302,11 +317,17 @@ export class Guardian {
       setDrained: (drained) => this.#setDrained(drained),
     });
     this.#closers.push(() => admin.close());
-    const statusSocket = new StatusSocket(runDir.statusSocket, () => this.status());
+    const statusSocket = new StatusSocket(
+      runDir.statusSocket,
+      () => this.status(),
+      (gid) => this.#timeline.showTo(gid),
+    );
     this.#statusSocket = statusSocket;
     this.#closers.push(() => statusSocket.close());
+    this.#timeline.keep();
     await statusSocket.open(config.statusGroup);
-    log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`);
+    const started = { kind: 'guardian', to: 'started', pid: process.pid } as const;
+    log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`, started);
     this.#options.manager.ready([
       ...(this.#supervisor === null ? [] : (['supervision'] as const)),
       ...(this.#election === null ? [] : (['election'] as const)),
@@ -356,10 +377,14 @@ export class Guardian {
     try {
       const set = (): Promise<void> => election.setDrained(drained);
       const answer = await drainAndTell(set, () => this.#ownership());
-      log('info', drained ? 'The node is drained' : 'The node is ready to take the VIP');
+      const text = drained ? 'The node is drained' : 'The node is ready to take the VIP';
+      log('info', text, { kind: 'node', to: drained ? 'drained' : 'ready' });
       return answer;
     } catch (error) {
-      if (error instanceof OperationalError) log('warning', `Drain refused: ${error.message}`);
+      if (error instanceof OperationalError) {
+        const { message: why } = error;
+        log('warning', `Drain refused: ${why}`, { kind: 'node', to: 'drain-refused', why });
+      }
       throw error;
     }
   }
@@ -457,17 +482,19 @@ export class Guardian {
   #onServing(serving: boolean, why: string): void {
     this.#serving = serving;
     this.#tracking?.setServing(serving);
-    this.#options.log(serving ? 'info' : 'error', why);
+    const to = serving ? 'counts' : 'counts-not';
+    this.log(serving ? 'info' : 'error', why, { kind: 'balancer', to, why });
   }
 
   #onElection(event: ElectionEvent): void {
-    const { log } = this.#options;
+    const news = electionNews(event, {
+      names: namesByAddress(this.#config),
+      instances: this.#section?.config.instances ?? [],
+      serving: this.#supervisor === null ? undefined : this.#serving,
+    });
+    if (news !== null) this.log(news.level, news.text, news.detail);
     switch (event.kind) {
       case 'transition':
-        log(
-          'info',
-          `VRRP ${event.instance}: ${event.from} -> ${event.to} (${withNames(event.why, namesByAddress(this.#config))})`,
-        );
         this.#notifier?.instance(event.instance, event.to, event.priority);
         if (event.to === 'master') this.#clients.tookOver(event.instance);
         break;
@@ -481,18 +508,13 @@ export class Guardian {
         this.#options.manager.turned('election');
         break;
       case 'own-address-moved':
-        log('warning', `The node's address has moved from "${event.from}" to "${event.to}"`);
         void this.reload("move of the node's address");
         break;
       case 'clock-doubt':
         this.#peers.doubtClock(event.address);
         break;
       case 'group':
-        log('info', `VRRP sync group ${event.group}: ${event.to}`);
         this.#notifier?.group(event.group, event.to);
-        break;
-      case 'warning':
-        log('warning', event.text);
         break;
       case 'failed':
         this.#options.onFailure(event.text);

@@ -1,11 +1,13 @@
 /** Lines on standard error, as a service manager expects of a process in the foreground. */
 
+import type { EventDetail, EventLevel } from '../contracts/events.ts';
 import { Repeats } from './output/repeats.ts';
 import type { LossReport } from './output/stream-writer.ts';
 
-export type LogLevel = 'info' | 'warning' | 'error';
+export type LogLevel = EventLevel;
 
-export type Log = (level: LogLevel, text: string) => void;
+/** `detail`: of an event for the timeline. */
+export type Log = (level: LogLevel, text: string, detail?: EventDetail) => void;
 
 /**
  * Under the journal lines carry its priority prefix and no time, which it adds itself; otherwise ISO time and

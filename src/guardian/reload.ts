@@ -6,6 +6,7 @@
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import type { Config } from '../config/model/config.ts';
+import { EVENT_ITEMS_MAX, type EventDetail } from '../contracts/events.ts';
 import { OperationalError } from '../core/errors.ts';
 import { SystemError } from '../linux/errno.ts';
 import type { ConfigurationStatus } from '../stats/status.ts';
@@ -88,7 +89,7 @@ export class Reloader {
     try {
       const found = await read();
       const { diagnostics } = found;
-      if (hasErrors(diagnostics)) return this.#refuse(firstErrors(diagnostics), readAt);
+      if (hasErrors(diagnostics)) return this.#refuse(asker, firstErrors(diagnostics), readAt);
       for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
       if (this.#closed) throw new OperationalError('refused', 'Evergate is stopping');
       const applying = apply(found);
@@ -97,24 +98,36 @@ export class Reloader {
       const lines = [...changes];
       if (changes.length + waiting.length === 0) lines.push('Nothing has changed');
       if (ended > 0) lines.push(`${ended} connections that it does not allow were reset`);
-      for (const line of lines) log('info', `Reload: ${line}`);
       const later = waiting.map((line) => `${line} waits for a restart`);
+      const detail = reloadDetail('applied', asker, [...lines, ...later]);
+      for (const [index, line] of lines.entries()) {
+        log('info', `Reload: ${line}`, index === 0 ? detail : undefined);
+      }
       for (const line of later) log('warning', `Reload: ${line}`);
       this.#status = { loadedAt: readAt, reloads: this.#status.reloads + 1, refused: null };
       return { applied: true, lines: [...lines, ...later] };
     } catch (error) {
       if (!(error instanceof OperationalError || error instanceof SystemError)) throw error;
-      return this.#refuse([`${error.message} [${error.code}]`], readAt);
+      return this.#refuse(asker, [`${error.message} [${error.code}]`], readAt);
     }
   }
 
-  #refuse(lines: readonly string[], at: string): ReloadResult {
+  #refuse(asker: string, lines: readonly string[], at: string): ReloadResult {
     const { log } = this.#options;
     for (const line of lines) log('error', line);
-    log('error', 'Reload: refused; what ran before goes on unchanged');
+    const detail = reloadDetail('refused', asker, lines);
+    log('error', 'Reload: refused; what ran before goes on unchanged', detail);
     this.#status = { ...this.#status, refused: { at, reason: lines[0] ?? '' } };
     return { applied: false, lines };
   }
+}
+
+function reloadDetail(
+  to: 'applied' | 'refused',
+  by: string,
+  changes: readonly string[],
+): EventDetail {
+  return { kind: 'reload', to, by, changes: changes.slice(0, EVENT_ITEMS_MAX) };
 }
 
 function firstErrors(diagnostics: readonly Diagnostic[]): readonly string[] {

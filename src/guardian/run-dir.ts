@@ -23,6 +23,7 @@ import {
   ADMIN_SOCKET_FILE,
   BALANCER_TITLE,
   CHECKER_TITLE,
+  EVENTS_FILE,
   REAPER_TITLE,
   SPARE_TITLE,
   STATUS_SOCKET_FILE,
@@ -53,6 +54,11 @@ const MASTERSHIP_BYTES = 64 << 10;
 const LOCK_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 /** A file that nobody has made before us, and no link to one (O_EXCL). */
 const NEW_FLAGS = 'wx';
+
+/** Where the timeline of a run directory lies. */
+export function eventsPath(directory: string): string {
+  return join(directory, EVENTS_FILE);
+}
 
 /** A process that a guardian started with this run directory and that runs; null: there is none. */
 export function childIn(directory: string, role: ChildRole): number | null {
@@ -248,6 +254,8 @@ export class RunDir {
     ]) {
       rmSync(path, { force: true });
     }
+    // In a directory that was there before, the next guardian goes on with it.
+    if (this.#made.length > 0) rmSync(eventsPath(this.path), { force: true });
     this.#removeMade();
     closeSync(this.#lock);
   }

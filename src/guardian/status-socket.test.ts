@@ -12,12 +12,14 @@ const OWN_GROUP = String(process.getgid?.() ?? 0);
 function newSocket(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'evergate-status-'));
   const path = join(folder, 'status.sock');
-  const socket = new StatusSocket(path, async () => ({ node: 'k8s-master' }) as StatusReport);
+  const groups: (number | undefined)[] = [];
+  const status = async () => ({ node: 'k8s-master' }) as StatusReport;
+  const socket = new StatusSocket(path, status, (gid) => groups.push(gid));
   t.after(async () => {
     await socket.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { path, socket };
+  return { path, socket, groups };
 }
 
 function ask(socketPath: string, method: string, path: string): Promise<number> {

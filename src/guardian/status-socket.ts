@@ -17,11 +17,18 @@ const CONNECTIONS_MAX = 8;
 export class StatusSocket {
   readonly #path: string;
   readonly #status: () => Promise<StatusReport>;
+  readonly #onGroup: (gid: number | undefined) => void;
   #server: HttpSocket | null = null;
 
-  constructor(path: string, status: () => Promise<StatusReport>) {
+  /** `onGroup` is told whose members may look from now on; undefined: nobody's. */
+  constructor(
+    path: string,
+    status: () => Promise<StatusReport>,
+    onGroup: (gid: number | undefined) => void,
+  ) {
     this.#path = path;
     this.#status = status;
+    this.#onGroup = onGroup;
   }
 
   /** Opens it now. Throws OperationalError as `change` does. */
@@ -38,7 +45,10 @@ export class StatusSocket {
     if (group === undefined) {
       this.#server = null;
       return {
-        commit: () => void before?.close(),
+        commit: () => {
+          void before?.close();
+          this.#onGroup(undefined);
+        },
         abandon: async () => {
           this.#server = before;
         },
@@ -71,6 +81,7 @@ export class StatusSocket {
       chmodSync(this.#path, 0o600);
       chownSync(this.#path, process.getuid?.() ?? 0, gid);
       chmodSync(this.#path, 0o660);
+      this.#onGroup(gid);
     } catch (error) {
       throw runDirError(dirname(this.#path), error);
     }

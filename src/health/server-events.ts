@@ -4,6 +4,7 @@
  */
 
 import type { SharedWarning } from './held-warnings.ts';
+import type { ServerChange } from './server-change.ts';
 import type { AdminState, CheckResult, CheckStatus } from './server-state.ts';
 
 export const LEVEL_EMERGENCY = 0;
@@ -11,7 +12,12 @@ const LEVEL_ALERT = 1;
 export const LEVEL_WARNING = 4;
 export const LEVEL_NOTICE = 5;
 
-export type ServerMessage = { readonly level: number; readonly text: string };
+export type ServerMessage = {
+  readonly level: number;
+  readonly text: string;
+  /** What it says of a server, for a timeline; absent: nothing that lasts. */
+  readonly change?: ServerChange;
+};
 
 /** How the backend stands after the event, and what the server still carries. */
 export type Standing = {
@@ -61,18 +67,18 @@ export type Cause = CheckResult | { readonly via: string };
 
 export function wentDown(standing: Standing, cause: Cause | null): ServerMessage {
   const text = `${name(standing)} is DOWN${because(cause)}. ${left(standing)}`;
-  return { level: LEVEL_ALERT, text };
+  return { level: LEVEL_ALERT, text, change: changed(standing, 'down', whyOf(cause)) };
 }
 
 export function wentUp(standing: Standing, cause: Cause | null): ServerMessage {
   const text = `${name(standing)} is UP${because(cause)}. ${online(standing)}`;
-  return { level: LEVEL_NOTICE, text };
+  return { level: LEVEL_NOTICE, text, change: changed(standing, 'up', whyOf(cause)) };
 }
 
 /** Up, and asking for no new connections (`http-check disable-on-404`). */
 export function beganStopping(standing: Standing, cause: Cause | null): ServerMessage {
   const text = `${name(standing)} is stopping${because(cause)}. ${online(standing)}`;
-  return { level: LEVEL_NOTICE, text };
+  return { level: LEVEL_NOTICE, text, change: changed(standing, 'stopping', whyOf(cause)) };
 }
 
 /** Not of HAProxy's: what checks saw that will hurt. */
@@ -163,9 +169,13 @@ export function adminChanged(
   wasUp: boolean,
   cause: string,
 ): ServerMessage {
-  if (after === 'maint') return enteredMaintenance(standing, wasUp, cause);
-  if (before === 'maint') return leftMaintenance(standing, after);
-  return after === 'drain' ? enteredDrain(standing, wasUp, cause) : leftDrain(standing, wasUp);
+  const why = cause.trim() === '' ? 'asked for by an operator' : cause.trim();
+  const change = changed(standing, after, `${before} before; ${why}`);
+  if (after === 'maint') return { ...enteredMaintenance(standing, wasUp, cause), change };
+  if (before === 'maint') return { ...leftMaintenance(standing, after), change };
+  const told =
+    after === 'drain' ? enteredDrain(standing, wasUp, cause) : leftDrain(standing, wasUp);
+  return { ...told, change };
 }
 
 /** The server that it follows has left maintenance, and this one has not. */
@@ -187,6 +197,19 @@ export function noServerLeft(backend: string, listen: boolean): ServerMessage {
 function because(cause: Cause | null): string {
   if (cause === null) return '';
   return 'via' in cause ? ` via ${cause.via}` : `, reason: ${checkReason(cause)}`;
+}
+
+function whyOf(cause: Cause | null): string {
+  if (cause === null) return 'as the check before said';
+  return 'via' in cause ? `via ${cause.via}` : checkReason(cause);
+}
+
+function changed(
+  { backend, server, usableActive, usableBackup }: Standing,
+  to: ServerChange['to'],
+  why: string,
+): ServerChange {
+  return { backend, server, to, usable: usableActive + usableBackup, why };
 }
 
 function name({ backup, backend, server }: Standing): string {

@@ -149,7 +149,7 @@ export class Run {
     if (priority === 0 || leave === null) return;
     const to = leave.to === 'master' ? 'fault' : leave.to;
     this.#move(to, `${leave.why}: ${formatIpAddress(source)} follows`);
-    this.state = { ...this.state, master: { address: source, heardAt: this.#now } };
+    this.state = { ...this.state, master: { address: source, heardAt: this.#now, priority } };
     if (leave.to === 'master') this.#move('backup', 'all faults are gone');
   }
 
@@ -232,7 +232,7 @@ export class Run {
   /** RFC 9568 section 6.4.2, an advertisement as backup. */
   hearAsBackup(advert: Extract<MachineEvent, { kind: 'advert' }>): void {
     const now = this.#now;
-    const heard = { address: advert.source, heardAt: now };
+    const heard = { address: advert.source, heardAt: now, priority: advert.priority };
     if (advert.priority === 0) {
       // Said twice it is no reason to wait for longer.
       if (this.state.down.kind === 'skew') return;
@@ -274,7 +274,7 @@ export class Run {
       const lost = priority > own ? `priority ${priority} is heard` : 'a tie is lost';
       this.#move('backup', `${lost}: ${name}`);
       const adopted = this.#config.version === 3 ? intervalMs : this.#config.intervalMs;
-      const master = { address: source, heardAt: this.#now };
+      const master = { address: source, heardAt: this.#now, priority };
       this.state = { ...this.state, master, masterIntervalMs: adopted };
     } else {
       if (this.#config.answersLower) this.#answer(own);

@@ -82,8 +82,12 @@ export type MachineState = {
   /** Next announcement while master; null: none is planned. */
   readonly nextGarp: PlannedGarp | null;
   readonly defence: Defence;
-  /** Who was last taken for the master; null: nobody. */
-  readonly master: { readonly address: IpAddress; readonly heardAt: number } | null;
+  /** Who was last taken for the master, and the priority it said; null: nobody. */
+  readonly master: {
+    readonly address: IpAddress;
+    readonly heardAt: number;
+    readonly priority?: number;
+  } | null;
   readonly transitions: number;
   /** While `leaving`; null otherwise. */
   readonly leave: Leave | null;

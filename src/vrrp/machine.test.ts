@@ -53,7 +53,7 @@ test('step() restarts the timer on advertisements it accepts, ignores lower ones
   assert.equal(driver.state.down.startedAt, 1000);
   driver.at(2000, advert(99));
   assert.equal(driver.state.down.startedAt, 1000);
-  assert.deepEqual(driver.state.master, { address: HIGHER, heardAt: 2000 });
+  assert.deepEqual(driver.state.master, { address: HIGHER, heardAt: 2000, priority: 99 });
 });
 
 test('step() leaves a lower master alone with nopreempt, but not with state MASTER', () => {

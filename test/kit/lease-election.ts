@@ -165,6 +165,6 @@ class LeaseElection implements Election {
     this.#state = to;
     this.#transitions += 1;
     const instance = this.#resolved.config.name;
-    this.#onEvent({ kind: 'transition', instance, from, to, why, priority: 0 });
+    this.#onEvent({ kind: 'transition', instance, from, to, why, priority: 0, facts: {} });
   }
 }

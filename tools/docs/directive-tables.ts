@@ -24,6 +24,8 @@ import {
   VRRP_INSTANCE,
   VRRP_SCRIPT,
 } from '../../src/config/keepalived/directives.ts';
+import { EVENT_FIELDS, EVENTS } from '../../src/contracts/events.ts';
+import { assert } from '../../src/core/assert.ts';
 import { METRICS } from '../../src/stats/metrics/metrics.ts';
 import type { PageTables } from './page-tables.ts';
 
@@ -97,6 +99,26 @@ function renderMetrics(): string {
   return `| Name | Type | What it is |\n|---|---|---|\n${lines.join('\n')}\n`;
 }
 
+/** Fields that every event has. */
+const EVENT_HEAD: ReadonlySet<string> = new Set(['n', 'at', 'node', 'level', 'text', 'kind']);
+
+function renderEventKinds(): string {
+  const lines = Object.entries(EVENTS).map(([kind, { purpose, shape }]) => {
+    assert(shape.rule.kind === 'record', 'an event is a record');
+    const own = Object.entries(shape.rule.fields).filter(([name]) => !EVENT_HEAD.has(name));
+    const fields = own.map(([name, { optional }]) => `\`${name}\`${optional ? '?' : ''}`);
+    return `| \`${kind}\` | ${purpose} | ${fields.join(' ')} |`;
+  });
+  return `| Kind | What it tells | Fields; \`?\`: where known |\n|---|---|---|\n${lines.join('\n')}\n`;
+}
+
+function renderEventFields(): string {
+  const lines = Object.entries(EVENT_FIELDS).map(
+    ([name, meaning]) => `| \`${name}\` | ${meaning} |`,
+  );
+  return `| Field | What it says |\n|---|---|\n${lines.join('\n')}\n`;
+}
+
 export const PAGES: PageTables = {
   'docs/haproxy.md': {
     sections: render(fromSections()),
@@ -107,6 +129,7 @@ export const PAGES: PageTables = {
     server: render(fromTable(SERVER_KEYWORDS)),
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
   },
+  'docs/events.md': { kinds: renderEventKinds(), fields: renderEventFields() },
   'docs/metrics.md': { metrics: renderMetrics() },
   'docs/keepalived.md': {
     blocks: render(fromRules(TOP_LEVEL)),

@@ -7,6 +7,7 @@ import type { ServerAddress } from '../../balance/snapshot.ts';
 import type { BalancerConfig } from '../../config/model/config.ts';
 import type { BackendConfig } from '../../config/model/traffic.ts';
 import type { DataPlane, DataPlaneEvent } from '../../contracts/data-plane.ts';
+import type { ServerChange } from '../../health/server-change.ts';
 import { LEVEL_EMERGENCY, LEVEL_WARNING, type ServerMessage } from '../../health/server-events.ts';
 import type { AdminState, CheckResult, ServerStateRecord } from '../../health/server-state.ts';
 import { nameserverAsk } from '../../lookup/ask-nameservers.ts';
@@ -25,7 +26,7 @@ import { ServerTable } from './server-table.ts';
 export type ServerControlEvents = {
   /** Every change of the servers, for a successor. */
   servers(records: readonly ServerStateRecord[]): void;
-  log(level: 'info' | 'warning' | 'error', text: string): void;
+  log(level: 'info' | 'warning' | 'error', text: string, change?: ServerChange): void;
   /** Asks for a check that needs a secret. */
   check: ConstructorParameters<typeof ApartChecks>[0];
 };
@@ -216,11 +217,11 @@ export class ServerControl {
     }
   }
 
-  #log(backend: number, { level, text }: ServerMessage): void {
+  #log(backend: number, { level, text, change }: ServerMessage): void {
     this.#eventLog.write(this.#traffic.config.backends[backend]?.logs ?? [], level, text);
     const severity =
       level <= LEVEL_EMERGENCY ? 'error' : level <= LEVEL_WARNING ? 'warning' : 'info';
-    this.#events.log(severity, text);
+    this.#events.log(severity, text, change);
   }
 
   #counter(backend: number, server: number, name: ServerCounter): number {

@@ -1,10 +1,11 @@
 /** What an instance tells of itself while it works, and how often. */
 
-import type { ElectionEvent } from '../../contracts/election.ts';
+import type { DecisionFacts, ElectionEvent } from '../../contracts/election.ts';
 import { formatIpAddress } from '../../core/ip-address.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
 import { errorText } from '../../linux/errno.ts';
-import { type MachineState, type Phase, toldPhase } from '../../vrrp/machine.ts';
+import type { MachineFacts } from '../../vrrp/decision-facts.ts';
+import { type MachineEffect, type MachineState, toldPhase } from '../../vrrp/machine.ts';
 
 /** News of a rival come at most this often. */
 const RIVAL_NEWS_GAP_MS = 1000;
@@ -23,11 +24,25 @@ export class InstanceNews {
   }
 
   /** One that leaves is still there: that is no news. */
-  transition(from: Phase, to: Phase, why: string, priority: number): void {
+  transition(
+    { from, to, why }: Extract<MachineEffect, { kind: 'transition' }>,
+    { effectivePriority: priority, drained, faults }: MachineState,
+    { heard, patienceMs, gapMs }: MachineFacts,
+  ): void {
     const [before, after] = [toldPhase(from), toldPhase(to)];
     if (before === after) return;
     const instance = this.#instance;
-    this.#onEvent({ kind: 'transition', instance, from: before, to: after, why, priority });
+    const facts: DecisionFacts = {
+      ...(heard === null
+        ? {}
+        : { heardFrom: formatIpAddress(heard.from), heardAgoMs: heard.agoMs }),
+      ...(heard === null || heard.priority === null ? {} : { heardPriority: heard.priority }),
+      ...(patienceMs === null ? {} : { patienceMs }),
+      ...(gapMs === null ? {} : { gapMs }),
+      ...(faults.length === 0 ? {} : { faults }),
+      ...(drained ? { drained } : {}),
+    };
+    this.#onEvent({ kind: 'transition', instance, from: before, to: after, why, priority, facts });
   }
 
   /** The priority alone has changed. */

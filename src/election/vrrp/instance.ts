@@ -11,6 +11,7 @@ import type { AddressClaim } from '../../linux/arp.ts';
 import { ENODEV, SystemError } from '../../linux/errno.ts';
 import type { InterfaceAddress } from '../../linux/netlink-route.ts';
 import type { InstanceStatus } from '../../stats/status.ts';
+import { type MachineFacts, machineFacts } from '../../vrrp/decision-facts.ts';
 import {
   type MachineConfig,
   type MachineEffect,
@@ -409,7 +410,8 @@ export class Instance {
       if (!this.#putAddresses(state.phase, now)) return;
     }
     this.#state = state;
-    for (const effect of effects) this.#apply(effect, now);
+    const facts = (to: Phase) => machineFacts(this.#machineConfig, before, event, to, now);
+    for (const effect of effects) this.#apply(effect, facts, now);
     const mayHold = state.phase === 'master' || state.phase === 'leaving';
     assert(mayHold || !this.#ports.vips.held, 'only a master holds addresses');
     this.#counters.owner.setMaster(state.phase === 'master', now);
@@ -423,7 +425,7 @@ export class Instance {
       state.master?.address !== before.master?.address;
   }
 
-  #apply(effect: MachineEffect, now: number): void {
+  #apply(effect: MachineEffect, facts: (to: Phase) => MachineFacts, now: number): void {
     const { advertiser, vips } = this.#ports;
     switch (effect.kind) {
       case 'send-advert':
@@ -439,13 +441,11 @@ export class Instance {
       case 'garp':
         this.#news.announced(vips.announce(effect.count, now));
         break;
-      case 'transition': {
-        const { from, to, why } = effect;
-        if (toldPhase(to) !== 'master') this.#ports.setMaster(false);
-        if (to !== 'master') this.#context.record.forget();
-        this.#news.transition(from, to, why, this.#state.effectivePriority);
+      case 'transition':
+        if (toldPhase(effect.to) !== 'master') this.#ports.setMaster(false);
+        if (effect.to !== 'master') this.#context.record.forget();
+        this.#news.transition(effect, this.#state, facts(effect.to));
         break;
-      }
       default:
         unreachable(effect);
     }

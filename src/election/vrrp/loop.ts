@@ -407,7 +407,8 @@ export class SpeakerLoop {
       if (before.get(config.name) === why) continue;
       const { name: instance, priority } = config;
       const [from, to] = ['initialize', 'fault'] as const;
-      this.#onEvent({ kind: 'transition', instance, from, to, why, priority });
+      const facts = { faults: [why] };
+      this.#onEvent({ kind: 'transition', instance, from, to, why, priority, facts });
     }
   }
 

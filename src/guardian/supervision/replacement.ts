@@ -29,7 +29,7 @@ export async function startReplacement({
     { ...launch, standby: true, servers: [] },
     {
       message: (message) => {
-        if (message.kind === 'log') log(message.level, message.text);
+        if (message.kind === 'log') log(message.level, message.text, message.detail);
         if (message.kind === 'prepared') balancer.send({ kind: 'activate', servers: servers() });
         if (message.kind === 'serving') resolve(null);
       },

@@ -16,10 +16,11 @@ import { SystemError } from '../../linux/errno.ts';
 import { listenAgain } from '../../linux/listening.ts';
 import type { NodeFacts } from '../../stats/node-facts.ts';
 import type { BalancerReport, BalancerStatus } from '../../stats/status.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogLevel } from '../log.ts';
 import type { Outputs } from '../output/standard-streams.ts';
 import type { ChildRole } from '../run-dir.ts';
 import type { ServiceAccounts } from '../service-account.ts';
+import { type BalancerChange, balancerDetail } from '../timeline/balancer-detail.ts';
 import { type BalancerEvents, BalancerProcess } from './balancer-process.ts';
 import type { BalancerShell } from './balancer-shell.ts';
 import { CheckerKeeper } from './checker-keeper.ts';
@@ -230,7 +231,12 @@ export class Supervisor {
     successor.adopt(this.#eventsOf(() => successor));
     successor.watch();
     if (successor.pid !== null) this.#options.onPid('balancer', successor.pid);
-    log('info', `Balancer ${successor.pid} serves in the place of ${before?.pid}`);
+    this.#tell(
+      'info',
+      `Balancer ${successor.pid} serves in the place of ${before?.pid}`,
+      'serves',
+      successor,
+    );
     this.#dispatch({ kind: 'serving' });
     if (before !== null) this.#retired.take(before);
     this.#spare?.renew();
@@ -302,7 +308,7 @@ export class Supervisor {
       spare.adopt(this.#eventsOf(() => spare));
       spare.send({ kind: 'activate', servers: this.#servers });
       this.#process = spare;
-      this.#options.log('info', `Spare ${spare.pid} takes over`);
+      this.#tell('info', `Spare ${spare.pid} takes over`, 'takes-over', spare);
     }
     if (this.#process.pid !== null) this.#options.onPid('balancer', this.#process.pid);
   }
@@ -333,7 +339,7 @@ export class Supervisor {
         this.#process?.watch();
         this.#settled?.resolve();
         this.#settled = null;
-        this.#options.log('info', `Balancer ${this.#process?.pid} serves`);
+        this.#tell('info', `Balancer ${this.#process?.pid} serves`, 'serves', this.#process);
         this.#dispatch({ kind: 'serving' });
         this.#spare?.want();
         break;
@@ -341,10 +347,16 @@ export class Supervisor {
         this.#servers = message.servers;
         break;
       case 'log':
-        this.#options.log(message.level, message.text);
+        this.#options.log(message.level, message.text, message.detail);
         break;
       case 'failed':
-        this.#options.log('error', `Balancer ${this.#process?.pid} failed: ${message.text}`);
+        this.#tell(
+          'error',
+          `Balancer ${this.#process?.pid} failed: ${message.text}`,
+          'failed',
+          this.#process,
+          message.text,
+        );
         break;
       case 'prepared':
         break;
@@ -366,6 +378,16 @@ export class Supervisor {
     this.#checker.run(asked, (result) => asker?.send({ kind: 'checked', id, result }));
   }
 
+  #tell(
+    level: LogLevel,
+    text: string,
+    to: BalancerChange,
+    process: BalancerProcess | null,
+    why?: string,
+  ): void {
+    this.#options.log(level, text, balancerDetail(to, process?.pid ?? null, why));
+  }
+
   #onBreach(breaker: BalancerProcess | null, why: string): void {
     this.#dispatch({ kind: 'hung', why: this.#countBreach(why) });
     // Also while it is to stop, when nothing else would end it.
@@ -379,7 +401,7 @@ export class Supervisor {
 
   #onEnded(ended: BalancerProcess | null, why: string): void {
     if (this.#state.phase !== 'stopping') {
-      this.#options.log('warning', `Balancer ${ended?.pid} is gone: ${why}`);
+      this.#tell('warning', `Balancer ${ended?.pid} is gone: ${why}`, 'gone', ended, why);
     }
     this.#process = null;
     for (const settle of this.#requests.values()) settle(null);
@@ -415,7 +437,13 @@ export class Supervisor {
           this.#spawn();
           break;
         case 'kill':
-          this.#options.log('error', `Balancer ${this.#process?.pid} is killed: ${effect.why}`);
+          this.#tell(
+            'error',
+            `Balancer ${this.#process?.pid} is killed: ${effect.why}`,
+            'killed',
+            this.#process,
+            effect.why,
+          );
           this.#process?.kill();
           break;
         case 'forget-servers':

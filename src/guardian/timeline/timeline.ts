@@ -1,0 +1,97 @@
+/**
+ * A node's timeline: what the log is told with details goes into the file, too. Nothing here ends or refuses anything: a
+ * node without a timeline is a node all the same.
+ */
+
+import { existsSync } from 'node:fs';
+import type { EventDetail, NodeEvent } from '../../contracts/events.ts';
+import type { Log, LogLevel } from '../log.ts';
+import { EventFile } from './event-file.ts';
+
+/** Of a start, until it is known to be one. */
+const WAITING_MAX = 64;
+
+type Told = Omit<NodeEvent, 'n'>;
+
+export type TimelineOptions = {
+  readonly log: Log;
+  readonly node: () => string;
+  /** The wall clock, ms since 1970. */
+  readonly now: () => number;
+};
+
+export class Timeline {
+  readonly #options: TimelineOptions;
+  #path: string | null = null;
+  #file: EventFile | null = null;
+  /** null: they are written at once. */
+  #waiting: Told[] | null = [];
+  #hasFailed = false;
+
+  constructor(options: TimelineOptions) {
+    this.#options = options;
+  }
+
+  /** To the log, and what has details into the timeline. */
+  readonly log: Log = (level, text, detail) => {
+    this.#options.log(level, text, detail);
+    if (detail === undefined) return;
+    const told = this.#told(level, text, detail);
+    if (this.#waiting === null) this.#append(told);
+    else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(told);
+  };
+
+  /** Goes on with what an earlier guardian left there; where there is nothing it waits for keep(). */
+  follow(path: string): void {
+    this.#path = path;
+    if (!existsSync(path)) return;
+    this.keep();
+    const last = this.#file?.kept.events.findLast(({ kind }) => kind === 'guardian');
+    if (last?.kind !== 'guardian' || (last.to !== 'started' && last.to !== 'lost')) return;
+    const text = `The guardian before (${last.pid}) ended without a word`;
+    this.log('info', text, { kind: 'guardian', to: 'lost', pid: last.pid });
+  }
+
+  /** The node works: from now on everything is kept. */
+  keep(): void {
+    if (this.#path === null || this.#waiting === null) return;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    this.#try(() => {
+      this.#file = EventFile.open(this.#path ?? '');
+    });
+    for (const told of waiting) this.#append(told);
+  }
+
+  /** Lets the members of a group read it, undefined: nobody else. */
+  showTo(gid: number | undefined): void {
+    this.#try(() => this.#file?.showTo(gid));
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #told(level: LogLevel, text: string, detail: EventDetail): Told {
+    const { node, now } = this.#options;
+    return { at: now(), node: node(), level, text, ...detail };
+  }
+
+  #append(told: Told): void {
+    const file = this.#file;
+    if (file === null) return;
+    this.#try(() => file.append({ n: file.nextNumber, ...told } as NodeEvent));
+  }
+
+  /** Of a disk that stays full one line is enough. */
+  #try(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      this.#options.log('warning', `Events are not kept: ${(error as Error).message}`);
+    }
+  }
+}
