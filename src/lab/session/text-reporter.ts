@@ -42,7 +42,7 @@ export function createTextReporter(options: TextOptions): Reporter {
         names: cluster.nodes.map((node) => node.name),
         vip: cluster.parts.topology !== null,
       };
-      for (const text of describeCluster(cluster, paint, options.keys)) line(text);
+      for (const text of describeCluster(cluster, paint, options)) line(text);
     },
     second: (second) => {
       if (seconds % HEADER_EVERY === 0) line(paint('dim', secondHeader(layout)));
@@ -80,7 +80,11 @@ function wrapped(text: string, width: number): readonly string[] {
 type Layout = { readonly names: readonly string[]; readonly vip: boolean };
 
 /** The picture of what was built, and how to reach and to hurt it. */
-function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[] {
+function describeCluster(
+  cluster: Cluster,
+  paint: Paint,
+  { keys, width: columns }: TextOptions,
+): string[] {
   const { urls, kubeconfigFile, stack, topology } = cluster.parts;
   const kubectl = `kubectl --kubeconfig ${kubeconfigFile}`;
   const width = Math.max(...urls.map((url) => url.what.length));
@@ -92,13 +96,15 @@ function describeCluster(cluster: Cluster, paint: Paint, keys: boolean): string[
     '',
     ...describeNetwork(cluster, paint),
     paint('bold', 'From this machine'),
-    ...urls.map(({ what, url, login }) => {
-      const asks = login === undefined ? '' : `  (user ${login.user}, password ${login.password})`;
-      return `  ${what.padEnd(width)}  ${paint('cyan', url)}${asks}`;
-    }),
+    ...urls.flatMap(({ what, url, login }) => [
+      `  ${what.padEnd(width)}  ${paint('cyan', url)}`,
+      ...(login === undefined
+        ? []
+        : [`  ${' '.repeat(width)}  user ${login.user}, password ${login.password}`]),
+    ]),
     `  ${'kubectl'.padEnd(width)}  ${kubectl} get --raw /readyz`,
     '',
-    ...(keys ? describeKeys(topology === null, paint) : describeCommands(topology === null, paint)),
+    ...(keys ? describeKeys : describeCommands)(topology === null, paint, columns),
     '',
   ];
 }
@@ -111,7 +117,7 @@ function describeNetwork(cluster: Cluster, paint: Paint): string[] {
   const name = namespaceOf(cluster.id, 'NAME');
   return [
     `  Namespaces  ${name} (nodes, client, switch), interface ${topology.interface}`,
-    `  Clients     ${first} to ${last}, new TLS connections and some watches`,
+    `  Clients     ${first} to ${last}: TLS connections, some watches`,
     `  Look inside ${paint('dim', `ip netns exec ${clientNamespace(cluster.id)} bash`)}`,
     '',
   ];
@@ -157,25 +163,37 @@ function paintable(text: string, style: Style | null): { text: string; style: St
   return { text, style };
 }
 
-function describeKeys(single: boolean, paint: Paint): string[] {
+function describeKeys(single: boolean, paint: Paint, columns: number): string[] {
   const faults = FAULT_NAMES.filter((name) => !single || FAULTS[name].single);
   return [
     paint('bold', 'Keys'),
-    ...faults.map(
-      (name) => `  ${paint('cyan', FAULTS[name].key)}  ${name.padEnd(16)}${does(name, single)}`,
+    ...faults.flatMap((name) =>
+      describeFault(name, single, columns - 3).map(
+        (line, index) => `  ${index === 0 ? paint('cyan', FAULTS[name].key) : ' '}${line}`,
+      ),
     ),
     `  ${paint('cyan', '1-3')} the node that the next fault is for, ${paint('cyan', '0')} the usual one`,
     `  ${paint('cyan', '?')}  these keys    ${paint('cyan', 'q')}  end and remove everything`,
   ];
 }
 
-function describeCommands(single: boolean, paint: Paint): string[] {
+function describeCommands(single: boolean, paint: Paint, columns: number): string[] {
   const faults = FAULT_NAMES.filter((name) => !single || FAULTS[name].single);
   return [
     paint('bold', 'From another terminal: evergate lab fault NAME [--node NODE]'),
-    ...faults.map((name) => `  ${name.padEnd(16)}${does(name, single)}`),
-    '  evergate lab status, evergate lab logs NODE; Ctrl-C ends and removes everything',
+    ...faults.flatMap((name) => describeFault(name, single, columns)),
+    '  evergate lab status, evergate lab logs NODE',
+    'Ctrl-C ends and removes everything',
   ];
+}
+
+const FAULT_WIDTH = 18;
+
+/** In as many lines as it takes, beside its name. */
+function describeFault(name: FaultName, single: boolean, columns: number): readonly string[] {
+  return wrapped(does(name, single), columns - FAULT_WIDTH).map((part, index) => {
+    return `${(index === 0 ? `  ${name}` : '').padEnd(FAULT_WIDTH)}${part}`;
+  });
 }
 
 function does(name: FaultName, single: boolean): string {
@@ -186,44 +204,59 @@ function does(name: FaultName, single: boolean): string {
     : `${FAULTS[name].does} (${where[target]})`;
 }
 
-const TIME_WIDTH = 10;
-const NUMBER_WIDTH = 10;
+/** Together less than 80 columns with the nodes of the article: a line of the table is a line of any terminal. */
+const TIME_WIDTH = 9;
+const FIGURES = [
+  ['answered', 9],
+  ['failed', 7],
+  ['gap ms', 7],
+  ['watches', 8],
+] as const;
 
-function ownerWidth(layout: Layout): number {
-  return layout.vip ? Math.max(...layout.names.map((name) => name.length)) + 2 : 0;
+/** Names without what all begin with, up to a hyphen: "k8s-master" is "master" beside "k8s-node1". */
+export function shortNames(names: readonly string[]): readonly string[] {
+  const [first = '', ...others] = names;
+  const prefix = first.slice(0, first.indexOf('-') + 1);
+  const isCommon = others.length > 0 && others.every((name) => name.startsWith(prefix));
+  return isCommon ? names.map((name) => name.slice(prefix.length)) : names;
+}
+
+/** Room for two owners, so that what must never be moves no column. */
+function ownerWidth({ names, vip }: Layout): number {
+  const [longest = 0, second = 0] = shortNames(names)
+    .map((name) => name.length)
+    .toSorted((one, other) => other - one);
+  return vip ? longest + 1 + second + 1 : 0;
 }
 
 function secondHeader(layout: Layout): string {
   return [
     'time'.padEnd(TIME_WIDTH),
     (layout.vip ? 'VIP on' : '').padEnd(ownerWidth(layout)),
-    'answered'.padStart(NUMBER_WIDTH),
-    'failed'.padStart(NUMBER_WIDTH),
-    'gap ms'.padStart(NUMBER_WIDTH),
-    'watches'.padStart(NUMBER_WIDTH),
-    '  ',
-    layout.names.map((name) => name.padStart(name.length + 2)).join(''),
+    ...FIGURES.map(([name, width]) => name.padStart(width)),
+    ...shortNames(layout.names).map((name) => name.padStart(name.length + 2)),
   ].join('');
 }
 
 export function secondLine(layout: Layout, second: Second, paint: Paint): string {
   const { owners, total } = second;
-  const width = ownerWidth(layout);
-  const owner = owners.length === 0 ? 'nobody' : owners.join('+');
-  const ownerText = layout.vip ? owner.padEnd(width) : '';
-  const failed = String(second.failed).padStart(NUMBER_WIDTH);
-  const answered = layout.names.map((name) =>
-    String(second.nodes[name] ?? 0).padStart(name.length + 2),
+  const short = shortNames(layout.names);
+  const shortOf = (name: string): string => short[layout.names.indexOf(name)] ?? name;
+  const owner = owners.length === 0 ? 'nobody' : owners.map(shortOf).join('+');
+  const ownerText = layout.vip ? owner.padEnd(ownerWidth(layout)) : '';
+  const values = [second.ok, second.failed, total.sinceMark.longestGapMs, total.watches.open];
+  const figures = FIGURES.map(([name, width], index) => {
+    const text = String(values[index]).padStart(width);
+    return name === 'failed' && second.failed > 0 ? paint('red', text) : text;
+  });
+  const answered = layout.names.map((name, index) =>
+    String(second.nodes[name] ?? 0).padStart((short[index] ?? name).length + 2),
   );
   return [
     clock(second.at).padEnd(TIME_WIDTH),
     paint(owners.length === 1 ? 'green' : 'red', ownerText),
-    String(second.ok).padStart(NUMBER_WIDTH),
-    second.failed === 0 ? failed : paint('red', failed),
-    String(total.sinceMark.longestGapMs).padStart(NUMBER_WIDTH),
-    String(total.watches.open).padStart(NUMBER_WIDTH),
-    '  ',
-    answered.join(''),
+    ...figures,
+    ...answered,
   ].join('');
 }
 
