@@ -395,7 +395,7 @@ export class Guardian {
     if (supervisor === null) return;
     const { node, version } = this.#options;
     const tell = (): void => {
-      supervisor.tell({ node, version, vrrp: this.#ownership() });
+      supervisor.tell({ node, version, vrrp: this.#ownership(), moves: this.#timeline.moves });
       this.#agreement.look();
     };
     const timer = setInterval(tell, FACTS_INTERVAL_MS);

@@ -8,4 +8,15 @@ export type NodeFacts = {
   readonly restarts: number;
   readonly spare: BalancerStatus['spare']['state'];
   readonly vrrp: readonly InstanceStatus[];
+  /** Since the guardian was started. */
+  readonly moves: readonly VipMoves[];
+};
+
+/** Changes of owner of one instance that this node took part in. */
+export type VipMoves = {
+  readonly instance: string;
+  readonly taken: number;
+  readonly given: number;
+  /** From the last word of an owner that fell silent, the last time that this node took over from one; null: never. */
+  readonly lastGapMs: number | null;
 };

@@ -46,6 +46,9 @@ const SOURCES_COUNTED = 262_144;
 const STATS_CONNECTIONS_MAX = 100;
 const STATS_CLIENT_TIMEOUT_MS = 60_000;
 
+/** Keys of a balancer that shows pages alone: metrics of a node that has a VIP and balances nothing. */
+const PAGE_KEYS = new Set(['stats', 'logs', 'balancer']);
+
 /** Sections and keys that only a balancer uses. */
 const BALANCER_KEYS = [
   'apiserver-port',
@@ -70,6 +73,7 @@ const BALANCER_KEYS = [
 function warnOfUnused(draft: Draft): void {
   for (const key of BALANCER_KEYS) {
     if (!draft.has([key])) continue;
+    if (draft.file.stats !== undefined && PAGE_KEYS.has(key)) continue;
     const text = `"${key}" is ignored: nothing is balanced without "listen"`;
     draft.report.warning(draft.keyPlace([key]), 'ignored-directive', text);
   }
@@ -241,13 +245,44 @@ function planOf(draft: Draft, { name, check }: Service, here: boolean) {
   return planCheck(draft, { ...check, here, service });
 }
 
-/** null where nothing is balanced. Its result counts only when the report has no error. */
+function toProcess(
+  { file: { balancer } }: Draft,
+  node: FoundNode | null,
+  logs: Logs,
+  statsSockets: readonly StatsSocketConfig[],
+): BalancerConfig['process'] {
+  return {
+    node: node?.name ?? null,
+    user: balancer.user,
+    group: balancer.group ?? null,
+    connectionsMax: balancer['max-connections'],
+    relays: balancer.threads,
+    ...(balancer.spare ? {} : { spare: false as const }),
+    graceMs: balancer.grace,
+    statsSockets,
+    logs: logs.events,
+  };
+}
+
+/** The VIP does not depend on it: vrrp.ts. */
+function buildPageAlone(draft: Draft, node: FoundNode | null): BuiltBalancer {
+  const config = {
+    process: toProcess(draft, node, toLogs(draft), []),
+    frontends: [],
+    httpFrontends: toStatsFrontend(draft),
+    backends: [],
+  };
+  return { config, redirects: [], notes: [] };
+}
+
+/** null where there is nothing to balance and no page to show. Its result counts only when the report has no error. */
 export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalancer | null {
   const { file } = draft;
   const services = listServices(draft);
   if (services.length === 0) {
-    if (file.services === undefined) warnOfUnused(draft);
-    return null;
+    if (file.services !== undefined) return null;
+    warnOfUnused(draft);
+    return file.stats === undefined ? null : buildPageAlone(draft, node);
   }
   const here = node?.here ?? false;
   const listening = services.filter((service) => !isNamed(service));
@@ -264,19 +299,8 @@ export function buildBalancer(draft: Draft, node: FoundNode | null): BuiltBalanc
   checkAdmission(draft);
   const plans = services.map((service) => planOf(draft, service, here));
   const logs = toLogs(draft);
-  const { balancer } = file;
   const config: BalancerConfig = {
-    process: {
-      node: node?.name ?? null,
-      user: balancer.user,
-      group: balancer.group ?? null,
-      connectionsMax: balancer['max-connections'],
-      relays: balancer.threads,
-      ...(balancer.spare ? {} : { spare: false as const }),
-      graceMs: balancer.grace,
-      statsSockets: toStatsSockets(draft),
-      logs: logs.events,
-    },
+    process: toProcess(draft, node, logs, toStatsSockets(draft)),
     ...toTables(draft, listening),
     frontends: listening.map((service) => ({
       ...toFrontend(draft, service.name, planned.binds.get(service.name) ?? [], logs),

@@ -160,7 +160,7 @@ export class Supervisor {
   }
 
   /** Tells the balancer what only the guardian knows; one that does not serve yet hears it next time. */
-  tell(node: Pick<NodeFacts, 'node' | 'version' | 'vrrp'>): void {
+  tell(node: Omit<NodeFacts, 'restarts' | 'spare'>): void {
     if (this.#state.phase !== 'serving') return;
     const { restarts } = this.#state;
     const spare = this.#spare?.state.state ?? 'none';

@@ -4,12 +4,15 @@
  */
 
 import { existsSync } from 'node:fs';
-import type { EventDetail, NodeEvent } from '../../contracts/events.ts';
+import type { EventDetail, NodeEvent, VipDetail } from '../../contracts/events.ts';
+import type { VipMoves } from '../../stats/node-facts.ts';
 import type { Log, LogLevel } from '../log.ts';
 import { EventFile } from './event-file.ts';
 
 /** Of a start, until it is known to be one. */
 const WAITING_MAX = 64;
+
+const NO_MOVES = { taken: 0, given: 0, lastGapMs: null };
 
 type Told = Omit<NodeEvent, 'n'>;
 
@@ -27,6 +30,7 @@ export class Timeline {
   /** null: they are written at once. */
   #waiting: Told[] | null = [];
   #hasFailed = false;
+  readonly #moves = new Map<string, VipMoves>();
 
   constructor(options: TimelineOptions) {
     this.#options = options;
@@ -36,6 +40,7 @@ export class Timeline {
   readonly log: Log = (level, text, detail) => {
     this.#options.log(level, text, detail);
     if (detail === undefined) return;
+    if (detail.kind === 'vip') this.#count(detail);
     const told = this.#told(level, text, detail);
     if (this.#waiting === null) this.#append(told);
     else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(told);
@@ -71,6 +76,20 @@ export class Timeline {
   close(): void {
     this.#file?.close();
     this.#file = null;
+  }
+
+  get moves(): readonly VipMoves[] {
+    return [...this.#moves.values()];
+  }
+
+  #count({ instance, from, to, gapMs }: VipDetail): void {
+    const { taken, given, lastGapMs } = this.#moves.get(instance) ?? NO_MOVES;
+    this.#moves.set(instance, {
+      instance,
+      taken: taken + (to === 'master' ? 1 : 0),
+      given: given + (from === 'master' ? 1 : 0),
+      lastGapMs: gapMs ?? lastGapMs,
+    });
   }
 
   #told(level: LogLevel, text: string, detail: EventDetail): Told {

@@ -1,6 +1,7 @@
 /** The metrics that HAProxy has no names for: counters, certificates, supervision, VRRP. */
 
 import { type SkewServer, skewOf } from '../../balance/skew.ts';
+import type { VipMoves } from '../node-facts.ts';
 import type { ServerRow, StatRow } from '../rows.ts';
 import type { InstanceStatus } from '../status.ts';
 import { counterMetrics } from './counter-metrics.ts';
@@ -118,6 +119,38 @@ const NODE_METRICS: readonly Metric[] = [
   ),
 ];
 
+/** By instance, from the facts. */
+function ofMoves(words: Words, samples: (moves: VipMoves) => readonly Sample[]): Metric {
+  return metric(words, ({ facts }) => (facts?.moves ?? []).flatMap(samples));
+}
+
+const MOVE_METRICS: readonly Metric[] = [
+  ofMoves(
+    [
+      'vip_moves_total',
+      'counter',
+      'Times the addresses came here, or went away, since the guardian was started',
+    ],
+    ({ instance, taken, given }) => [
+      { labels: [...instanceLabel(instance), ['to', 'here']], value: taken },
+      { labels: [...instanceLabel(instance), ['to', 'away']], value: given },
+    ],
+  ),
+  ofMoves(
+    [
+      'vip_last_gap_seconds',
+      'gauge',
+      'The last time that an owner fell silent and this node took over: from its last word to the first here',
+    ],
+    ({ instance, lastGapMs }) =>
+      lastGapMs === null ? [] : [{ labels: instanceLabel(instance), value: lastGapMs / 1000 }],
+  ),
+];
+
+function instanceLabel(instance: string): Sample['labels'] {
+  return [['instance', instance]];
+}
+
 const VRRP_METRICS: readonly Metric[] = [
   ofInstances(['vrrp_state', 'gauge', 'State of the instance'], ({ state }, labels) =>
     stateSamples(labels, INSTANCE_STATES, state),
@@ -172,5 +205,6 @@ export const EVERGATE_METRICS: readonly Metric[] = [
   ...BACKEND_METRICS,
   ...SERVER_METRICS,
   ...NODE_METRICS,
+  ...MOVE_METRICS,
   ...VRRP_METRICS,
 ];

@@ -30,6 +30,10 @@ const FACTS: NodeFacts = {
   version: '0.1.0',
   restarts: 2,
   spare: 'ready',
+  moves: [
+    { instance: 'control-plane', taken: 2, given: 1, lastGapMs: 381 },
+    { instance: 'calm', taken: 0, given: 0, lastGapMs: null },
+  ],
   vrrp: [
     {
       name: 'control-plane',
@@ -69,12 +73,16 @@ test('what the guardian told is there under evergate_*, and gone when it is old'
     'evergate_vrrp_priority{instance="control-plane"} 230',
     'evergate_vrrp_packets_dropped_total{instance="control-plane",reason="bad-checksum"} 4',
     'evergate_vrrp_warnings{instance="control-plane"} 1',
+    'evergate_vip_moves_total{instance="control-plane",to="here"} 2',
+    'evergate_vip_moves_total{instance="calm",to="away"} 0',
+    'evergate_vip_last_gap_seconds{instance="control-plane"} 0.381',
   ]) {
     assert.ok(text.includes(`\n${line}\n`), line);
   }
   const old = metricsText({ rows: [], info: TEST_INFO, facts: null }, []);
   assert.match(old, /\nevergate_guardian_up 0\n/);
-  assert.doesNotMatch(old, /vrrp|restarts|spare/);
+  assert.doesNotMatch(text, /vip_last_gap_seconds\{instance="calm"/);
+  assert.doesNotMatch(old, /vrrp|vip|restarts|spare/);
 });
 
 test('a counter of ours is there for frontends that count it, and not for pages', () => {
