@@ -8,6 +8,12 @@ import type { AdminState, CheckState, CheckStatus } from '../health/server-state
 import type { BACKEND, Counts, FRONTEND, SERVER, StatusCounter } from './catalogue.ts';
 import { explainWait, type WaitsFor } from './waits-for.ts';
 
+/**
+ * The field `format` of `evergate status --json`, which has this type beside it: changed by a field that goes or comes to
+ * mean another thing, not by one that is added.
+ */
+export const STATUS_FORMAT = 1;
+
 export type StatusReport = {
   readonly node: string;
   readonly version: string;

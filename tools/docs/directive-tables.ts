@@ -28,6 +28,7 @@ import { EVENT_FIELDS, EVENTS } from '../../src/contracts/events.ts';
 import { assert } from '../../src/core/assert.ts';
 import { METRICS } from '../../src/stats/metrics/metrics.ts';
 import type { PageTables } from './page-tables.ts';
+import { statusTables } from './status-tables.ts';
 
 /** One directive, section or keyword, whichever table it comes from. */
 type Entry = { readonly name: string; readonly treatment: Treatment };
@@ -130,6 +131,7 @@ export const PAGES: PageTables = {
     'stats-socket': render(fromTable(STATS_SOCKET_KEYWORDS)),
   },
   'docs/events.md': { kinds: renderEventKinds(), fields: renderEventFields() },
+  'docs/status.md': statusTables(),
   'docs/metrics.md': { metrics: renderMetrics() },
   'docs/keepalived.md': {
     blocks: render(fromRules(TOP_LEVEL)),

@@ -94,6 +94,24 @@ describe('The timeline of a node', { skip, timeout: 300_000 }, () => {
     assert.ok(facts.length >= 5);
   });
 
+  it('is beside a status that is asked for again and again, in a pipe without colours', async () => {
+    const { format, verdict, node } = JSON.parse(await ask(second, 'status', '--json'));
+    assert.deepEqual([format, verdict, typeof node], [1, 'healthy', 'string']);
+    const words = ['status', '--watch', '--run-dir', second.runDir];
+    const watching = spawn(EVERGATE, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const said: string[] = [];
+    watching.stdout.setEncoding('utf8').on('data', (text: string) => said.push(text));
+    const seen = (text: string): number => said.join('').split(text).length - 1;
+    await waitUntil('it tells twice', () => seen(': healthy (Evergate') >= 2);
+    second.signal('guardian', 'SIGSTOP');
+    await waitUntil('it tells of one that hangs', () => seen('does not answer within') >= 1);
+    second.signal('guardian', 'SIGCONT');
+    const before = seen('(Evergate');
+    await waitUntil('it goes on', () => seen('(Evergate') > before);
+    watching.kill('SIGTERM');
+    assert.ok(!said.join('').includes('\x1b'));
+  });
+
   it('says where nothing is known what is', async () => {
     await assert.rejects(ask(first, 'why', '10.9.9.9'), /VIPs here: 192\.168\.1\.94\/24/);
     await assert.rejects(run(EVERGATE, ['events', '--run-dir', '/nowhere']), /No events are kept/);
