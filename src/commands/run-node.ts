@@ -8,7 +8,7 @@ import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian } from '../guardian/guardian.ts';
-import { type Log, logLines, styleOfProcess } from '../guardian/log.ts';
+import { type Log, type LogFormat, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
@@ -34,6 +34,7 @@ export type NodeOptions = {
   readonly spare: boolean;
   /** Whether the files may ask for a balancer. */
   readonly mayBalance: boolean;
+  readonly logFormat: LogFormat;
   /** null: nobody wants to be told. */
   readonly service: ServiceEnvironment | null;
 };
@@ -52,7 +53,7 @@ export async function runNode(
   // Without a listener Node would open a debugger to every account of the machine.
   process.on('SIGUSR1', () => {});
   keepCapabilities(GUARDIAN_CAPABILITIES);
-  const streams = StandardStreams.take(styleOfProcess());
+  const streams = StandardStreams.take(styleOfProcess(options.logFormat));
   process.on('uncaughtException', (error) => {
     const text = `The guardian failed: ${error instanceof Error ? error.stack : error}`;
     logLines(streams.log, 'error', text);

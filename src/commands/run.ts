@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { hasErrors } from '../config/diagnostics.ts';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
+import type { LogFormat } from '../guardian/log.ts';
 import { takeServiceEnvironment } from '../guardian/service/environment.ts';
 import type { ConfigInputs, LoadedConfig } from '../load-config/load.ts';
 import { loadConfigApart } from '../load-config/load-apart.ts';
@@ -17,6 +18,7 @@ type RunOptions = Omit<NodeOptions, 'service' | 'files' | 'mayBalance'> & {
   readonly keepScripts: boolean;
   readonly hedge: boolean;
   readonly leaveOut: readonly string[];
+  readonly logFormat: LogFormat;
   /** Absent: as the configuration says. */
   readonly statusGroup?: string;
 };
@@ -43,6 +45,11 @@ export function runCommand(): Command {
         '--balancer-grace <time>',
         'how long no balancer may serve before the VIP moves, e.g. 500ms (default: 1s, or as evergate.yaml says)',
       ).argParser(parseDuration),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'of lines on standard error')
+        .choices(['text', 'json'])
+        .default('text'),
     )
     .option('--no-spare', 'keep no second balancer waiting to take over')
     .option(

@@ -23,6 +23,30 @@ describe('createLog()', () => {
     assert.equal(linesOf(true, 'Busy'), '<4>Busy\n');
   });
 
+  it('writes an object a line where it is asked for, with the fields of an event', () => {
+    const written: string[] = [];
+    const style = { journal: false, format: 'json', now: () => new Date(0) } as const;
+    const log = createLog((line) => written.push(line), style);
+    log('warning', 'Busy\n"now"');
+    log('info', 'The node is drained', { kind: 'node', to: 'drained' });
+    assert.deepEqual(
+      written.map((line) => JSON.parse(line)),
+      [
+        { time: '1970-01-01T00:00:00.000Z', level: 'warning', text: 'Busy\\n"now"' },
+        {
+          time: '1970-01-01T00:00:00.000Z',
+          level: 'info',
+          text: 'The node is drained',
+          kind: 'node',
+          to: 'drained',
+        },
+      ],
+    );
+    const journal = createLog((line) => written.push(line), { ...style, journal: true });
+    journal('error', 'Busy');
+    assert.match(written.at(-1) ?? '', /^<3>\{"time".*\}\n$/);
+  });
+
   it('makes one line of a text, whoever would like to make another up', () => {
     const forged = 'Server m1 is DOWN\n<0>VRRP VI_1: master -> fault';
     assert.equal(linesOf(true, forged), '<4>Server m1 is DOWN\\n<0>VRRP VI_1: master -> fault\n');

@@ -13,7 +13,15 @@ export type Log = (level: LogLevel, text: string, detail?: EventDetail) => void;
  * Under the journal lines carry its priority prefix and no time, which it adds itself; otherwise ISO time and
  * the level.
  */
-export type LogStyle = { readonly journal: boolean; readonly now: () => Date };
+export type LogStyle = {
+  readonly journal: boolean;
+  /** Absent: text. */
+  readonly format?: LogFormat;
+  readonly now: () => Date;
+};
+
+/** `json`: each line is an object with `time`, `level`, `text`, and, of an event, its fields (contracts/events.ts). */
+export type LogFormat = 'text' | 'json';
 
 /** Priorities as sd-daemon(3) reads them at the head of a line. */
 const JOURNAL_PREFIX: Readonly<Record<LogLevel, string>> = {
@@ -23,8 +31,8 @@ const JOURNAL_PREFIX: Readonly<Record<LogLevel, string>> = {
 };
 
 /** As this process was started: by a service manager with a journal (JOURNAL_STREAM is set), or not. */
-export function styleOfProcess(): LogStyle {
-  return { journal: process.env.JOURNAL_STREAM !== undefined, now: () => new Date() };
+export function styleOfProcess(format: LogFormat = 'text'): LogStyle {
+  return { journal: process.env.JOURNAL_STREAM !== undefined, format, now: () => new Date() };
 }
 
 /**
@@ -38,9 +46,9 @@ export function createLog(write: (line: string) => void, style: LogStyle): Log {
     levels.delete(line);
     write(logLine(level, `${times} more times in 10 s: ${line}`, style));
   });
-  return (level, text) => {
+  return (level, text, detail) => {
     const line = text.replaceAll('\n', '\\n');
-    if (repeats.admits(line)) write(logLine(level, line, style));
+    if (repeats.admits(line)) write(logLine(level, line, style, detail));
     else levels.set(line, level);
   };
 }
@@ -58,7 +66,16 @@ export function lossReport(style: LogStyle, where: string): LossReport {
   };
 }
 
-function logLine(level: LogLevel, line: string, { journal, now }: LogStyle): string {
+function logLine(
+  level: LogLevel,
+  line: string,
+  { journal, format, now }: LogStyle,
+  detail?: EventDetail,
+): string {
+  if (format === 'json') {
+    const object = JSON.stringify({ time: now().toISOString(), level, text: line, ...detail });
+    return `${journal ? JOURNAL_PREFIX[level] : ''}${object}\n`;
+  }
   if (journal) return `${JOURNAL_PREFIX[level]}${line}\n`;
   return `${now().toISOString()} ${level.padEnd(7)} ${line}\n`;
 }
