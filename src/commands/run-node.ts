@@ -7,10 +7,11 @@ import { GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
-import { Guardian } from '../guardian/guardian.ts';
+import { Guardian, type GuardianOptions } from '../guardian/guardian.ts';
 import { type Log, type LogFormat, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
+import { readRefusedStart } from '../guardian/service/refused-start.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
 import { statusLine } from '../guardian/service/status-line.ts';
 import { BalancerShell } from '../guardian/supervision/balancer-shell.ts';
@@ -22,6 +23,7 @@ import { VERSION } from '../version.ts';
 import { endEarly } from './end-early.ts';
 import { errorLine } from './printing.ts';
 import { configToStart, type ReadFiles } from './start-config.ts';
+import { startWhenFree } from './start-when-free.ts';
 
 /** What the command line says of a node, beside the files. */
 export type NodeOptions = {
@@ -84,6 +86,7 @@ async function guard(
 ): Promise<boolean> {
   const { log } = streams;
   const manager = new ServiceManager(options.service, log);
+  const before = readRefusedStart(options.runDir);
   const { config, node, names } = await configToStart(options, first, readFiles, { log, manager });
   let failed = false;
   const finished = Promise.withResolvers<void>();
@@ -105,30 +108,21 @@ async function guard(
   let onHandOver = (): void => finished.resolve();
   process.on('SIGUSR2', () => onHandOver());
   process.off('SIGUSR2', endEarly);
-  const guardian = await Guardian.start({
-    config,
-    elections: ELECTIONS,
-    startPrivilegedPlane: startPrivilegedRelays,
-    node: options.node ?? node ?? hostname(),
-    ...(names === undefined ? {} : { names }),
-    read: async () => {
-      const loaded = await readFiles();
-      return { ...loaded, node: options.node ?? loaded.node };
-    },
-    version: VERSION,
+  const onFailure = (text: string): void => {
+    failed = true;
+    tell('error', text, ending('failed', text));
+    finished.resolve();
+  };
+  const parts = { config, node, names, readFiles, streams, manager, shell, onFailure };
+  const guardian = await startWhenFree(starter(options, parts), {
     runDir: options.runDir,
-    balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
-    spare: options.spare && config.balancer?.process.spare !== false,
-    shell,
-    log,
+    files: options.files,
     manager,
-    outputs: streams,
-    onFailure: (text) => {
-      failed = true;
-      tell('error', text, ending('failed', text));
-      finished.resolve();
-    },
+    isService: options.service !== null,
+    before,
+    ended: finished.promise,
   });
+  if (guardian === null) return failed;
   // Files that ask for no balancer have nobody take it.
   shell?.drop();
   // From now on the timeline has it, too.
@@ -158,6 +152,54 @@ async function handOver(guardian: Guardian, streams: StandardStreams): Promise<v
 
 function ending(to: 'stopping' | 'failed' | 'hands-over', why: string): EventDetail {
   return { kind: 'guardian', to, pid: process.pid, why };
+}
+
+type Parts = Pick<LoadedConfig, 'config' | 'node'> & {
+  readonly names: LoadedConfig['names'];
+  readonly readFiles: ReadFiles;
+  readonly streams: StandardStreams;
+  readonly manager: ServiceManager;
+  /** null: the start has had it. */
+  readonly shell: BalancerShell | null;
+  readonly onFailure: (text: string) => void;
+};
+
+/** Starts the guardian, each time that it is called. */
+function starter(options: NodeOptions, parts: Parts): () => Promise<Guardian> {
+  let { shell } = parts;
+  return () => {
+    const given = guardianOptions(options, { ...parts, shell });
+    // One that a start has taken has ended with it.
+    shell = null;
+    return Guardian.start(given);
+  };
+}
+
+function guardianOptions(
+  options: NodeOptions,
+  { config, node, names, readFiles, streams, manager, shell, onFailure }: Parts,
+): GuardianOptions {
+  const { log } = streams;
+  return {
+    config,
+    elections: ELECTIONS,
+    startPrivilegedPlane: startPrivilegedRelays,
+    node: options.node ?? node ?? hostname(),
+    ...(names === undefined ? {} : { names }),
+    read: async () => {
+      const loaded = await readFiles();
+      return { ...loaded, node: options.node ?? loaded.node };
+    },
+    version: VERSION,
+    runDir: options.runDir,
+    balancerGraceMs: options.balancerGrace ?? config.balancer?.process.graceMs ?? GRACE_MS,
+    spare: options.spare && config.balancer?.process.spare !== false,
+    shell,
+    log,
+    manager,
+    outputs: streams,
+    onFailure,
+  };
 }
 
 /** To the end of the node, or until the timer is cleared. */

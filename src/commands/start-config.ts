@@ -164,7 +164,7 @@ async function change(seen: Seen, files: readonly string[], until: number): Prom
 }
 
 /** Of what changes whenever a file is written. */
-function digestOf(files: readonly string[]): string {
+export function digestOf(files: readonly string[]): string {
   const facts = files.map((file) => {
     const { ino, size, mtimeMs } = fileFacts(file) ?? {};
     return [file, ino, size, mtimeMs];

@@ -219,6 +219,53 @@ describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
     assert.equal(await exitOf(healed.child), 0);
   });
 
+  it('says once who has its port, then waits for it', async () => {
+    const socket = join(folder, 'notify-busy');
+    const heard = await listen(socket);
+    const holder = createServer();
+    holder.listen(port, '127.0.0.1');
+    await once(holder, 'listening');
+    const failed = async (): Promise<string> => {
+      const { child, log } = start(socket);
+      assert.equal(await exitOf(child), 1);
+      await waitUntil('it says why', () => log().includes('[port-busy]'));
+      return log();
+    };
+    mkdirSync(runDir);
+    const busy = `haproxy\\.cfg:7: Address 127\\.0\\.0\\.1:${port} is in use by process ${process.pid} \\(`;
+    assert.match(await failed(), new RegExp(`error: \\S*${busy}`));
+    assert.match(await failed(), new RegExp(`^evergate: error: Still: \\S*${busy}.*\\n$`));
+    const waiting = async () => {
+      // As after many starts: it waits longer than any machine takes for what follows.
+      const note = join(runDir, 'refused-start');
+      writeFileSync(note, readFileSync(note, 'utf8').replace(/^\d+/, '99'));
+      const from = heard().length;
+      const started = start(socket);
+      const says = () => /^STATUS=Does not serve, waits: .* is in use by process/m;
+      await waitUntil('it waits', () => says().test(heard().slice(from)));
+      return started;
+    };
+    const ended = await waiting();
+    ended.child.kill('SIGTERM');
+    assert.equal(await exitOf(ended.child), 0, 'it ends in order');
+    assert.doesNotMatch(ended.log(), /in use/);
+    assert.doesNotMatch(await failed(), /Still/, 'and the next one is as the first');
+    const changed = await waiting();
+    writeFileSync(config, readFileSync(config));
+    assert.equal(await exitOf(changed.child), 1, 'another file is read by the next start');
+    assert.match(await failed(), /in use/);
+    const healed = await waiting();
+    holder.close();
+    await waitUntil('it serves', () => /^READY=1$/m.test(heard()));
+    assert.equal(await answer(port), 'x');
+    assert.deepEqual(
+      readdirSync(runDir).filter((name) => name.startsWith('refused')),
+      [],
+    );
+    healed.child.kill('SIGTERM');
+    assert.equal(await exitOf(healed.child), 0);
+  });
+
   it('leaves connections to the next process on SIGUSR2', async (t) => {
     let attempts = 0;
     await judged(t, async (attempt) => {
