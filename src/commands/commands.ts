@@ -69,6 +69,12 @@ const COMMANDS = {
     purpose: 'Have this node read its configuration again and go on by it',
     load: async () => (await import('./reload.ts')).reloadCommand(),
   },
+  push: {
+    term: 'push [options] [node...]',
+    purpose:
+      'Give all nodes one evergate.yaml over ssh, each checked and healthy, or all as they were',
+    load: async () => (await import('./push.ts')).pushCommand(),
+  },
   drain: {
     term: 'drain [options] <server>',
     purpose:

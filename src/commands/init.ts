@@ -153,6 +153,9 @@ function nextSteps(output: string, { nodes }: Plan, { key }: Surroundings): stri
       ? ['evergate key                # then name it as "vrrp.key", and copy it to the other nodes']
       : []),
     `evergate check --config ${output}`,
+    ...(nodes.length > 1
+      ? [`evergate push --config ${output}    # the same file to every node`]
+      : []),
     `${start}    # on every node`,
   ];
   return `${output} is written. Next:\n\n${steps.map((step) => `  ${step}\n`).join('')}`;

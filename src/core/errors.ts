@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   'key-file': 'The file for a new key is there already, or cannot be written.',
   'output-file': 'The file for the result is there already, or cannot be written.',
   'not-answered': 'What nobody else can know was neither given nor answered.',
+  'push-failed': 'Not all nodes have the file, and each is told of.',
   'lab-failed': 'The lab could not be built, asked or removed.',
 } as const satisfies Record<string, string>;
 

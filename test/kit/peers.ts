@@ -26,6 +26,8 @@ const PEERS: Readonly<Record<string, string>> = {
   iptables: 'iptables',
   conntrack: 'conntrack',
   'firewall-cmd': 'firewalld',
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
 };
 
 /** Debian keeps daemons where an ordinary PATH does not look. */
