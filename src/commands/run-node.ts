@@ -10,6 +10,7 @@ import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian, type GuardianOptions } from '../guardian/guardian.ts';
 import { type Log, type LogFormat, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
+import { DescriptorStore } from '../guardian/service/descriptor-store.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import { readRefusedStart } from '../guardian/service/refused-start.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
@@ -86,8 +87,10 @@ async function guard(
 ): Promise<boolean> {
   const { log } = streams;
   const manager = new ServiceManager(options.service, log);
+  const store = new DescriptorStore(options.service, log);
   const before = readRefusedStart(options.runDir);
-  const { config, node, names } = await configToStart(options, first, readFiles, { log, manager });
+  const told = { log, manager, store };
+  const { config, node, names } = await configToStart(options, first, readFiles, told);
   let failed = false;
   const finished = Promise.withResolvers<void>();
   let tell: Log = log;
@@ -113,7 +116,7 @@ async function guard(
     tell('error', text, ending('failed', text));
     finished.resolve();
   };
-  const parts = { config, node, names, readFiles, streams, manager, shell, onFailure };
+  const parts = { config, node, names, readFiles, streams, manager, store, shell, onFailure };
   const guardian = await startWhenFree(starter(options, parts), {
     runDir: options.runDir,
     files: options.files,
@@ -159,6 +162,7 @@ type Parts = Pick<LoadedConfig, 'config' | 'node'> & {
   readonly readFiles: ReadFiles;
   readonly streams: StandardStreams;
   readonly manager: ServiceManager;
+  readonly store: DescriptorStore;
   /** null: the start has had it. */
   readonly shell: BalancerShell | null;
   readonly onFailure: (text: string) => void;
@@ -177,7 +181,7 @@ function starter(options: NodeOptions, parts: Parts): () => Promise<Guardian> {
 
 function guardianOptions(
   options: NodeOptions,
-  { config, node, names, readFiles, streams, manager, shell, onFailure }: Parts,
+  { config, node, names, readFiles, streams, manager, store, shell, onFailure }: Parts,
 ): GuardianOptions {
   const { log } = streams;
   return {
@@ -197,6 +201,7 @@ function guardianOptions(
     shell,
     log,
     manager,
+    store,
     outputs: streams,
     onFailure,
   };

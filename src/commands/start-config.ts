@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Log } from '../guardian/log.ts';
+import type { DescriptorStore } from '../guardian/service/descriptor-store.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import {
   forgetRefusedStart,
@@ -30,7 +31,11 @@ export type StartOptions = {
   readonly service: ServiceEnvironment | null;
 };
 
-type Told = { readonly log: Log; readonly manager: ServiceManager };
+type Told = {
+  readonly log: Log;
+  readonly manager: ServiceManager;
+  readonly store: Pick<DescriptorStore, 'forgetRest'>;
+};
 
 /** Between two looks at addresses and files. */
 const POLL_MS = 250;
@@ -64,6 +69,8 @@ export async function configToStart(
         tell(loaded.diagnostics, told.log);
         return loaded;
       }
+      // Nobody would take what waits in their queues.
+      told.store.forgetRest();
       const until = loaded.awaits === undefined ? refused?.until : null;
       seen = await change(seen, files, until ?? Number.POSITIVE_INFINITY);
     }

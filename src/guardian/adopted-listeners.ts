@@ -1,6 +1,6 @@
 /**
- * The listening sockets that a guardian which was killed has left in its balancer. The next guardian goes on
- * with the very same ones: their queues never close, so no client is refused between the two.
+ * The listening sockets that a guardian which was killed has left, with the service manager or in its balancer. The next
+ * guardian goes on with the very same ones: their queues never close, so no client is refused between the two.
  */
 
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -25,6 +25,11 @@ export class LeftSockets {
     return new LeftSockets([]);
   }
 
+  /** Of these descriptors, which are ours, those that listen; the others are closed. */
+  static among(descriptors: readonly number[]): LeftSockets {
+    return new LeftSockets(descriptors.flatMap(asLeft));
+  }
+
   /** Duplicates all of the process, whatever it is doing. Throws SystemError; nothing is left open then. */
   static of(pid: number): LeftSockets {
     const sockets: LeftSocket[] = [];
@@ -32,10 +37,7 @@ export class LeftSockets {
       withProcess(pid, (duplicate) => {
         for (const theirs of socketsOf(pid)) {
           const fd = duplicate(theirs);
-          if (fd === null) continue;
-          const listening = whatListens(fd);
-          if (listening === null) closeFd(fd);
-          else sockets.push({ key: keyOf(listening), fd });
+          if (fd !== null) sockets.push(...asLeft(fd));
         }
       });
       return new LeftSockets(sockets);
@@ -66,6 +68,14 @@ export class LeftSockets {
   close(): void {
     for (const { fd } of this.#sockets.splice(0)) closeFd(fd);
   }
+}
+
+/** None where it does not listen, and then it is closed. */
+function asLeft(fd: number): readonly LeftSocket[] {
+  const listening = whatListens(fd);
+  if (listening !== null) return [{ key: keyOf(listening), fd }];
+  closeFd(fd);
+  return [];
 }
 
 /** One descriptor of each socket the process has open. */

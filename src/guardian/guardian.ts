@@ -37,6 +37,7 @@ import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, eventsPath, mastershipPath, RunDir } from './run-dir.ts';
+import type { DescriptorStore } from './service/descriptor-store.ts';
 import type { ServiceManager } from './service/service-manager.ts';
 import { chooseAccounts } from './service-account.ts';
 import { StatusSocket } from './status-socket.ts';
@@ -79,6 +80,8 @@ export type GuardianOptions = {
   readonly log: Log;
   /** Is told when the node works, and that it goes on working. */
   readonly manager: ServiceManager;
+  /** Keeps listening sockets for the guardian that follows, and has those of the one before. */
+  readonly store: DescriptorStore;
   /** Where the standard streams of balancers go. */
   readonly outputs: Outputs;
   /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
@@ -291,7 +294,9 @@ export class Guardian {
     this.#closers.push(() => runDir.release());
     this.#timeline.follow(eventsPath(runDir.path));
     this.#closers.push(() => this.#timeline.close());
-    const orphans = new Orphans(runDir, log);
+    const { store } = this.#options;
+    this.#closers.push(() => store.forgetRest());
+    const orphans = new Orphans(runDir, store, log);
     this.#closers.push(() => orphans.close());
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
@@ -309,6 +314,7 @@ export class Guardian {
     this.#closers.push(() => this.#nodeNames.stop());
     this.#followNames(this.#options.names);
     orphans.retire();
+    store.forgetRest();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
       reload: () => this.reload('evergate reload'),
@@ -409,9 +415,15 @@ export class Guardian {
     orphans: Orphans,
   ): Promise<void> {
     // What it puts into the kernel is there before anybody can connect, and after nobody can any more.
+    const { store } = this.#options;
     const plane = await this.#options.startPrivilegedPlane(config);
     this.#closers.push(() => plane.stop());
-    const listeners = await openListeners(config, plane.sockets, await orphans.takeSockets());
+    const listeners = await openListeners(
+      config,
+      plane.sockets,
+      await orphans.takeSockets(),
+      store,
+    );
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
     this.#closers.push(() => this.#redirects.stop());

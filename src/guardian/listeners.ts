@@ -36,6 +36,10 @@ import {
 } from '../linux/sockets.ts';
 import { LeftSockets } from './adopted-listeners.ts';
 import { listenerOwner } from './process-table.ts';
+import type { DescriptorStore } from './service/descriptor-store.ts';
+
+/** Where sockets outlive this process, if there is such a place. */
+export type Keeper = Pick<DescriptorStore, 'keep' | 'forget'>;
 
 /**
  * Opens every socket or none; throws OperationalError naming the address and who holds it. What `left` has is
@@ -45,8 +49,9 @@ export async function openListeners(
   config: BalancerConfig,
   socketsEach: number,
   left = LeftSockets.none(),
+  keeper: Keeper | null = null,
 ): Promise<Listeners> {
-  const listeners = new Listeners(socketsEach, left);
+  const listeners = new Listeners(socketsEach, left, keeper);
   try {
     const change = await listeners.change(config);
     change.commit();
@@ -84,12 +89,14 @@ export class Listeners {
   /** Of a frontend, at each of its places. */
   readonly #socketsEach: number;
   readonly #left: LeftSockets;
+  readonly #keeper: Keeper | null;
   #open: readonly Open[] = [];
   #nextId = 1;
 
-  constructor(socketsEach: number, left: LeftSockets) {
+  constructor(socketsEach: number, left: LeftSockets, keeper: Keeper | null) {
     this.#socketsEach = socketsEach;
     this.#left = left;
+    this.#keeper = keeper;
   }
 
   get sockets(): readonly InheritedListener[] {
@@ -128,15 +135,21 @@ export class Listeners {
     }
     const commit = (): void => {
       this.#open = next;
-      closeAll(left);
+      this.#close(left);
+      for (const { place, fds } of opened) this.#keeper?.keep(keyOf(place), fds);
       for (const one of next) own(one);
     };
     return { sockets: socketsOf(next), commit, abandon };
   }
 
   close(): void {
-    closeAll(this.#open);
+    this.#close(this.#open);
     this.#open = [];
+  }
+
+  #close(places: readonly Open[]): void {
+    for (const { place } of places) this.#keeper?.forget(keyOf(place));
+    closeAll(places);
   }
 
   /**

@@ -9,6 +9,7 @@ import { LeftSockets } from './adopted-listeners.ts';
 import type { Log } from './log.ts';
 import { hasEnded } from './process-table.ts';
 import type { ChildRole, RunDir } from './run-dir.ts';
+import type { DescriptorStore } from './service/descriptor-store.ts';
 
 /** How long a process may take to end after SIGKILL. */
 const END_MS = 1000;
@@ -16,11 +17,13 @@ const END_MS = 1000;
 export class Orphans {
   readonly #runDir: RunDir;
   readonly #log: Log;
+  readonly #store: DescriptorStore;
   /** It accepts connections. */
   #serving: number | null = null;
 
-  constructor(runDir: RunDir, log: Log) {
+  constructor(runDir: RunDir, store: DescriptorStore, log: Log) {
     this.#runDir = runDir;
+    this.#store = store;
     this.#log = log;
   }
 
@@ -40,6 +43,13 @@ export class Orphans {
     if (serving !== null) {
       await this.#end('retired');
       this.#runDir.writePid('retired', serving);
+    }
+    const kept = this.#store.take();
+    if (kept.length > 0) {
+      this.#serving = serving;
+      const sockets = LeftSockets.among(kept);
+      this.#log('info', `Takes listening sockets over from the service manager: ${sockets.count}`);
+      return sockets;
     }
     const left = serving ?? this.#runDir.childOf('retired');
     if (left === null) return LeftSockets.none();

@@ -3,10 +3,10 @@
  * one group may open, and which answers `GET /v1/status` alone.
  */
 
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OperationalError } from '../core/errors.ts';
-import { groupId } from '../linux/identity.ts';
+import { giveToGroup, groupId } from '../linux/identity.ts';
 import type { StatusReport } from '../stats/status.ts';
 import { type HttpSocket, openSocket } from './http-socket.ts';
 import { runDirError } from './run-dir.ts';
@@ -79,7 +79,7 @@ export class StatusSocket {
   #giveTo(gid: number): void {
     try {
       chmodSync(this.#path, 0o600);
-      chownSync(this.#path, process.getuid?.() ?? 0, gid);
+      giveToGroup(this.#path, gid);
       chmodSync(this.#path, 0o660);
       this.#onGroup(gid);
     } catch (error) {

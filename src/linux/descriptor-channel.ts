@@ -50,7 +50,12 @@ export function openDescriptorChannel(): DescriptorChannel {
 /** Gives copies of descriptors to whoever holds the other end; throws SystemError when the kernel refuses. */
 export function sendDescriptors(channel: number, descriptors: readonly number[]): void {
   for (let start = 0; start < descriptors.length; start += PACKET_DESCRIPTORS) {
-    sendPacket(channel, descriptors.slice(start, start + PACKET_DESCRIPTORS));
+    // A packet needs a byte of its own: one without looks like the end.
+    sendWithDescriptors(
+      channel,
+      Buffer.alloc(1),
+      descriptors.slice(start, start + PACKET_DESCRIPTORS),
+    );
   }
 }
 
@@ -77,7 +82,12 @@ export function duplicate(fd: number): number {
   return copy;
 }
 
-function sendPacket(channel: number, descriptors: readonly number[]): void {
+/** One packet or datagram, with copies of at most 253 descriptors (SCM_MAX_FD). Throws SystemError. */
+export function sendWithDescriptors(
+  socket: number,
+  payload: Buffer,
+  descriptors: readonly number[],
+): void {
   const control = Buffer.alloc(CONTROL_HEADER_BYTES + descriptors.length * 4);
   control.writeBigUInt64LE(BigInt(control.length), 0);
   control.writeInt32LE(SOL_SOCKET, 8);
@@ -85,10 +95,9 @@ function sendPacket(channel: number, descriptors: readonly number[]): void {
   for (const [index, fd] of descriptors.entries()) {
     control.writeInt32LE(fd, CONTROL_HEADER_BYTES + index * 4);
   }
-  // A packet needs a byte of its own: one without looks like the end.
-  const { header, keep } = messageHeader(Buffer.alloc(1), control);
+  const { header, keep } = messageHeader(payload, control);
   for (;;) {
-    if (sendmsg(channel, addressOf(header), MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) break;
+    if (sendmsg(socket, addressOf(header), MSG_DONTWAIT | MSG_NOSIGNAL) !== -1) break;
     const error = errno();
     if (error !== EINTR) throw new SystemError('sendmsg', error, 'passing descriptors');
   }

@@ -6,7 +6,7 @@
  * plane must not wait for a directory server.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import type { Identity } from '../core/identity.ts';
 
@@ -58,6 +58,27 @@ export function becomeIdentity({ uid, gid, groups }: Identity): void {
   setgid(gid);
   setuid(uid);
   assert(getuid() === uid && geteuid() === uid, 'the identity is changed');
+}
+
+/**
+ * Has a file of ours belong to a group, also without CAP_CHOWN: as a member of it, which root may become with
+ * CAP_SETGID (chown(2)). Of the main thread. Throws what the file system says.
+ */
+export function giveToGroup(path: string, gid: number): void {
+  const { setgroups, getgroups } = process;
+  assert(setgroups && getgroups, 'the main thread changes groups');
+  const owner = process.getuid?.() ?? 0;
+  if (owner !== 0) {
+    chownSync(path, owner, gid);
+    return;
+  }
+  const before = getgroups();
+  setgroups([...before, gid]);
+  try {
+    chownSync(path, owner, gid);
+  } finally {
+    setgroups(before);
+  }
 }
 
 /** Groups that list the account as a member. */

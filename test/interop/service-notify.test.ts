@@ -22,16 +22,18 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { openListener } from '../../src/linux/sockets.ts';
 import { freePort } from '../kit/free-port.ts';
 import { hasProgram } from '../kit/network.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { waitUntil } from '../kit/wait-until.ts';
 
 const WATCHDOG_MS = 400;
+const PLAIN = { v6only: false, reusePort: false };
 
 const skip = hasProgram('socat') ? false : 'socat missing';
 
-describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
+describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'eg-notify-'));
   const config = join(folder, 'haproxy.cfg');
   const runDir = join(folder, 'run');
@@ -264,6 +266,41 @@ describe('A node under a service manager', { skip, timeout: 120_000 }, () => {
     );
     healed.child.kill('SIGTERM');
     assert.equal(await exitOf(healed.child), 0);
+  });
+
+  it('takes over what the service manager has kept, and has the rest forgotten', async () => {
+    const socket = join(folder, 'notify-kept');
+    const heard = await listen(socket);
+    const [there, gone] = [port, await freePort()].map((each) =>
+      openListener({ kind: 'ipv4', host: '127.0.0.1', port: each }, PLAIN),
+    );
+    // Waits in the queue before anybody is there to accept it.
+    const waits = answer(port);
+    const run = `LISTEN_PID=$$ exec bin/evergate run --haproxy ${config} --run-dir ${runDir}`;
+    const child = spawn('sh', ['-c', run], {
+      env: {
+        ...process.env,
+        NOTIFY_SOCKET: socket,
+        LISTEN_FDS: '2',
+        LISTEN_FDNAMES: 'there:gone',
+      },
+      stdio: ['ignore', 'ignore', 'pipe', there, gone],
+    });
+    started.push(child);
+    let log = '';
+    child.stderr?.on('data', (chunk) => {
+      log += chunk;
+    });
+    for (const fd of [there, gone]) closeSync(fd ?? -1);
+    await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
+    assert.match(log, /Takes listening sockets over from the service manager: 2/);
+    assert.equal(await waits, 'x');
+    assert.match(heard(), /^FDSTORE=1\nFDPOLL=0\nFDNAME=[0-9a-f]{32}$/m);
+    assert.match(heard(), /^FDSTOREREMOVE=1\nFDNAME=gone$/m);
+    const from = heard().length;
+    child.kill('SIGTERM');
+    assert.equal(await exitOf(child), 0);
+    assert.match(heard().slice(from), /^FDSTOREREMOVE=1\nFDNAME=[0-9a-f]{32}$/m);
   });
 
   it('leaves connections to the next process on SIGUSR2', async (t) => {

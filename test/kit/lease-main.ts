@@ -8,6 +8,7 @@ import { assert } from '../../src/core/assert.ts';
 import { Guardian } from '../../src/guardian/guardian.ts';
 import { styleOfProcess } from '../../src/guardian/log.ts';
 import { StandardStreams } from '../../src/guardian/output/standard-streams.ts';
+import { DescriptorStore } from '../../src/guardian/service/descriptor-store.ts';
 import { ServiceManager } from '../../src/guardian/service/service-manager.ts';
 import { startPrivilegedRelays } from '../../src/planes/relay/privileged.ts';
 import { leaseElections } from './lease-election.ts';
@@ -32,6 +33,7 @@ const guardian = await Guardian.start({
   shell: null,
   log: streams.log,
   manager: new ServiceManager(null, streams.log),
+  store: new DescriptorStore(null, streams.log),
   outputs: streams,
   onFailure: (text) => process.stderr.write(`failed ${text}\n`),
 });

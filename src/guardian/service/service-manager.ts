@@ -3,23 +3,19 @@
  * datagram each, never waited for: what is not taken at once is said again at the next turn of a loop.
  */
 
-import { errorName, SystemError } from '../../linux/errno.ts';
-import { closeFd } from '../../linux/files.ts';
-import { addressOf, pinnedBuffer } from '../../linux/libc.ts';
-import { AF_UNIX, encodeSocketAddress, openSocket, SOCK_DGRAM } from '../../linux/sockets.ts';
-import { connectDatagram, send } from '../../linux/stream-calls.ts';
+import { errorName } from '../../linux/errno.ts';
 import type { Log } from '../log.ts';
 import type { ServiceEnvironment } from './environment.ts';
+import { NotifySocket } from './notify-socket.ts';
 import { type GuardianLoop, Watchdog } from './watchdog.ts';
 
 /** systemd reads no more of one (sd_notify(3) names no limit; its buffer is a page). */
-const MESSAGE_BYTES_MAX = 2048;
+const MESSAGE_CHARACTERS_MAX = 2048;
 
 export class ServiceManager {
-  readonly #address: Buffer | null;
+  readonly #socket: NotifySocket | null;
   readonly #watchdogMs: number | null;
   readonly #log: Log;
-  readonly #buffer = pinnedBuffer(4096);
   /** What is yet to be said, by variable. */
   readonly #owed = new Map<string, string>();
   #watchdog: Watchdog | null = null;
@@ -31,7 +27,7 @@ export class ServiceManager {
   constructor(environment: ServiceEnvironment | null, log: Log) {
     this.#log = log;
     this.#watchdogMs = environment?.watchdogMs ?? null;
-    this.#address = environment === null ? null : addressIn(environment.socket);
+    this.#socket = environment === null ? null : new NotifySocket(environment.socket);
   }
 
   /** The node serves. From now on the watchdog is fed as long as these loops turn. */
@@ -81,7 +77,7 @@ export class ServiceManager {
   }
 
   #say(name: string, value: string): void {
-    if (this.#address === null) return;
+    if (this.#socket === null) return;
     // The last one counts, as with assignments of a shell.
     if (name === 'READY') this.#owed.delete('RELOADING');
     this.#owed.set(name, value);
@@ -90,7 +86,8 @@ export class ServiceManager {
 
   #flush(): void {
     const lines = [...this.#owed].map(([name, value]) => `${name}=${value}`);
-    const refused = this.#send(`${lines.join('\n')}\n`);
+    const refused =
+      this.#socket?.send(`${lines.join('\n')}\n`.slice(0, MESSAGE_CHARACTERS_MAX)) ?? 0;
     if (refused === 0) {
       this.#owed.clear();
       this.#isMute = false;
@@ -100,27 +97,4 @@ export class ServiceManager {
     this.#isMute = true;
     this.#log('warning', `The service manager cannot be told how we are (${errorName(refused)})`);
   }
-
-  /** 0, or why not (errno). A socket for each: the other end may be another one by now. */
-  #send(text: string): number {
-    if (this.#address === null) return 0;
-    const bytes = this.#buffer.write(text.slice(0, MESSAGE_BYTES_MAX));
-    let fd = -1;
-    try {
-      fd = openSocket(AF_UNIX, SOCK_DGRAM);
-      const connected = connectDatagram(fd, this.#address);
-      if (connected !== 0) return -connected;
-      return Math.max(0, -send(fd, addressOf(this.#buffer), bytes));
-    } catch (error) {
-      if (error instanceof SystemError) return error.errno;
-      throw error;
-    } finally {
-      if (fd !== -1) closeFd(fd);
-    }
-  }
-}
-
-/** "@name" of the environment is "\0name" to the kernel. */
-function addressIn(socket: string): Buffer {
-  return encodeSocketAddress({ kind: 'unix', path: socket.replace(/^@/, '\0') });
 }

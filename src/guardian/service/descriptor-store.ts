@@ -1,0 +1,82 @@
+/**
+ * Listening sockets that the service manager keeps while one guardian follows another (systemd.service(5),
+ * FileDescriptorStoreMax=; sd_notify(3), FDSTORE=1). The next one is given them as it starts: their queues never
+ * close, and it needs no right to look into the processes that were left (docs/adr/0035).
+ */
+
+import { createHash } from 'node:crypto';
+import { errorName } from '../../linux/errno.ts';
+import { closeFd } from '../../linux/files.ts';
+import type { Log } from '../log.ts';
+import type { ServiceEnvironment } from './environment.ts';
+import { NotifySocket } from './notify-socket.ts';
+
+/** Of one datagram; the kernel takes 253 (SCM_MAX_FD). */
+const DESCRIPTORS_EACH = 200;
+
+export class DescriptorStore {
+  readonly #socket: NotifySocket | null;
+  readonly #log: Log;
+  /** What was kept and nobody has taken yet. */
+  #left: readonly number[];
+  /** Names under which something was kept that this process has not asked for. */
+  readonly #unasked: Set<string>;
+
+  /** `environment` null: nobody keeps anything. */
+  constructor(environment: ServiceEnvironment | null, log: Log) {
+    this.#log = log;
+    this.#socket = environment === null ? null : new NotifySocket(environment.socket);
+    this.#left = environment?.kept.map(({ fd }) => fd) ?? [];
+    this.#unasked = new Set(environment?.kept.map(({ name }) => name) ?? []);
+  }
+
+  /** What was kept of an earlier guardian; the caller owns it now. */
+  take(): readonly number[] {
+    const left = this.#left;
+    this.#left = [];
+    return left;
+  }
+
+  /** From now on it keeps these sockets of `place`, any text, and no others, until it is told to forget them. */
+  keep(place: string, descriptors: readonly number[]): void {
+    const name = nameOf(place);
+    this.#unasked.delete(name);
+    // An earlier guardian may have had more of them: one that nobody accepts from would take its share of clients.
+    this.#forgetName(name);
+    for (let start = 0; start < descriptors.length; start += DESCRIPTORS_EACH) {
+      const some = descriptors.slice(start, start + DESCRIPTORS_EACH);
+      // FDPOLL=0: one that a balancer has shut down listens again, and would be gone from there by then.
+      this.#say(`FDSTORE=1\nFDPOLL=0\nFDNAME=${name}\n`, some);
+    }
+  }
+
+  forget(place: string): void {
+    this.#forgetName(nameOf(place));
+  }
+
+  /** What it has beside that which it was told to keep since the start is gone, here and there. */
+  forgetRest(): void {
+    for (const fd of this.take()) closeFd(fd);
+    for (const name of this.#unasked) this.#forgetName(name);
+    this.#unasked.clear();
+  }
+
+  #forgetName(name: string): void {
+    this.#say(`FDSTOREREMOVE=1\nFDNAME=${name}\n`);
+  }
+
+  #say(text: string, descriptors: readonly number[] = []): void {
+    const refused = this.#socket?.send(text, descriptors) ?? 0;
+    if (refused === 0) return;
+    const why = errorName(refused);
+    this.#log(
+      'warning',
+      `The service manager cannot keep listening sockets for a restart (${why})`,
+    );
+  }
+}
+
+/** A name there has no colon and no more than 255 characters. */
+function nameOf(place: string): string {
+  return createHash('sha256').update(place).digest('hex').slice(0, 32);
+}
