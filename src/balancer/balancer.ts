@@ -4,6 +4,7 @@
  */
 
 import { flushCompileCache } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeTls } from '../builtins.ts';
 import type { StartDataPlane } from '../contracts/data-plane.ts';
 import { assert } from '../core/assert.ts';
@@ -28,6 +29,8 @@ const FACTS_MS_MAX = 5000;
 
 /** How often a finishing balancer looks whether connections are left. */
 const DRAIN_LOOK_MS = 20;
+/** A relay that takes longer than this to stop accepting is not waited for. */
+const PAUSE_MS_MAX = 5000;
 
 export type BalancerEvents = ServerControlEvents & {
   /** Told once; the balancer is of no use any more. */
@@ -180,9 +183,12 @@ export class Balancer {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const deadline = performance.now() + graceMs;
-    this.#traffic.plane?.pause();
+    // One that is accepted just now is not among the connections yet.
+    const paused = this.#traffic.plane?.pause();
+    const patience = sleep(Math.min(graceMs, PAUSE_MS_MAX), undefined, { ref: false });
+    await Promise.race([paused, patience]);
     while (this.#statistics.connections() > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      await sleep(DRAIN_LOOK_MS);
     }
     this.#servers.stop();
     this.#admin.close();

@@ -66,6 +66,8 @@ export class CounterMap implements NamedCounters {
 export class FakeDataPlane implements DataPlane {
   counters = new CounterMap();
   readonly calls: string[] = [];
+  /** Resolves when nothing is accepted any more. */
+  paused = Promise.resolve();
   readonly snapshots: Parameters<DataPlane['apply']>[0][];
   readonly emit: (event: DataPlaneEvent) => void;
 
@@ -109,8 +111,9 @@ export class FakeDataPlane implements DataPlane {
     this.calls.push(all ? 'clear all' : 'clear peaks');
   }
 
-  pause(): void {
+  pause(): Promise<void> {
     this.calls.push('pause');
+    return this.paused;
   }
 
   async stop(): Promise<void> {

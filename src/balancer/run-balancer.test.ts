@@ -402,6 +402,25 @@ test('it warns in time of a limit of connections', async (t) => {
   );
 });
 
+test('a connection that is accepted while it stops accepting is waited for', async (t) => {
+  const { start, disconnect, terminate, started, exits } = host(t);
+  await start(UNCHECKED);
+  const plane = started[0];
+  assert.ok(plane);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  plane.paused = promise;
+  disconnect();
+  terminate();
+  await new Promise((done) => setTimeout(done, 60));
+  plane.counters.setFrontend(0, 'connectionsCurrent', 1);
+  resolve();
+  await new Promise((done) => setTimeout(done, 60));
+  assert.deepEqual(plane.calls, ['accept', 'pause']);
+  plane.counters.setFrontend(0, 'connectionsCurrent', 0);
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(plane.calls, ['accept', 'pause', 'stop']);
+});
+
 test('one that another has taken over from ends with its last connection, whenever that is', async (t) => {
   const { start, disconnect, terminate, started, exits } = host(t);
   await start(UNCHECKED);

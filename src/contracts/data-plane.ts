@@ -138,8 +138,11 @@ export interface DataPlane {
   settleRights?(): Promise<void>;
   /** Starts accepting, where `accepting` was false. */
   accept(): void;
-  /** Stops accepting; the existing connections go on. */
-  pause(): void;
+  /**
+   * Stops accepting; the existing connections go on. Resolves when none comes any more, and all that came are counted;
+   * never where the plane has failed.
+   */
+  pause(): Promise<void>;
   /** Closes everything and ends the threads; resolves when they are gone, at most 1 s later. */
   stop(): Promise<void>;
 }

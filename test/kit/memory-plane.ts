@@ -93,7 +93,7 @@ export class MemoryPlane implements DataPlane {
     this.#accepting = true;
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     this.#accepting = false;
   }
 

@@ -64,6 +64,7 @@ export type MainToRelay =
   /** The process has become another account; answered, once the rights that are not needed are gone. */
   | { readonly kind: 'settle-rights' }
   | { readonly kind: 'accept' }
+  /** Answered, once nothing is accepted any more. */
   | { readonly kind: 'pause' }
   | { readonly kind: 'stop' };
 
@@ -74,6 +75,7 @@ export type RelayToMain =
   | { readonly kind: 'reconfigured'; readonly ended: number }
   | { readonly kind: 'counters-cleared' }
   | { readonly kind: 'rights-settled' }
+  | { readonly kind: 'paused' }
   | {
       readonly kind: 'connect-failed';
       readonly backend: string;

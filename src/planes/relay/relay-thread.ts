@@ -23,6 +23,8 @@ export type RelayThread = {
   cleared(): Promise<void>;
   /** Resolves with the answer to 'settle-rights', or when the thread ends before. */
   settled(): Promise<void>;
+  /** Resolves with the answer to the first 'pause', or when the thread ends before. */
+  paused(): Promise<void>;
   /** Ends it from outside. */
   terminate(): void;
 };
@@ -56,11 +58,13 @@ export function startRelayThread(
       else if (message.kind === 'reconfigured') answer(message.ended);
       else if (message.kind === 'counters-cleared') clearings.shift()?.();
       else if (message.kind === 'rights-settled') settled.resolve();
+      else if (message.kind === 'paused') paused.resolve();
       else report(message);
     });
   });
   let answer = (_ended: number): void => {};
   const settled = Promise.withResolvers<void>();
+  const paused = Promise.withResolvers<void>();
   // Answers come in the order of the questions.
   const clearings: (() => void)[] = [];
   const thread: RelayThread = {
@@ -83,6 +87,7 @@ export function startRelayThread(
         void gone.then(resolve);
       }),
     settled: () => Promise.race([settled.promise, gone]),
+    paused: () => Promise.race([paused.promise, gone]),
     terminate: () => void worker.terminate(),
   };
   return { thread, ready };

@@ -150,8 +150,10 @@ export class RelayPool implements DataPlane {
     if (this.#late !== null && this.#threads.length === 1) this.#startLate(this.#late);
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
+    this.#accepting = false;
     this.#tellAll({ kind: 'pause' });
+    await Promise.all(this.#threads.map((thread) => thread.paused()));
   }
 
   async reconfigure({ config, listeners, snapshot }: Reconfiguration): Promise<number> {

@@ -61,6 +61,7 @@ function main(start: RelayStart): void {
         tell({ kind: 'reconfigured', ended });
       }
       if (message.kind === 'clear-counters') tell({ kind: 'counters-cleared' });
+      if (message.kind === 'pause') tell({ kind: 'paused' });
     }
   }
 }
