@@ -32,6 +32,11 @@ const COMMANDS = {
     purpose: 'Make one evergate.yaml of a haproxy.cfg and the keepalived.conf of all nodes',
     load: async () => (await import('./import.ts')).importCommand(),
   },
+  manifest: {
+    term: 'manifest [options]',
+    purpose: 'Print a static pod that runs an evergate.yaml on its nodes',
+    load: async () => (await import('./manifest.ts')).manifestCommand(),
+  },
   schema: {
     term: 'schema',
     purpose: 'Print the JSON Schema of evergate.yaml, for editors',

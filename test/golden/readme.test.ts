@@ -69,9 +69,8 @@ describe('The documentation', () => {
   });
 
   it('has runbook, tutorial and the pages of how-to typed by tests, to their last line', () => {
-    const tests = globSync('test/netns/machine/how-to-*.test.ts').map((file) =>
-      readFileSync(file, 'utf8'),
-    );
+    const files = globSync('test/{netns/machine/how-to-*,package/image}.test.ts');
+    const tests = files.map((file) => readFileSync(file, 'utf8'));
     const pages = PAGES.filter((page) => dirname(page) === 'docs/how-to' || TYPED.includes(page));
     for (const page of pages.filter((each) => shellLines(each).length > 0)) {
       const name = tests.flatMap((text) => {

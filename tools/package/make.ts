@@ -1,6 +1,6 @@
 /**
  * `npm run package [-- MACHINE...]`: packages for these kinds of machines, amd64 and arm64 unless some are named, in
- * packages/: a .deb, an .rpm, a tarball of each (docs/adr/0030). The same commit gives the same bytes. What does not
+ * packages/: a .deb, an .rpm, a tarball and a container image of each (docs/adr/0030). The same commit gives the same bytes. What does not
  * become whole is not left there.
  */
 
@@ -13,6 +13,7 @@ import type { Machine } from '../release/carried.ts';
 import { installedBinaries, tryOut } from '../release/program.ts';
 import { binariesFor } from './binaries.ts';
 import { writeDeb } from './deb.ts';
+import { IMAGE_TOOLS, writeImage } from './image.ts';
 import { writeRpm } from './rpm.ts';
 import { writeTarball } from './tarball.ts';
 import { layOut, PROGRAM, type TreeFacts } from './tree.ts';
@@ -74,13 +75,32 @@ async function packagesFor(
     }
     step('the tarball is written');
     const tarball = writeTarball(tree, made, machine, facts);
+    const image = imageFor(machine, tree, made, facts, step);
     step('the .rpm is written');
     const rpm = writeRpm(tree, made, machine, facts);
     step('the .deb is written');
-    return [writeDeb(tree, made, machine, facts), rpm, tarball];
+    return [writeDeb(tree, made, machine, facts), rpm, tarball, ...image];
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
+}
+
+/** Its name; none where tools for it are missing, which nothing else needs. */
+function imageFor(
+  machine: Machine,
+  tree: string,
+  made: string,
+  facts: TreeFacts,
+  step: (text: string) => void,
+): readonly string[] {
+  const missing = Object.entries(IMAGE_TOOLS).filter(([tool]) => !isThere(tool));
+  if (missing.length > 0) {
+    const packages = missing.map(([, from]) => from).join(' and ');
+    step(`no container image is written: Debian's ${packages} missing here`);
+    return [];
+  }
+  step('the container image is written');
+  return [writeImage(tree, made, machine, facts)];
 }
 
 /** Beside the names of what was made, which go to standard output. */
@@ -95,10 +115,16 @@ function machineNamed(word: string): Machine {
 }
 
 function requireTool(tool: string, from: string): void {
+  if (isThere(tool)) return;
+  throw new Error(`${tool} is missing; on Debian it is in the package ${from}`);
+}
+
+function isThere(tool: string): boolean {
   try {
     execFileSync(tool, ['--version'], { stdio: 'ignore' });
+    return true;
   } catch {
-    throw new Error(`${tool} is missing; on Debian it is in the package ${from}`);
+    return false;
   }
 }
 

@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import type { Machine } from '../release/carried.ts';
 import type { TreeFacts } from './tree.ts';
 
+/** How tar(1) writes the same bytes each time. `epoch`: seconds since 1970. */
+export function sameBytesEachTime(epoch: number): readonly string[] {
+  const owner = ['--owner=0', '--group=0', '--numeric-owner'];
+  return ['--sort=name', `--mtime=@${epoch}`, ...owner, '--format=gnu'];
+}
+
 /** Writes it into `folder` and returns its name. */
 export function writeTarball(
   tree: string,
@@ -13,11 +19,8 @@ export function writeTarball(
   { version, epoch }: TreeFacts,
 ): string {
   const name = `evergate-${version}-linux-${machine}.tar.gz`;
-  // The same bytes each time.
-  const same = ['--sort=name', `--mtime=@${epoch}`, '--owner=0', '--group=0', '--numeric-owner'];
   const args = [
-    ...same,
-    '--format=gnu',
+    ...sameBytesEachTime(epoch),
     '-I',
     'gzip -n',
     '-cf',
