@@ -47,7 +47,7 @@ export type Bench = {
 /** Long-lived connections beside the new ones. */
 export const WATCHES = 20;
 /** Connections on which nothing is said after the hello. */
-export const SILENT = 20;
+const SILENT = 20;
 const SILENT_MS = 1000;
 /** ms; an answer to one of them that is asked in the end. */
 const ASK_BOUND_MS = 2000;
