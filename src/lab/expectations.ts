@@ -82,7 +82,7 @@ const EVERGATE: Readonly<Record<Happening, Expectation>> = {
     failed: 60,
     cuts: 'some',
     silentMs: UNTOLD_MS,
-    felt: 'requests that it does not answer go to a second server; its watches hear nothing for 5 s, until they or the checks give it up',
+    felt: 'requests that it does not answer go to a second server; its watches hear nothing for a second or so, until the checks give it up',
   },
 };
 
