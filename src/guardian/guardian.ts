@@ -10,28 +10,19 @@ import type { StartPrivilegedPlane } from '../contracts/data-plane.ts';
 import type { Election, ElectionEvent, ElectionSection, Elections } from '../contracts/election.ts';
 import { OperationalError } from '../core/errors.ts';
 import { systemAsk } from '../lookup/ask-system.ts';
-import { type InstanceStatus, judge, type StatusReport } from '../stats/status.ts';
+import { judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
-import {
-  type ClusterAnswer,
-  type DrainAnswer,
-  drainAndTell,
-  otherNodes,
-  ownersElsewhere,
-} from './answers.ts';
+import { type DrainAnswer, drainAndTell } from './answers.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
-import { ClientWatch } from './clients/client-watch.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
+import { Neighbours } from './neighbours.ts';
 import { NodeNames } from './node-names.ts';
 import { Notifier } from './notifier.ts';
 import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
-import { Agreement } from './peers/agreement.ts';
-import { factsOf } from './peers/facts.ts';
-import { namesByAddress } from './peers/named-addresses.ts';
-import { PeerChannel, peerSettings, type ServerOrder } from './peers/peer-channel.ts';
+import type { ServerOrder } from './peers/peer-channel.ts';
 import { ReaperKeeper } from './reaper/keeper.ts';
 import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
@@ -111,9 +102,7 @@ export class Guardian {
   #reaper: ReaperKeeper | null = null;
   #statusSocket: StatusSocket | null = null;
   readonly #redirects: Redirects;
-  readonly #peers: PeerChannel;
-  readonly #agreement: Agreement;
-  readonly #clients: ClientWatch;
+  readonly #neighbours: Neighbours;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -135,24 +124,14 @@ export class Guardian {
       now: () => performance.now(),
       onMoved: (name) => void this.reload(`the name "${name}" leads elsewhere`),
     });
-    this.#peers = new PeerChannel({
+    this.#neighbours = new Neighbours({
       log: this.#options.log,
+      config: () => this.#config,
+      node: () => this.#node,
+      instances: () => this.#election?.status() ?? [],
       setServer: (order) => this.#setServer(order),
       onClock: ({ addresses }, utcLessBootMs) =>
         this.#election?.learnClock(addresses, utcLessBootMs),
-      onFacts: () => this.#agreement.look(),
-      onClients: (from, bytes, utcMs) => this.#clients.receive(from, bytes, utcMs),
-    });
-    this.#agreement = new Agreement({
-      log: options.log,
-      facts: this.#peers.facts,
-      instances: () => this.#ownership(),
-      names: () => namesByAddress(this.#config),
-    });
-    this.#clients = new ClientWatch({
-      send: (to, bytes) => this.#peers.send(to, bytes),
-      instances: () => this.#election?.status() ?? [],
-      config: () => this.#config,
     });
     this.#reloader = new Reloader({
       read: options.read,
@@ -180,11 +159,8 @@ export class Guardian {
   }
 
   async status(): Promise<StatusReport> {
-    const vrrp = this.#ownership();
+    const vrrp = this.#neighbours.ownership();
     const { status: redirects } = this.#redirects;
-    const differences = this.#agreement.differences();
-    const clocks = this.#peers.clocks();
-    const { status: clients } = this.#clients;
     const report = {
       node: this.#node,
       version: this.#options.version,
@@ -192,27 +168,14 @@ export class Guardian {
       uptimeMs: Math.round(performance.now() - this.#startedAt),
       balancer: (await this.#supervisor?.status()) ?? null,
       vrrp,
-      ...(differences.length > 0 && { differences }),
       addresses: vrrp.flatMap((instance) => (instance.held ? instance.addresses : [])),
       ...(redirects === undefined ? {} : { redirects }),
-      ...(clocks.length === 0 ? {} : { clocks }),
-      ...(clients === null ? {} : { clients }),
+      ...this.#neighbours.status(),
       scripts: this.#tracking?.status() ?? [],
       configuration: this.#reloader.status,
       notes: this.#notes(),
     };
     return { ...report, ...judge(report) };
-  }
-
-  /** Masters by their names, too, where the files give some. */
-  #ownership(): readonly InstanceStatus[] {
-    const names = namesByAddress(this.#config);
-    return (this.#election?.status() ?? []).map((instance) => {
-      const { master, state } = instance;
-      const known = master === null ? undefined : names.get(master);
-      const masterName = state === 'master' ? this.#node : known;
-      return masterName === undefined ? instance : { ...instance, masterName };
-    });
   }
 
   /** Reads the configuration again and goes on by it, or says why not. `asker`: for the log. */
@@ -238,7 +201,7 @@ export class Guardian {
     this.#followNames(names);
     if (section !== null) this.#reaper?.tell(this.#reaperOrder(section));
     this.#node = node ?? this.#options.node;
-    this.#usePeers();
+    this.#neighbours.follow();
     return applied;
   }
 
@@ -251,10 +214,9 @@ export class Guardian {
     const { refused } = this.#reloader.status;
     const vip = this.#section?.config.instances[0]?.addresses[0]?.address;
     const kubelet = this.#kubelet.note(vip, performance.now());
-    const untold = this.#peers.facts.notes();
     const notes = [
       ...(this.#config.notes ?? []),
-      ...untold,
+      ...this.#neighbours.notes(),
       ...(kubelet === null ? [] : [kubelet]),
     ];
     if (refused === null) return notes;
@@ -301,11 +263,8 @@ export class Guardian {
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
     // Before the election, which holds what others sign against their clocks.
-    this.#usePeers();
-    this.#closers.push(() => {
-      this.#clients.close();
-      this.#peers.close();
-    });
+    this.#neighbours.follow();
+    this.#closers.push(() => this.#neighbours.close());
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
     await this.#supervisor?.started();
     if (this.#unnoted !== null) throw this.#unnoted;
@@ -319,7 +278,7 @@ export class Guardian {
       status: () => this.status(),
       reload: () => this.reload('evergate reload'),
       setServer: (order) => this.#setServer(order),
-      setServerEverywhere: (order) => this.#setServerEverywhere(order),
+      setServerEverywhere: (order) => this.#neighbours.setServerEverywhere(order),
       setDrained: (drained) => this.#setDrained(drained),
     });
     this.#closers.push(() => admin.close());
@@ -351,26 +310,10 @@ export class Guardian {
     }
   }
 
-  #usePeers(): void {
-    const settings = peerSettings(this.#config, this.#node);
-    this.#peers.use(settings, factsOf(this.#config));
-    this.#clients.use(this.#config.balancer === null ? null : settings);
-  }
-
   /** null: done; otherwise what is wrong. */
   async #setServer({ backend, server, state }: ServerOrder): Promise<string | null> {
     if (this.#supervisor === null) return 'No balancer runs here';
     return this.#supervisor.setServer(backend, server, state);
-  }
-
-  /** Here first: where that cannot be done nobody else is asked. */
-  async #setServerEverywhere(order: ServerOrder): Promise<ClusterAnswer> {
-    const here = { node: this.#node, error: await this.#setServer(order) };
-    if (here.error !== null) return { nodes: [here], owners: [], unasked: null };
-    const others = await this.#peers.askAll(order);
-    if (others !== null) return { nodes: [here, ...others], owners: [], unasked: null };
-    const owners = ownersElsewhere(this.#ownership());
-    return { nodes: [here], owners, unasked: otherNodes(this.#config, this.#node) };
   }
 
   /** Throws OperationalError, with the node as it was. */
@@ -382,7 +325,7 @@ export class Guardian {
     const election = this.#election;
     try {
       const set = (): Promise<void> => election.setDrained(drained);
-      const answer = await drainAndTell(set, () => this.#ownership());
+      const answer = await drainAndTell(set, () => this.#neighbours.ownership());
       const text = drained ? 'The node is drained' : 'The node is ready to take the VIP';
       log('info', text, { kind: 'node', to: drained ? 'drained' : 'ready' });
       return answer;
@@ -401,8 +344,13 @@ export class Guardian {
     if (supervisor === null) return;
     const { node, version } = this.#options;
     const tell = (): void => {
-      supervisor.tell({ node, version, vrrp: this.#ownership(), moves: this.#timeline.moves });
-      this.#agreement.look();
+      supervisor.tell({
+        node,
+        version,
+        vrrp: this.#neighbours.ownership(),
+        moves: this.#timeline.moves,
+      });
+      this.#neighbours.look();
     };
     const timer = setInterval(tell, FACTS_INTERVAL_MS);
     this.#closers.push(() => clearInterval(timer));
@@ -466,7 +414,7 @@ export class Guardian {
       orphans.endReaper(),
     );
     this.#election = election;
-    this.#peers.tellClocks();
+    this.#neighbours.tellClocks();
     // The reaper of before, which is gone now, may have removed the table.
     this.#redirects.look();
     // Closed in the other order: until the addresses are gone there is a reaper.
@@ -500,7 +448,7 @@ export class Guardian {
 
   #onElection(event: ElectionEvent): void {
     const news = electionNews(event, {
-      names: namesByAddress(this.#config),
+      names: this.#neighbours.names,
       instances: this.#section?.config.instances ?? [],
       serving: this.#supervisor === null ? undefined : this.#serving,
     });
@@ -508,7 +456,7 @@ export class Guardian {
     switch (event.kind) {
       case 'transition':
         this.#notifier?.instance(event.instance, event.to, event.priority);
-        if (event.to === 'master') this.#clients.tookOver(event.instance);
+        if (event.to === 'master') this.#neighbours.tookOver(event.instance);
         break;
       case 'priority':
         this.#notifier?.priority(event.instance, event.state, event.priority);
@@ -523,7 +471,7 @@ export class Guardian {
         void this.reload("move of the node's address");
         break;
       case 'clock-doubt':
-        this.#peers.doubtClock(event.address);
+        this.#neighbours.doubtClock(event.address);
         break;
       case 'group':
         this.#notifier?.group(event.group, event.to);

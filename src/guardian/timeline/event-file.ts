@@ -1,6 +1,6 @@
 /**
  * The file of a node's timeline (timeline/ring.ts). It lies in the run directory, in memory: a write there waits for no
- * disk, and so no disk keeps the guardian from its work (docs/adr/0039).
+ * disk, and so no disk keeps the guardian from its work (docs/adr/0036).
  */
 
 import {
