@@ -28,6 +28,8 @@ const refused: CheckResult = {
 };
 const passed: CheckResult = { status: 'L4OK', passed: true, info: '', durationMs: 1.2 };
 
+const CHANGE = { backend: 'b', server: 's1', usable: 2 };
+
 test('wentDown() words and level', () => {
   assert.deepEqual(wentDown(standing, refused), {
     level: 1,
@@ -35,6 +37,11 @@ test('wentDown() words and level', () => {
       'Server b/s1 is DOWN, reason: Layer4 connection problem, info: "Connection refused", ' +
       'check duration: 0ms. 2 active and 0 backup servers left. 3 sessions active, 0 requeued, ' +
       '0 remaining in queue.',
+    change: {
+      ...CHANGE,
+      to: 'down',
+      why: 'Layer4 connection problem, info: "Connection refused", check duration: 0ms',
+    },
   });
   const onBackup = { ...standing, usableActive: 0, usableBackup: 1 };
   assert.match(wentDown(onBackup, refused).text, /servers left\. Running on backup\. 3 sessions/);
@@ -52,6 +59,7 @@ test('wentUp() words and level', () => {
     text:
       'Backup Server b/s1 is UP, reason: Layer4 check passed, check duration: 1ms. ' +
       '2 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.',
+    change: { ...CHANGE, to: 'up', why: 'Layer4 check passed, check duration: 1ms' },
   });
 });
 
@@ -61,10 +69,12 @@ test('maintenance and drain words and levels', () => {
     text:
       "Server b/s1 is going DOWN for maintenance ('disable' on stats page). " +
       '2 active and 0 backup servers left. 3 sessions active, 0 requeued, 0 remaining in queue.',
+    change: { ...CHANGE, to: 'maint', why: "'disable' on stats page; ready before" },
   });
   assert.deepEqual(adminChanged(standing, 'ready', 'maint', false, ''), {
     level: 5,
     text: 'Server b/s1 was DOWN and now enters maintenance.',
+    change: { ...CHANGE, to: 'maint', why: 'asked for by an operator; ready before' },
   });
   assert.equal(
     adminChanged(standing, 'maint', 'ready', true, '').text,

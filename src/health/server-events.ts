@@ -169,8 +169,8 @@ export function adminChanged(
   wasUp: boolean,
   cause: string,
 ): ServerMessage {
-  const why = cause.trim() === '' ? 'asked for by an operator' : cause.trim();
-  const change = changed(standing, after, `${before} before; ${why}`);
+  const by = cause === '' ? 'asked for by an operator' : cause.replace(/^ \((.*)\)$/, '$1');
+  const change = changed(standing, after, `${by.trim()}; ${before} before`);
   if (after === 'maint') return { ...enteredMaintenance(standing, wasUp, cause), change };
   if (before === 'maint') return { ...leftMaintenance(standing, after), change };
   const told =

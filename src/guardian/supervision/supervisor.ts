@@ -437,14 +437,7 @@ export class Supervisor {
           this.#spawn();
           break;
         case 'kill':
-          this.#tell(
-            'error',
-            `Balancer ${this.#process?.pid} is killed: ${effect.why}`,
-            'killed',
-            this.#process,
-            effect.why,
-          );
-          this.#process?.kill();
+          this.#kill(effect.why);
           break;
         case 'forget-servers':
           this.#forgetServers(effect.why);
@@ -454,6 +447,12 @@ export class Supervisor {
           break;
       }
     }
+  }
+
+  #kill(why: string): void {
+    const text = `Balancer ${this.#process?.pid} is killed: ${why}`;
+    this.#tell('error', text, 'killed', this.#process, why);
+    this.#process?.kill();
   }
 
   #forgetServers(why: string): void {

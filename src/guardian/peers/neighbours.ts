@@ -1,14 +1,14 @@
 /** What this node has to do with the others that its files name: what it asks, tells and hears, and how they are called. */
 
-import type { Config, NodeConfig } from '../config/model/config.ts';
-import type { InstanceStatus, StatusReport } from '../stats/status.ts';
-import { type ClusterAnswer, otherNodes, ownersElsewhere } from './answers.ts';
-import { ClientWatch } from './clients/client-watch.ts';
-import type { Log } from './log.ts';
-import { Agreement } from './peers/agreement.ts';
-import { factsOf } from './peers/facts.ts';
-import { namesByAddress } from './peers/named-addresses.ts';
-import { PeerChannel, peerSettings, type ServerOrder } from './peers/peer-channel.ts';
+import type { Config, NodeConfig } from '../../config/model/config.ts';
+import type { InstanceStatus, StatusReport } from '../../stats/status.ts';
+import { type ClusterAnswer, otherNodes, ownersElsewhere } from '../answers.ts';
+import { ClientWatch } from '../clients/client-watch.ts';
+import type { Log } from '../log.ts';
+import { Agreement } from './agreement.ts';
+import { factsOf } from './facts.ts';
+import { namesByAddress } from './named-addresses.ts';
+import { PeerChannel, peerSettings, type ServerOrder } from './peer-channel.ts';
 
 export type NeighboursOptions = {
   readonly log: Log;
