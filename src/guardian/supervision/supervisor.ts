@@ -463,15 +463,13 @@ export class Supervisor {
   }
 
   async #answerReload(process: BalancerProcess | null, id: number): Promise<void> {
+    const tell = (text: string): void => process?.send({ kind: 'reload-told', id, text });
     if (this.#reloadsAsked >= RELOADS_MAX) {
-      const text = 'Success=0\n--\nToo many reloads wait already; ask again later\n';
-      process?.send({ kind: 'reload-told', id, text });
-      return;
+      return tell('Success=0\n--\nToo many reloads wait already; ask again later\n');
     }
     this.#reloadsAsked += 1;
     try {
-      const text = await this.#options.onReload();
-      process?.send({ kind: 'reload-told', id, text });
+      tell(await this.#options.onReload());
     } finally {
       this.#reloadsAsked -= 1;
     }
