@@ -149,11 +149,15 @@ async function observe(
           .toSorted()
       : null;
   });
+  // Each has just started: it has checked its servers and heard the master, too, before it is compared.
   const states = await Promise.all(
-    NODES.map(async ([name]) => {
-      const { verdict, vrrp } = await askStatus(join(folder, name));
-      return `${name} ${verdict} ${vrrp[0]?.state} ${vrrp[0]?.addresses.join()} ${vrrp[0]?.master}`;
-    }),
+    NODES.map(([name]) =>
+      waitUntil(`${name} is healthy`, async () => {
+        const { verdict, vrrp } = await askStatus(join(folder, name));
+        if (verdict !== 'healthy' || vrrp[0]?.master === null) return null;
+        return `${name} ${verdict} ${vrrp[0]?.state} ${vrrp[0]?.addresses.join()} ${vrrp[0]?.master}`;
+      }),
+    ),
   );
   const shares = Object.fromEntries(
     await Promise.all(

@@ -259,8 +259,9 @@ test('a flood of packets that nobody should believe', { skip }, async (t) => {
         assert.ok((drops[reason] ?? 0) > 0, `${reason} is counted: ${JSON.stringify(drops)}`);
       }
     }
+    // One in four may be late, of ten a second: nobody is to rise, which is held above.
     attempt.holds(
-      advertised >= 9 * Math.floor(seconds),
+      advertised >= 7.5 * Math.floor(seconds),
       `only ${advertised} advertisements in ${seconds.toFixed(1)} s`,
     );
   });

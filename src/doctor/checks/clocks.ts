@@ -31,7 +31,7 @@ export const CLOCKS: DoctorCheck = {
 function unknown({ config }: Facts, silent: readonly OtherNode[]): Finding {
   const names = silent.map(({ name }) => `"${name}"`).join(', ');
   const way =
-    config.peers === undefined
+    (config.peers?.secret ?? null) === null
       ? 'without a key only their apiservers could tell'
       : 'neither their guardians nor their apiservers tell';
   return finding('clock-unknown', `The time of ${names} is not known: ${way}`, 'date --utc');

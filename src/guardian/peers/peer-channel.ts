@@ -93,8 +93,8 @@ type Open = {
   readonly guard: ReplayGuard;
   /** Of IPv6, and of IPv4. */
   readonly sockets: ReadonlyMap<boolean, Socket>;
-  /** By the id of the question. */
-  readonly waiting: Map<string, (reply: Reply) => void>;
+  /** By the id of the question; null: no answer comes any more. */
+  readonly waiting: Map<string, (reply: Reply | null) => void>;
   /** By the node's name. */
   readonly clocks: OtherClocks<string>;
   /** By node: when it was asked for its time last, and the end of that. */
@@ -185,6 +185,8 @@ export class PeerChannel {
     const open = this.#open;
     if (open === null) return;
     clearInterval(open.timer);
+    // Before its sockets are gone: a question is sent several times, and a closed socket throws.
+    for (const settle of open.waiting.values()) settle(null);
     for (const socket of open.sockets.values()) socket.close();
     this.facts.forget();
     this.#open = null;
@@ -267,7 +269,7 @@ export class PeerChannel {
   ): Promise<Wanted | null> {
     const answered = Promise.withResolvers<Wanted | null>();
     open.waiting.set(id, (reply) => {
-      if (isWanted(reply)) answered.resolve(reply);
+      if (reply === null || isWanted(reply)) answered.resolve(reply);
     });
     const timers = SENT_AT_MS.map((afterMs) => setTimeout(send, afterMs, open, peer, datagram));
     timers.push(setTimeout(answered.resolve, GIVE_UP_MS, null));
