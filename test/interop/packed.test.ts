@@ -37,7 +37,7 @@ const MAY_HOLD = [
   /^dist\/([\w-]+\.js|koffi\.node|node-(x64|arm64)|THIRD-PARTY-LICENSES\.txt)$/,
   /^docs\/(how-to\/)?[\w.-]+\.(md|json)$/,
   /^examples\/((article|lab)\/)?[\w.-]+$/,
-  /^packaging\/evergate\.service$/,
+  /^packaging\/(evergate\.service|prometheus\/evergate-alerts\.yml|grafana\/evergate-dashboard\.json)$/,
 ];
 /** The runtime has 143 MiB of it; its C headers would be 67 MiB more. */
 const MIB_MAX = 160;

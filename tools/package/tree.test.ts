@@ -29,6 +29,7 @@ const MAY_HOLD = [
   /^usr\/share\/fish\/vendor_completions\.d\/evergate\.fish$/,
   /^usr\/share\/man\/(man8\/evergate\.8|man5\/evergate\.yaml\.5)\.gz$/,
   /^usr\/share\/doc\/evergate\/((how-to\/)?[\w.-]+\.md|[\w.-]+\.(json|gz))$/,
+  /^usr\/share\/doc\/evergate\/(prometheus\/evergate-alerts\.yml|grafana\/evergate-dashboard\.json)$/,
 ];
 
 /** For files and scripts of other accounts; and to take from a process what the unit has systemd keep. */
@@ -54,7 +55,9 @@ describe('layOut()', () => {
       files.filter((file) => !MAY_HOLD.some((pattern) => pattern.test(file))),
       [],
     );
-    assert.ok(files.includes('usr/share/doc/evergate/how-to/firewall.md'));
+    for (const file of ['how-to/firewall.md', 'prometheus/evergate-alerts.yml']) {
+      assert.ok(files.includes(`usr/share/doc/evergate/${file}`), file);
+    }
     assert.equal(readlinkSync(join(tree, 'usr/bin/evergate')), '../lib/evergate/bin/evergate');
   });
 

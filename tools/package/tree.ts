@@ -79,6 +79,10 @@ export async function layOut(
   for (const file of globSync('docs/how-to/*.md', { cwd: root })) {
     copy(file, `${DOCS}/how-to/${basename(file)}`);
   }
+  // Prometheus and Grafana are seldom on a node: these are to be fetched from one.
+  for (const file of ['prometheus/evergate-alerts.yml', 'grafana/evergate-dashboard.json']) {
+    copy(`packaging/${file}`, `${DOCS}/${file}`);
+  }
   put(`${DOCS}/changelog.gz`, zipped(readFileSync(join(root, 'CHANGELOG.md'))));
   const licences = join(tree, PROGRAM, 'dist', LICENCES_FILE);
   put(`${DOCS}/${LICENCES_FILE}.gz`, zipped(readFileSync(licences)));
