@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import { type Diagnostic, diagnosticInLog, hasErrors } from '../config/diagnostics.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Log } from '../guardian/log.ts';
 import type { DescriptorStore } from '../guardian/service/descriptor-store.ts';
@@ -86,7 +86,7 @@ function refuse(
   refused: RefusedFiles | null,
   { log }: Told,
 ): void {
-  const first = formatDiagnostic(diagnostics.find(isError) as Diagnostic);
+  const first = diagnosticInLog(diagnostics.find(isError) as Diagnostic);
   const verdict = refused?.judge(files, first) ?? 'new';
   if (verdict === 'wait') return;
   if (verdict === 'new') tell(diagnostics, log);
@@ -149,7 +149,7 @@ class AwaitedAddress {
     if (this.#isTold) return;
     this.#isTold = true;
     const { log, manager } = this.#told;
-    for (const each of diagnostics) log('warning', formatDiagnostic(asWarning(each)));
+    for (const each of diagnostics) log('warning', diagnosticInLog(asWarning(each)));
     const text = `This seems to be node "${node}": waits for one of its addresses`;
     log('warning', text);
     manager.status(text);
@@ -189,7 +189,7 @@ function fileFacts(file: string) {
 
 function tell(diagnostics: readonly Diagnostic[], log: Log): void {
   const told = hasErrors(diagnostics) ? firstOfEach(diagnostics) : diagnostics;
-  for (const diagnostic of told) log(diagnostic.severity, formatDiagnostic(diagnostic));
+  for (const diagnostic of told) log(diagnostic.severity, diagnosticInLog(diagnostic));
   const untold = diagnostics.length - told.length;
   if (untold > 0) log('error', `... and ${untold} more; see evergate check`);
 }

@@ -1,7 +1,7 @@
 /**
  * What `evergate check` and every start-up say about a configuration: one vocabulary for all front ends.
  *
- * Printed as `file:line:column: severity: text [code]`. Codes are stable; the table below is their only
+ * Printed as `file:line:column: severity: text [code]`, logged as `text [code] in file:line:column`. Codes are stable; the table below is their only
  * source, and docs/diagnostics.md is tested against it.
  */
 
@@ -61,9 +61,19 @@ export const DIAGNOSTIC_CODES = {
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES;
 
 export function formatDiagnostic(diagnostic: Diagnostic): string {
-  const { file, line, column, severity, text, code } = diagnostic;
-  const place = line === 0 ? file : column === 0 ? `${file}:${line}` : `${file}:${line}:${column}`;
-  return `${place}: ${severity}: ${text} [${code}]`;
+  const { severity, text, code } = diagnostic;
+  return `${placeOf(diagnostic)}: ${severity}: ${text} [${code}]`;
+}
+
+/** For a log, whose lines have a severity of their own: what is wrong comes first, as a reader may see no more of it. */
+export function diagnosticInLog(diagnostic: Diagnostic): string {
+  const { text, code } = diagnostic;
+  return `${text} [${code}] in ${placeOf(diagnostic)}`;
+}
+
+function placeOf({ file, line, column }: Diagnostic): string {
+  if (line === 0) return file;
+  return column === 0 ? `${file}:${line}` : `${file}:${line}:${column}`;
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

@@ -42,12 +42,13 @@ test('a file with errors is refused with the first of them, and nothing is appli
   const place = { file: 'a.cfg', column: 1, severity: 'error', code: 'unknown-directive' } as const;
   const error = (line: number): Diagnostic => ({ ...place, line, text: `error ${line}` });
   const errors = Array.from({ length: 25 }, (_, index) => error(index + 1));
-  const { reloader, applied } = setUp(async () => ({ ...NOTHING, diagnostics: errors }));
+  const { reloader, applied, log } = setUp(async () => ({ ...NOTHING, diagnostics: errors }));
   const { applied: done, lines } = await reloader.reload('SIGHUP');
   assert.equal(done, false);
   assert.equal(lines.length, 21);
   assert.match(lines[0] ?? '', /^a\.cfg:1:1: error: error 1/);
   assert.equal(lines[20], '... and 5 more; see evergate check');
+  assert.equal(log[1], 'error error 1 [unknown-directive] in a.cfg:1:1');
   assert.deepEqual(applied, []);
   assert.equal(reloader.status.loadedAt, '2026-11-25T08:00:00.000Z');
   assert.equal(reloader.status.refused?.at, '2026-11-25T08:00:01.000Z');

@@ -3,7 +3,12 @@
  * One at a time; whoever asks while one runs gets the next, which reads what is there then.
  */
 
-import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import {
+  type Diagnostic,
+  diagnosticInLog,
+  formatDiagnostic,
+  hasErrors,
+} from '../config/diagnostics.ts';
 import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
 import type { Config } from '../config/model/config.ts';
 import { EVENT_ITEMS_MAX, type EventDetail } from '../contracts/events.ts';
@@ -89,8 +94,11 @@ export class Reloader {
     try {
       const found = await read();
       const { diagnostics } = found;
-      if (hasErrors(diagnostics)) return this.#refuse(asker, firstErrors(diagnostics), readAt);
-      for (const diagnostic of diagnostics) log(diagnostic.severity, formatDiagnostic(diagnostic));
+      if (hasErrors(diagnostics)) {
+        const told = firstErrors(diagnostics, diagnosticInLog);
+        return this.#refuse(asker, firstErrors(diagnostics, formatDiagnostic), readAt, told);
+      }
+      for (const each of diagnostics) log(each.severity, diagnosticInLog(each));
       if (this.#closed) throw new OperationalError('refused', 'Evergate is stopping');
       const applying = apply(found);
       this.#applying = applying;
@@ -112,9 +120,15 @@ export class Reloader {
     }
   }
 
-  #refuse(asker: string, lines: readonly string[], at: string): ReloadResult {
+  /** `told`: the same as `lines`, as the log has it. */
+  #refuse(
+    asker: string,
+    lines: readonly string[],
+    at: string,
+    told: readonly string[] = lines,
+  ): ReloadResult {
     const { log } = this.#options;
-    for (const line of lines) log('error', line);
+    for (const line of told) log('error', line);
     const detail = reloadDetail('refused', asker, lines);
     log('error', 'Reload: refused; what ran before goes on unchanged', detail);
     this.#status = { ...this.#status, refused: { at, reason: lines[0] ?? '' } };
@@ -130,9 +144,12 @@ function reloadDetail(
   return { kind: 'reload', to, by, changes: changes.slice(0, EVENT_ITEMS_MAX) };
 }
 
-function firstErrors(diagnostics: readonly Diagnostic[]): readonly string[] {
+function firstErrors(
+  diagnostics: readonly Diagnostic[],
+  format: (diagnostic: Diagnostic) => string,
+): readonly string[] {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const told = errors.slice(0, ERRORS_TOLD_MAX).map(formatDiagnostic);
+  const told = errors.slice(0, ERRORS_TOLD_MAX).map(format);
   const untold = errors.length - told.length;
   return untold === 0 ? told : [...told, `... and ${untold} more; see evergate check`];
 }

@@ -190,7 +190,7 @@ describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
       const from = heard().length;
       const started = start(socket, file);
       await waitUntil('it waits', () =>
-        /^STATUS=Does not serve, .*wrong\.cfg:\d+:\d+: error: /m.test(heard().slice(from)),
+        /^STATUS=Does not serve, .* in \S*wrong\.cfg:\d+:\d+$/m.test(heard().slice(from)),
       );
       assert.match(heard().slice(from), /^EXTEND_TIMEOUT_USEC=\d+$/m);
       return started;
@@ -199,12 +199,12 @@ describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
     mkdirSync(runDir);
     writeFileSync(file, wrong);
     const told = await failed();
-    assert.match(told, /wrong\.cfg:7:5: error: .*"bnd"/);
+    assert.match(told, / error +"bnd".* \[unknown-directive\] in \S*wrong\.cfg:7:5\n/);
     assert.match(told, /The configuration has errors; nothing was started \[config-invalid\]$/m);
     const again = await failed();
     assert.match(
       again,
-      /^evergate: error: Still: \S*wrong\.cfg:\d+:\d+: error: .*\[config-invalid\]\n$/,
+      /^evergate: error: Still: .* in \S*wrong\.cfg:\d+:\d+; .*\[config-invalid\]\n$/,
     );
 
     const ended = await waiting();

@@ -274,7 +274,7 @@ for (const release of RELEASES)
     it('serves a few lines later', async (t) => {
       configure(CONFIG.replace('listen', 'lisen'));
       assert.match((await host.run('systemctl start evergate')).text, /failed/);
-      assert.match(await told('journalctl --no-pager -u evergate'), /evergate\.yaml:2:1: error: /);
+      assert.match(await told('journalctl --no-pager -u evergate'), / in \S*evergate\.yaml:2:1\n/);
       await waitsForItsFile();
       configure(CONFIG);
       await waitUntil(
