@@ -400,6 +400,32 @@ describe('A reload', { skip, timeout: 300_000 }, () => {
     assert.doesNotMatch(events, new RegExp(`Deleted.*${VIP}/`));
   });
 
+  it('brings another router id to one node after the other, and leaves none of them out', async () => {
+    const other = (priority: number) =>
+      keepalived(priority).replace('router_id 51', 'router_id 52');
+    const state = async (host: Host) => (await host.status()).vrrp[0]?.state;
+    two.keepalived(other(150));
+    await two.reloaded();
+    // For it the owner is a stranger now, until that one's file is changed, too.
+    await waitUntil('the second node stays out', async () => (await state(two)) === 'fault');
+    assert.equal(await one.holds(VIP), true);
+    one.keepalived(other(200));
+    await one.reloaded();
+    await waitUntil('the first node is master again', async () => (await state(one)) === 'master');
+    await waitUntil('the second stands by', async () => (await state(two)) === 'backup', 100);
+    assert.equal(await two.holds(VIP), false);
+    for (const [host, priority] of [
+      [one, 200],
+      [two, 150],
+    ] as const) {
+      host.keepalived(keepalived(priority));
+      await host.reloaded();
+    }
+    await waitUntil('all is as before', async () => {
+      return (await state(one)) === 'master' && (await state(two)) === 'backup';
+    });
+  });
+
   it('takes what is newly tracked to be well until its first word', async () => {
     writeFileSync(one.path('ok'), '0\n');
     const tracked = `vrrp_track_file ok {\n    file ${one.path('ok')}\n}\n`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ADDRESS_DEFAULTS } from '../../config/vrrp-defaults.ts';
 import { EPERM } from '../../linux/errno.ts';
-import { DOWN_MS, INTERVAL_MS, link, TestNode } from './fixture.ts';
+import { DOWN_MS, INTERVAL_MS, link, TestNode, VIP } from './fixture.ts';
 
 const ELSEWHERE = [{ ...ADDRESS_DEFAULTS, address: '10.99.0.200', prefixLength: 24 }];
 const unicast = (...peers: readonly string[]) => ({ kind: 'unicast' as const, peers });
@@ -83,6 +83,35 @@ test('one that a stranger has kept out begins anew', () => {
   assert.ok(node.instance.canBecome(node.resolve()));
   node.instance.refuse('taken by a stranger', 10);
   assert.equal(node.instance.canBecome(node.resolve()), false);
+});
+
+test('one that a stranger has kept out asks again, and is back when the stranger has gone', () => {
+  const node = new TestNode().begin();
+  const { instance } = node;
+  const taken = { mac: '02:00:00:00:00:09', address: VIP };
+  const ask = (until: number, isThere: boolean) => {
+    while (instance.isProbing && node.now < until) {
+      if (isThere) node.ports.claims.push(taken);
+      node.round(node.now + 100);
+      const verdict = instance.probe(node.now);
+      if (verdict.kind === 'taken') instance.refuse('taken by a stranger', node.now);
+      if (verdict.kind === 'free') instance.release(node.now);
+    }
+  };
+  instance.refuse('taken by a stranger', 10);
+  assert.deepEqual(node.told(), [
+    'initialize -> backup: started',
+    'backup -> fault: taken by a stranger',
+  ]);
+  node.passTo(10_009);
+  assert.equal(instance.isProbing, false);
+  node.passTo(10_010);
+  ask(20_000, true);
+  assert.deepEqual(node.told(), []);
+  assert.equal(instance.phase, 'fault');
+  node.passTo(instance.nextAt);
+  ask(40_000, false);
+  assert.deepEqual(node.told(), ['fault -> backup: all faults are gone']);
 });
 
 test('counters go on, and the peers are watched that are there now', () => {

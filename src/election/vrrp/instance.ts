@@ -3,8 +3,8 @@
  * say, and carries its effects out. All times are milliseconds of linux/clock.ts.
  */
 
-import { AddressProbe, type ProbeVerdict } from '../../address/rules/probe.ts';
-import { PutBack, REMOVALS_MAX } from '../../address/rules/put-back.ts';
+import type { ProbeVerdict } from '../../address/rules/probe.ts';
+import { PutBack } from '../../address/rules/put-back.ts';
 import type { TrackingVerdict } from '../../contracts/election.ts';
 import { assert, unreachable } from '../../core/assert.ts';
 import type { AddressClaim } from '../../linux/arp.ts';
@@ -23,7 +23,7 @@ import {
   toldPhase,
 } from '../../vrrp/machine.ts';
 import { isDue, nextTickAt } from '../../vrrp/machine-due.ts';
-import { downIntervalMs, leaveMs } from '../../vrrp/timers.ts';
+import { leaveMs } from '../../vrrp/timers.ts';
 import type { Heard } from './advertiser.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { InstanceFaults } from './instance-faults.ts';
@@ -31,6 +31,7 @@ import { InstanceNews } from './instance-news.ts';
 import { instanceStatus } from './instance-status.ts';
 import { firstVerdict, machineConfigOf } from './machine-config.ts';
 import { type InstanceCounters, type KnownLink, type Ports, portsKey, watchesOf } from './ports.ts';
+import { Probing } from './probing.ts';
 import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
 
 /**
@@ -38,10 +39,6 @@ import { isSameRouter, type ResolvedInstance, sourceFault } from './resolve.ts';
  * least 768 bytes for each): after a sleep all are read before a timer, because the last may be that of a better master.
  */
 const PACKETS_MAX = 2048;
-/** After addresses could not be added, the next try. */
-const ADDRESS_FAULT_MS = 5000;
-/** After somebody took them away again and again. */
-const FIGHT_FAULT_MS = 30_000;
 /** Claims taken at one go. */
 const CLAIMS_MAX = 64;
 
@@ -65,9 +62,9 @@ export class Instance {
   readonly #news: InstanceNews;
   #state: MachineState;
   #ports: Ports;
-  #probe: AddressProbe | null = null;
   readonly #putBack = new PutBack();
   readonly #faults: InstanceFaults;
+  readonly #probing: Probing;
   #turnedAt = 0;
   /** The status has changed in more than a counter since status() was last called. */
   changed = true;
@@ -81,6 +78,7 @@ export class Instance {
     this.#state = newMachine(this.#machineConfig);
     this.#counters = { sent: 0, received: 0, dropped: {}, ...watchesOf(resolved) };
     this.#faults = new InstanceFaults(firstVerdict(resolved.config, context.resumed));
+    this.#probing = new Probing(this.#faults);
     this.#ports = this.#context.openPorts(resolved, this.#counters, links);
   }
 
@@ -108,9 +106,19 @@ export class Instance {
     return this.#state.lastResort;
   }
 
+  /** It asks who holds its addresses. */
+  get isProbing(): boolean {
+    return this.#probing.probe !== null;
+  }
+
   /** Whether it has reasons of its own to be in FAULT. */
   get isFaulty(): boolean {
     return this.#faults.own().length > 0;
+  }
+
+  /** How long it waits for a successor at least. */
+  get leaveMs(): number {
+    return leaveMs(this.#machineConfig.intervalMs);
   }
 
   /** A backup that nothing but its group keeps from being master. */
@@ -129,36 +137,35 @@ export class Instance {
       this.#putBack.dueAt,
       this.#ports.vips.announceAt,
       this.#counters.owner.nextAt,
-      this.#faults.address?.until ?? Number.POSITIVE_INFINITY,
+      this.#probing.againAt,
+      this.#faults.addressUntil,
     );
   }
 
   /** Goes on as master where there is something to go on with that it can hold; else promotions wait for release(). */
   start(links: Links, now: number): void {
-    const { version, priority, advertIntervalMs } = this.#resolved.config;
     const { resumed } = this.#context;
     this.#faults.readLinks(this.#resolved, links);
     this.#pushFaults(now);
+    const { config } = this.#resolved;
     if (resumed !== null) {
-      const { shownAt, everyMs = advertIntervalMs } = resumed;
+      const { shownAt, everyMs = config.advertIntervalMs } = resumed;
       this.#step({ kind: 'resume', sentAt: shownAt, intervalMs: everyMs }, now);
       if (this.#state.phase === 'initialize') this.#step({ kind: 'start', held: false }, now);
       if (this.#state.phase !== 'master') this.#ports.vips.remove();
       return;
     }
-    this.#probe = new AddressProbe(now, downIntervalMs(version, priority, advertIntervalMs));
+    this.#probing.begin(config, now);
     this.#step({ kind: 'start', held: true }, now);
   }
 
-  /** The address probe's turn; a machine without a carrier has nobody to ask. */
+  /** The address probe's turn. */
   probe(now: number): ProbeVerdict {
-    if (this.#probe === null || this.#faults.hasLinkFault) return { kind: 'free' };
-    if (this.#probe.takeDue(now)) this.#ports.vips.probe();
-    return this.#probe.verdict(now);
+    return this.#probing.ask(this.#ports.vips, now);
   }
 
   release(now: number): void {
-    this.#probe = null;
+    if (this.#probing.end(now)) this.#pushFaults(now);
     this.#step({ kind: 'release' }, now);
   }
 
@@ -167,7 +174,7 @@ export class Instance {
     for (let count = 0; count < PACKETS_MAX; count += 1) {
       const received = this.#ports.advertiser.receive(now);
       if (received === null) break;
-      if (received.router) this.#probe?.onOwnerHeard();
+      if (received.router) this.#probing.probe?.onOwnerHeard();
       if (received.heard === null) continue;
       this.#step({ kind: 'advert', ...received.heard }, now);
       this.#onRival(received.heard, now);
@@ -175,7 +182,7 @@ export class Instance {
     for (let count = 0; count < CLAIMS_MAX; count += 1) {
       const claim = this.#ports.vips.receiveClaim();
       if (claim === null) break;
-      this.#probe?.onAnswer(claim.mac, claim.address, now);
+      this.#probing.probe?.onAnswer(claim.mac, claim.address, now);
       if (this.#ports.vips.held) this.#onForeignClaim(claim, now);
     }
     for (const peer of this.#ports.peers.receive()) this.#counters.owner.onAnswer(peer, now);
@@ -188,13 +195,11 @@ export class Instance {
     this.#news.rival(priority, this.#state, now);
   }
 
-  /** Timers: the machine's, the addresses' lifetime, the end of an address fault, a late return. */
+  /** Timers: the machine's, the addresses' lifetime, the end of an address fault, a late return, a new question. */
   turn(now: number): void {
     this.#turnedAt = now;
-    if (this.#faults.address !== null && now >= this.#faults.address.until) {
-      this.#faults.address = null;
-      this.#pushFaults(now);
-    }
+    if (now >= this.#probing.againAt) this.#probing.begin(this.#resolved.config, now);
+    if (this.#faults.endAddress(now)) this.#pushFaults(now);
     if (now >= nextTickAt(this.#machineConfig, this.#state)) this.#step({ kind: 'tick' }, now);
     if (now >= this.#ports.vips.announceAt) {
       this.#news.announced(this.#ports.vips.announceWaiting(now));
@@ -297,8 +302,7 @@ export class Instance {
 
   #giveAddressesUp(remover: string, now: number): void {
     this.#ports.vips.remove();
-    const text = `its addresses were taken away ${REMOVALS_MAX} times and once more${remover}`;
-    this.#faults.address = { text, until: now + FIGHT_FAULT_MS };
+    this.#faults.onAddressesLost(remover, now);
     this.#pushFaults(now);
   }
 
@@ -348,16 +352,10 @@ export class Instance {
     if (this.#state.phase === 'master') this.#step({ kind: 'address-lost' }, now);
   }
 
-  /** A stranger holds one of its addresses: it stays out for good. */
+  /** A stranger holds one of its addresses: it stays out until that has let go. */
   refuse(text: string, now: number): void {
-    this.#faults.stranger = text;
-    this.#probe = null;
+    this.#probing.refuse(text, now);
     this.#pushFaults(now);
-  }
-
-  /** How long it waits for a successor at least. */
-  get leaveMs(): number {
-    return leaveMs(this.#machineConfig.intervalMs);
   }
 
   /** To be master as the last resort only; one that is master waits so long for a successor. */
@@ -479,9 +477,8 @@ export class Instance {
   }
 
   /** A master that cannot hold the addresses is none: FAULT lets another node have them. */
-  #onUnheld({ message }: SystemError, now: number): void {
-    const text = `addresses cannot be added: ${message}`;
-    this.#faults.address = { text, until: now + ADDRESS_FAULT_MS };
+  #onUnheld(error: SystemError, now: number): void {
+    this.#faults.onUnheld(error, now);
     this.#pushFaults(now);
   }
 

@@ -141,7 +141,11 @@ export class SpeakerLoop {
       this.#receive(now);
     }
     const instances = this.#instances;
-    for (let index = 0; index < instances.length; index += 1) instances[index]?.turn(now);
+    for (let index = 0; index < instances.length; index += 1) {
+      const instance = instances[index];
+      instance?.turn(now);
+      this.#probing ||= instance?.isProbing === true;
+    }
     for (let index = 0; index < this.#groups.length; index += 1) this.#groups[index]?.settle(now);
     if (this.#probing) this.#runProbes(now);
     const settled = this.#drain.settle(this.#instances, now);
