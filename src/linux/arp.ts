@@ -8,7 +8,7 @@ import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.
 import type { IpAddress } from '../core/ip-address.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
+import { pinnedBuffer, unpin } from './libc.ts';
 import { attachFilter, WATCHED_MAX } from './packet-filter.ts';
 import { openSocket, SOCK_RAW } from './sockets.ts';
 
@@ -51,7 +51,7 @@ export class ArpSocket {
       address.writeInt32LE(interfaceIndex, 4);
       bindRaw(this.fd, address, `interface ${interfaceIndex}`);
     } catch (error) {
-      closeFd(this.fd);
+      this.close();
       throw error;
     }
   }
@@ -87,6 +87,7 @@ export class ArpSocket {
 
   close(): void {
     closeFd(this.fd);
+    unpin(this.#frame, this.#incoming);
   }
 
   #fill(mac: Uint8Array, senderAddress: number, targetAddress: number): void {

@@ -33,11 +33,19 @@ export function errno(): number {
 // addressOf() does not pin it.
 const pinned = new Map<ArrayBufferView, number>();
 
-/** Memory that stays where it is for the life of the process, for buffers the kernel fills again and again. */
+/**
+ * Memory that stays where it is for the life of the process, or until unpin(), for buffers the kernel fills again and
+ * again.
+ */
 export function pinnedBuffer(bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   pinned.set(buffer, Number(koffi.address(buffer)));
   return buffer;
+}
+
+/** Whoever pinned them needs them no longer: nothing is called with their addresses any more. */
+export function unpin(...buffers: readonly Buffer[]): void {
+  for (const buffer of buffers) pinned.delete(buffer);
 }
 
 /** Address of a view's first byte; valid as long as the caller keeps the view referenced. */

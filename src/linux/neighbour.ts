@@ -16,7 +16,7 @@ import {
 import { type AddressClaim, type ClaimMacs, formatMac } from './arp.ts';
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
+import { pinnedBuffer, unpin } from './libc.ts';
 import { attachFilter, WATCHED_MAX } from './packet-filter.ts';
 import { openSocket, SOCK_RAW } from './sockets.ts';
 
@@ -74,7 +74,7 @@ export class NeighbourSocket {
       address.writeInt32LE(interfaceIndex, 4);
       bindRaw(this.fd, address, `interface ${interfaceIndex}`);
     } catch (error) {
-      closeFd(this.fd);
+      this.close();
       throw error;
     }
   }
@@ -126,6 +126,7 @@ export class NeighbourSocket {
 
   close(): void {
     closeFd(this.fd);
+    unpin(this.#frame, this.#incoming);
   }
 
   /** Ethernet and IPv6 header, and nothing behind them. */

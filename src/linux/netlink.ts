@@ -6,7 +6,7 @@
 import { bindRaw, receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { EAGAIN, EIO, ENOBUFS, SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
+import { pinnedBuffer, unpin } from './libc.ts';
 import { openSocket, SOCK_RAW } from './sockets.ts';
 
 const AF_NETLINK = 16;
@@ -128,7 +128,7 @@ export class NetlinkSocket {
       address.writeUInt32LE(groups, 8);
       bindRaw(this.fd, address, 'netlink');
     } catch (error) {
-      closeFd(this.fd);
+      this.close();
       throw error;
     }
   }
@@ -198,5 +198,6 @@ export class NetlinkSocket {
 
   close(): void {
     closeFd(this.fd);
+    unpin(this.#incoming);
   }
 }

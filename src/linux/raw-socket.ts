@@ -4,7 +4,7 @@ import { type IpAddress, writeIpAddress } from '../core/ip-address.ts';
 import { sendDatagram } from './datagram-calls.ts';
 import { SystemError } from './errno.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
+import { pinnedBuffer, unpin } from './libc.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -118,5 +118,6 @@ export class RawSender {
 
   close(): void {
     closeFd(this.#fd);
+    unpin(this.#target);
   }
 }

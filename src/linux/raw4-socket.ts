@@ -6,7 +6,7 @@
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../core/bytes.ts';
 import { receiveDatagram, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { pinnedBuffer } from './libc.ts';
+import { pinnedBuffer, unpin } from './libc.ts';
 import {
   leaveGroup,
   openRawSocket,
@@ -110,6 +110,7 @@ export class Raw4Socket {
 
   close(): void {
     closeFd(this.fd);
+    unpin(this.#packet, this.#incoming, this.#target);
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../core/ip-address.ts';
 import { bindRaw, receiveMessage, sendDatagram } from './datagram-calls.ts';
 import { closeFd } from './files.ts';
-import { addressOf, pinnedBuffer } from './libc.ts';
+import { addressOf, pinnedBuffer, unpin } from './libc.ts';
 import {
   leaveGroup,
   openRawSocket,
@@ -105,6 +105,8 @@ export class Raw6Socket {
 
   close(): void {
     closeFd(this.fd);
+    unpin(this.#outgoing, this.#incoming, this.#sender, this.#control);
+    unpin(this.#vector, this.#header, this.#target);
   }
 
   #readControl(): { readonly destination: IpAddress; readonly hopLimit: number } {

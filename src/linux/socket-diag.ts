@@ -3,6 +3,7 @@
  * without believing a balancer, and without a word of work for each of them there.
  */
 
+import { assert } from '../core/assert.ts';
 import type { NetlinkMessage } from './netlink.ts';
 import { NETLINK_SOCK_DIAG, NetlinkSocket } from './netlink.ts';
 import { AF_INET, AF_INET6, IPPROTO_TCP } from './sockets.ts';
@@ -25,25 +26,24 @@ export type TcpConnection = {
   readonly remotePort: string;
 };
 
-/** Those at one local port; the owner closes it. */
-export class ConnectionDump {
-  readonly #socket: NetlinkSocket;
-  #isOver = false;
+/** Lists those at one local port, one list after the other by the same socket; the owner closes it. */
+export class ConnectionLister {
+  readonly #socket = new NetlinkSocket(0, NETLINK_SOCK_DIAG);
+  #isOver = true;
 
-  /** `v6`: of sockets of IPv6, which may have connections of IPv4. Throws SystemError: ENOENT where the kernel has no such list. */
-  constructor(v6: boolean, port: number) {
-    this.#socket = new NetlinkSocket(0, NETLINK_SOCK_DIAG);
+  /**
+   * `v6`: of sockets of IPv6, which may have connections of IPv4. The list of before has been read to its end.
+   * Throws SystemError: ENOENT where the kernel has no such list. After an error it can only be closed.
+   */
+  begin(v6: boolean, port: number): void {
+    assert(this.#isOver, 'one list is read after the other');
     const request = Buffer.alloc(REQUEST_BYTES);
     request.writeUInt8(v6 ? AF_INET6 : AF_INET, 0);
     request.writeUInt8(IPPROTO_TCP, 1);
     request.writeUInt32LE(STATES, 4);
     request.writeUInt16BE(port, 8);
-    try {
-      this.#socket.beginDump(SOCK_DIAG_BY_FAMILY, request, ABOUT);
-    } catch (error) {
-      this.#socket.close();
-      throw error;
-    }
+    this.#isOver = false;
+    this.#socket.beginDump(SOCK_DIAG_BY_FAMILY, request, ABOUT);
   }
 
   /** Some hundreds of them; null: that was all. Throws SystemError. */

@@ -1,7 +1,7 @@
 /** Looks, again and again, whose connections this node has at addresses of the cluster, and says what has changed. */
 
 import { SystemError } from '../../linux/errno.ts';
-import { ConnectionDump } from '../../linux/socket-diag.ts';
+import { ConnectionLister } from '../../linux/socket-diag.ts';
 import { CLIENTS_MAX, type ClientKey, ClientList } from './client-list.ts';
 import { type ClientService, serviceName } from './client-message.ts';
 
@@ -32,6 +32,8 @@ export class OwnClients {
   /** By serviceName(). */
   #lists = new Map<string, { readonly service: ClientService; readonly list: ClientList }>();
   #timer: NodeJS.Timeout | null = null;
+  /** Opened when there is something to look for. */
+  #lister: ConnectionLister | null = null;
   #isClosed = false;
   #look = 0;
   #count = 0;
@@ -63,6 +65,12 @@ export class OwnClients {
   close(): void {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#closeLister();
+  }
+
+  #closeLister(): void {
+    this.#lister?.close();
+    this.#lister = null;
   }
 
   #schedule(delayMs: number): void {
@@ -85,6 +93,7 @@ export class OwnClients {
     try {
       for (const { port, v6 } of this.#options.ports()) {
         spentMs += await this.#read(port, v6, vips, added);
+        if (this.#isClosed) return;
       }
       this.#problem =
         this.#count < CLIENTS_MAX
@@ -92,11 +101,11 @@ export class OwnClients {
           : `more than ${CLIENTS_MAX} connections: others know of those`;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      this.#closeLister();
       this.#problem = `the kernel does not list its connections: ${error.message}`;
       this.#schedule(RETRY_MS);
       return;
     }
-    if (this.#isClosed) return;
     this.#options.onLook(this.#changes(added));
     this.#schedule(Math.max(LOOK_MS, spentMs * REST_TIMES));
   }
@@ -108,21 +117,20 @@ export class OwnClients {
     vips: ReadonlySet<string>,
     added: Map<string, ClientKey[]>,
   ): Promise<number> {
-    const dump = new ConnectionDump(v6, port);
+    this.#lister ??= new ConnectionLister();
+    const lister = this.#lister;
+    lister.begin(v6, port);
     let spentMs = 0;
-    try {
-      for (;;) {
-        const begunAt = performance.now();
-        const some = dump.next();
-        for (const { local, remote, remotePort } of some ?? []) {
-          if (vips.has(local)) this.#see({ vip: local, port }, `${remote}${remotePort}`, added);
-        }
-        spentMs += performance.now() - begunAt;
-        if (some === null || this.#isClosed) return spentMs;
-        await new Promise(setImmediate);
+    for (;;) {
+      const begunAt = performance.now();
+      const some = lister.next();
+      for (const { local, remote, remotePort } of some ?? []) {
+        if (vips.has(local)) this.#see({ vip: local, port }, `${remote}${remotePort}`, added);
       }
-    } finally {
-      dump.close();
+      spentMs += performance.now() - begunAt;
+      if (some === null) return spentMs;
+      await new Promise(setImmediate);
+      if (this.#isClosed) return spentMs;
     }
   }
 

@@ -19,12 +19,13 @@ const SERVER = `require('node:net').createServer((s) => s.on('error', () => {}).
 
 /** Lists its connections at the port, and pokes those on its standard input ("VIP KEY" in latin1 hex) as often as told. */
 const POKER = `
-import { ConnectionDump } from ${JSON.stringify(resolve('src/linux/socket-diag.ts'))};
+import { ConnectionLister } from ${JSON.stringify(resolve('src/linux/socket-diag.ts'))};
 import { Poker } from ${JSON.stringify(resolve('src/guardian/clients/poker.ts'))};
 const [what, times, ...given] = process.argv.slice(1);
 const poker = new Poker(() => false);
 if (what === 'list') {
-  const dump = new ConnectionDump(true, ${PORT});
+  const dump = new ConnectionLister();
+  dump.begin(true, ${PORT});
   const all = [];
   for (let some = dump.next(); some !== null; some = dump.next()) all.push(...some);
   console.log(all.map(({ local, remote, remotePort }) => [local, remote + remotePort].map((one) => Buffer.from(one, 'latin1').toString('hex')).join()).join(' '));
