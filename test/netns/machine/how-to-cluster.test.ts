@@ -19,7 +19,7 @@ import { installInto } from '../../kit/machine/installed.ts';
 import { Machine, whyNoMachines } from '../../kit/machine/machine.ts';
 import { Page } from '../../kit/machine/page.ts';
 import { Network, whyNoNamespaces } from '../../kit/network.ts';
-import { askStatus } from '../../kit/status.ts';
+import { askStatus, lookAtStatus } from '../../kit/status.ts';
 import { judged } from '../../kit/time-verdict.ts';
 import { waitUntil } from '../../kit/wait-until.ts';
 
@@ -114,8 +114,12 @@ describe('docs/how-to on booted machines', { skip, timeout: 1_200_000 }, () => {
   const healthy = (one: Machine) =>
     waitUntil(
       `${one.name} is well`,
-      async () => (await one.sh('bin/evergate status >/dev/null')).code === 0,
-      200,
+      async () => {
+        const told = await lookAtStatus(one.path('/run/evergate'));
+        if (told?.verdict !== 'healthy') return false;
+        return (await one.sh('bin/evergate status >/dev/null')).code === 0;
+      },
+      100,
     ).catch(async (error) => {
       const { stdout, stderr } = await one.sh(
         'bin/evergate status || journalctl -u evergate -n 40',
