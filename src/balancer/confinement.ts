@@ -2,10 +2,10 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type Granted, restrictFiles } from '../linux/confinement/landlock.ts';
+import { forbidSystemCalls } from '../linux/confinement/system-call-filter.ts';
 import { errorName } from '../linux/errno.ts';
-import { type Granted, restrictFiles } from '../linux/landlock.ts';
 import { gainNoRights, startNothingMore } from '../linux/rights.ts';
-import { forbidSystemCalls } from '../linux/system-call-filter.ts';
 
 /** A checkout runs a file of src/balancer/, a package one of dist/. */
 const ENTRY = process.argv[1] ?? '';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ENOSYS, EPERM } from './errno.ts';
+import { ENOSYS, EPERM } from '../errno.ts';
 
-const FILES = ['system-call-filter.ts', 'rights.ts', 'libc.ts'] as const;
+const FILES = ['system-call-filter.ts', '../rights.ts', '../libc.ts'] as const;
 const [FILTER, RIGHTS, LIBC] = FILES.map((name) =>
-  JSON.stringify(fileURLToPath(new URL(`./${name}`, import.meta.url))),
+  JSON.stringify(fileURLToPath(new URL(name, import.meta.url))),
 );
 
 /** Of every machine: asm-generic/unistd.h. */

@@ -4,9 +4,15 @@
  * were there before prctl(2) was called, which nothing else does.
  */
 
-import { ENOSYS, EPERM, ESRCH } from './errno.ts';
-import { addressOf, bind, errno } from './libc.ts';
-import { filterProgram, type Instruction, JUMP_EQUAL, LOAD_WORD, RETURN } from './packet-filter.ts';
+import { ENOSYS, EPERM, ESRCH } from '../errno.ts';
+import { addressOf, bind, errno } from '../libc.ts';
+import {
+  filterProgram,
+  type Instruction,
+  JUMP_EQUAL,
+  LOAD_WORD,
+  RETURN,
+} from '../packet-filter.ts';
 
 const systemCall = bind<[number, number, number, number]>('int64_t', 'syscall', [
   'int64_t',

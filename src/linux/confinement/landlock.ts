@@ -5,8 +5,8 @@
  */
 
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { ENOENT, ENOSYS, ENOTDIR } from './errno.ts';
-import { addressOf, bind, errno } from './libc.ts';
+import { ENOENT, ENOSYS, ENOTDIR } from '../errno.ts';
+import { addressOf, bind, errno } from '../libc.ts';
 
 const systemCall = bind<[number, number, number, number, number]>('int64_t', 'syscall', [
   'int64_t',
