@@ -11,8 +11,8 @@ const ANSWER_LIMIT_MS = 3000;
 export const STATUS_PATH = '/v1/status';
 
 /**
- * The JSON it answers with. Throws OperationalError: not-running when nobody listens there, no-right where this
- * account may not ask, refused with its reason when it says no.
+ * The JSON it answers with. Throws OperationalError: those of exchangeWithGuardian(), and refused with its reason when it
+ * says no.
  */
 export async function askGuardian(
   runDir: string,
@@ -26,8 +26,8 @@ export async function askGuardian(
 }
 
 /**
- * Its answer whatever the status. Throws OperationalError 'not-running' where there is none in time, 'no-right' where
- * this account may not ask.
+ * Its answer whatever the status. Throws OperationalError 'not-running' where nobody listens, 'not-answering' where somebody
+ * does and there is no answer in time, 'no-right' where this account may not ask.
  */
 export async function exchangeWithGuardian(
   runDir: string,
@@ -46,8 +46,7 @@ export async function exchangeWithGuardian(
     });
     return { status, body: JSON.parse(body) };
   } catch (error) {
-    const code = isDenied(error) ? 'no-right' : 'not-running';
-    throw new OperationalError(code, explain(error as NodeJS.ErrnoException, runDir));
+    throw explained(error as NodeJS.ErrnoException, runDir);
   }
 }
 
@@ -84,18 +83,18 @@ function exchange(
   });
 }
 
-function explain(error: NodeJS.ErrnoException, runDir: string): string {
+function explained(error: NodeJS.ErrnoException, runDir: string): OperationalError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    return (
+    const text =
       `Evergate is not running with "${runDir}"; start it with "systemctl start evergate" or "evergate run", ` +
-      'or name its --run-dir'
-    );
+      'or name its --run-dir';
+    return new OperationalError('not-running', text);
   }
   if (isDenied(error)) {
-    return (
+    const text =
       `This account has no right to ask "${runDir}"; run it as root, or, for the status, as a member of the group that ` +
-      '"status-group" of evergate.yaml or --status-group of "evergate run" names'
-    );
+      '"status-group" of evergate.yaml or --status-group of "evergate run" names';
+    return new OperationalError('no-right', text);
   }
-  return error.message;
+  return new OperationalError('not-answering', error.message);
 }

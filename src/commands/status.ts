@@ -72,6 +72,7 @@ async function show(
       format: STATUS_FORMAT,
       verdict: denied ? 'unknown' : 'down',
       error: error.message,
+      code: error.code,
     };
     if (json) print(`${JSON.stringify(said)}\n`);
     if (watch && !json) write(escapeControls(errorLine(error)));

@@ -7,7 +7,8 @@
 export const ERROR_CODES = {
   'already-running': 'Another Evergate runs with this run directory.',
   'run-dir': 'The run directory cannot be made or written.',
-  'not-running': 'No guardian answers on the admin socket of the run directory.',
+  'not-running': 'No guardian listens on the admin socket of the run directory.',
+  'not-answering': 'The guardian of the run directory does not answer in time, or breaks off.',
   'no-right': 'The account may not ask the guardian of the run directory.',
   refused: 'The running guardian said no, for the reason given.',
   'config-invalid': 'The configuration has errors; they are printed before.',

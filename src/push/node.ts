@@ -167,7 +167,8 @@ export class PushNode {
     const outcome = await this.#run(LOOK, [file, program, runDir]);
     if (outcome.code !== 0) return { problem: failure(outcome, 'cannot be looked at') };
     const [digest = ''] = outcome.stdout.split('\n', 1);
-    return { digest, health: healthOf(outcome.stdout.slice(digest.length)) };
+    const health = healthOf(outcome.stdout.slice(digest.length));
+    return 'problem' in health ? health : { digest, health };
   }
 
   #run(script: string, words: readonly string[], input?: string): Promise<Outcome> {
@@ -192,21 +193,28 @@ function failure({ code, stdout, stderr }: Outcome, what: string): string {
   return code === null ? `was not reached (${why})` : `${what} (${why})`;
 }
 
-function healthOf(text: string): Health {
-  const nothing = { verdict: null, reasons: [], isOwner: false };
+/** Only where nobody listens it does not run: whoever is silent may carry the VIP, and go on by what it had. */
+function healthOf(text: string): Health | { readonly problem: string } {
+  const none = {
+    problem: `is not known to be well: its status is none: ${text.trim().slice(0, 200)}`,
+  };
   try {
     const report = JSON.parse(text) as Partial<{
       verdict: string;
       pid: number;
+      error: string;
+      code: string;
       reasons: readonly string[];
       vrrp: readonly { readonly held?: boolean }[];
     }>;
-    const { verdict, pid, reasons = [], vrrp = [] } = report;
-    if (pid === undefined || verdict === undefined || !Object.hasOwn(RANK, verdict)) return nothing;
+    const { verdict, pid, error, code, reasons = [], vrrp = [] } = report;
+    if (code === 'not-running') return { verdict: null, reasons: [], isOwner: false };
+    if (error !== undefined) return { problem: `is not known to be well: ${error}` };
+    if (pid === undefined || verdict === undefined || !Object.hasOwn(RANK, verdict)) return none;
     const isOwner = vrrp.some(({ held }) => held === true);
     return { verdict: verdict as keyof typeof RANK, reasons, isOwner };
   } catch {
-    return nothing;
+    return none;
   }
 }
 

@@ -21,8 +21,8 @@ export type Outcome = {
   readonly stderr: string;
 };
 
-/** Of one script; what it waits for is shorter. */
-const SCRIPT_LIMIT_MS = 60_000;
+/** Of one script; what it waits for is shorter: a reload, which may take 60 s. */
+const SCRIPT_LIMIT_MS = 90_000;
 const SAID_CHARS_MAX = 256 * 1024;
 /** ssh(1): an error of its own. */
 const SSH_FAILED = 255;

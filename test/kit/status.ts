@@ -10,8 +10,9 @@ import type { StatusReport } from '../../src/stats/status.ts';
 
 /** Guards against hanging: `evergate status` gives up earlier, and has a user look again. */
 const HANG_MS = 60_000;
+const SILENT: readonly string[] = ['not-running', 'not-answering'];
 
-/** Throws OperationalError 'not-running' where nobody answers. */
+/** Throws OperationalError 'not-running' or 'not-answering' where nobody answers. */
 export async function askStatus(runDir: string): Promise<StatusReport> {
   const { status, body } = await exchangeWithGuardian(runDir, 'GET', STATUS_PATH, HANG_MS);
   assert.equal(status, 200, JSON.stringify(body));
@@ -23,7 +24,8 @@ export async function lookAtStatus(runDir: string): Promise<StatusReport | null>
   try {
     return await askStatus(runDir);
   } catch (error) {
-    if (error instanceof OperationalError && error.code === 'not-running') return null;
+    const isSilent = error instanceof OperationalError && SILENT.includes(error.code);
+    if (isSilent) return null;
     throw error;
   }
 }

@@ -175,7 +175,7 @@ describe('evergate push', { skip, timeout: 900_000 }, () => {
     assert.equal(nobody.code, 1);
   });
 
-  it('changes nothing anywhere when a file is wrong, a node refuses it, or one is not reached', async () => {
+  it('changes nothing anywhere when a file is wrong, a node refuses it, hangs, or is not reached', async () => {
     const wrong = await push(FIRST.replace('8443', '84430'));
     assert.match(wrong.stderr, /The file has errors; nothing is sent \[config-invalid\]/);
     const key = path('etc/vrrp.key');
@@ -193,6 +193,12 @@ describe('evergate push', { skip, timeout: 900_000 }, () => {
     await nodes.get('cp3')?.setConnected(true);
     assert.match(unreached.stdout, /^cp3 +was not reached \(/m);
     assert.equal(unreached.code, 1);
+    const guardian = Number(readFileSync(path('etc-cp3/run/guardian.pid'), 'utf8'));
+    process.kill(guardian, 'SIGSTOP');
+    const hung = await push(configOf('timeouts: { idle: 3h }\n'));
+    process.kill(guardian, 'SIGCONT');
+    assert.match(hung.stdout, /^cp3 +is not known to be well: .*does not answer within 3000 ms/m);
+    assert.equal(hung.code, 1);
     await allGoBy(FIRST);
     for (const name of ['cp1', 'cp2'] as const)
       assert.equal((await status(name)).configuration?.reloads, 1 + Number(name === 'cp2'));
