@@ -23,6 +23,7 @@ case "$1" in
   reload) if test -e "$here/after-reload"; then mv "$here/after-reload" "$here/status"; fi ;;
 esac
 `;
+const WELL = JSON.stringify({ verdict: 'healthy', pid: 1, vrrp: [] });
 
 function setUp(t: TestContext, program: string, healthLimitMs = 10_000) {
   const folder = mkdtempSync(join(tmpdir(), 'evergate-push-node-'));
@@ -76,4 +77,16 @@ test('what is no status is no node that does not run', async (t) => {
   const { folder, node } = setUp(t, 'stand-in');
   writeFileSync(join(folder, 'status'), 'Segmentation fault\n');
   assert.match((await node.look()) ?? 'well', /its status is none: Segmentation fault/);
+});
+
+test('what somebody else writes there meanwhile stays, and is told of', async (t) => {
+  const { folder, file, node } = setUp(t, 'stand-in');
+  writeFileSync(join(folder, 'status'), WELL);
+  assert.equal(await node.look(), null);
+  assert.deepEqual(await node.stage(), []);
+  writeFileSync(file, '# of somebody else\n');
+  assert.match((await node.activate()) ?? 'done', /changed by somebody else meanwhile/);
+  assert.equal(await node.undo(), null);
+  assert.equal(readFileSync(file, 'utf8'), '# of somebody else\n');
+  assert.ok(!node.isTouched);
 });

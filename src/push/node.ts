@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics.ts';
 import { type Outcome, type Place, type ReachOptions, runOn } from './reach.ts';
-import { DROP, LOOK, RELOAD, RESTORE, STAGE, SWITCH } from './scripts.ts';
+import { CHANGED_MEANWHILE, DROP, LOOK, RELOAD, RESTORE, STAGE, SWITCH } from './scripts.ts';
 
 export type Target = {
   /** The configuration file on the nodes. */
@@ -91,7 +91,9 @@ export class PushNode {
     const { file, waiting, program, runDir } = this.#target;
     if (!this.hasFile) {
       this.#mayBeNew = true;
-      const switched = await this.#run(SWITCH, [file, waiting, oldFile(file)]);
+      const words = [file, waiting, oldFile(file), this.before.digest];
+      const switched = await this.#run(SWITCH, words);
+      if (switched.code === CHANGED_MEANWHILE) this.#mayBeNew = false;
       if (switched.code !== 0) return failure(switched, 'could not be given the file');
       this.#isStaged = false;
     }

@@ -21,12 +21,37 @@ test "$(sha256sum < "$2" | cut -d ' ' -f 1)" = "$3" || { echo "the file did not 
 "$4" check --json --config "$2" || test $? = 1
 `;
 
-/** $1 file, $2 the new one that waits, $3 where the old one is kept. */
+/** Of SWITCH: what is there is not what was looked at, and nothing has changed. */
+export const CHANGED_MEANWHILE = 6;
+
+/** Where $1 is a link, what it leads to is the file: whoever manages the link finds it as it was. */
+const FOLLOW = `
+file=$(readlink -f "$1")
+now=none
+if test -e "$file"; then now=$(sha256sum < "$file" | cut -d ' ' -f 1); fi
+`;
+
+/**
+ * $1 file, $2 the new one that waits, $3 where the old one is kept, $4 digest of the old one or "none". Steps of their own: a
+ * failure inside of an AND list ends no script (POSIX, set -e), and a full disk would leave no old file to go back to.
+ */
 export const SWITCH = `
 set -e
-if test -e "$1"; then cp -p "$1" "$3.new" && mv "$3.new" "$3"; else rm -f "$3"; fi
-mv "$2" "$1"
-sync "$1" 2>/dev/null || true
+${FOLLOW}
+test "$now" = "$4" || { echo "$1 has been changed by somebody else meanwhile" >&2; exit ${CHANGED_MEANWHILE}; }
+trap 'rm -f "$3.new" "$file.new"' EXIT
+cp -p "$2" "$file.new"
+sync "$file.new"
+if test "$now" = none; then
+  rm -f "$3"
+else
+  cp -p "$file" "$3.new"
+  sync "$3.new"
+  mv "$3.new" "$3"
+fi
+mv "$file.new" "$file"
+rm "$2"
+sync "$(dirname "$file")"
 `;
 
 /** $1 program, $2 run directory. */
@@ -35,12 +60,15 @@ export const RELOAD = `exec "$1" reload --run-dir "$2"`;
 /** $1 file, $2 digest of the new one, $3 where the old one is kept, $4 digest of the old one or "none". */
 export const RESTORE = `
 set -e
-now=none
-if test -e "$1"; then now=$(sha256sum < "$1" | cut -d ' ' -f 1); fi
+${FOLLOW}
 test "$now" = "$2" || { test "$now" = "$4" && exit 0; echo "$1 is neither the old nor the new file" >&2; exit 4; }
-if test "$4" = none; then rm "$1"; exit 0; fi
+if test "$4" = none; then rm "$file"; exit 0; fi
 test "$(sha256sum < "$3" | cut -d ' ' -f 1)" = "$4" || { echo "$3 is not the old file" >&2; exit 4; }
-cp -p "$3" "$3.new" && mv "$3.new" "$1"
+trap 'rm -f "$file.new"' EXIT
+cp -p "$3" "$file.new"
+sync "$file.new"
+mv "$file.new" "$file"
+sync "$(dirname "$file")"
 `;
 
 /** $1 the new file that waits. */
