@@ -43,7 +43,7 @@ export function pushCommand(): Command {
     .option('--run-dir <dir>', 'directory of the instances on the nodes', DEFAULT_RUN_DIR)
     .option(
       '--timeout <seconds>',
-      'in which a node is to be well again',
+      'in which a node is to be well again; then it has to stay so for 4 s',
       parseSeconds,
       HEALTH_SECONDS,
     )

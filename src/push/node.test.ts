@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { waitUntil } from '../../test/kit/wait-until.ts';
 import { ADMIN_SOCKET_FILE } from '../contracts/run-directory.ts';
 import { PushNode } from './node.ts';
 
@@ -89,4 +90,33 @@ test('what somebody else writes there meanwhile stays, and is told of', async (t
   assert.equal(await node.undo(), null);
   assert.equal(readFileSync(file, 'utf8'), '# of somebody else\n');
   assert.ok(!node.isTouched);
+});
+
+test('a limit of a second always ended in the old file: a node had to be well for longer than that', async (t) => {
+  const { folder, file, node } = setUp(t, 'stand-in', 1000);
+  writeFileSync(join(folder, 'status'), WELL);
+  assert.equal(await node.look(), null);
+  assert.deepEqual(await node.stage(), []);
+  assert.equal(await node.activate(), null);
+  assert.equal(readFileSync(file, 'utf8'), NEW);
+});
+
+test('a node that falls ill, or silent, after the limit and before it was steadily well has failed', async (t) => {
+  for (const [status, why] of [
+    [{ verdict: 'degraded', pid: 1, reasons: ['s1 is down'] }, /is not healthy .*s1 is down/],
+    [{ verdict: 'down', error: 'It hangs', code: 'not-answering' }, /is not healthy .*It hangs/],
+  ] as const) {
+    const { folder, node } = setUp(t, 'stand-in', 1000);
+    writeFileSync(join(folder, 'status'), WELL);
+    assert.equal(await node.look(), null);
+    assert.deepEqual(await node.stage(), []);
+    const activated = node.activate();
+    const started = performance.now();
+    await waitUntil('the limit is over', () => performance.now() - started > 1500);
+    writeFileSync(join(folder, 'next'), JSON.stringify(status));
+    renameSync(join(folder, 'next'), join(folder, 'status'));
+    assert.match((await activated) ?? 'well', why);
+    writeFileSync(join(folder, 'status'), WELL);
+    assert.equal(await node.undo(), null);
+  }
 });

@@ -115,12 +115,12 @@ export class PushNode {
     return null;
   }
 
-  /** Healthy as before, or better, and steadily so, within the limit. What is wrong; null: nothing. */
+  /** Healthy as before, or better, within the limit, and steadily so from then on. What is wrong; null: nothing. */
   async #becomesHealthy(wanted: keyof typeof RANK, steadyMs: number): Promise<string | null> {
     const deadline = performance.now() + this.#target.healthLimitMs;
     let last = 'nothing was heard of it';
     let wellSince: number | null = null;
-    while (performance.now() < deadline) {
+    while (wellSince !== null || performance.now() < deadline) {
       const looked = await this.#look();
       const ill = 'problem' in looked ? looked.problem : illness(looked.health, wanted);
       if (ill === null) {
