@@ -5,6 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
+import { ABSENT } from '../../src/balance/conditions/facts.ts';
+import { compileRoutes, routeOf } from '../../src/balance/conditions/rules.ts';
 import { formatDiagnostic } from '../../src/config/diagnostics.ts';
 import { parseNative } from '../../src/config/evergate-yaml/index.ts';
 import { parseHaproxy } from '../../src/config/haproxy/index.ts';
@@ -56,6 +58,50 @@ function readNew(text: string, node: string): Read {
   assert.ok(config !== null, `${diagnostics.map(formatDiagnostic).join('\n')}\n${text}`);
   const { balancer, vrrp } = config;
   return { frontends: balancer?.frontends ?? [], backends: balancer?.backends ?? [], vrrp };
+}
+
+/** Names that the frontends' routes ask for, and some that no route asks for. */
+function samplesOf(frontends: readonly FrontendConfig[]): readonly (string | typeof ABSENT)[] {
+  const tests = frontends.flatMap(({ routes = [] }) =>
+    routes.flatMap(({ when }) => when.anyOf.flat().flatMap((term) => term.tests)),
+  );
+  const patterns = tests.flatMap(({ match }) => (match.kind === 'texts' ? match.patterns : []));
+  const named = patterns.flatMap((each) => {
+    const bare = each.replace(/^\.+/, '');
+    return [bare, `x.${bare}`, `x.y.${bare}`, `x${bare}`, `${bare}.x`];
+  });
+  return [...new Set(named), 'elsewhere.test', ABSENT];
+}
+
+/** Where clients go that say these names. A rule that asks for something else is asked by a client of nowhere. */
+function leadsTo(
+  { backend, routes = [] }: FrontendConfig,
+  { backends }: Pick<Read, 'backends'>,
+  samples: readonly (string | typeof ABSENT)[],
+): readonly string[] {
+  const names = { backends: backends.map(({ name }) => name), tables: [] };
+  const compiled = compileRoutes(routes, names);
+  const serversOf = (name: string | undefined): string =>
+    (backends.find((each) => each.name === name)?.servers ?? [])
+      .map(({ host, port }) => `${host} ${port}`)
+      .toSorted()
+      .join();
+  return samples.map((name) => {
+    const at = routeOf(compiled, {
+      source: () => ABSENT,
+      destination: () => ABSENT,
+      sourcePort: () => ABSENT,
+      destinationPort: () => ABSENT,
+      usableServers: () => 1,
+      ofSource: () => ABSENT,
+      tracked: () => ABSENT,
+      helloType: () => 1,
+      serverName: () => name,
+      received: () => 100,
+      moreComes: () => false,
+    });
+    return `${String(name)}: ${serversOf(names.backends[at] ?? backend)}`;
+  });
 }
 
 /** By the key of evergate.yaml. */
@@ -170,7 +216,13 @@ export function assertSameMeaning(sources: ImportSources, imported: Imported): v
       )
       .at(0);
     const servers = fresh.backends.find((each) => each.name === now?.backend);
-    if (backend === undefined) continue;
+    const samples = samplesOf([frontend, ...(now === undefined ? [] : [now])]);
+    if (old !== null) {
+      const before = new Map([['names', leadsTo(frontend, old, samples)]]);
+      const after = new Map([['names', now === undefined ? [] : leadsTo(now, fresh, samples)]]);
+      compare(before, after, imported, modern);
+    }
+    if (backend === undefined || backend.servers.length === 0) continue;
     const after =
       now === undefined || servers === undefined ? new Map() : balancerMeaning(now, servers);
     compare(balancerMeaning(frontend, backend), after, imported, modern);

@@ -1,7 +1,8 @@
 /**
  * What `evergate import` makes of the article's files behaves as they do: the same three nodes run first by haproxy.cfg and
  * keepalived.conf, then by the evergate.yaml. Both say the same of their servers, give each client the same one, have the VIP on the same node, and lose it to the same one when all of the first is killed; what clients miss
- * then is bounded by the same timers.
+ * then is bounded by the same timers. And names in TLS hellos lead to the same servers by real HAProxy, by us with its
+ * haproxy.cfg, and by us with the evergate.yaml.
  */
 
 import assert from 'node:assert/strict';
@@ -9,6 +10,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { formatDiagnostic } from '../../src/config/diagnostics.ts';
+import { parseNative } from '../../src/config/evergate-yaml/index.ts';
+import { parseHaproxy } from '../../src/config/haproxy/index.ts';
+import { importFiles } from '../../src/config/import/index.ts';
+import type { BalancerConfig } from '../../src/config/model/config.ts';
+import { clientHello } from '../../src/planes/relay/fixture/client-hello.ts';
+import { dial, readBytes, startServer } from '../../src/planes/relay/fixture/peers.ts';
+import { startBalancer } from '../kit/balancer.ts';
+import { freePort } from '../kit/free-port.ts';
+import { accepts, startHaproxy, whyNoHaproxy } from '../kit/haproxy.ts';
 import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../kit/network.ts';
 import { askStatus, lookAtStatus } from '../kit/status.ts';
 import { type Attempt, judged } from '../kit/time-verdict.ts';
@@ -189,3 +200,98 @@ const owner = (network: Network): Promise<string> =>
     const names = await network.owners(VIP);
     return names.length === 1 ? names[0] : null;
   });
+
+/** By the name in a client's hello, null: without one, the server that it is led to. */
+const NAMES: readonly (readonly [string | null, 'A' | 'B' | 'C'])[] = [
+  ['api.example.com', 'A'],
+  ['API.example.COM', 'A'],
+  ['web.example.com', 'B'],
+  ['deep.web.example.com', 'B'],
+  ['first.apps.example.com', 'C'],
+  ['x.first.apps.example.com', 'B'],
+  ['example.com', 'A'],
+  ['other.test', 'A'],
+  [null, 'A'],
+];
+
+const NAMED = `defaults
+  mode tcp
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+frontend tls
+  bind 127.0.0.1:%port%
+  acl api req_ssl_sni -i api.example.com
+  tcp-request inspect-delay 5s
+  tcp-request content accept if { req_ssl_hello_type 1 }
+  use_backend C if { req_ssl_sni -i first.apps.example.com }
+  use_backend A if api
+  use_backend B if { req.ssl_sni -i -m end .example.com }
+  default_backend A
+backend A
+  server A 127.0.0.1:%A% check
+backend B
+  server B 127.0.0.1:%B% check
+backend C
+  server C 127.0.0.1:%C%
+`;
+
+test('what import makes leads names to the servers that HAProxy leads them to', {
+  timeout: 300_000,
+}, async (t) => {
+  const reason = whyNoHaproxy();
+  if (reason !== null) return t.skip(reason);
+  const port = await freePort();
+  let text = NAMED.replace('%port%', String(port));
+  for (const name of ['A', 'B', 'C']) {
+    // It says who it is once it has heard a hello.
+    const server = await startServer(t, (socket) => socket.once('data', () => socket.write(name)));
+    text = text.replace(`%${name}%`, String(server.port));
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'evergate-names-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  startHaproxy(t, folder, text);
+  const old = parseHaproxy('haproxy.cfg', text, {}).config;
+  assert.ok(old !== null);
+  const ours = await startBalancer(t, old);
+  const made = await startBalancer(t, readImported(text));
+  await waitUntil('HAProxy accepts', () => accepts(port));
+  const ports = [port, ours.ports.tls ?? 0, made.ports.tls ?? made.ports['kube-apiserver'] ?? 0];
+  for (const [name, expected] of NAMES) {
+    const led = await Promise.all(ports.map((each) => askByName(t, each, name)));
+    assert.deepEqual(led, [expected, expected, expected], `HAProxy, haproxy.cfg, import: ${name}`);
+  }
+});
+
+function readImported(text: string): BalancerConfig {
+  const imported = importFiles({
+    haproxy: { file: 'haproxy.cfg', text, env: {}, leaveOut: [] },
+    keepalived: [],
+    options: { readInclude: () => [], readScript: () => null, configId: null },
+    here: null,
+    modern: false,
+  });
+  const told = imported.remarks.filter(({ kind, key }) => kind === 'left-out' || key === 'names');
+  assert.deepEqual(told, []);
+  const { config, diagnostics } = parseNative('evergate.yaml', imported.text ?? '', {
+    hostName: null,
+    localAddresses: [],
+    // Servers are taken for nodes, those of the first service.
+    node: 'A',
+    canRedirect: false,
+    fileExists: () => false,
+    groupExists: () => true,
+    mustBeNode: true,
+  });
+  const balancer = config?.balancer ?? null;
+  assert.ok(balancer !== null, diagnostics.map(formatDiagnostic).join('\n'));
+  return balancer;
+}
+
+async function askByName(t: TestContext, port: number, name: string | null): Promise<string> {
+  const socket = await dial(t, port);
+  socket.write(clientHello({ serverName: name }));
+  const said = await readBytes(socket, 1);
+  socket.destroy();
+  return said.toString();
+}

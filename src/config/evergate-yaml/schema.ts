@@ -62,7 +62,17 @@ const CONNECTS = { type: 'tcp' } as const;
 
 /** Addresses are no names to a hello (RFC 6066 section 3), so the last label is more than digits. */
 const HOST_PATTERN = /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)*(?!\d+$)[A-Za-z0-9_-]{1,63}$/;
-const hostPattern = word('a host name, alone or behind "*."', 'api.example.com', HOST_PATTERN, 253);
+const HOST_PATTERN_LENGTH_MAX = 253;
+const hostPattern = word(
+  'a host name, alone or behind "*."',
+  'api.example.com',
+  HOST_PATTERN,
+  HOST_PATTERN_LENGTH_MAX,
+);
+
+export function isHostPattern(text: string): boolean {
+  return HOST_PATTERN.test(text) && text.length <= HOST_PATTERN_LENGTH_MAX;
+}
 
 const service = z
   .strictObject({

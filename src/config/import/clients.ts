@@ -47,16 +47,12 @@ function asNetworks(rules: readonly ConnectionRule[]): Networks | null {
   return allow.length > 0 ? null : { allow, deny };
 }
 
-const RULES = ['tcp-request connection'];
-const WITH_CONDITIONS = [...RULES, 'tcp-request session', 'tcp-request content', 'use_backend'];
-
-/** Those of all services are the same, or none is taken over. */
+/** Those of all services are the same, or none is taken over. Returns whether they are. */
 export function writeClients(
   draft: ImportDraft,
   services: readonly OldService[],
   lines: HaproxyLines,
-): void {
-  const proxies = lines.lines(['defaults', 'frontend', 'listen', 'backend']);
+): boolean {
   const lists = services.map(({ frontend }) => asNetworks(frontend.connectionRules ?? []));
   const [first = null] = lists;
   const isCarried = first !== null && lists.every((each) => isSame(each, first));
@@ -64,16 +60,8 @@ export function writeClients(
     if (first.allow.length > 0) draft.set(['clients', 'allow'], [...first.allow]);
     if (first.deny.length > 0) draft.set(['clients', 'deny'], [...first.deny]);
   }
-  const isUsed = proxies.some(({ directive }) =>
-    (isCarried ? WITH_CONDITIONS.slice(1) : WITH_CONDITIONS).includes(directive),
-  );
-  for (const { place, directive, words } of proxies) {
-    const isRule = RULES.includes(directive) && !isCarried;
-    if (!isRule && !(directive === 'acl' && isUsed)) continue;
-    const text = `"${words.slice(0, 3).join(' ')}": "clients" has one list of networks for all services, to let in and to keep out; this line limits nobody any more`;
-    draft.remark('left-out', 'clients', place, text);
-  }
   writeProxy(draft, services, lines);
+  return isCarried;
 }
 
 function writeProxy(

@@ -92,7 +92,12 @@ export class ImportDraft {
   }
 
   remark(kind: RemarkKind, key: string, place: Place | null, text: string): void {
-    const twin = this.remarks.some((each) => isSame(each, { kind, place, key, text }));
-    if (!twin) this.remarks.push({ kind, place, key, text });
+    const isTwin = (each: Remark): boolean =>
+      each.kind === kind &&
+      each.text === text &&
+      isSame(each.place, place) &&
+      // What a line says of several services is said once.
+      (place !== null || each.key === key);
+    if (!this.remarks.some(isTwin)) this.remarks.push({ kind, place, key, text });
   }
 }

@@ -26,8 +26,7 @@ export const PROXY_LEFT_OUT: Fates = {
   ...each('"balance: source" is the way to keep a client at its server', 'stick match'),
   ...each('"balance: source" is the way to keep a client at its server', 'stick store-request'),
   ...each('no key counts sources over time but "clients.rate-connections"', 'stick-table'),
-  ...each(LISTED, 'tcp-request session,tcp-request content,tcp-request inspect-delay'),
-  ...each('clients go to the service that they connect to; "services" has "names"', 'use_backend'),
+  ...each(LISTED, 'tcp-request session'),
   ...each('"evergate status" and the metrics tell it', 'monitor-uri,monitor fail'),
   ...each('the metrics are at /metrics of the stats page', 'http-request use-service'),
   ...each('lines are those of "option tcplog"', 'log-format'),
@@ -41,7 +40,7 @@ export const PROXY_LEFT_OUT: Fates = {
 export const PROXY_CARRIED =
   'mode,maxconn,default_backend,bind,server,server-template,default-server,balance,hash-type,retries,log,' +
   'enabled,disabled,clitcpka-cnt,clitcpka-idle,clitcpka-intvl,srvtcpka-cnt,srvtcpka-idle,srvtcpka-intvl,' +
-  'tcp-request connection,acl,timeout client,timeout client-fin,timeout connect,timeout server,timeout server-fin,' +
+  'tcp-request connection,tcp-request content,tcp-request inspect-delay,use_backend,acl,timeout client,timeout client-fin,timeout connect,timeout server,timeout server-fin,' +
   'timeout tunnel,timeout check,timeout queue,stats enable,stats uri,stats auth,stats refresh,stats admin,' +
   'http-check connect,tcp-check connect,http-check send,http-check expect,http-check disable-on-404,source,' +
   'option tcplog,option httplog,option dontlognull,option tcpka,option clitcpka,option srvtcpka,option redispatch,' +

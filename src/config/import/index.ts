@@ -17,12 +17,14 @@ import { type Block, ImportDraft } from './draft.ts';
 import { HaproxyLines } from './haproxy-lines.ts';
 import { KeepalivedLines } from './keepalived-lines.ts';
 import { listHaproxy, listKeepalived, listTold } from './list-left-out.ts';
+import { listens } from './listen.ts';
 import { writeProcess } from './process.ts';
 import type { Remark } from './remarks.ts';
+import { listRules } from './rules.ts';
 import {
   allServices,
   findServices,
-  listens,
+  likelyNodes,
   remarkServers,
   writeMain,
   writeOthers,
@@ -127,7 +129,10 @@ function writeBalancer(
   balancer: BalancerConfig,
   machines: readonly Machine[],
   source: NonNullable<ImportSources['haproxy']>,
-  vips: readonly string[],
+  {
+    vips,
+    diagnostics,
+  }: { readonly vips: readonly string[]; readonly diagnostics: readonly Diagnostic[] },
 ): ReadonlyMap<string, Block> {
   const { file, text, env, leaveOut } = source;
   const lines = new HaproxyLines(file, text, env);
@@ -153,7 +158,8 @@ function writeBalancer(
   if (all.length > 0) {
     writeSettings(draft, all, lines);
     remarkServers(draft, all);
-    writeClients(draft, all, lines);
+    const areClientsCarried = writeClients(draft, all, lines);
+    listRules(draft, services.frontends, { lines, diagnostics, areClientsCarried });
     writeProcess(draft, balancer, context);
   }
   listHaproxy(draft, lines, new Set(leaveOut));
@@ -166,9 +172,9 @@ export function importFiles(sources: ImportSources): Imported {
   const { balancer, nodes, diagnostics } = found;
   if (hasErrors(diagnostics)) return { text: null, remarks: [], diagnostics };
   const draft = new ImportDraft(sources.modern);
-  const main = balancer === null ? null : allServices(findServices(balancer))[0];
+  const services = balancer === null ? null : findServices(balancer);
   const machines = findMachines(draft, nodes, {
-    servers: main?.backend.servers ?? [],
+    servers: services === null ? [] : likelyNodes(services),
     areElsewhere: balancer !== null && serversAreElsewhere(balancer),
     here: sources.here,
   });
@@ -181,7 +187,7 @@ export function importFiles(sources: ImportSources): Imported {
   const servers =
     balancer === null || sources.haproxy === null
       ? new Map<string, Block>()
-      : writeBalancer(draft, balancer, machines, sources.haproxy, vips);
+      : writeBalancer(draft, balancer, machines, sources.haproxy, { vips, diagnostics });
   writeNodes(draft, nodes, machines, servers);
   for (const { lines, config } of nodes) listKeepalived(draft, lines, config.scripts);
   listTold(draft, diagnostics);

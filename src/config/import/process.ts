@@ -7,7 +7,7 @@ import type { BalancerConfig } from '../model/config.ts';
 import type { LogTarget } from '../model/process.ts';
 import { block, durationText, type ImportDraft, type Value } from './draft.ts';
 import type { HaproxyLines } from './haproxy-lines.ts';
-import { listens } from './services.ts';
+import { listens } from './listen.ts';
 
 const CONNECTIONS_MAX = 1_000_000;
 const RELAYS_MAX = 64;

@@ -2,7 +2,7 @@
 
 import { addressWithPort } from '../../core/ip-address.ts';
 import {
-  LISTENS_MAX,
+  NAMES_MAX,
   PROXY_NAME,
   SERVERS_MAX,
   SERVICES_MAX,
@@ -10,100 +10,63 @@ import {
 } from '../evergate-yaml/defaults.ts';
 import { isName } from '../evergate-yaml/schema.ts';
 import type { BalancerConfig } from '../model/config.ts';
-import type { BindConfig, ServerConfig } from '../model/traffic.ts';
+import type { BackendConfig, FrontendConfig, ServerConfig } from '../model/traffic.ts';
 import { checkOf } from './checks.ts';
 import type { Machine } from './cluster.ts';
-import {
-  type Block,
-  block,
-  durationText,
-  type ImportDraft,
-  type Scalar,
-  type Value,
-} from './draft.ts';
+import { type Block, block, durationText, type ImportDraft, type Value } from './draft.ts';
 import type { HaproxyLines } from './haproxy-lines.ts';
+import { listens } from './listen.ts';
+import { type Routed, routeByNames } from './names.ts';
 import type { OldService } from './settings.ts';
 
-const ANY = ['0.0.0.0', '::'];
 const APISERVER_PORT = 6443;
 const APISERVER_PATHS = ['/readyz', '/livez', '/healthz'];
 const SLOWSTART_WHY = 'an apiserver says that it is ready before its caches are warm';
 
+export type RoutedFrontend = Routed & { readonly frontend: FrontendConfig };
+
 export type Services = {
-  /** null: no frontend leads to apiservers. */
+  /** null: no frontend leads to apiservers, but by names. */
   readonly main: OldService | null;
   readonly others: readonly OldService[];
+  readonly frontends: readonly RoutedFrontend[];
 };
 
-function leadsToApiservers({ backend }: OldService): boolean {
-  return backend.servers.some(({ port, check }) => {
+function leadsToApiservers({ servers }: Pick<BackendConfig, 'servers'>): boolean {
+  return servers.some(({ port, check }) => {
     if (port === APISERVER_PORT) return true;
     const path = check !== null && 'request' in check ? check.request.uri.split('?')[0] : undefined;
     return path !== undefined && APISERVER_PATHS.includes(path);
   });
 }
 
+/** The services of each frontend stand together, the one for clients of no name first. */
 export function findServices({ frontends, backends }: BalancerConfig): Services {
-  const all = frontends.flatMap((frontend): OldService[] => {
-    const backend = backends.find(({ name }) => name === frontend.backend);
-    return backend === undefined ? [] : [{ frontend, backend }];
+  const find = (name: string) => backends.find((each) => each.name === name);
+  const routed = frontends.map((frontend): RoutedFrontend => {
+    const found = routeByNames(frontend, {
+      leadsSomewhere: (name) => (find(name)?.servers.length ?? 0) > 0,
+      leadsToApiservers: (name) => leadsToApiservers(find(name) ?? { servers: [] }),
+    });
+    return { ...found, frontend };
   });
-  const main = all.find(leadsToApiservers) ?? null;
-  return { main, others: all.filter((each) => each !== main) };
+  const all = routed.flatMap(({ frontend, rest, named }): OldService[] => {
+    const targets = rest === null ? [] : [{ backend: rest, names: [] }, ...named];
+    return targets.flatMap(({ backend, names }) => {
+      const own = find(backend);
+      return own === undefined ? [] : [{ frontend, backend: own, names }];
+    });
+  });
+  const main =
+    all.find(({ backend, names }) => names.length === 0 && leadsToApiservers(backend)) ?? null;
+  return { main, others: all.filter((each) => each !== main), frontends: routed };
 }
 
-/** In the form of `listen`; null: a listener that has none. */
-function listenOf({ address }: BindConfig, bareIsIpv4: boolean): Scalar | null {
-  if (address.kind === 'unix') return address.path.startsWith('/') ? address.path : null;
-  const { host, port } = address;
-  if (address.kind === 'ipv4') {
-    return host === '0.0.0.0' && bareIsIpv4 ? port : addressWithPort(host, port);
-  }
-  return addressWithPort(host, port);
-}
-
-/** Whether a listener of every address takes its clients, as well. */
-function isCovered({ address }: BindConfig, binds: readonly BindConfig[]): boolean {
-  if (address.kind === 'unix' || ANY.includes(address.host)) return false;
-  return binds.some(
-    ({ address: other }) =>
-      other.kind === address.kind && ANY.includes(other.host) && other.port === address.port,
-  );
-}
-
-/** `bareIsIpv4`: the file has no address of IPv6, so that a bare port is one of IPv4. */
-export function listens(
-  draft: ImportDraft,
-  binds: readonly BindConfig[],
-  {
-    key,
-    file,
-    bareIsIpv4,
-  }: { readonly key: string; readonly file: string; readonly bareIsIpv4: boolean },
-): Value {
-  const written: Scalar[] = [];
-  for (const bind of binds) {
-    const line = Number(bind.origin.slice(bind.origin.lastIndexOf(':') + 1));
-    const place = { file, line, column: 0 };
-    if (isCovered(bind, binds)) {
-      const said = 'A listener of one address: one of every address has the same port';
-      draft.remark('changed', key, place, said);
-      continue;
-    }
-    const { address } = bind;
-    if (address.kind === 'ipv6' && address.host === '::' && address.v6only) {
-      const said = `"[::]:${address.port}" takes clients of IPv4, too`;
-      draft.remark('changed', key, place, said);
-    }
-    const text = listenOf(bind, bareIsIpv4);
-    if (text === null || written.length >= LISTENS_MAX) {
-      const why =
-        text === null ? 'a socket has the path of a file' : `there are ${LISTENS_MAX} at most`;
-      draft.remark('left-out', key, place, `A listener: ${why}`);
-    } else written.push(text);
-  }
-  const [only] = written;
-  return written.length === 1 && only !== undefined ? only : written;
+/** Those that may be nodes: the apiservers, else those of the first service. */
+export function likelyNodes(services: Services): readonly ServerConfig[] {
+  const all = allServices(services);
+  const service = services.main ?? all.find(({ backend }) => leadsToApiservers(backend)) ?? all[0];
+  return service?.backend.servers ?? [];
 }
 
 /** Keys of a server beside its address, as the old file has them. */
@@ -184,18 +147,22 @@ export function writeMain(
   );
 }
 
+/** That of the frontend, or of the backend where others of the frontend's clients go elsewhere. */
 function serviceName(
   draft: ImportDraft,
-  { frontend }: OldService,
+  { frontend, backend, names }: OldService,
   taken: readonly string[],
   lines: HaproxyLines,
 ): string {
-  const plain = frontend.name.replaceAll(/[^A-Za-z0-9._-]/g, '-');
+  const isNamed = names.length > 0;
+  const old = isNamed ? backend.name : frontend.name;
+  const plain = old.replaceAll(/[^A-Za-z0-9._-]/g, '-');
   let made = isName(plain) ? plain : `service-${taken.length + 1}`;
   if (taken.includes(made)) made = `${made.slice(0, 55)}-${taken.length + 1}`;
-  if (made !== frontend.name) {
+  if (made !== old) {
     const place = lines.frontend(frontend.name, ['bind']);
-    draft.remark('changed', '', place, `"${frontend.name}" is the service "${made}"`);
+    const what = isNamed ? `"${old}" behind "${frontend.name}"` : `"${old}"`;
+    draft.remark('changed', '', place, `${what} is the service "${made}"`);
   }
   return made;
 }
@@ -213,6 +180,19 @@ function twinOf({ backend }: OldService, earlier: ReadonlyMap<string, OldService
     if (service.backend.name === backend.name || service.backend.name === followed) return name;
   }
   return null;
+}
+
+function writeNames(
+  draft: ImportDraft,
+  path: readonly string[],
+  { frontend, names }: OldService,
+  lines: HaproxyLines,
+): void {
+  draft.set([...path, 'names'], names.slice(0, NAMES_MAX));
+  if (names.length <= NAMES_MAX) return;
+  const place = lines.frontend(frontend.name, ['use_backend']);
+  const text = `${names.length - NAMES_MAX} names of "${path.at(-1)}": there are ${NAMES_MAX} at most, and clients of the others go to the service without names`;
+  draft.remark('left-out', [...path, 'names'].join('.'), place, text);
 }
 
 /** Writes what is no apiserver under `services`. The name of each, in the order of the frontends. */
@@ -234,6 +214,7 @@ export function writeOthers(
     const path = ['services', name];
     const key = path.join('.');
     draft.set([...path, 'listen'], listens(draft, service.frontend.binds, { ...context, key }));
+    if (service.names.length > 0) writeNames(draft, path, service, lines);
     const ports = new Set(service.backend.servers.map(({ port }) => port));
     const [port] = ports;
     if (ports.size === 1 && port !== undefined) draft.set([...path, 'port'], port);

@@ -8,8 +8,13 @@ import type { HaproxyLines } from './haproxy-lines.ts';
 import type { Place } from './remarks.ts';
 import { isSame } from './same.ts';
 
-/** A frontend with the backend that its clients go to. */
-export type OldService = { readonly frontend: FrontendConfig; readonly backend: BackendConfig };
+/** A frontend with a backend that its clients go to. */
+export type OldService = {
+  readonly frontend: FrontendConfig;
+  readonly backend: BackendConfig;
+  /** Only those go there whose hello has one of these; empty: all others. */
+  readonly names: readonly string[];
+};
 
 type Row = {
   readonly path: readonly string[];
