@@ -6,7 +6,7 @@
  * plane must not wait for a directory server.
  */
 
-import { chownSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, fchownSync, readdirSync, readFileSync } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import type { Identity } from '../core/identity.ts';
 
@@ -61,21 +61,23 @@ export function becomeIdentity({ uid, gid, groups }: Identity): void {
 }
 
 /**
- * Has a file of ours belong to a group, also without CAP_CHOWN: as a member of it, which root may become with
- * CAP_SETGID (chown(2)). Of the main thread. Throws what the file system says.
+ * Has a file of ours, by its path or descriptor, belong to a group, also without CAP_CHOWN: as a member of it, which root
+ * may become with CAP_SETGID (chown(2)). Of the main thread. Throws what the file system says.
  */
-export function giveToGroup(path: string, gid: number): void {
+export function giveToGroup(file: string | number, gid: number): void {
   const { setgroups, getgroups } = process;
   assert(setgroups && getgroups, 'the main thread changes groups');
   const owner = process.getuid?.() ?? 0;
+  const give = (): void =>
+    typeof file === 'string' ? chownSync(file, owner, gid) : fchownSync(file, owner, gid);
   if (owner !== 0) {
-    chownSync(path, owner, gid);
+    give();
     return;
   }
   const before = getgroups();
   setgroups([...before, gid]);
   try {
-    chownSync(path, owner, gid);
+    give();
   } finally {
     setgroups(before);
   }

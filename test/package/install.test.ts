@@ -327,6 +327,7 @@ for (const release of RELEASES)
       configure(`${CONFIG}vrrp:\n  key: /etc/evergate/vrrp.key\nretries: 5\nstatus-group: adm\n`);
       await succeeds('systemctl reload evergate');
       assert.equal(await told('stat -c "%U %G %a" /run/evergate/status.sock'), 'root adm 660');
+      assert.equal(await told('stat -c "%U %G %a" /run/evergate/events'), 'root adm 640');
       configure('nonsense');
       assert.notEqual((await tried('systemctl reload evergate')).code, 0);
       assert.match(

@@ -7,13 +7,13 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fchownSync,
   fstatSync,
   openSync,
   readSync,
   writeSync,
 } from 'node:fs';
 import type { NodeEvent } from '../../contracts/events.ts';
+import { giveToGroup } from '../../linux/identity.ts';
 import { type Cursor, type Kept, placeEvent, RING_BYTES, readRing } from '../../timeline/ring.ts';
 
 /** Through no link. */
@@ -60,10 +60,11 @@ export class EventFile {
     writeAt(this.#fd, bytes, offset);
   }
 
-  /** Lets the members of a group read it, undefined: nobody else. */
+  /** Lets the members of a group read it, undefined: nobody else. Throws what the file system says; nobody else may then. */
   showTo(gid: number | undefined): void {
-    fchownSync(this.#fd, process.getuid?.() ?? 0, gid ?? process.getgid?.() ?? 0);
-    fchmodSync(this.#fd, gid === undefined ? MODE : GROUP_MODE);
+    fchmodSync(this.#fd, MODE);
+    giveToGroup(this.#fd, gid ?? process.getgid?.() ?? 0);
+    if (gid !== undefined) fchmodSync(this.#fd, GROUP_MODE);
   }
 
   close(): void {

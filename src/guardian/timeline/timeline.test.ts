@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { groupId } from '../../linux/identity.ts';
 import { RING_BYTES } from '../../timeline/ring.ts';
 import { readEventFile } from './event-file.ts';
 import { Timeline } from './timeline.ts';
@@ -82,6 +85,47 @@ test('a file that cannot be kept costs one warning, and nothing else', (t) => {
     lines.map((line) => line.split(':')[0]),
     ['warning Events are not kept', 'info The node is drained', 'info The node is drained'],
   );
+});
+
+/** A group that every Debian has. */
+const LOOKERS = 'daemon';
+
+/** As a node of the packages' unit, whose root has no CAP_CHOWN. Returns what it logs. */
+function shownWithoutChown(path: string, gid: number): string {
+  const module = fileURLToPath(new URL('./timeline.ts', import.meta.url));
+  const code = `
+    const { Timeline } = await import(${JSON.stringify(module)});
+    const log = (level, text) => console.log(level, text);
+    const timeline = new Timeline({ log, node: () => 'k8s-master', now: () => 1000 });
+    timeline.follow(${JSON.stringify(path)});
+    timeline.keep();
+    timeline.showTo(${gid});`;
+  const lacking = ['--bounding-set=-chown', '--inh-caps=-chown'];
+  const node = [process.execPath, '--input-type=module', '-e', code];
+  const { stdout, stderr } = spawnSync('setpriv', [...lacking, ...node], { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  return stdout;
+}
+
+test('those of status-group read the events of a unit that may not give files away', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('Only root can lack one right of root');
+  const { path } = newFolder(t);
+  const gid = groupId(LOOKERS) ?? 0;
+  assert.equal(shownWithoutChown(path, gid), '');
+  const facts = statSync(path);
+  assert.deepEqual([facts.uid, facts.gid, facts.mode & 0o777], [0, gid, 0o640]);
+});
+
+test('a group that cannot be shown the events keeps none of them from being kept', (t) => {
+  const { path, lines, create } = newFolder(t);
+  const timeline = create();
+  timeline.follow(path);
+  timeline.keep();
+  // No group has such a number.
+  timeline.showTo(-2);
+  timeline.log('info', 'The node is drained', DRAINED);
+  assert.equal(readEventFile(path).events.length, 1);
+  assert.match(lines[0] ?? '', /^warning The group that may read the events cannot be changed: /);
 });
 
 test('a file of anything else is overwritten, slot by slot', (t) => {

@@ -70,7 +70,12 @@ export class Timeline {
 
   /** Lets the members of a group read it, undefined: nobody else. */
   showTo(gid: number | undefined): void {
-    this.#try(() => this.#file?.showTo(gid));
+    try {
+      this.#file?.showTo(gid);
+    } catch (error) {
+      const text = 'The group that may read the events cannot be changed';
+      this.#options.log('warning', `${text}: ${(error as Error).message}`);
+    }
   }
 
   close(): void {
