@@ -74,6 +74,20 @@ test('the next guardian goes on with it, and says where the one before ended wit
   assert.equal(readEventFile(path).events.at(-1)?.text, 'stopping');
 });
 
+test('starts that fail, one after the other, wash no move of the VIP out', (t) => {
+  const { path, create } = newFolder(t);
+  const first = create();
+  first.follow(path);
+  first.keep();
+  first.log('info', 'up', STARTED);
+  for (let start = 1; start <= 100; start += 1) create().follow(path);
+  const { events } = readEventFile(path);
+  assert.deepEqual(
+    events.map((event) => 'to' in event && event.to),
+    ['started', 'lost'],
+  );
+});
+
 test('a file that cannot be kept costs one warning, and nothing else', (t) => {
   const { path, lines, create } = newFolder(t);
   const timeline = create();

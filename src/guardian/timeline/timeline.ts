@@ -52,7 +52,8 @@ export class Timeline {
     if (!existsSync(path)) return;
     this.keep();
     const last = this.#file?.kept.events.findLast(({ kind }) => kind === 'guardian');
-    if (last?.kind !== 'guardian' || (last.to !== 'started' && last.to !== 'lost')) return;
+    // Once of each: starts that fail after it tell nothing new.
+    if (last?.kind !== 'guardian' || last.to !== 'started') return;
     const text = `The guardian before (${last.pid}) ended without a word`;
     this.log('info', text, { kind: 'guardian', to: 'lost', pid: last.pid });
   }
