@@ -1,10 +1,11 @@
 /** `evergate events`: what happened on this node, from the file of its timeline: also while no Evergate runs. */
 
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EVENTS_FORMAT, type NodeEvent } from '../contracts/events.ts';
 import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { oneLine } from '../core/controls.ts';
+import { OperationalError } from '../core/errors.ts';
 import { eventsPath } from '../guardian/run-dir.ts';
 import { paint } from './paint.ts';
 import { complain, printPainted } from './printing.ts';
@@ -26,7 +27,7 @@ export function eventsCommand(): Command {
     .addOption(
       new Option('--since <time>', 'only what is not older, e.g. 10m, 2h, 1d').argParser(parseSpan),
     )
-    .option('--follow', 'go on as events happen', false)
+    .option('--follow', 'go on as events happen, over stops and starts of Evergate', false)
     .option('--json', 'print each event as a line of JSON (docs/events.md)', false)
     .option('--run-dir <dir>', 'directory of the instance', DEFAULT_RUN_DIR)
     .action((options: Options) => run(options));
@@ -41,32 +42,83 @@ async function run(options: Options): Promise<void> {
     printPainted(options.json ? jsonLine(event) : eventLine(event));
   };
   for (const event of events) if (event.at >= from) show(event);
-  if (follow) await followFrom(runDir, events.at(-1)?.n ?? 0, show);
+  if (follow) await followEvents(runDir, events.at(-1)?.n ?? 0, show);
 }
 
-/** To the end of the process. */
-async function followFrom(
+/** As "journalctl --follow" does: to the end of the process, or of whoever reads. `last`: number of the event shown last. */
+async function followEvents(
   runDir: string,
   last: number,
   show: (event: NodeEvent) => void,
 ): Promise<void> {
-  let shown = last;
-  const look = (): void => {
-    const { events } = readEvents(runDir);
-    const newest = events.at(-1)?.n ?? 0;
-    // Another run directory has taken the place of the one before: it counts anew.
-    if (newest < shown) shown = 0;
-    for (const event of events) if (event.n > shown) show(event);
-    shown = newest;
-  };
+  const follower = new Follower(runDir, last, show);
   const stopped = Promise.withResolvers<void>();
   process.stdout.once('error', () => stopped.resolve());
-  const timer = setInterval(look, LOOK_MS);
-  const watcher = watch(eventsPath(runDir), look);
-  watcher.on('error', () => {});
+  follower.look();
+  const timer = setInterval(() => follower.look(), LOOK_MS);
   await stopped.promise;
   clearInterval(timer);
-  watcher.close();
+  follower.close();
+}
+
+class Follower {
+  readonly #runDir: string;
+  readonly #show: (event: NodeEvent) => void;
+  #shown: number;
+  #watcher: FSWatcher | null = null;
+  /** Why there is nothing to follow now; null: there is. */
+  #trouble: string | null = null;
+
+  constructor(runDir: string, last: number, show: (event: NodeEvent) => void) {
+    this.#runDir = runDir;
+    this.#shown = last;
+    this.#show = show;
+  }
+
+  look(): void {
+    try {
+      this.#watcher ??= this.#watch();
+      this.#tell(readEvents(this.#runDir).events);
+      this.#trouble = null;
+    } catch (error) {
+      this.close();
+      this.#wait(error as Error);
+    }
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  #watch(): FSWatcher | null {
+    try {
+      const watcher = watch(eventsPath(this.#runDir), () => this.look());
+      return watcher.on('error', () => {});
+    } catch {
+      // The look that follows says what is wrong; where it is but the watching, looks have to do.
+      return null;
+    }
+  }
+
+  #tell(events: readonly NodeEvent[]): void {
+    const newest = events.at(-1)?.n ?? 0;
+    // Another run directory has taken the place of the one before: it counts anew.
+    if (newest < this.#shown) this.#shown = 0;
+    for (const event of events) if (event.n > this.#shown) this.#show(event);
+    this.#shown = newest;
+  }
+
+  /** Says so once. */
+  #wait(error: Error): void {
+    if (!(error instanceof OperationalError)) throw error;
+    const isStopped = error.code === 'not-running';
+    // The directory went with its Evergate; the next one counts anew.
+    if (isStopped) this.#shown = 0;
+    const why = isStopped ? `Evergate was stopped, and "${this.#runDir}" is gone` : error.message;
+    if (why !== this.#trouble) complain(`evergate: warning: ${why}. Waiting for the next start\n`);
+    this.#trouble = why;
+  }
 }
 
 /** One event, for people. */

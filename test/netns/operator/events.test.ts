@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -110,6 +111,27 @@ describe('The timeline of a node', { skip, timeout: 300_000 }, () => {
     await waitUntil('it goes on', () => seen('(Evergate') > before);
     watching.kill('SIGTERM');
     assert.ok(!said.join('').includes('\x1b'));
+  });
+
+  it('follows also while Evergate is stopped: it ended there, by a trace of its stack', async (t) => {
+    const words = ['events', '--follow', '--run-dir', second.runDir];
+    const following = spawn(EVERGATE, words, { stdio: 'pipe' });
+    t.after(() => following.kill('SIGTERM'));
+    const said = { out: '', err: '' };
+    following.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said.out += text;
+    });
+    following.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said.err += text;
+    });
+    await waitUntil('it shows what was', () => said.out.includes(' is up; '));
+    process.kill(second.pid('guardian'), 'SIGTERM');
+    await waitUntil('its events are gone', () => !existsSync(second.runDir));
+    await waitUntil('it says so', () => said.err.includes('Waiting for the next start'));
+    const before = said.out.length;
+    second.start();
+    await waitUntil('it shows the next start', () => / is up; /.test(said.out.slice(before)));
+    assert.equal(said.err.trim().split('\n').length, 1, said.err);
   });
 
   it('says where nothing is known what is', async () => {
