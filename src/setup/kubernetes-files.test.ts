@@ -58,6 +58,19 @@ test('readKubernetes() reads what kubeadm has written', (t) => {
   });
 });
 
+test("a node of kubeadm whose name ends as a member's of k3s lost that end", (t) => {
+  const root = rootOf(t, {
+    'etc/kubernetes/manifests/etcd.yaml': pod(
+      'etcd',
+      '--initial-cluster=cp-0a1b2c3d=https://10.0.0.1:2380,cp-4e5f6a7b=https://10.0.0.2:2380',
+    ),
+  });
+  assert.deepEqual(readKubernetes(root).nodes, [
+    { name: 'cp-0a1b2c3d', address: '10.0.0.1' },
+    { name: 'cp-4e5f6a7b', address: '10.0.0.2' },
+  ]);
+});
+
 test('readKubernetes() reads k3s and RKE2, whose members have names of their own', (t) => {
   for (const [name, distribution] of [
     ['k3s', 'k3s'],

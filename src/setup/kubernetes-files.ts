@@ -115,11 +115,7 @@ function membersOf(text: unknown): readonly ClusterNode[] {
   return text.split(',').flatMap((item) => {
     const at = item.indexOf('=');
     const address = endpointOf(item.slice(at + 1))?.address;
-    // k3s and RKE2 add eight letters that tell one life of a member from the next.
-    const name = item
-      .slice(0, at)
-      .trim()
-      .replace(/-[0-9a-f]{8}$/, '');
+    const name = item.slice(0, at).trim();
     const isNew = address !== undefined && !seen.has(address) && seen.size < NODES_MAX;
     if (at < 1 || !isNew) return [];
     seen.add(address);
@@ -176,7 +172,10 @@ function rancher(files: Files, name: 'k3s' | 'rke2'): Omit<KubernetesFacts, 'rea
     distribution: name === 'k3s' ? 'k3s' : 'RKE2',
     apiserverPort: portOf(settings['https-listen-port'] ?? APISERVER_PORT),
     address: addressOf(settings['node-ip']) ?? addressOf(settings['advertise-address']),
-    nodes: membersOf(etcd['initial-cluster']),
+    // They add eight letters that tell one life of a member from the next.
+    nodes: membersOf(etcd['initial-cluster']).map(({ name: member, address }) => {
+      return { name: member.replace(/-[0-9a-f]{8}$/, ''), address };
+    }),
     endpoints: [
       ...sans.filter((each) => isIP(each) !== 0).map((address) => ({ address, port: null })),
       ...(server === null ? [] : [{ address: server.address, port: null }]),
