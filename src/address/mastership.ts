@@ -12,7 +12,7 @@ import {
   openSync,
   readFileSync,
   readSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { assert } from '../core/assert.ts';
 import { mapSharedMemory } from '../linux/files.ts';
@@ -64,7 +64,7 @@ export class MastershipFile {
       this.#left = decode(content.subarray(0, readSync(fd, content, 0, FILE_BYTES, 0)));
       // Written out: a full file system shows here and not as a SIGBUS when the memory is touched.
       ftruncateSync(fd, 0);
-      writeSync(fd, content.fill(0));
+      writeFileSync(fd, content.fill(0));
       const memory = mapSharedMemory(fd, FILE_BYTES);
       this.#bytes = new Uint8Array(memory);
       this.#numbers = new Float64Array(memory);

@@ -1,6 +1,6 @@
 /** `evergate import`: one evergate.yaml for all nodes, from a haproxy.cfg and the nodes' keepalived.conf files. */
 
-import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
@@ -69,7 +69,7 @@ function writeNew(path: string, text: string): void {
     throw new OperationalError('output-file', explain(path, error));
   }
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } catch (error) {
     unlinkSync(path);

@@ -8,7 +8,7 @@ import {
   fsyncSync,
   openSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -42,7 +42,7 @@ function writeKey(path: string, text: string): void {
   try {
     // Whatever the umask takes away, its owner can read it.
     fchmodSync(fd, MODE);
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } catch (error) {
     unlinkSync(path);

@@ -10,7 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { OperationalError } from '../core/errors.ts';
@@ -43,7 +43,8 @@ export function writeConfig(named: string, text: string): void {
     rmSync(next, { force: true });
     const fd = openSync(next, 'wx', MODE);
     try {
-      writeSync(fd, text);
+      // All of it: one write may end early where a disk is almost full.
+      writeFileSync(fd, text);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
