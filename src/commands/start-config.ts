@@ -3,9 +3,9 @@
  * manager, where the start before this one has already failed over the same files.
  */
 
-import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { nodeCrypto } from '../builtins.ts';
 import { type Diagnostic, diagnosticInLog, hasErrors } from '../config/diagnostics.ts';
 import { OperationalError } from '../core/errors.ts';
 import type { Log } from '../guardian/log.ts';
@@ -59,7 +59,7 @@ export async function configToStart(
   const { runDir, service, files } = options;
   const refused = service === null ? null : new RefusedFiles(runDir, told.manager);
   const awaited = new AwaitedAddress(told);
-  let seen = { files: digestOf(files), addresses: '' };
+  let seen = { files: stateOf(files), addresses: '' };
   try {
     for (let loaded = await first; ; loaded = await read()) {
       if (loaded.awaits !== undefined) awaited.tell(loaded.awaits, loaded.diagnostics);
@@ -116,7 +116,8 @@ class RefusedFiles {
   }
 
   /** "new": nobody has been told of these files. "again": they have been waited for. `error`: the first of theirs. */
-  judge(files: string, error: string): 'new' | 'again' | 'wait' {
+  judge(state: string, error: string): 'new' | 'again' | 'wait' {
+    const files = nodeCrypto().createHash('sha256').update(state).digest('hex');
     const starts = this.#before?.files === files ? this.#before.starts : 0;
     if (starts > 0 && this.#until === null) {
       const pauseMs = pauseAfterMs(starts);
@@ -163,7 +164,7 @@ async function change(seen: Seen, files: readonly string[], until: number): Prom
   const end = Math.min(until, performance.now() + READ_AGAIN_MS);
   for (;;) {
     // What was here when the first reading began is not known: one that has to wait is followed by another at once.
-    const now = { files: digestOf(files), addresses: JSON.stringify(localAddresses()) };
+    const now = { files: stateOf(files), addresses: JSON.stringify(localAddresses()) };
     const isSame = now.files === seen.files && now.addresses === seen.addresses;
     if (!isSame || performance.now() >= end) return now;
     await setTimeout(POLL_MS);
@@ -171,12 +172,12 @@ async function change(seen: Seen, files: readonly string[], until: number): Prom
 }
 
 /** Of what changes whenever a file is written. */
-export function digestOf(files: readonly string[]): string {
+export function stateOf(files: readonly string[]): string {
   const facts = files.map((file) => {
     const { ino, size, mtimeMs } = fileFacts(file) ?? {};
     return [file, ino, size, mtimeMs];
   });
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+  return JSON.stringify(facts);
 }
 
 function fileFacts(file: string) {

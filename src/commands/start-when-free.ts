@@ -3,8 +3,8 @@
  * which comes a moment later, waits for them, as for files with errors (start-config.ts).
  */
 
-import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { nodeCrypto } from '../builtins.ts';
 import { OperationalError } from '../core/errors.ts';
 import {
   forgetRefusedStart,
@@ -13,7 +13,7 @@ import {
   type RefusedStart,
 } from '../guardian/service/refused-start.ts';
 import type { ServiceManager } from '../guardian/service/service-manager.ts';
-import { digestOf } from './start-config.ts';
+import { stateOf } from './start-config.ts';
 
 /** Between two tries. */
 const TRY_MS = 250;
@@ -39,7 +39,7 @@ export async function startWhenFree<Started>(
   { runDir, files, manager, isService, before, ended }: StartWhenFreeOptions,
 ): Promise<Started | null> {
   let until: number | null = null;
-  const read = digestOf(files);
+  const read = stateOf(files);
   for (;;) {
     try {
       return await start();
@@ -47,13 +47,13 @@ export async function startWhenFree<Started>(
       if (!isService || !(error instanceof OperationalError) || error.code !== 'port-busy')
         throw error;
       const { message } = error;
-      const refusal = createHash('sha256').update(message).digest('hex');
+      const refusal = nodeCrypto().createHash('sha256').update(message).digest('hex');
       const starts = before?.files === refusal ? before.starts : 0;
       if (starts === 0 || (until !== null && performance.now() >= until)) {
         noteRefusedStart(runDir, { files: refusal, starts: starts + 1 });
         throw starts === 0 ? error : new OperationalError(error.code, `Still: ${message}`);
       }
-      if (digestOf(files) !== read) {
+      if (stateOf(files) !== read) {
         throw new OperationalError(error.code, 'The files have changed: the next start reads them');
       }
       if (until === null) {

@@ -118,7 +118,7 @@ export class Guardian {
     this.#config = options.config;
     this.#section = options.elections.sectionOf(options.config);
     this.#node = options.node;
-    this.#redirects = new Redirects(redirectTable(options.runDir), this.#options.log);
+    this.#redirects = new Redirects(options.runDir, this.#options.log);
     this.#nodeNames = new NodeNames({
       ask: systemAsk(),
       now: () => performance.now(),

@@ -54,6 +54,17 @@ describe('The tree', () => {
     assert.deepEqual(found, []);
   });
 
+  it('loads what few processes of a node use where they use it (src/builtins.ts)', () => {
+    const node = globSync(
+      'src/{guardian,balancer,election,address,planes,linux,syslog}/**/*.ts',
+    ).concat(globSync('src/commands/{run*,start*}.ts'));
+    const found = offences(
+      node.filter((file) => !/test|fixture/.test(file)),
+      (text) => text.match(/^import (?!type ).*'node:(http|https|tls|crypto)'/gm) ?? [],
+    );
+    assert.deepEqual(found, []);
+  });
+
   it('opens every source file with what it is for', () => {
     const code = sources.filter((file) => !file.endsWith('.test.ts'));
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { OperationalError } from '../../core/errors.ts';
 import { errorText } from '../../linux/errno.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
+import { dropGarbageNow } from '../../start-garbage.ts';
 import { SpeakerLoop } from './loop.ts';
 import { DONE_SLOT, type FromSpeaker, GO_SLOT, type SpeakerData, STOP_SLOT } from './messages.ts';
 import { explainSystemError } from './resolve.ts';
@@ -20,6 +21,8 @@ function post(message: FromSpeaker): void {
 function run(): void {
   let loop: SpeakerLoop | null = null;
   try {
+    // While nobody waits for it: later its collections would delay advertisements.
+    dropGarbageNow();
     post({ kind: 'loaded' });
     const slots = new Int32Array(data.shared);
     Atomics.wait(slots, GO_SLOT, 0);

@@ -7,7 +7,7 @@
  * All numbers in network order. The time, ms of UTC as a binary64, grows from one datagram of a sender to the next.
  */
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import { fail, type Result } from '../../core/result.ts';
 import { type ClientKey, PARTS } from './client-list.ts';
 
@@ -53,7 +53,7 @@ export type ClientMessage = {
 
 /** The lists' own key, of the text of the cluster's key file. */
 export function clientsKey(secret: string): Buffer {
-  return createHmac('sha256', secret.trim()).update(PURPOSE).digest();
+  return nodeCrypto().createHmac('sha256', secret.trim()).update(PURPOSE).digest();
 }
 
 /** How many clients fit into one datagram of this sender. */
@@ -105,7 +105,7 @@ function encodeBody(body: ClientBody): Buffer {
 }
 
 function digestOf(key: Buffer, bytes: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(bytes).digest();
+  return nodeCrypto().createHmac('sha256', key).update(bytes).digest();
 }
 
 /** The version of whoever speaks of clients; null: it is about something else. Looks at nothing more. */
@@ -119,7 +119,7 @@ export function decodeClients(key: Buffer | null, bytes: Buffer): Result<ClientM
   const end = bytes.length - (key === null ? 0 : DIGEST_BYTES);
   if (end < 15) return fail('wrong length');
   const signed = bytes.subarray(0, end);
-  if (key !== null && !timingSafeEqual(digestOf(key, signed), bytes.subarray(end))) {
+  if (key !== null && !nodeCrypto().timingSafeEqual(digestOf(key, signed), bytes.subarray(end))) {
     return fail('wrong signature');
   }
   if (clientsVersionOf(signed) !== CLIENTS_VERSION) return fail('another version');

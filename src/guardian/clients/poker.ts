@@ -3,7 +3,7 @@
  * are not to do it all at once.
  */
 
-import { randomInt } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import { readIpAddress } from '../../core/ip-address.ts';
 import { SystemError } from '../../linux/errno.ts';
 import { pinnedBuffer } from '../../linux/libc.ts';
@@ -92,7 +92,10 @@ export class Poker {
   #work(job: Job, most: number): number {
     let left = most;
     // Others in each round: one that happens to fit a client's is answered by nobody.
-    const numbers = { sequence: randomInt(2 ** 32), acknowledgment: randomInt(2 ** 32) };
+    const numbers = {
+      sequence: nodeCrypto().randomInt(2 ** 32),
+      acknowledgment: nodeCrypto().randomInt(2 ** 32),
+    };
     for (; job.next < job.clients.length && left > 0; job.next += 1) {
       const client = job.clients[job.next] ?? '';
       if (this.#isOurs(job.service, client)) continue;

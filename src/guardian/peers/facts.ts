@@ -3,7 +3,7 @@
  * for it (docs/adr/0032). Pure.
  */
 
-import { createHash } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import type { Config } from '../../config/model/config.ts';
 import { fail, type Result } from '../../core/result.ts';
 import { integer, list, parseShape, record, text } from '../../core/shape.ts';
@@ -72,7 +72,7 @@ function factOf(name: string, value: string): Fact {
 }
 
 function sha256(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
+  return nodeCrypto().createHash('sha256').update(value).digest('hex');
 }
 
 /** Tells one text of facts from another. */

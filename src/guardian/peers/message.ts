@@ -4,7 +4,7 @@
  * datagram counts for the node it names, near its time, and once (replay-guard.ts).
  */
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import { fail, type Result } from '../../core/result.ts';
 import { integer, nullable, oneOf, parseShape, record, text } from '../../core/shape.ts';
 import type { AdminState } from '../../health/server-state.ts';
@@ -99,11 +99,11 @@ const ANSWER = record<Answer>({
 
 /** The channel's own key, of the text of the cluster's key file. */
 export function peerKey(secret: string): Buffer {
-  return createHmac('sha256', secret.trim()).update(PURPOSE).digest();
+  return nodeCrypto().createHmac('sha256', secret.trim()).update(PURPOSE).digest();
 }
 
 function digestOf(key: Buffer, bytes: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(bytes).digest();
+  return nodeCrypto().createHmac('sha256', key).update(bytes).digest();
 }
 
 /** Fails where names are too long for one datagram. */
@@ -119,7 +119,8 @@ export function decodePeerMessage(key: Buffer, bytes: Uint8Array): Result<PeerMe
   if (end <= MAGIC.length || bytes.length > DATAGRAM_BYTES_MAX) return fail('wrong length');
   const signed = bytes.subarray(0, end);
   if (!MAGIC.equals(signed.subarray(0, MAGIC.length))) return fail('no message of a peer');
-  if (!timingSafeEqual(digestOf(key, signed), bytes.subarray(end))) return fail('wrong signature');
+  if (!nodeCrypto().timingSafeEqual(digestOf(key, signed), bytes.subarray(end)))
+    return fail('wrong signature');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(signed.subarray(MAGIC.length)).toString('utf8'));

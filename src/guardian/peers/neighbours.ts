@@ -89,7 +89,8 @@ export class Neighbours {
   follow(): void {
     const config = this.#options.config();
     const settings = peerSettings(config, this.#options.node());
-    this.#peers.use(settings, factsOf(config));
+    const hasKey = typeof settings?.secret === 'string';
+    this.#peers.use(settings, hasKey ? factsOf(config) : []);
     this.#clients.use(config.balancer === null ? null : settings);
   }
 

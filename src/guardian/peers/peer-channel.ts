@@ -4,9 +4,9 @@
  * what it signs counts also while its clock or ours is wrong (docs/adr/0027), and for what its file says (docs/adr/0032).
  */
 
-import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { nodeCrypto } from '../../builtins.ts';
 import type { Config, NodeConfig } from '../../config/model/config.ts';
 import type { Moment } from '../../core/moment.ts';
 import { OtherClocks } from '../../core/other-clocks.ts';
@@ -403,7 +403,7 @@ function moment(): Moment {
 }
 
 function newHead({ settings }: Open, peer: NodeConfig): PeerHead {
-  return head(randomBytes(16).toString('hex'), settings.node, peer.name);
+  return head(nodeCrypto().randomBytes(16).toString('hex'), settings.node, peer.name);
 }
 
 function head(id: string, from: string, to: string): PeerHead {

@@ -3,7 +3,7 @@
  * and again where somebody has flushed it. Nothing waits for it.
  */
 
-import { createHash } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import type { RedirectConfig } from '../../config/model/addresses.ts';
 import { DEFAULT_RUN_DIR } from '../../contracts/run-directory.ts';
 import { OperationalError } from '../../core/errors.ts';
@@ -25,11 +25,11 @@ const QUIET_MS = 60_000;
 /** Of the instance with this run directory: two on one machine leave each other's alone. */
 export function redirectTable(runDir: string): string {
   if (runDir === DEFAULT_RUN_DIR) return 'evergate';
-  return `evergate_${createHash('sha256').update(runDir).digest('hex').slice(0, 8)}`;
+  return `evergate_${nodeCrypto().createHash('sha256').update(runDir).digest('hex').slice(0, 8)}`;
 }
 
 export class Redirects {
-  readonly #table: string;
+  readonly #runDir: string;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   #wanted: readonly RedirectConfig[] = [];
@@ -45,11 +45,15 @@ export class Redirects {
   #pauseMs = PAUSE_MS;
   #lastPutAt = Number.NEGATIVE_INFINITY;
 
-  constructor(table: string, log: Log) {
-    this.#table = table;
+  constructor(runDir: string, log: Log) {
+    this.#runDir = runDir;
     this.#log = log;
     this.#timer = setInterval(() => this.look(), LOOK_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  get #table(): string {
+    return redirectTable(this.#runDir);
   }
 
   get status(): RedirectStatus | undefined {

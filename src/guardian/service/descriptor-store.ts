@@ -4,7 +4,7 @@
  * close, and it needs no right to look into the processes that were left (docs/adr/0035).
  */
 
-import { createHash } from 'node:crypto';
+import { nodeCrypto } from '../../builtins.ts';
 import { errorName } from '../../linux/errno.ts';
 import { closeFd } from '../../linux/files.ts';
 import type { Log } from '../log.ts';
@@ -78,5 +78,5 @@ export class DescriptorStore {
 
 /** A name there has no colon and no more than 255 characters. */
 function nameOf(place: string): string {
-  return createHash('sha256').update(place).digest('hex').slice(0, 32);
+  return nodeCrypto().createHash('sha256').update(place).digest('hex').slice(0, 32);
 }

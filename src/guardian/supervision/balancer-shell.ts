@@ -15,6 +15,8 @@ import type { Outputs } from '../output/standard-streams.ts';
 import { channelOf } from './child-channel.ts';
 
 const BALANCER_ENTRY = fileURLToPath(new URL('../../balancer/main.ts', import.meta.url));
+/** Relays are hot for as long as they have clients, unlike all else here (bin/evergate). */
+const RUNTIME_FLAGS = ['--turbofan'];
 
 /** Descriptors there: of its beat page, and of its end of the channel that listeners come over. */
 export const BEAT_FD = GUARDIAN_FD + 1;
@@ -44,7 +46,8 @@ export class BalancerShell {
     const stdout = new ChildOutput(outputs.stdout);
     const stderr = new ChildOutput(outputs.stderr);
     this.silent = Promise.all([stdout.ended, stderr.ended]);
-    const child = spawn(process.execPath, [...process.execArgv, BALANCER_ENTRY], {
+    const args = [...process.execArgv, ...RUNTIME_FLAGS, BALANCER_ENTRY];
+    const child = spawn(process.execPath, args, {
       stdio: ['ignore', stdout.fd, stderr.fd, 'pipe', beatFd, far],
     });
     this.#child = child;
