@@ -190,6 +190,8 @@ export class Balancer {
     while (this.#statistics.connections() > 0 && performance.now() < deadline) {
       await sleep(DRAIN_LOOK_MS);
     }
+    const left = this.#statistics.connections();
+    if (left > 0) this.#events.log('warning', `${left} connections are ended with the balancer`);
     this.#servers.stop();
     this.#admin.close();
     await this.#traffic.plane?.stop();
@@ -198,13 +200,14 @@ export class Balancer {
   }
 
   /**
-   * Stops accepting and answering operators; ends with its last connection, whenever that is. `closes`: what listens
+   * Stops accepting and answering operators; ends with its last connection, or when its time is over. `closes`: what listens
    * is let go of, so that nobody comes to a port of which only this process knows.
    */
   async retire(closes: boolean): Promise<void> {
     this.#admin.close();
     if (closes) await this.#letGo();
-    return this.stop(Number.POSITIVE_INFINITY);
+    const { hardStopAfterMs = Number.POSITIVE_INFINITY } = this.#traffic.config.process;
+    return this.stop(hardStopAfterMs);
   }
 
   async #letGo(): Promise<void> {

@@ -314,6 +314,34 @@ test('a spare without its guardian ends at once, and frees the sockets', async (
   assert.deepEqual(exits, [0]);
 });
 
+test('one in whose place another serves ends when the time for its connections is over', async (t) => {
+  const { start, send, started, newest, exits } = host(t);
+  await start({ ...UNCHECKED, process: { ...UNCHECKED.process, hardStopAfterMs: 200 } });
+  const before = performance.now();
+  send({ kind: 'retire' });
+  started[0]?.counters.setFrontend(0, 'connectionsCurrent', 2);
+  await waitFor('the end', () => exits.length > 0);
+  assert.ok(performance.now() - before >= 200);
+  assert.deepEqual(exits, [0]);
+  assert.equal(newest('log')?.text, '2 connections are ended with the balancer');
+});
+
+test('one in whose place another serves ends with its last connection', async (t) => {
+  const { start, send, started, messages, exits } = host(t);
+  await start({ ...UNCHECKED, process: { ...UNCHECKED.process, hardStopAfterMs: 3_600_000 } });
+  send({ kind: 'retire' });
+  started[0]?.counters.setFrontend(0, 'connectionsCurrent', 1);
+  await new Promise(setImmediate);
+  assert.deepEqual(exits, []);
+  started[0]?.counters.setFrontend(0, 'connectionsCurrent', 0);
+  await waitFor('the end', () => exits.length > 0);
+  assert.deepEqual(exits, [0]);
+  assert.equal(
+    messages.some((one) => one.kind === 'log' && /are ended/.test(one.text)),
+    false,
+  );
+});
+
 test('a balancer without its guardian serves on for a while, then ends', async (t) => {
   const { start, disconnect, exits, fail } = host(t);
   await start(UNCHECKED);

@@ -122,6 +122,7 @@ function balancerChanges(
   const changes = [
     ...valueChanges('process', rest, newRest, {
       connectionsMax: { label: 'maxconn' },
+      hardStopAfterMs: { label: 'hard-stop-after', format: formatDuration },
       logs: { label: 'log targets' },
     }),
     ...listChanges('stats socket', statsSockets, newSockets, ({ path }) => path, plainChanges),

@@ -251,6 +251,7 @@ function toProcess(
   logs: Logs,
   statsSockets: readonly StatsSocketConfig[],
 ): BalancerConfig['process'] {
+  const hardStopAfterMs = balancer['hard-stop-after'];
   return {
     node: node?.name ?? null,
     user: balancer.user,
@@ -259,6 +260,7 @@ function toProcess(
     relays: balancer.threads,
     ...(balancer.spare ? {} : { spare: false as const }),
     graceMs: balancer.grace,
+    ...(hardStopAfterMs === undefined ? {} : { hardStopAfterMs }),
     statsSockets,
     logs: logs.events,
   };

@@ -76,6 +76,11 @@ export const balancer = z
     grace: duration({ min: 0, max: 60_000 })
       .prefault('1s')
       .describe('How long none may serve before the VIP moves'),
+    'hard-stop-after': duration({ min: 1000, max: 2_000_000_000 })
+      .optional()
+      .describe(
+        'How long one that another has replaced, as an upgrade does, goes on with its connections. Default: until they end',
+      ),
     threads: integer({ min: 0, max: 64 })
       .prefault(0)
       .describe('Relay threads; 0 chooses by the processors'),

@@ -12,7 +12,7 @@ import type { Line, Section } from './parser.ts';
 import type { Report } from './report.ts';
 import { type Call, findCall, mayConvert } from './scope.ts';
 import { ID_MAX, newSocketFile, socketFileKeywords } from './socket-file.ts';
-import { parseInteger } from './values.ts';
+import { parseInteger, parseTimeMs } from './values.ts';
 
 /** HAProxy takes no more threads than a machine word has bits. */
 const THREADS_MAX = 64;
@@ -134,6 +134,12 @@ export const GLOBAL_CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   nbthread: (report, draft, _call, word) => {
     draft.relays = readInteger(report, word, 'nbthread', 1, THREADS_MAX) ?? draft.relays;
+  },
+  'hard-stop-after': (report, draft, _call, word) => {
+    const parsed = parseTimeMs(word.text);
+    if (!parsed.ok) report.error(word, 'bad-value', `"hard-stop-after": ${parsed.reason}`);
+    // 0 is no limit there.
+    else if (parsed.value > 0) draft.hardStopAfterMs = parsed.value;
   },
   setenv: () => {},
   presetenv: () => {},

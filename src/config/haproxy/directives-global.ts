@@ -12,7 +12,7 @@ const RIGHTS = ignore('Evergate drops its rights by itself');
 
 export const GLOBAL_DIRECTIVES = tableOf([
   ...rows('', 'log', convert(1, 16)),
-  ...rows('', 'maxconn,user,group,uid,gid,node,nbthread', convert(1, 1)),
+  ...rows('', 'maxconn,user,group,uid,gid,node,nbthread,hard-stop-after', convert(1, 1)),
   ...rows('', 'stats socket', convert(1, 60)),
   ...rows('', 'setenv,presetenv', convert(2, 2)),
   ...rows('', 'unsetenv', convert(1, 60)),
@@ -74,11 +74,7 @@ export const GLOBAL_DIRECTIVES = tableOf([
 
   ...rows('', 'log-tag', lose('log lines carry the tag "haproxy"')),
   ...rows('', 'log-send-hostname', lose('log lines carry no host name')),
-  ...rows(
-    '',
-    'hard-stop-after,close-spread-time',
-    lose('Evergate ends connections by its own rule'),
-  ),
+  ...rows('', 'close-spread-time', lose('connections are ended all at once')),
   ...rows(
     '',
     'server-state-base,server-state-file',

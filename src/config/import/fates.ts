@@ -18,7 +18,7 @@ export const GLOBAL_LEFT_OUT: Fates = {
   ...each('every node shows its own name', 'node'),
 };
 export const GLOBAL_CARRIED =
-  'log,maxconn,user,group,uid,gid,nbthread,stats socket,setenv,presetenv,unsetenv,resetenv';
+  'log,maxconn,user,group,uid,gid,nbthread,hard-stop-after,stats socket,setenv,presetenv,unsetenv,resetenv';
 
 /** Of proxies that carry TCP, and of the stats page. */
 export const PROXY_LEFT_OUT: Fates = {

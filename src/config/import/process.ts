@@ -145,6 +145,12 @@ function writeLimits(
     draft.remark('left-out', 'balancer.max-connections', lines.frontend(name, ['maxconn']), text);
   }
   if (process.relays > 0) draft.set(['balancer', 'threads'], Math.min(process.relays, RELAYS_MAX));
+  if (process.hardStopAfterMs !== undefined) {
+    draft.set(
+      ['balancer', 'hard-stop-after'],
+      durationText(Math.max(1000, process.hardStopAfterMs)),
+    );
+  }
   if (process.user === null && process.group === null) return;
   const text = 'The balancer runs by an account of its own, "evergate", and not by that of haproxy';
   draft.remark('changed', 'balancer.user', lines.global(['user', 'uid', 'group', 'gid']), text);

@@ -15,6 +15,11 @@ export type BalancerProcessConfig = {
   readonly spare?: false;
   /** How long no balancer may serve before the VIP moves; absent: as the command line says. */
   readonly graceMs?: number;
+  /**
+   * How long a balancer in whose place another serves may go on with the connections it has (HAProxy: hard-stop-after);
+   * absent: until the last one ends.
+   */
+  readonly hardStopAfterMs?: number;
   readonly statsSockets: readonly StatsSocketConfig[];
   readonly logs: readonly LogTarget[];
 };
