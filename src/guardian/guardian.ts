@@ -19,7 +19,6 @@ import { type Listeners, openListeners } from './listeners.ts';
 import type { Log } from './log.ts';
 import { NodeNames } from './node-names.ts';
 import { Notifier } from './notifier.ts';
-import { Orphans } from './orphans.ts';
 import type { Outputs } from './output/standard-streams.ts';
 import { Neighbours } from './peers/neighbours.ts';
 import type { ServerOrder } from './peers/peer-channel.ts';
@@ -34,6 +33,7 @@ import { chooseAccounts } from './service-account.ts';
 import { StatusSocket } from './status-socket.ts';
 import type { BalancerShell } from './supervision/balancer-shell.ts';
 import { Supervisor } from './supervision/supervisor.ts';
+import { Orphans } from './takeover/orphans.ts';
 import { electionNews } from './timeline/election-news.ts';
 import { Timeline } from './timeline/timeline.ts';
 import { Tracking } from './tracking.ts';
@@ -257,7 +257,6 @@ export class Guardian {
     this.#timeline.follow(eventsPath(runDir.path));
     this.#closers.push(() => this.#timeline.close());
     const { store } = this.#options;
-    this.#closers.push(() => store.forgetRest());
     const orphans = new Orphans(runDir, store, log);
     this.#closers.push(() => orphans.close());
     if (config.balancer === null) await orphans.end();
@@ -273,6 +272,7 @@ export class Guardian {
     this.#closers.push(() => this.#nodeNames.stop());
     this.#followNames(this.#options.names);
     orphans.retire();
+    this.#listeners?.keepIn(store);
     store.forgetRest();
     const admin = await openAdminServer(runDir.adminSocket, {
       status: () => this.status(),
@@ -363,15 +363,12 @@ export class Guardian {
     orphans: Orphans,
   ): Promise<void> {
     // What it puts into the kernel is there before anybody can connect, and after nobody can any more.
-    const { store } = this.#options;
     const plane = await this.#options.startPrivilegedPlane(config);
     this.#closers.push(() => plane.stop());
-    const listeners = await openListeners(
-      config,
-      plane.sockets,
-      await orphans.takeSockets(),
-      store,
-    );
+    const left = await orphans.takeSockets();
+    const { count } = left;
+    const listeners = await openListeners(config, plane.sockets, left);
+    orphans.tellTaken(count);
     this.#listeners = listeners;
     this.#closers.push(() => listeners.close());
     this.#closers.push(() => this.#redirects.stop());

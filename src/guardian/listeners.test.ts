@@ -9,10 +9,12 @@ import type { BalancerConfig } from '../config/model/config.ts';
 import type { StatsSocketConfig } from '../config/model/process.ts';
 import type { BindConfig } from '../config/model/traffic.ts';
 import { OperationalError } from '../core/errors.ts';
+import { duplicate } from '../linux/descriptor-channel.ts';
 import { closeFd } from '../linux/files.ts';
 import { openListener } from '../linux/sockets.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import { listenerOwner } from './process-table.ts';
+import { LeftSockets } from './takeover/adopted-listeners.ts';
 
 let folder = '';
 let other: Server | null = null;
@@ -164,6 +166,24 @@ describe('openListeners()', () => {
     const error = await refusal(configOf([], [statsSocket(path)]));
     assert.equal(error.code, 'port-busy');
     assert.ok(existsSync(path), 'the other program lost its socket');
+  });
+
+  it('leaves the path of a socket to who listens there, where the start that took it over fails', async () => {
+    const path = join(folder, 'stats.sock');
+    const before = await openListeners(configOf([], [statsSocket(path)]), 1);
+    const [{ fd } = { fd: -1 }] = before.sockets;
+    const wanted = (port: number) => configOf([ipv4(port)], [statsSocket(path)]);
+    const left = () => LeftSockets.among([duplicate(fd)]);
+    await assert.rejects(openListeners(wanted(await occupy()), 1, left()), { code: 'port-busy' });
+    assert.ok(existsSync(path));
+    const failed = await openListeners(wanted(await freePort()), 1, left());
+    failed.close();
+    assert.ok(existsSync(path));
+    const next = await openListeners(wanted(await freePort()), 1, left());
+    next.keepIn({ keep: () => {}, forget: () => {} });
+    next.close();
+    assert.equal(existsSync(path), false);
+    before.close();
   });
 
   it('refuses to replace a file that is no socket', async () => {

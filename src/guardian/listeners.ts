@@ -34,24 +34,23 @@ import {
   openListener,
   setReusePort,
 } from '../linux/sockets.ts';
-import { LeftSockets } from './adopted-listeners.ts';
 import { listenerOwner } from './process-table.ts';
 import type { DescriptorStore } from './service/descriptor-store.ts';
+import { LeftSockets } from './takeover/adopted-listeners.ts';
 
 /** Where sockets outlive this process, if there is such a place. */
 export type Keeper = Pick<DescriptorStore, 'keep' | 'forget'>;
 
 /**
  * Opens every socket or none; throws OperationalError naming the address and who holds it. What `left` has is
- * taken from there; the rest of it is closed.
+ * taken from there; the rest of it is closed. Until keepIn() that belongs to somebody else, too.
  */
 export async function openListeners(
   config: BalancerConfig,
   socketsEach: number,
   left = LeftSockets.none(),
-  keeper: Keeper | null = null,
 ): Promise<Listeners> {
-  const listeners = new Listeners(socketsEach, left, keeper);
+  const listeners = new Listeners(socketsEach, left);
   try {
     const change = await listeners.change(config);
     change.commit();
@@ -83,20 +82,25 @@ type Wanted = {
 };
 
 /** One that is open; `ids` and `fds` belong together. */
-type Open = Wanted & { readonly ids: readonly number[]; readonly fds: readonly number[] };
+type Open = Wanted & {
+  readonly ids: readonly number[];
+  readonly fds: readonly number[];
+  /** Somebody else, who listens there, has them, too. */
+  readonly adopted: boolean;
+};
 
 export class Listeners {
   /** Of a frontend, at each of its places. */
   readonly #socketsEach: number;
   readonly #left: LeftSockets;
-  readonly #keeper: Keeper | null;
+  /** null: nothing of what was adopted is ours yet. */
+  #keeper: Keeper | null = null;
   #open: readonly Open[] = [];
   #nextId = 1;
 
-  constructor(socketsEach: number, left: LeftSockets, keeper: Keeper | null) {
+  constructor(socketsEach: number, left: LeftSockets) {
     this.#socketsEach = socketsEach;
     this.#left = left;
-    this.#keeper = keeper;
   }
 
   get sockets(): readonly InheritedListener[] {
@@ -115,7 +119,7 @@ export class Listeners {
     const opened: Open[] = [];
     const next: Open[] = [];
     const abandon = (): void => {
-      closeAll(opened);
+      this.#closeAll(opened);
       unshare(this.#open);
     };
     try {
@@ -142,6 +146,12 @@ export class Listeners {
     return { sockets: socketsOf(next), commit, abandon };
   }
 
+  /** All that is open is ours alone from now on, and outlives this process there. */
+  keepIn(keeper: Keeper): void {
+    this.#keeper = keeper;
+    for (const { place, fds } of this.#open) keeper.keep(keyOf(place), fds);
+  }
+
   close(): void {
     this.#close(this.#open);
     this.#open = [];
@@ -149,7 +159,16 @@ export class Listeners {
 
   #close(places: readonly Open[]): void {
     for (const { place } of places) this.#keeper?.forget(keyOf(place));
-    closeAll(places);
+    this.#closeAll(places);
+  }
+
+  #closeAll(places: readonly Open[]): void {
+    for (const { place, fds, adopted } of places) {
+      for (const fd of fds) closeFd(fd);
+      const { address } = place;
+      const isOurs = !adopted || this.#keeper !== null;
+      if (address.kind === 'unix' && isOurs && existsSync(address.path)) unlinkSync(address.path);
+    }
   }
 
   /**
@@ -165,9 +184,10 @@ export class Listeners {
     if (shared) for (const fd of overlapped.flatMap(({ fds }) => fds)) setReusePort(fd, true);
     makeFolder(place);
     const fds = this.#takeLeft(wanted);
-    if (fds.length === 0) await claim(place, shared);
+    const adopted = fds.length > 0;
+    if (!adopted) await claim(place, shared);
     const ids = purposes.map(() => this.#nextId++);
-    const entry = { ...wanted, ids, fds };
+    const entry = { ...wanted, ids, fds, adopted };
     try {
       while (fds.length < purposes.length) {
         const [first] = fds;
@@ -179,7 +199,7 @@ export class Listeners {
       own(wanted);
       return entry;
     } catch (error) {
-      closeAll([entry]);
+      this.#closeAll([entry]);
       throw error;
     }
   }
@@ -208,14 +228,6 @@ function socketsOf(places: readonly Open[]): readonly InheritedListener[] {
   return places.flatMap(({ purposes, ids, fds }) =>
     purposes.map((purpose, index) => ({ id: ids[index] ?? -1, fd: fds[index] ?? -1, purpose })),
   );
-}
-
-function closeAll(places: readonly Open[]): void {
-  for (const { place, fds } of places) {
-    for (const fd of fds) closeFd(fd);
-    const { address } = place;
-    if (address.kind === 'unix' && existsSync(address.path)) unlinkSync(address.path);
-  }
 }
 
 /** The places a configuration asks for, in its order. */

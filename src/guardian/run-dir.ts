@@ -214,6 +214,11 @@ export class RunDir {
     });
   }
 
+  /** The process goes on, and has another role. */
+  forgetPid(role: ChildRole): void {
+    rmSync(pidFile(this.path, role), { force: true });
+  }
+
   /**
    * The file for the speaker's notes, with room for them: what it says of a full disk, or of a link in its place,
    * comes here as one line. What an earlier guardian has left in it stays. Throws OperationalError 'run-dir'.

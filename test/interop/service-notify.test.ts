@@ -22,6 +22,8 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { BALANCER_TITLE } from '../../src/contracts/run-directory.ts';
+import { commandOf } from '../../src/guardian/process-table.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { freePort } from '../kit/free-port.ts';
 import { hasProgram } from '../kit/network.ts';
@@ -87,14 +89,22 @@ describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
     await waitUntil('it has ended', () => managers.get(socket)?.signalCode);
   }
 
+  /** `kept`: what the service manager has kept of the one before. */
   function start(
     socket: string,
     file = config,
+    kept: readonly number[] = [],
   ): { readonly child: ChildProcess; readonly log: () => string } {
-    const args = ['run', '--haproxy', file, '--run-dir', runDir];
-    const child = spawn(resolve('bin/evergate'), args, {
-      env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(WATCHDOG_MS * 1000) },
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const run = `LISTEN_PID=$$ exec bin/evergate run --haproxy ${file} --run-dir ${runDir}`;
+    const child = spawn('sh', ['-c', run], {
+      env: {
+        ...process.env,
+        NOTIFY_SOCKET: socket,
+        WATCHDOG_USEC: String(WATCHDOG_MS * 1000),
+        LISTEN_FDS: String(kept.length),
+        LISTEN_FDNAMES: kept.map((_, at) => `kept${at}`).join(':'),
+      },
+      stdio: ['ignore', 'ignore', 'pipe', ...kept],
     });
     started.push(child);
     let log = '';
@@ -285,31 +295,68 @@ describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
     );
     // Waits in the queue before anybody is there to accept it.
     const waits = answer(port);
-    const run = `LISTEN_PID=$$ exec bin/evergate run --haproxy ${config} --run-dir ${runDir}`;
-    const child = spawn('sh', ['-c', run], {
-      env: {
-        ...process.env,
-        NOTIFY_SOCKET: socket,
-        LISTEN_FDS: '2',
-        LISTEN_FDNAMES: 'there:gone',
-      },
-      stdio: ['ignore', 'ignore', 'pipe', there, gone],
-    });
-    started.push(child);
-    let log = '';
-    child.stderr?.on('data', (chunk) => {
-      log += chunk;
-    });
+    const { child, log } = start(socket, config, [there ?? -1, gone ?? -1]);
     for (const fd of [there, gone]) closeSync(fd ?? -1);
     await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
-    assert.match(log, /Takes listening sockets over from the service manager: 2/);
+    assert.match(log(), /Takes listening sockets over from the service manager: 2/);
     assert.equal(await waits, 'x');
     assert.match(heard(), /^FDSTORE=1\nFDPOLL=0\nFDNAME=[0-9a-f]{32}$/m);
-    assert.match(heard(), /^FDSTOREREMOVE=1\nFDNAME=gone$/m);
+    assert.match(heard(), /^FDSTOREREMOVE=1\nFDNAME=kept1$/m);
     const from = heard().length;
     child.kill('SIGTERM');
     assert.equal(await exitOf(child), 0);
     assert.match(heard().slice(from), /^FDSTOREREMOVE=1\nFDNAME=[0-9a-f]{32}$/m);
+  });
+
+  /** In the place of a balancer whose guardian was killed, and with more patience; its socket is `listening`. */
+  async function orphan(listening: number): Promise<ChildProcess> {
+    const serve = `require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen({ fd: 3 })`;
+    const code = `process.title = '${BALANCER_TITLE}'; ${serve}`;
+    const child = spawn(process.execPath, ['-e', code], {
+      stdio: ['ignore', 'ignore', 'inherit', listening],
+    });
+    started.push(child);
+    await waitUntil('it passes for one', () => commandOf(child.pid ?? -1) === BALANCER_TITLE);
+    mkdirSync(runDir);
+    writeFileSync(join(runDir, 'balancer.pid'), `${child.pid}\n`);
+    return child;
+  }
+
+  it('has the balancer of before serve, and its sockets kept, while a new port is busy', async (t) => {
+    const socket = join(folder, 'notify-two');
+    const heard = await listen(socket);
+    const kept = openListener({ kind: 'ipv4', host: '127.0.0.1', port }, PLAIN);
+    const before = await orphan(kept);
+    const holder = createServer();
+    t.after(() => {
+      holder.close();
+      closeSync(kept);
+    });
+    const busy = await freePort();
+    holder.listen(busy, '127.0.0.1');
+    await once(holder, 'listening');
+    const file = join(folder, 'two-ports.cfg');
+    const more = `    bind 127.0.0.1:${busy}\n`;
+    writeFileSync(file, readFileSync(config, 'utf8').replace(/^ +server/m, `${more}$&`));
+
+    const refused = start(socket, file, [kept]);
+    assert.equal(await exitOf(refused.child), 1);
+    await waitUntil('it says why', () => refused.log().includes('is in use'));
+    assert.equal(await answer(port), 'x');
+    const note = join(runDir, 'refused-start');
+    writeFileSync(note, readFileSync(note, 'utf8').replace(/^\d+/, '99'));
+    const next = start(socket, file, [kept]);
+    await waitUntil('it waits', () => heard().includes('STATUS=Does not serve, waits'));
+    assert.equal(await answer(port), 'x');
+    assert.equal(before.signalCode, null);
+    assert.doesNotMatch(heard(), /FDSTORE/);
+    holder.close();
+    await waitUntil('it is ready', () => /^READY=1$/m.test(heard()));
+    const taken = /Takes listening sockets over from the service manager: 1/g;
+    assert.equal(next.log().match(taken)?.length, 1, next.log());
+    await waitUntil('it is relieved', () => next.log().includes(`Balancer ${before.pid} finishes`));
+    next.child.kill('SIGTERM');
+    assert.equal(await exitOf(next.child), 0);
   });
 
   it('leaves connections to the next process on SIGUSR2', async (t) => {

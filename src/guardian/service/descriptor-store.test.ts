@@ -62,16 +62,17 @@ describe('DescriptorStore', () => {
     for (const each of [fd, copy]) closeFd(each);
   });
 
-  it('gives what was kept to one asker', () => {
+  it('gives copies of what was kept to each start, until one has come to its end', () => {
     const of = kept('a', 'b');
     const store = storeWith(of);
-    const taken = store.take();
-    assert.deepEqual(
-      taken,
-      of.map(({ fd }) => fd),
-    );
-    assert.deepEqual(store.take(), []);
-    for (const fd of taken) closeFd(fd);
+    for (const start of [1, 2]) {
+      const copies = store.copies();
+      const files = (fds: readonly number[]) => fds.map((fd) => fstatSync(fd).ino);
+      assert.deepEqual(files(copies), files(of.map(({ fd }) => fd)), `start ${start}`);
+      for (const fd of copies) closeFd(fd);
+    }
+    store.forgetRest();
+    assert.deepEqual(store.copies(), []);
   });
 
   it('closes what nobody wants, and has it forgotten', () => {

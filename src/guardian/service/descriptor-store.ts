@@ -5,6 +5,7 @@
  */
 
 import { nodeCrypto } from '../../builtins.ts';
+import { duplicate } from '../../linux/descriptor-channel.ts';
 import { errorName } from '../../linux/errno.ts';
 import { closeFd } from '../../linux/files.ts';
 import type { Log } from '../log.ts';
@@ -17,7 +18,7 @@ const DESCRIPTORS_EACH = 200;
 export class DescriptorStore {
   readonly #socket: NotifySocket | null;
   readonly #log: Log;
-  /** What was kept and nobody has taken yet. */
+  /** What was kept, until it is known who needs it. */
   #left: readonly number[];
   /** Names under which something was kept that this process has not asked for. */
   readonly #unasked: Set<string>;
@@ -30,11 +31,12 @@ export class DescriptorStore {
     this.#unasked = new Set(environment?.kept.map(({ name }) => name) ?? []);
   }
 
-  /** What was kept of an earlier guardian; the caller owns it now. */
-  take(): readonly number[] {
-    const left = this.#left;
-    this.#left = [];
-    return left;
+  /**
+   * Copies of what was kept of an earlier guardian, which the caller owns: a start may come to nothing, and the next one
+   * needs it. Throws SystemError where there is no room for them.
+   */
+  copies(): readonly number[] {
+    return this.#left.map(duplicate);
   }
 
   /** From now on it keeps these sockets of `place`, any text, and no others, until it is told to forget them. */
@@ -56,7 +58,8 @@ export class DescriptorStore {
 
   /** What it has beside that which it was told to keep since the start is gone, here and there. */
   forgetRest(): void {
-    for (const fd of this.take()) closeFd(fd);
+    for (const fd of this.#left) closeFd(fd);
+    this.#left = [];
     for (const name of this.#unasked) this.#forgetName(name);
     this.#unasked.clear();
   }

@@ -4,10 +4,10 @@
  */
 
 import { readdirSync, readlinkSync } from 'node:fs';
-import { closeFd } from '../linux/files.ts';
-import { type Listening, whatListens } from '../linux/listening.ts';
-import { withProcess } from '../linux/pidfd.ts';
-import { encodeSocketAddress } from '../linux/sockets.ts';
+import { closeFd } from '../../linux/files.ts';
+import { type Listening, whatListens } from '../../linux/listening.ts';
+import { withProcess } from '../../linux/pidfd.ts';
+import { encodeSocketAddress } from '../../linux/sockets.ts';
 
 /** Descriptors looked at; a balancer with more connections than that is not searched to its end. */
 const DESCRIPTORS_MAX = 1 << 20;
