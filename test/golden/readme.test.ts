@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 
 const PAGES = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md')];
+const ALERTS = 'packaging/prometheus/evergate-alerts.yml';
 /** Beside those of docs/how-to. */
 const TYPED = ['docs/runbook.md', 'docs/tutorial.md'];
 
@@ -41,6 +42,20 @@ function shellLines(page: string): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+/** Of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ +(.*)$/gm);
+  return new Set(
+    [...headings].map(([, text = '']) =>
+      text
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
 const commands = PAGES.flatMap((page) =>
   shellLines(page)
     .filter((line) => /^(sudo )?bin\/evergate /.test(line))
@@ -56,6 +71,21 @@ describe('The documentation', () => {
         if (/^[a-z]+:/.test(target)) continue;
         assert.ok(existsSync(join(dirname(page), target)), `${page}: ${target} does not exist`);
       }
+    }
+  });
+
+  it('has the headings that links and alert rules lead to', () => {
+    const linked = PAGES.flatMap((page) => {
+      const links = readFileSync(page, 'utf8').matchAll(/\]\(([^:)#\s]*)#([^)\s]+)\)/g);
+      return [...links].map(([, target = '', anchor = '']) => {
+        return { from: page, page: target === '' ? page : join(dirname(page), target), anchor };
+      });
+    });
+    const alerts = readFileSync(ALERTS, 'utf8').matchAll(/runbook: ([^#\s]+)#(\S+)/g);
+    const named = [...alerts].map(([, page = '', anchor = '']) => ({ from: ALERTS, page, anchor }));
+    assert.ok(named.length >= 5);
+    for (const { from, page, anchor } of [...linked, ...named]) {
+      assert.ok(anchorsOf(page).has(anchor), `${from}: ${page} has no heading #${anchor}`);
     }
   });
 

@@ -88,6 +88,8 @@ describe('npm pack', { skip }, () => {
     assert.ok(files.length > 20);
     const strange = files.filter((file) => !MAY_HOLD.some((pattern) => pattern.test(file)));
     assert.deepEqual(strange, []);
+    for (const file of ['prometheus/evergate-alerts.yml', 'grafana/evergate-dashboard.json'])
+      assert.ok(files.includes(`packaging/${file}`), file);
     const bytes = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
     assert.ok(bytes < MIB_MAX << 20, `${bytes} bytes`);
   });

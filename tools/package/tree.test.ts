@@ -55,9 +55,13 @@ describe('layOut()', () => {
       files.filter((file) => !MAY_HOLD.some((pattern) => pattern.test(file))),
       [],
     );
-    for (const file of ['how-to/firewall.md', 'prometheus/evergate-alerts.yml']) {
-      assert.ok(files.includes(`usr/share/doc/evergate/${file}`), file);
-    }
+    const documents = [
+      'how-to/firewall.md',
+      'runbook.md',
+      'prometheus/evergate-alerts.yml',
+      'grafana/evergate-dashboard.json',
+    ];
+    for (const file of documents) assert.ok(files.includes(`usr/share/doc/evergate/${file}`), file);
     assert.equal(readlinkSync(join(tree, 'usr/bin/evergate')), '../lib/evergate/bin/evergate');
   });
 
