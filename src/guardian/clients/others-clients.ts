@@ -1,5 +1,6 @@
 /** What other nodes have told of their clients, each of its own. Pure; times in ms of one clock that nobody sets. */
 
+import { type Freshness, NewestWord } from '../peers/newest-word.ts';
 import { CLIENTS_MAX, type ClientKey, ClientList, partOf } from './client-list.ts';
 import {
   type ClientBody,
@@ -22,34 +23,20 @@ type Told = {
   askedAt: number;
 };
 
-type Node = {
-  /** Of the newest that was believed, by its own clock. */
-  sentAtMs: number;
-  readonly services: Map<string, Told>;
-};
-
-/** What a message is held against. */
-export type Freshness = {
-  /** What time it is at the sender, UTC; null: whenever it was sent (the nodes share no key). */
-  readonly utcMs: number | null;
-  readonly toleranceMs: number;
-};
+type Node = { readonly services: Map<string, Told> };
 
 export class OthersClients {
   readonly #nodes = new Map<string, Node>();
+  readonly #newest = new NewestWord();
 
   /** Connections known of, of all other nodes. */
   count(): number {
     return [...this.#nodes.values()].reduce((sum, node) => sum + sizeOf(node), 0);
   }
 
-  /** Whether the message is new; old ones change nothing. A clock that was set back begins anew. */
-  isNew({ from, sentAtMs }: ClientMessage, { utcMs, toleranceMs }: Freshness): boolean {
-    if (utcMs !== null && Math.abs(sentAtMs - utcMs) > toleranceMs) return false;
-    const last = this.#nodes.get(from)?.sentAtMs ?? Number.NEGATIVE_INFINITY;
-    if (sentAtMs <= last && last - sentAtMs < 2 * toleranceMs) return false;
-    this.#node(from).sentAtMs = sentAtMs;
-    return true;
+  /** Whether the message is new; old ones change nothing. */
+  isNew({ from, sentAtMs }: ClientMessage, freshness: Freshness): boolean {
+    return this.#newest.take(from, sentAtMs, freshness) === 'new';
   }
 
   /** Takes over what isNew(). Returns the parts that the node is to be asked for; empty: none. */
@@ -113,7 +100,7 @@ export class OthersClients {
   #node(name: string): Node {
     let node = this.#nodes.get(name);
     if (node === undefined) {
-      node = { sentAtMs: Number.NEGATIVE_INFINITY, services: new Map() };
+      node = { services: new Map() };
       this.#nodes.set(name, node);
     }
     return node;

@@ -33,6 +33,7 @@ import {
   type Reply,
   type ServerQuestion,
 } from './message.ts';
+import { NewestWord } from './newest-word.ts';
 import { type Reception, ReplayGuard } from './replay-guard.ts';
 
 /** When a question is sent, and when nobody is waited for any more; ms after it was asked. */
@@ -106,6 +107,8 @@ export class PeerChannel {
   readonly #options: PeerChannelOptions;
   #open: Open | null = null;
   readonly facts: FactsExchange;
+  /** Of facts, by the names that they give themselves. */
+  readonly #askers = new NewestWord();
   #checked = 0;
   #strangers = 0;
   #second = 0;
@@ -328,11 +331,17 @@ export class PeerChannel {
 
   /** Also one that the list of nodes here does not have: that is a difference. Whoever has the key may know. */
   #answerFacts(open: Open, peer: NodeConfig, question: FactsQuestion): void {
-    const { node, nodes } = open.settings;
+    const { node, nodes, toleranceMs } = open.settings;
+    const isOurs = nodes.includes(peer);
+    const { utcMs } = open.clocks.momentOf(peer.name, moment());
+    const word = this.#askers.take(question.from, question.sentAtMs, { utcMs, toleranceMs });
+    // What it asks again after that is held against its own time.
+    if (word === 'far' && isOurs) void this.#askClock(open, peer);
+    if (word === 'far' || word === 'old') return;
     const answer = { ...head(question.id, node, question.from), kind: 'facts-answer' } as const;
     const encoded = encode(open, { ...answer, facts: this.facts.text });
     if (encoded.ok) send(open, peer, encoded.value);
-    this.facts.onQuestion(peer, question.digest, nodes.includes(peer));
+    if (word === 'new') this.facts.onQuestion(peer, question.digest, isOurs);
   }
 
   async #answer(open: Open, question: ServerQuestion | ClockQuestion): Promise<void> {

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import {
   encodePeerMessage,
+  type FactsQuestion,
   PEER_VERSION,
   peerKey,
   type Question,
@@ -40,6 +41,32 @@ const sent = all.map((text) => new Promise((done) => {
   socket.send(Buffer.from(text, 'base64'), Number(port), host, done);
 }));
 Promise.all(sent).then(() => socket.close());
+`;
+
+/**
+ * The same from the port of guardians, one after the other; those with a "!" again until there is an answer to them. Prints the
+ * ids that were answered.
+ */
+const ASK = `
+const [host, port, ...all] = process.argv.slice(1);
+const read = (bytes) => JSON.parse(bytes.subarray(4, -32));
+const socket = require('node:dgram').createSocket('udp4');
+const answered = new Set();
+socket.on('message', (bytes) => {
+  const { kind, id } = read(bytes);
+  if (kind === 'facts-answer') answered.add(id);
+});
+const bytesOf = (text) => Buffer.from(text.replace('!', ''), 'base64');
+const next = () => {
+  if (all.length > 0 && answered.has(read(bytesOf(all[0])).id)) all.shift();
+  if (all.length === 0) {
+    console.log(JSON.stringify([...answered]));
+    return socket.close();
+  }
+  const text = all[0].startsWith('!') ? all[0] : all.shift();
+  socket.send(bytesOf(text), Number(port), host, () => setTimeout(next, 250));
+};
+socket.bind(Number(port), next);
 `;
 
 describe('evergate drain in a cluster', { skip, timeout: 300_000 }, () => {
@@ -189,6 +216,29 @@ describe('evergate drain in a cluster', { skip, timeout: 300_000 }, () => {
     await reaches('the last one counts', 'k8s-node1', 'drain');
     assert.equal(await adminOf(target, 'k8s-node2'), 'drain');
     await evergate(target, 'ready', 'k8s-node1', '--only-here');
+  });
+
+  it('told whoever had a recorded question what its file says', async () => {
+    const [target] = nodes;
+    assert.ok(target !== undefined);
+    const facts = (from: string, sentAtMs: number): FactsQuestion => {
+      const { version, id, to } = question(target, '');
+      return { version, id, from, to, sentAtMs, kind: 'facts', digest: '' };
+    };
+    const now = Date.now();
+    const old = facts('stranger', now - 60_000);
+    const first = facts('stranger', now - 20);
+    const second = facts('stranger', now - 10);
+    const late = facts('stranger', now - 30);
+    // Of a node that has asked since, from elsewhere.
+    const recorded = facts('k8s-node1', now - 25_000);
+    const last = facts('stranger', now);
+    const { stdout, stderr } = await stranger.run(process.execPath, [
+      ...['-e', ASK, target.address, String(PORT), signed(old), `!${signed(first)}`],
+      ...[`!${signed(second)}`, signed(late), signed(recorded), `!${signed(last)}`],
+    ]);
+    const answered = JSON.parse(stdout || '[]');
+    assert.deepEqual(answered, [first.id, second.id, last.id], stderr);
   });
 
   it('says who took the VIP over, and after how long', async (t) => {
