@@ -92,8 +92,8 @@ type Open = {
   /** null: nobody is asked anything, and nobody answered. */
   readonly key: Buffer | null;
   readonly guard: ReplayGuard;
-  /** Of IPv6, and of IPv4. */
-  readonly sockets: ReadonlyMap<boolean, Socket>;
+  /** Of IPv6, and of IPv4; none once it is closed: what is answered after that goes nowhere. */
+  readonly sockets: Map<boolean, Socket>;
   /** By the id of the question; null: no answer comes any more. */
   readonly waiting: Map<string, (reply: Reply | null) => void>;
   /** By the node's name. */
@@ -191,6 +191,7 @@ export class PeerChannel {
     // Before its sockets are gone: a question is sent several times, and a closed socket throws.
     for (const settle of open.waiting.values()) settle(null);
     for (const socket of open.sockets.values()) socket.close();
+    open.sockets.clear();
     this.facts.forget();
     this.#open = null;
   }
