@@ -6,7 +6,7 @@ import type { Bundle } from '../release/bundle.ts';
 import type { Binaries } from '../release/program.ts';
 
 export const LIGHT_BUNDLE: Pick<Bundle, 'outputs' | 'packages'> = {
-  outputs: [{ path: '/dist/main.js', contents: Buffer.from(''), hash: '', text: '' }],
+  outputs: [{ path: '/dist/main.js', contents: Buffer.from('') }],
   packages: ['koffi'],
 };
 

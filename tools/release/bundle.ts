@@ -6,26 +6,25 @@
 
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { join, relative } from 'node:path';
-import { type BuildResult, build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
+import { basename, join, relative } from 'node:path';
+import { type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
+import { fetchBuiltins } from './builtin-imports.ts';
 import { bundledName, rewriteReferences } from './file-references.ts';
 
 const MAIN = 'src/main.ts';
 /** koffi's list of binaries that a bundler may follow; ours is the one beside the bundle. */
 const KOFFI_STATIC = /\/koffi\/src\/koffi\/src\/static\.js$/;
-const KOFFI_LOADER = `import { createRequire } from 'node:module';
-export const loadStatic = () => createRequire(import.meta.url)('./koffi.node');
-`;
+const MAKE_REQUIRE = "process.getBuiltinModule('node:module').createRequire(import.meta.url)";
+const KOFFI_LOADER = `export const loadStatic = () => ${MAKE_REQUIRE}('./koffi.node');\n`;
 /** Packages of CommonJS ask for Node's modules by require(), which a module does not have by itself. */
-const REQUIRE = `import { createRequire as makeRequire } from 'node:module';
-const require = makeRequire(import.meta.url);`;
+const REQUIRE = `const require = ${MAKE_REQUIRE};`;
 /** A file that starts another one may itself be started: rounds until no new one is found. */
 const ROUNDS_MAX = 10;
 
 type Built = BuildResult<{ metafile: true; write: false }>;
 
 export type Bundle = {
-  readonly outputs: readonly OutputFile[];
+  readonly outputs: readonly { readonly path: string; readonly contents: Uint8Array }[];
   /** Source files that threads and processes begin with, src/main.ts first. */
   readonly entries: readonly string[];
   /** Source files, relative to the root, that are in it. */
@@ -48,7 +47,10 @@ export async function bundle(root: string, packed: readonly string[]): Promise<B
       return name === undefined ? [] : [name];
     });
     return {
-      outputs: outputFiles,
+      outputs: outputFiles.map(({ path, text }) => ({
+        path,
+        contents: Buffer.from(fetchBuiltins(basename(path), text)),
+      })),
       entries: [...entries],
       sources: inputs.filter((input) => !input.startsWith('node_modules/')),
       packages: [...new Set(packages)].sort(),
