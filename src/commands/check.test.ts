@@ -55,6 +55,28 @@ test('check leaves out every proxy that --leave-out names', (t) => {
   assert.match(alone.stderr, /--leave-out goes with --haproxy FILE/);
 });
 
+test('check holds the haproxy.cfg files of several nodes against the first', (t) => {
+  const text =
+    'defaults\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n' +
+    'listen api\n  bind :8443\n  server s 127.0.0.1:6444\n';
+  const folder = mkdtempSync(join(tmpdir(), 'eg-check-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const other = join(folder, 'other.cfg');
+  writeFileSync(other, text.replace('8443', '9443').replace('connect 1s', 'connect 2s'));
+  const differing = check(t, text, '--haproxy', 'k.conf', 'k.conf', other);
+  assert.deepEqual(differing.stdout.replaceAll(other, 'other').split('\n'), [
+    'other:2:3: warning: Backend "api" has timeout connect 2s here, and 1s in k.conf:2; give all nodes the same, or clients are served otherwise after a failover [nodes-differ]',
+    'other:6:3: error: Frontend "api" listens on port 9443 here, and on 8443 in k.conf:6: clients know one; give all nodes the same [nodes-differ]',
+    '1 error, 1 warning',
+    '',
+  ]);
+  assert.equal(differing.status, 1);
+  const alike = check(t, text, '--haproxy', 'k.conf', 'k.conf');
+  assert.equal(alike.stdout, 'OK: 1 frontend, 1 server, 2 nodes, 0 warnings\n');
+  const missing = check(t, text, '--haproxy', 'k.conf', 'gone.cfg');
+  assert.match(missing.stdout, /^gone\.cfg: error: The file "gone\.cfg" does not exist/m);
+});
+
 test('check prints errors and a summary, and ends with 1', (t) => {
   const bad = GOOD.replace('virtual_router_id 1', 'virtual_router_id 0');
   const { status, stdout } = check(t, bad, '--keepalived', 'k.conf', 'missing.conf');

@@ -11,7 +11,7 @@ import { print } from './printing.ts';
 type CheckOptions = {
   readonly config?: readonly string[];
   readonly node?: string;
-  readonly haproxy?: string;
+  readonly haproxy?: readonly string[];
   readonly keepalived?: readonly string[];
   readonly keepScripts: boolean;
   readonly leaveOut: readonly string[];
@@ -22,7 +22,7 @@ export function checkCommand(): Command {
   return new Command('check')
     .option('--config <file...>', 'the evergate.yaml; several, one of each node, are compared')
     .option('--node <name>', 'which node of the evergate.yaml this machine is')
-    .option('--haproxy <file>', 'the haproxy.cfg')
+    .option('--haproxy <file...>', 'the haproxy.cfg; several, one of each node, are compared')
     .option(
       '--keepalived <file...>',
       'the keepalived.conf; several, one of each node, are compared',
@@ -56,8 +56,8 @@ function describe(config: Config, nodes: number): readonly string[] {
   }
   if (config.vrrp !== null) {
     parts.push(counted(config.vrrp.instances.length, 'VRRP instance'));
-    if (nodes > 1) parts.push(counted(nodes, 'node'));
   }
+  if (nodes > 1) parts.push(counted(nodes, 'node'));
   return parts;
 }
 
@@ -72,18 +72,15 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
 }
 
 async function check(options: CheckOptions, command: Command): Promise<void> {
-  const { haproxy = null, keepalived = [], keepScripts, leaveOut, json } = options;
+  const { haproxy = [], keepalived = [], keepScripts, leaveOut, json } = options;
   const problem = inputProblem(options, command.args);
   if (problem !== null) command.error(`error: ${problem}`, { exitCode: 1 });
   const { config: files = [], node = null } = options;
-  const { config, diagnostics } = await loadNodes(files, node, {
-    haproxy,
-    keepalived,
-    keepScripts,
-    leaveOut,
-    checkMachine: true,
-  });
-  const nodes = Math.max(files.length, keepalived.length);
+  const { config, diagnostics } = await loadNodes(
+    { native: files, node, haproxy },
+    { keepalived, keepScripts, leaveOut, checkMachine: true },
+  );
+  const nodes = Math.max(files.length, haproxy.length, keepalived.length);
   const lines = json
     ? [JSON.stringify(diagnostics, null, 2)]
     : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, nodes)];

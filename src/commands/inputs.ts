@@ -4,7 +4,7 @@ import { Option } from 'commander';
 
 export type InputFiles = {
   readonly config?: string | readonly string[];
-  readonly haproxy?: string;
+  readonly haproxy?: string | readonly string[];
   readonly keepalived?: string | readonly string[];
   readonly hedge?: boolean;
   readonly leaveOut?: readonly string[];

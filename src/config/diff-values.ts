@@ -61,7 +61,7 @@ function isReordered(before: readonly string[], after: readonly string[]): boole
 }
 
 /** Values of the model are plain data in an order of their own. */
-function sameValue(one: unknown, other: unknown): boolean {
+export function sameValue(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
@@ -80,7 +80,7 @@ export function formatDuration(ms: number): string {
 }
 
 /** null: nothing to show in a line. */
-function valueText(value: unknown, format: Label['format']): string | null {
+export function valueText(value: unknown, format: Label['format']): string | null {
   if (value === undefined || value === null) return 'none';
   if (format !== undefined) return format(value);
   if (typeof value === 'boolean') return value ? 'on' : 'off';
