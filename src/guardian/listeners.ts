@@ -321,13 +321,23 @@ function attempt<Value>(bind: BindConfig, action: () => Value): Value {
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     const on = bind.interface === undefined ? '' : `, interface "${bind.interface}"`;
-    const fix =
-      error.code === 'EACCES' ? '; ports below 1024 need root or CAP_NET_BIND_SERVICE' : '';
+    const fix = fixFor(error.code, bind.address);
     throw new OperationalError(
       'cannot-listen',
       `${bind.origin}: Cannot listen on ${describeAddress(bind.address)}${on}: ${error.message}${fix}`,
     );
   }
+}
+
+/** As the end of a sentence; empty: the kernel's word says it. */
+function fixFor(code: string, { kind }: BindConfig['address']): string {
+  if (kind !== 'unix') {
+    return code === 'EACCES' ? '; ports below 1024 need root or CAP_NET_BIND_SERVICE' : '';
+  }
+  // What the packages' unit holds back: docs/install.md has the drop-in that gives it.
+  if (code === 'EROFS') return '; under systemd name its folder in "ReadWritePaths" of the unit';
+  if (code !== 'EACCES') return '';
+  return '; its folder is of another account: give "CAP_DAC_OVERRIDE" in "CapabilityBoundingSet" of the unit';
 }
 
 function makeFolder({ address, origin }: BindConfig): void {
