@@ -3,7 +3,6 @@
  * and changes it by the program `nft` (nft(8), Debian: nftables), as one transaction.
  */
 
-import { execFile, execFileSync } from 'node:child_process';
 import { isRunnable } from './command-safety.ts';
 import { ENOENT, SystemError } from './errno.ts';
 import {
@@ -25,6 +24,11 @@ const NFPROTO_INET = 1;
 const NFGENMSG_BYTES = 4;
 
 const ABOUT = 'nf_tables';
+
+/** Loaded when there is something to change: few machines have redirects. */
+function childProcess() {
+  return process.getBuiltinModule('node:child_process');
+}
 
 export class NftablesSocket {
   readonly #netlink = new NetlinkSocket(0, NETLINK_NETFILTER);
@@ -92,9 +96,14 @@ export function applyNft(script: string): Promise<string | null> {
   if (command === null) return Promise.resolve(MISSING);
   return new Promise((resolve) => {
     const options = { timeout: LIMIT_MS, maxBuffer: OUTPUT_BYTES_MAX };
-    const child = execFile(command, ['-f', '-'], options, (error, _stdout, stderr) => {
-      resolve(error === null ? null : problemOf(error, stderr));
-    });
+    const child = childProcess().execFile(
+      command,
+      ['-f', '-'],
+      options,
+      (error, _stdout, stderr) => {
+        resolve(error === null ? null : problemOf(error, stderr));
+      },
+    );
     // What a program that ended early did not read is told by its end.
     child.stdin?.on('error', () => {});
     child.stdin?.end(script);
@@ -108,7 +117,7 @@ export function applyNftNow(script: string): string | null {
   try {
     const stdio = ['pipe', 'ignore', 'pipe'] as const;
     const options = { input: script, stdio: [...stdio], timeout: LIMIT_MS };
-    execFileSync(command, ['-f', '-'], { ...options, maxBuffer: OUTPUT_BYTES_MAX });
+    childProcess().execFileSync(command, ['-f', '-'], { ...options, maxBuffer: OUTPUT_BYTES_MAX });
     return null;
   } catch (error) {
     const { stderr } = error as { readonly stderr?: Buffer };

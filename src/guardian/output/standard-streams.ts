@@ -8,10 +8,8 @@ import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { endNow, replaceDescriptor, setBlocking } from '../../linux/files.ts';
 import { createLog, type Log, type LogStyle, lossReport } from '../log.ts';
+import { LAST_LINES_MS, leave } from './leave.ts';
 import { StreamWriter } from './stream-writer.ts';
-
-/** How long the last lines may take to get out. */
-const LAST_LINES_MS = 500;
 
 export type Outputs = { readonly stdout: StreamWriter; readonly stderr: StreamWriter };
 
@@ -48,16 +46,6 @@ export class StandardStreams implements Outputs {
   }
 }
 
-/** Ends the process after its last lines, or without them when they do not get out in time. */
-export async function leave(writers: readonly StreamWriter[], code: number): Promise<never> {
-  await Promise.all(writers.map((writer) => writer.flush(LAST_LINES_MS)));
-  // Last of the listeners. Node would wait for a thread of the pool that may wait for ever.
-  process.once('exit', () => {
-    if (writers.some(({ isWriting }) => isWriting)) endNow(code);
-  });
-  process.exit(code);
-}
-
 /**
  * Has `fd` refer to an open file description of our own which never blocks, where that is possible: then
  * what V8 and Node print by themselves cannot stop us either. O_NONBLOCK on the one we were given would
@@ -65,7 +53,7 @@ export async function leave(writers: readonly StreamWriter[], code: number): Pro
  * pipe of another user's: they stay as they are. A file has no need of it.
  */
 function detach(fd: number): void {
-  // Node has done just that: whoever imports node:util has it look at process.stderr, for its colours.
+  // Node may have done just that: whoever imports node:util has it look at process.stderr, for its colours.
   setBlocking(fd, true);
   if (!fstatSync(fd).isFIFO() && !isatty(fd)) return;
   const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

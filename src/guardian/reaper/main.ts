@@ -19,7 +19,7 @@ import { gainNoRights, keepCapabilities } from '../../linux/rights.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
 import { dropGarbageNow } from '../../start-garbage.ts';
 import { createLog, type Log, logLines, lossReport, styleOfProcess } from '../log.ts';
-import { leave } from '../output/standard-streams.ts';
+import { leave } from '../output/leave.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
 import { removeScript } from '../redirects/redirect-rules.ts';
 import { childIn } from '../run-dir.ts';
