@@ -2,17 +2,17 @@
 
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
-import type { EventDetail } from '../contracts/events.ts';
 import { GUARDIAN_TITLE } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { ELECTIONS } from '../election/elections.ts';
 import { GUARDIAN_CAPABILITIES } from '../guardian/capabilities.ts';
 import { Guardian, type GuardianOptions } from '../guardian/guardian.ts';
-import { type Log, type LogFormat, logLines, styleOfProcess } from '../guardian/log.ts';
+import { type LogFormat, logLines, styleOfProcess } from '../guardian/log.ts';
 import { StandardStreams } from '../guardian/output/standard-streams.ts';
 import { DescriptorStore } from '../guardian/service/descriptor-store.ts';
 import type { ServiceEnvironment } from '../guardian/service/environment.ts';
 import { readRefusedStart } from '../guardian/service/refused-start.ts';
+import { RunSignals } from '../guardian/service/run-signals.ts';
 import { ServiceManager } from '../guardian/service/service-manager.ts';
 import { statusLine } from '../guardian/service/status-line.ts';
 import { BalancerShell } from '../guardian/supervision/balancer-shell.ts';
@@ -91,70 +91,47 @@ async function guard(
   const before = readRefusedStart(options.runDir);
   const told = { log, manager, store };
   const { config, node, names } = await configToStart(options, first, readFiles, told);
-  let failed = false;
-  const finished = Promise.withResolvers<void>();
-  let tell: Log = log;
   // Before the start, so that a signal during it still cleans up.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      tell('info', `${signal}: stopping`, ending('stopping', signal));
-      finished.resolve();
-    });
-  }
-  // One during the start is about files that may have changed since they were read.
-  let onHangUp = (): void => {
-    hungUp = true;
-  };
-  let hungUp = false;
-  process.on('SIGHUP', () => onHangUp());
-  // There is nothing yet that the next process could take over.
-  let onHandOver = (): void => finished.resolve();
-  process.on('SIGUSR2', () => onHandOver());
+  const signals = new RunSignals(log);
   process.off('SIGUSR2', endEarly);
-  const onFailure = (text: string): void => {
-    failed = true;
-    tell('error', text, ending('failed', text));
-    finished.resolve();
-  };
+  const onFailure = (text: string): void => signals.fail(text);
   const parts = { config, node, names, readFiles, streams, manager, store, shell, onFailure };
-  const guardian = await startWhenFree(starter(options, parts), {
+  const guardian = await startWhenFree(starter(options, parts, signals.cancel), {
     runDir: options.runDir,
     files: options.files,
     manager,
     isService: options.service !== null,
     before,
-    ended: finished.promise,
+    ended: signals.finished,
   });
-  if (guardian === null) return failed;
+  if (guardian === null) {
+    shell?.drop();
+    if (signals.startHandsOver) await streams.abandon(0);
+    return signals.failed;
+  }
   // Files that ask for no balancer have nobody take it.
   shell?.drop();
-  // From now on the timeline has it, too.
-  tell = guardian.log;
-  onHangUp = () => void guardian.reload('SIGHUP');
-  if (hungUp) onHangUp();
-  onHandOver = () => void handOver(guardian, streams);
+  signals.follow({
+    log: guardian.log,
+    onHangUp: () => void guardian.reload('SIGHUP'),
+    onHandOver: () => void handOver(guardian, streams),
+  });
   const telling = options.service === null ? undefined : tellStatus(guardian, manager);
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
   dropStartGarbage();
-  await finished.promise;
+  await signals.finished;
   clearInterval(telling);
   manager.stopping();
   await guardian.stop();
   log('info', 'Stopped');
-  return failed;
+  return signals.failed;
 }
 
 /** As if it were killed, which is what the next process takes over from (docs/adr/0010), but for the last lines. */
 async function handOver(guardian: Guardian, streams: StandardStreams): Promise<void> {
-  const text = 'SIGUSR2: leaves connections and VIP to the process that follows';
-  guardian.log('info', text, ending('hands-over', 'SIGUSR2'));
   await guardian.prepareToLeave();
   await streams.abandon(0);
-}
-
-function ending(to: 'stopping' | 'failed' | 'hands-over', why: string): EventDetail {
-  return { kind: 'guardian', to, pid: process.pid, why };
 }
 
 type Parts = Pick<LoadedConfig, 'config' | 'node'> & {
@@ -169,10 +146,10 @@ type Parts = Pick<LoadedConfig, 'config' | 'node'> & {
 };
 
 /** Starts the guardian, each time that it is called. */
-function starter(options: NodeOptions, parts: Parts): () => Promise<Guardian> {
+function starter(options: NodeOptions, parts: Parts, cancel: AbortSignal): () => Promise<Guardian> {
   let { shell } = parts;
   return () => {
-    const given = guardianOptions(options, { ...parts, shell });
+    const given = { ...guardianOptions(options, { ...parts, shell }), cancel };
     // One that a start has taken has ended with it.
     shell = null;
     return Guardian.start(given);
@@ -182,7 +159,7 @@ function starter(options: NodeOptions, parts: Parts): () => Promise<Guardian> {
 function guardianOptions(
   options: NodeOptions,
   { config, node, names, readFiles, streams, manager, store, shell, onFailure }: Parts,
-): GuardianOptions {
+): Omit<GuardianOptions, 'cancel'> {
   const { log } = streams;
   return {
     config,

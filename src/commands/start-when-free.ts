@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { nodeCrypto } from '../builtins.ts';
 import { OperationalError } from '../core/errors.ts';
+import { CancelledStart } from '../guardian/service/cancelled-start.ts';
 import {
   forgetRefusedStart,
   noteRefusedStart,
@@ -33,7 +34,7 @@ export type StartWhenFreeOptions = {
   readonly ended: Promise<void>;
 };
 
-/** `start` leaves nothing behind where it throws, as this does. null: the process is to end before a port was free. */
+/** `start` leaves nothing behind where it throws, as this does. null: the process is to end before the node works. */
 export async function startWhenFree<Started>(
   start: () => Promise<Started>,
   { runDir, files, manager, isService, before, ended }: StartWhenFreeOptions,
@@ -44,6 +45,10 @@ export async function startWhenFree<Started>(
     try {
       return await start();
     } catch (error) {
+      if (error instanceof CancelledStart) {
+        forgetRefusedStart(runDir);
+        return null;
+      }
       if (!isService || !(error instanceof OperationalError) || error.code !== 'port-busy')
         throw error;
       const { message } = error;

@@ -2,7 +2,10 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../config/model/config.ts';
+import type { Election } from '../contracts/election.ts';
+import { OperationalError } from '../core/errors.ts';
 import type { InstanceStatus } from '../stats/status.ts';
+import type { Log } from './log.ts';
 import type { PeerOutcome } from './peers/peer-channel.ts';
 
 export type ClusterAnswer = {
@@ -43,8 +46,35 @@ export function otherNodes({ nodes, vrrp }: Config, node: string): readonly stri
   return [...new Set(peers)];
 }
 
+/**
+ * Drains the node, or makes it ready again, and says in the log what came of it. Throws OperationalError, with the node as
+ * it was.
+ */
+export async function setDrained(
+  election: Election | null,
+  drained: boolean,
+  ownership: () => readonly InstanceStatus[],
+  log: Log,
+): Promise<DrainAnswer> {
+  if (election === null) {
+    throw new OperationalError('refused', 'This node runs no VRRP: it has no VIP to give away');
+  }
+  try {
+    const answer = await drainAndTell(() => election.setDrained(drained), ownership);
+    const text = drained ? 'The node is drained' : 'The node is ready to take the VIP';
+    log('info', text, { kind: 'node', to: drained ? 'drained' : 'ready' });
+    return answer;
+  } catch (error) {
+    if (error instanceof OperationalError) {
+      const { message: why } = error;
+      log('warning', `Drain refused: ${why}`, { kind: 'node', to: 'drain-refused', why });
+    }
+    throw error;
+  }
+}
+
 /** Drains by `drain`, which rejects where nobody follows, and says who did and after how long. */
-export async function drainAndTell(
+async function drainAndTell(
   drain: () => Promise<void>,
   ownership: () => readonly InstanceStatus[],
 ): Promise<DrainAnswer> {

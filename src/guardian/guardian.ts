@@ -12,7 +12,7 @@ import { OperationalError } from '../core/errors.ts';
 import { systemAsk } from '../lookup/ask-system.ts';
 import { judge, type StatusReport } from '../stats/status.ts';
 import { openAdminServer } from './admin-server.ts';
-import { type DrainAnswer, drainAndTell } from './answers.ts';
+import { setDrained } from './answers.ts';
 import { type Applied, applyConfig } from './apply-config.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import { type Listeners, openListeners } from './listeners.ts';
@@ -27,6 +27,7 @@ import type { ReaperOrder } from './reaper/order.ts';
 import { Redirects, redirectTable } from './redirects/redirects.ts';
 import { type ReadConfig, Reloader, type ReloadResult } from './reload.ts';
 import { type ChildRole, eventsPath, mastershipPath, RunDir } from './run-dir.ts';
+import { CancelledStart, unlessAborted } from './service/cancelled-start.ts';
 import type { DescriptorStore } from './service/descriptor-store.ts';
 import type { ServiceManager } from './service/service-manager.ts';
 import { chooseAccounts } from './service-account.ts';
@@ -75,6 +76,8 @@ export type GuardianOptions = {
   readonly store: DescriptorStore;
   /** Where the standard streams of balancers go. */
   readonly outputs: Outputs;
+  /** Ends the start, at its next step; its reason is a CancelledStart. */
+  readonly cancel: AbortSignal;
   /** The guardian cannot go on; it is to be stopped and the process to end with exit code 1. */
   readonly onFailure: (text: string) => void;
 };
@@ -103,6 +106,7 @@ export class Guardian {
   #statusSocket: StatusSocket | null = null;
   readonly #redirects: Redirects;
   readonly #neighbours: Neighbours;
+  #orphans: Orphans | null = null;
   #serving = false;
   #isUp = false;
   /** Why a pid could not be written down during the start. */
@@ -146,16 +150,31 @@ export class Guardian {
     return this.#options.log;
   }
 
-  /** Resolves when the node works; throws OperationalError with nothing left behind. */
+  /**
+   * Resolves when the node works; throws OperationalError, or CancelledStart, with nothing left behind. Where that hands
+   * over, the process is to end as it is then.
+   */
   static async start(options: GuardianOptions): Promise<Guardian> {
     const guardian = new Guardian(options);
     try {
       await guardian.#open();
       return guardian;
     } catch (error) {
-      await guardian.stop();
+      const handsOver = error instanceof CancelledStart && error.handsOver;
+      await (handsOver ? guardian.#leaveStart() : guardian.stop());
       throw error;
     }
+  }
+
+  /** As before a kill: what has served until now goes on, or else what does now. */
+  async #leaveStart(): Promise<void> {
+    if (this.#orphans?.serves === true) {
+      await this.#supervisor?.stop(0);
+      this.#orphans.leave();
+    } else if (this.#config.balancer !== null && !this.#serving) {
+      return this.stop();
+    }
+    await this.prepareToLeave();
   }
 
   async status(): Promise<StatusReport> {
@@ -250,7 +269,7 @@ export class Guardian {
   }
 
   async #open(): Promise<void> {
-    const { log } = this.#options;
+    const { log, cancel } = this.#options;
     const config = this.#config;
     const runDir = new RunDir(this.#options.runDir);
     this.#closers.push(() => runDir.release());
@@ -258,14 +277,17 @@ export class Guardian {
     this.#closers.push(() => this.#timeline.close());
     const { store } = this.#options;
     const orphans = new Orphans(runDir, store, log);
+    this.#orphans = orphans;
     this.#closers.push(() => orphans.close());
+    cancel.throwIfAborted();
     if (config.balancer === null) await orphans.end();
     else await this.#openBalancer(config.balancer, runDir, orphans);
     // Before the election, which holds what others sign against their clocks.
     this.#neighbours.follow();
     this.#closers.push(() => this.#neighbours.close());
+    cancel.throwIfAborted();
     if (this.#section !== null) await this.#openElection(this.#section, runDir, orphans);
-    await this.#supervisor?.started();
+    await unlessAborted(this.#supervisor?.started() ?? Promise.resolve(), cancel);
     if (this.#unnoted !== null) throw this.#unnoted;
     this.#isUp = true;
     this.#tellFacts();
@@ -279,7 +301,8 @@ export class Guardian {
       reload: () => this.reload('evergate reload'),
       setServer: (order) => this.#setServer(order),
       setServerEverywhere: (order) => this.#neighbours.setServerEverywhere(order),
-      setDrained: (drained) => this.#setDrained(drained),
+      setDrained: (drained) =>
+        setDrained(this.#election, drained, () => this.#neighbours.ownership(), log),
     });
     this.#closers.push(() => admin.close());
     const statusSocket = new StatusSocket(
@@ -291,6 +314,7 @@ export class Guardian {
     this.#closers.push(() => statusSocket.close());
     this.#timeline.keep();
     await statusSocket.open(config.statusGroup);
+    cancel.throwIfAborted();
     const started = { kind: 'guardian', to: 'started', pid: process.pid } as const;
     log('info', `Node ${this.#node} is up; admin socket ${runDir.adminSocket}`, started);
     this.#options.manager.ready([
@@ -314,28 +338,6 @@ export class Guardian {
   async #setServer({ backend, server, state }: ServerOrder): Promise<string | null> {
     if (this.#supervisor === null) return 'No balancer runs here';
     return this.#supervisor.setServer(backend, server, state);
-  }
-
-  /** Throws OperationalError, with the node as it was. */
-  async #setDrained(drained: boolean): Promise<DrainAnswer> {
-    const { log } = this.#options;
-    if (this.#election === null) {
-      throw new OperationalError('refused', 'This node runs no VRRP: it has no VIP to give away');
-    }
-    const election = this.#election;
-    try {
-      const set = (): Promise<void> => election.setDrained(drained);
-      const answer = await drainAndTell(set, () => this.#neighbours.ownership());
-      const text = drained ? 'The node is drained' : 'The node is ready to take the VIP';
-      log('info', text, { kind: 'node', to: drained ? 'drained' : 'ready' });
-      return answer;
-    } catch (error) {
-      if (error instanceof OperationalError) {
-        const { message: why } = error;
-        log('warning', `Drain refused: ${why}`, { kind: 'node', to: 'drain-refused', why });
-      }
-      throw error;
-    }
   }
 
   /** Pushed, so that the guardian waits for nobody (docs/adr/0008). */

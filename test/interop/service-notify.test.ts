@@ -23,9 +23,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { BALANCER_TITLE } from '../../src/contracts/run-directory.ts';
-import { commandOf } from '../../src/guardian/process-table.ts';
+import { commandOf, hasEnded } from '../../src/guardian/process-table.ts';
 import { openListener } from '../../src/linux/sockets.ts';
 import { freePort } from '../kit/free-port.ts';
+import { childrenOf } from '../kit/guardian-cluster.ts';
 import { hasProgram } from '../kit/network.ts';
 import { judged } from '../kit/time-verdict.ts';
 import { waitUntil } from '../kit/wait-until.ts';
@@ -358,6 +359,42 @@ describe('A node under a service manager', { skip, timeout: 300_000 }, () => {
     next.child.kill('SIGTERM');
     assert.equal(await exitOf(next.child), 0);
   });
+
+  for (const signal of ['SIGUSR2', 'SIGTERM'] as const) {
+    it(`never says that it is ready where ${signal} ends its start, and takes nothing over`, async (t) => {
+      const socket = join(folder, `notify-${signal}`);
+      const heard = await listen(socket);
+      const kept = openListener({ kind: 'ipv4', host: '127.0.0.1', port }, PLAIN);
+      t.after(() => closeSync(kept));
+      const before = await orphan(kept);
+      const long = connect(port, '127.0.0.1').on('error', () => {});
+      t.after(() => long.destroy());
+      let echoed = '';
+      long.on('data', (data) => {
+        echoed += data;
+      });
+      const cancelled = start(socket, config, [kept]);
+      const own = await waitUntil('its balancer is there', () => {
+        return childrenOf(cancelled.child.pid ?? -1, 'balancer')[0];
+      });
+      // It will not come to serve, however fast the machine is.
+      process.kill(own, 'SIGSTOP');
+      await waitUntil('it takes over', () => pidOf('balancer') === own);
+      cancelled.child.kill(signal);
+      assert.equal(await exitOf(cancelled.child), 0, cancelled.log());
+      assert.doesNotMatch(heard(), /READY|FDSTORE/);
+      await waitUntil('its balancer has ended', () => hasEnded(own));
+      assert.deepEqual([pidOf('balancer'), pidOf('retired')], [before.pid, null]);
+      long.write('y');
+      await waitUntil('the connection lives', () => echoed === 'y');
+      const next = start(socket, config, [kept]);
+      await waitUntil('the next is ready', () => /^READY=1$/m.test(heard()));
+      await waitUntil('it relieves', () => next.log().includes(`Balancer ${before.pid} finishes`));
+      assert.equal(await answer(port), 'x');
+      next.child.kill('SIGTERM');
+      assert.equal(await exitOf(next.child), 0);
+    });
+  }
 
   it('leaves connections to the next process on SIGUSR2', async (t) => {
     let attempts = 0;

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { hasEnded } from '../../src/guardian/process-table.ts';
+import { commandOf, hasEnded } from '../../src/guardian/process-table.ts';
 import { AddressWatch } from './address-watch.ts';
 import { Network, type NetworkNode, NODE_INTERFACE } from './network.ts';
 import { waitUntil } from './wait-until.ts';
@@ -180,6 +180,11 @@ export class Daemon {
     return Number(readFileSync(join(this.runDir, `${role}.pid`), 'utf8'));
   }
 
+  /** Processes that its guardian has started and whose command line says that they are such, e.g. "balancer". */
+  children(kind: string): readonly number[] {
+    return childrenOf(this.pid('guardian'), kind);
+  }
+
   has(role: string): boolean {
     return existsSync(join(this.runDir, `${role}.pid`));
   }
@@ -294,6 +299,12 @@ export class GuardianCluster {
       return JSON.parse(line);
     };
   }
+}
+
+/** Processes that `pid` has started from its main thread and whose command line has this word. */
+export function childrenOf(pid: number, word: string): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return children.map(Number).filter((child) => commandOf(child)?.includes(word) === true);
 }
 
 function newFolder(): string {

@@ -35,6 +35,7 @@ const guardian = await Guardian.start({
   manager: new ServiceManager(null, streams.log),
   store: new DescriptorStore(null, streams.log),
   outputs: streams,
+  cancel: new AbortController().signal,
   onFailure: (text) => process.stderr.write(`failed ${text}\n`),
 });
 process.once('SIGTERM', async () => {

@@ -105,6 +105,32 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
     });
   });
 
+  it('and one whose start is ended by another restart leaves all to the next', async (t) => {
+    await judged(t, async ({ holds }) => {
+      await cluster.settled();
+      const [first, , watch] = await cluster.pair(3);
+      const stop = await cluster.load(VIP);
+      const leftAt = performance.now();
+      const guardian = first.pid('guardian');
+      await first.handOverAndRestart();
+      await waitUntil('it starts', () => first.pid('guardian') !== guardian);
+      const own = await waitUntil('its balancer is there', () => first.children('balancer')[0]);
+      // It comes to serve no more before the guardian is asked to leave.
+      process.kill(own, 'SIGSTOP');
+      const masters = () => first.log().match(/VRRP VI_1: initialize -> master/g)?.length ?? 0;
+      await waitUntil('it has the VIP again', () => masters() === 1);
+      await first.handOverAndRestart();
+      await first.up(2);
+      const seen = await stop();
+      report(t, seen, watch, leftAt);
+      assert.equal(first.log().match(/SIGUSR2: leaves connections and VIP/g)?.length, 2);
+      const owners = watch.changes.map(({ node, held }) => `${node} ${held}`).join();
+      holds(owners === 'a true', `the VIP moved: ${owners}`);
+      holds(seen.failed === 0, `${seen.failed} connections failed`);
+      holds(seen.longKept, 'the long connection was cut');
+    });
+  });
+
   for (const version of [2, 3] as const) {
     it(`alone serves on until a backup has the VIP (VRRP version ${version})`, async (t) => {
       await judged(t, async (attempt) => {

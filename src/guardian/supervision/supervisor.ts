@@ -231,12 +231,8 @@ export class Supervisor {
     successor.adopt(this.#eventsOf(() => successor));
     successor.watch();
     if (successor.pid !== null) this.#options.onPid('balancer', successor.pid);
-    this.#tell(
-      'info',
-      `Balancer ${successor.pid} serves in the place of ${before?.pid}`,
-      'serves',
-      successor,
-    );
+    const text = `Balancer ${successor.pid} serves in the place of ${before?.pid}`;
+    this.#tell('info', text, 'serves', successor);
     this.#dispatch({ kind: 'serving' });
     if (before !== null) this.#retired.take(before);
     this.#spare?.renew();
@@ -267,6 +263,8 @@ export class Supervisor {
     this.#dispatch({ kind: 'stop' });
     clearInterval(this.#timer);
     this.#spare?.stop();
+    // One that has not come to serve has no connections.
+    if (this.#settled !== null) this.#process?.kill();
     if (this.#process !== null) await this.#finish(this.#process, graceMs);
     this.#retired.end();
     this.#checker.stop();
@@ -410,6 +408,7 @@ export class Supervisor {
       this.#settled.reject(new OperationalError('balancer-failed', failure));
       this.#settled = null;
       this.#dispatch({ kind: 'stop' });
+      this.#ended?.();
       return;
     }
     const alone = this.#spare?.state.state === 'none';
