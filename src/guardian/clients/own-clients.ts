@@ -86,6 +86,7 @@ export class OwnClients {
       this.#schedule(LOOK_MS);
       return;
     }
+    this.#forgetOthersThan(vips);
     this.#look += 1;
     this.#count = 0;
     const added = new Map<string, ClientKey[]>();
@@ -108,6 +109,13 @@ export class OwnClients {
     }
     this.#options.onLook(this.#changes(added));
     this.#schedule(Math.max(LOOK_MS, spentMs * REST_TIMES));
+  }
+
+  /** What was told of a VIP that is gone is for its next owner, who pokes those clients: nothing of it is taken back. */
+  #forgetOthersThan(vips: ReadonlySet<string>): void {
+    for (const [name, { service }] of this.#lists) {
+      if (!vips.has(service.vip)) this.#lists.delete(name);
+    }
   }
 
   /** Some at a time: supervision has its turn between. Returns the time that it took, ms. */
