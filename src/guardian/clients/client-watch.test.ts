@@ -21,6 +21,7 @@ function watchOf(t: TestContext, secret: string | null) {
     send: (_, bytes) => sent.push(bytes),
     instances: () => [],
     config: () => ({ balancer: null, vrrp: null }),
+    log: () => {},
   });
   watch.use({ node: 'a', nodes: NODES, port: 8445, secret, toleranceMs: 30_000 });
   t.after(() => watch.close());

@@ -8,6 +8,7 @@ import type { Config, NodeConfig } from '../../config/model/config.ts';
 import { ipBytes, numericAddress, writeIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { ClientsStatus, InstanceStatus } from '../../stats/status.ts';
+import type { Log } from '../log.ts';
 import type { PeerSettings } from '../peers/peer-channel.ts';
 import {
   CLIENTS_VERSION,
@@ -38,6 +39,7 @@ export type ClientWatchOptions = {
   readonly send: (to: NodeConfig, bytes: Uint8Array) => void;
   readonly instances: () => readonly InstanceStatus[];
   readonly config: () => Config;
+  readonly log: Log;
 };
 
 type Waiting = { readonly to: NodeConfig; readonly bytes: Uint8Array };
@@ -64,6 +66,7 @@ export class ClientWatch {
     this.#options = options;
     this.#poker = new Poker(
       (service, client) => this.#open?.own.list(service)?.has(client) ?? false,
+      options.log,
     );
   }
 

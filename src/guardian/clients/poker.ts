@@ -5,9 +5,10 @@
 
 import { nodeCrypto } from '../../builtins.ts';
 import { readIpAddress } from '../../core/ip-address.ts';
-import { SystemError } from '../../linux/errno.ts';
+import { errorName, SystemError } from '../../linux/errno.ts';
 import { pinnedBuffer } from '../../linux/libc.ts';
 import { RawSender } from '../../linux/raw-socket.ts';
+import type { Log } from '../log.ts';
 import type { ClientKey } from './client-list.ts';
 import type { ClientService } from './client-message.ts';
 import { POKE_BYTES_MAX, writePoke } from './poke-packet.ts';
@@ -37,27 +38,32 @@ type Job = {
 
 export class Poker {
   readonly #isOurs: (service: ClientService, client: ClientKey) => boolean;
+  readonly #log: Log;
   readonly #packet = pinnedBuffer(POKE_BYTES_MAX);
   readonly #senders = new Map<boolean, RawSender>();
   #jobs: Job[] = [];
   #timer: NodeJS.Timeout | null = null;
   #lastAt = 0;
   #sent = 0;
-  #problem: string | null = null;
+  #failed = 0;
+  /** Of the last that could not be sent. */
+  #why = '';
 
   /** `isOurs`: whether this node has that very connection, opened meanwhile. */
-  constructor(isOurs: (service: ClientService, client: ClientKey) => boolean) {
+  constructor(isOurs: (service: ClientService, client: ClientKey) => boolean, log: Log) {
     this.#isOurs = isOurs;
+    this.#log = log;
   }
 
-  /** Packets, since the start. */
+  /** Packets, since the start; those that this machine refused are none. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Why nobody can be poked; null: nothing is known against it. */
+  /** How many packets could not be sent since the start, and why; null: all could. */
   get problem(): string | null {
-    return this.#problem;
+    if (this.#failed === 0) return null;
+    return `${this.#failed} pokes could not be sent: ${this.#why}`;
   }
 
   poke(service: ClientService, ports: readonly number[], clients: readonly ClientKey[]): void {
@@ -113,7 +119,7 @@ export class Poker {
     return left;
   }
 
-  /** One that cannot be sent, e.g. for want of a route, is as one that is lost. */
+  /** One that cannot be sent, e.g. for want of a route or by a firewall's leave, is as one that is lost. */
   #send(v6: boolean, client: ClientKey, length: number): void {
     const bytes = Buffer.from(client, 'latin1');
     try {
@@ -122,11 +128,22 @@ export class Poker {
         sender = new RawSender(v6);
         this.#senders.set(v6, sender);
       }
-      sender.send(this.#packet, length, readIpAddress(bytes, 0, v6 ? 16 : 4));
-      this.#sent += 1;
+      const refused = sender.send(this.#packet, length, readIpAddress(bytes, 0, v6 ? 16 : 4));
+      if (refused === 0) this.#sent += 1;
+      else this.#fail(errorName(refused));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      this.#problem = error.message;
+      this.#fail(error.message);
     }
+  }
+
+  /** Of thousands one line is enough; the status has their number. */
+  #fail(why: string): void {
+    if (this.#failed === 0) {
+      const text = 'Clients whose connections went with another node cannot all be told of it';
+      this.#log('warning', `${text}; they wait for their own time limits: ${why}`);
+    }
+    this.#failed += 1;
+    this.#why = why;
   }
 }

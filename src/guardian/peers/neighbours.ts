@@ -49,6 +49,7 @@ export class Neighbours {
       send: (to, bytes) => this.#peers.send(to, bytes),
       instances,
       config,
+      log: options.log,
     });
   }
 

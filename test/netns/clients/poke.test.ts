@@ -7,7 +7,13 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Network, type NetworkNode, NODE_INTERFACE, whyNoNamespaces } from '../../kit/network.ts';
+import {
+  hasProgram,
+  Network,
+  type NetworkNode,
+  NODE_INTERFACE,
+  whyNoNamespaces,
+} from '../../kit/network.ts';
 import { judged } from '../../kit/time-verdict.ts';
 import { waitUntil } from '../../kit/wait-until.ts';
 
@@ -22,7 +28,8 @@ const POKER = `
 import { ConnectionLister } from ${JSON.stringify(resolve('src/linux/socket-diag.ts'))};
 import { Poker } from ${JSON.stringify(resolve('src/guardian/clients/poker.ts'))};
 const [what, times, ...given] = process.argv.slice(1);
-const poker = new Poker(() => false);
+const lines = [];
+const poker = new Poker(() => false, (level, text) => lines.push(level + ' ' + text));
 if (what === 'list') {
   const dump = new ConnectionLister();
   dump.begin(true, ${PORT});
@@ -39,7 +46,7 @@ if (what === 'list') {
     await new Promise((done) => setTimeout(done, 20));
   }
   const wait = setInterval(() => {}, 1000);
-  setTimeout(() => { clearInterval(wait); poker.close(); console.log(JSON.stringify([poker.sent, poker.problem])); }, 3200);
+  setTimeout(() => { clearInterval(wait); poker.close(); console.log(JSON.stringify([poker.sent, poker.problem, lines])); }, 3200);
 }
 `;
 
@@ -177,9 +184,31 @@ describe('A poke', { skip, timeout: 300_000 }, () => {
       attempt.atMost(performance.now() - from, 3000, 'with the start of a program, all knew after');
       const { stdout, stderr } = await poked;
       assert.equal(stderr, '');
-      assert.deepEqual(JSON.parse(stdout), [160, null]);
+      assert.deepEqual(JSON.parse(stdout), [160, null, []]);
       child.kill('SIGKILL');
     });
+  });
+
+  it('counts as sent only where no firewall of its own refuses it, and is told of once', async (t) => {
+    if (!hasProgram('nft')) return t.skip('No program "nft"');
+    // 10.99.0.94 to 10.99.0.1, fd00:99::94 to fd00:99::1; each at port 40000.
+    const list = [
+      '0a63005e,0a6300019c40',
+      `fd00${'0099'}${'0'.repeat(20)}0094,fd00${'0099'}${'0'.repeat(20)}00019c40`,
+    ];
+    const rules = 'add table inet t; add chain inet t o { type filter hook output priority 0; }';
+    const refuse = 'add rule inet t o ip saddr 10.99.0.94 drop';
+    assert.equal((await one.run('nft', [`${rules}; ${refuse}`])).code, 0);
+    t.after(() => one.run('nft', ['delete', 'table', 'inet', 't']));
+    const { stdout, stderr } = await run(one, 'poke', '1', ...list);
+    assert.equal(stderr, '');
+    const [sent, problem, lines] = JSON.parse(stdout);
+    assert.deepEqual([sent, problem], [4, '4 pokes could not be sent: EPERM']);
+    assert.equal(lines.length, 1, lines.join());
+    assert.match(
+      lines[0],
+      /^warning Clients whose connections went .* cannot all be told .*: EPERM$/,
+    );
   });
 
   it('harms no connection that is there, and none that is being opened', async () => {
