@@ -122,6 +122,8 @@ export class BalancerProcess {
       );
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      // It has just ended, and says itself why.
+      if (error.code === 'EPIPE') return;
       this.#failure = { text: `It cannot be given its sockets: ${error.message}`, fault: null };
       this.kill();
       return;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitUntil } from '../../../test/kit/wait-until.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
+import { hasEnded } from '../process-table.ts';
 import { type BalancerLaunch, BalancerProcess } from './balancer-process.ts';
 import { BalancerShell } from './balancer-shell.ts';
 
@@ -31,4 +32,19 @@ test('one that ended while it waited is told of as any other', async () => {
   assert.equal(balancer.pid, shell.pid);
   await waitUntil('its end is told', () => ends.length > 0);
   assert.deepEqual(ends, [KILLED.why]);
+});
+
+test('one that dies as it is given its sockets is followed by another: that it failed it has not said', async () => {
+  const shell = new BalancerShell(outputs);
+  const pid = shell.pid ?? -1;
+  shell.kill();
+  // Without a turn of the loop, so that nobody has heard of it.
+  while (!hasEnded(pid));
+  const ends: string[] = [];
+  const events = { message: () => {}, breach: () => {}, ended: (why: string) => ends.push(why) };
+  const purpose = { kind: 'http', frontend: 'stats' } as const;
+  const given = { ...launch(), listeners: [{ id: 1, fd: 0, purpose }] };
+  const balancer = new BalancerProcess(given, events, shell);
+  await waitUntil('its end is told', () => ends.length > 0);
+  assert.deepEqual([balancer.failure, ends], [null, [KILLED.why]]);
 });

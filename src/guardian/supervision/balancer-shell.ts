@@ -37,6 +37,7 @@ export class BalancerShell {
   readonly descriptors: number;
   readonly #child: ChildProcess;
   #taken = false;
+  #isOver = false;
 
   constructor(outputs: Outputs) {
     const beatFd = createSharedMemory('evergate-beats', BEAT_PAGE_BYTES);
@@ -68,6 +69,14 @@ export class BalancerShell {
         resolve({ why: `It could not be started: ${message}`, started: false }),
       );
     });
+    void this.over.then(() => {
+      this.#isOver = true;
+    });
+  }
+
+  /** It has ended, or never was a process, before anybody took it or after. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Whoever is to tell it what to do has it from now on. */

@@ -294,7 +294,7 @@ export class Supervisor {
     const spare = this.#spare?.take() ?? null;
     if (spare === null) {
       const launch = { ...this.#launch(), standby: false, servers: this.#servers };
-      const shell = this.#shell ?? undefined;
+      const shell = this.#shell?.isOver === false ? this.#shell : undefined;
       this.#shell = null;
       const process: BalancerProcess = new BalancerProcess(
         launch,
