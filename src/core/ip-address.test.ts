@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import {
+  bareAddress,
   formatIpAddress,
   type IpAddress,
   ipBytes,
@@ -44,4 +45,10 @@ test('parseIpPrefix() takes prefix lengths of the family', () => {
   assert.equal(lengthOf('fe80::1/129'), null);
   assert.equal(lengthOf('fe80::1/6/4'), null);
   assert.equal(lengthOf('nonsense/24'), null);
+});
+
+test('bareAddress() takes the prefix length away, and nothing where there is none', () => {
+  assert.equal(bareAddress('192.168.1.94/24'), '192.168.1.94');
+  assert.equal(bareAddress('192.168.1.94'), '192.168.1.94');
+  assert.equal(bareAddress('fd00::94/64'), 'fd00::94');
 });

@@ -94,3 +94,8 @@ export function readIpAddress(from: Uint8Array, offset: number, bytes: number): 
 export function addressWithPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/** "192.168.1.94/24" without its prefix length; what has none as it is. */
+export function bareAddress(text: string): string {
+  return text.split('/', 1)[0] ?? '';
+}

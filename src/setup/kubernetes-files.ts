@@ -8,6 +8,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { NODES_MAX } from '../config/evergate-yaml/defaults.ts';
 import { readText } from '../load-config/read-text.ts';
 
 export type ClusterNode = { readonly name: string; readonly address: string };
@@ -30,7 +31,6 @@ export type KubernetesFacts = {
 };
 
 const FILE_BYTES_MAX = 1024 * 1024;
-const NODES_MAX = 32;
 const FILES_MAX = 64;
 const APISERVER_PORT = 6443;
 

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { LocalAddress } from '../config/evergate-yaml/draft.ts';
 import { FAMILY_BITS, familyOf, isWithin } from '../config/evergate-yaml/networks.ts';
 import { isName } from '../config/evergate-yaml/schema.ts';
+import { bareAddress } from '../core/ip-address.ts';
 import type { ClusterNode, KubernetesFacts } from './kubernetes-files.ts';
 
 /** What is known of this machine. */
@@ -53,10 +54,6 @@ function ownAddress({ local, kubernetes }: Surroundings, vip: string | null): st
   if (listedHere !== undefined) return listedHere.address;
   const near = vip === null ? null : networkOf(usual, bareAddress(vip));
   return near?.address ?? (vip === null ? (usual[0]?.address ?? null) : null);
-}
-
-export function bareAddress(vip: string): string {
-  return vip.split('/')[0] ?? '';
 }
 
 /** The nodes that files tell of, with this one. */

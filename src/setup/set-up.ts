@@ -1,9 +1,9 @@
 /** The way to a first evergate.yaml: what is known, what has to be asked, and what is to be said about the answers. */
 
-import { addressWithPort } from '../core/ip-address.ts';
+import { NODES_MAX } from '../config/evergate-yaml/defaults.ts';
+import { addressWithPort, bareAddress } from '../core/ip-address.ts';
 import type { ClusterNode } from './kubernetes-files.ts';
 import {
-  bareAddress,
   knownNodes,
   likelyPort,
   likelyVip,
@@ -32,7 +32,6 @@ export type Ask = (
 
 export type Planned = { readonly plan: Plan } | { readonly missing: string };
 
-const NODES_MAX = 32;
 const NOT_ANSWERED = 'Nothing was answered, and nothing is written';
 
 /** What was found, a line each. */

@@ -85,3 +85,9 @@ test('a VIP is asked for by its address, with or without the prefix, or by its i
   assert.deepEqual(asked(null), ['VI_1', 'VI_2']);
   assert.deepEqual(vipsOf(events), ['192.168.1.94/24', 'fd00::94/64']);
 });
+
+test('an address without a prefix length was taken for the one that lacks its last digit', () => {
+  const events = [vipEvent(1, { addresses: ['192.168.1.94'] })];
+  assert.equal(movesOf(events, '192.168.1.94').length, 1);
+  assert.deepEqual(movesOf(events, '192.168.1.9'), []);
+});

@@ -4,6 +4,7 @@
  */
 
 import type { NodeEvent, VipDetail } from '../contracts/events.ts';
+import { bareAddress } from '../core/ip-address.ts';
 
 type VipEvent = Extract<NodeEvent, VipDetail>;
 
@@ -47,12 +48,10 @@ export function vipsOf(events: readonly NodeEvent[]): readonly string[] {
 
 function concerns({ instance, addresses }: VipEvent, vip: string | null): boolean {
   return (
-    vip === null || instance === vip || addresses.some((one) => one === vip || bare(one) === vip)
+    vip === null ||
+    instance === vip ||
+    addresses.some((one) => one === vip || bareAddress(one) === vip)
   );
-}
-
-function bare(address: string): string {
-  return address.slice(0, address.indexOf('/'));
 }
 
 /** null: the address stayed where it was. */

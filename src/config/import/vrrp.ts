@@ -1,5 +1,6 @@
 /** The VRRP instances of the old nodes as `vip`, `nodes` and `vrrp`. */
 
+import { bareAddress } from '../../core/ip-address.ts';
 import { routerIdOf } from '../evergate-yaml/defaults.ts';
 import { FAMILY_BITS, familyOf } from '../evergate-yaml/networks.ts';
 import type { VirtualAddressConfig } from '../model/addresses.ts';
@@ -36,7 +37,7 @@ function addressPlace({ node, instance }: Old, address: string): Place | null {
   const entries = blocks
     .filter(({ name }) => name.text === 'virtual_ipaddress')
     .flatMap(({ children }) => children ?? []);
-  const found = entries.find(({ name }) => name.text.split('/')[0] === address) ?? entries[0];
+  const found = entries.find(({ name }) => bareAddress(name.text) === address) ?? entries[0];
   return found === undefined ? null : placeOf(found);
 }
 

@@ -1,6 +1,6 @@
 /** keepalived.conf: the entries of virtual_ipaddress (keepalived.conf(5), "VRRP instance(s)"). */
 
-import { formatIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
+import { bareAddress, formatIpAddress, parseIpPrefix } from '../../core/ip-address.ts';
 import type { VirtualAddressConfig } from '../model/addresses.ts';
 import { didYouMean } from '../suggest.ts';
 import { ADDRESS_DEFAULTS } from '../vrrp-defaults.ts';
@@ -86,7 +86,7 @@ function parsePrefix(word: Word, report: Report): VirtualAddressConfig | null {
     const { address, prefixLength } = prefix.value;
     return { address: formatIpAddress(address), prefixLength, ...ADDRESS_DEFAULTS };
   }
-  const bare = { ...word, text: word.text.split('/')[0] ?? '' };
+  const bare = { ...word, text: bareAddress(word.text) };
   if (parseAnyAddress(bare, 'virtual address', report) !== null) {
     report.error(word, 'bad-value', prefix.reason);
   }

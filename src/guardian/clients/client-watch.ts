@@ -5,7 +5,7 @@
 
 import { isIPv6 } from 'node:net';
 import type { Config, NodeConfig } from '../../config/model/config.ts';
-import { ipBytes, numericAddress, writeIpAddress } from '../../core/ip-address.ts';
+import { bareAddress, ipBytes, numericAddress, writeIpAddress } from '../../core/ip-address.ts';
 import { bootMs } from '../../linux/clock.ts';
 import type { ClientsStatus, InstanceStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
@@ -148,7 +148,7 @@ export class ClientWatch {
   #vips(which: (instance: InstanceStatus) => boolean): ReadonlySet<string> {
     const instances = this.#options.instances().filter(which);
     return new Set(
-      instances.flatMap((each) => each.addresses.map((one) => bytesText(one.split('/')[0] ?? ''))),
+      instances.flatMap((each) => each.addresses.map((one) => bytesText(bareAddress(one)))),
     );
   }
 
