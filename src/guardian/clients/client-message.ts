@@ -7,15 +7,12 @@
  * All numbers in network order. The time, ms of UTC as a binary64, grows from one datagram of a sender to the next.
  */
 
-import { nodeCrypto } from '../../builtins.ts';
 import { fail, type Result } from '../../core/result.ts';
+import { DATAGRAM_BYTES_MAX, DIGEST_BYTES, isSigned, keyOf, sign } from '../peers/signed.ts';
 import { type ClientKey, PARTS } from './client-list.ts';
 
 export const CLIENTS_VERSION = 1;
-/** Below any path's MTU, and that of peers/message.ts. */
-const DATAGRAM_BYTES_MAX = 1200;
 const MAGIC = Buffer.from('EGC');
-const DIGEST_BYTES = 32;
 const PURPOSE = 'evergate clients 1';
 const NAME_BYTES_MAX = 255;
 const KINDS = ['add', 'remove', 'part', 'digests', 'ask'] as const;
@@ -53,7 +50,7 @@ export type ClientMessage = {
 
 /** The lists' own key, of the text of the cluster's key file. */
 export function clientsKey(secret: string): Buffer {
-  return nodeCrypto().createHmac('sha256', secret.trim()).update(PURPOSE).digest();
+  return keyOf(secret, PURPOSE);
 }
 
 /** How many clients fit into one datagram of this sender. */
@@ -81,7 +78,7 @@ export function encodeClients(key: Buffer | null, message: ClientMessage): Buffe
     Buffer.from(service.vip, 'latin1'),
     encodeBody(body),
   ]);
-  return key === null ? signed : Buffer.concat([signed, digestOf(key, signed)]);
+  return key === null ? signed : sign(key, signed);
 }
 
 function encodeBody(body: ClientBody): Buffer {
@@ -104,10 +101,6 @@ function encodeBody(body: ClientBody): Buffer {
   }
 }
 
-function digestOf(key: Buffer, bytes: Uint8Array): Buffer {
-  return nodeCrypto().createHmac('sha256', key).update(bytes).digest();
-}
-
 /** The version of whoever speaks of clients; null: it is about something else. Looks at nothing more. */
 export function clientsVersionOf(bytes: Uint8Array): number | null {
   return MAGIC.equals(bytes.subarray(0, MAGIC.length)) ? (bytes[MAGIC.length] ?? 0) : null;
@@ -119,9 +112,7 @@ export function decodeClients(key: Buffer | null, bytes: Buffer): Result<ClientM
   const end = bytes.length - (key === null ? 0 : DIGEST_BYTES);
   if (end < 15) return fail('wrong length');
   const signed = bytes.subarray(0, end);
-  if (key !== null && !nodeCrypto().timingSafeEqual(digestOf(key, signed), bytes.subarray(end))) {
-    return fail('wrong signature');
-  }
+  if (key !== null && !isSigned(key, bytes)) return fail('wrong signature');
   if (clientsVersionOf(signed) !== CLIENTS_VERSION) return fail('another version');
   const sentAtMs = signed.readDoubleBE(5);
   if (!Number.isFinite(sentAtMs)) return fail('no time');

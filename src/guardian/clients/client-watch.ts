@@ -9,7 +9,7 @@ import { bareAddress, ipBytes, numericAddress, writeIpAddress } from '../../core
 import { bootMs } from '../../linux/clock.ts';
 import type { ClientsStatus, InstanceStatus } from '../../stats/status.ts';
 import type { Log } from '../log.ts';
-import type { PeerSettings } from '../peers/peer-channel.ts';
+import { othersOf, type PeerSettings } from '../peers/peer-settings.ts';
 import {
   CLIENTS_VERSION,
   type ClientBody,
@@ -157,7 +157,7 @@ export class ClientWatch {
     const now = bootMs();
     this.#others.forgetSilent(now);
     if (open === null || changes === null) return;
-    const peers = othersOf(open);
+    const peers = othersOf(open.settings);
     const digestsDue = now - this.#digestsAt >= DIGEST_MS;
     if (digestsDue) this.#digestsAt = now;
     for (const { service, added, removed } of changes) {
@@ -223,10 +223,6 @@ export class ClientWatch {
     for (const { to, bytes } of this.#queue.splice(0, BURST_MAX)) this.#options.send(to, bytes);
     this.#sending = this.#queue.length === 0 ? null : setTimeout(() => this.#send(), BURST_GAP_MS);
   }
-}
-
-function othersOf({ settings }: Open): readonly NodeConfig[] {
-  return settings.nodes.filter(({ name }) => name !== settings.node);
 }
 
 function bytesText(address: string): string {

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import {
   type Answer,
   type ClockQuestion,
-  DATAGRAM_BYTES_MAX,
   decodePeerMessage,
   encodePeerMessage,
   type FactsAnswer,
@@ -15,6 +14,7 @@ import {
   type Question,
   type ServerQuestion,
 } from './message.ts';
+import { DATAGRAM_BYTES_MAX } from './signed.ts';
 
 const KEY = peerKey('hex:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff');
 const QUESTION: ServerQuestion = {

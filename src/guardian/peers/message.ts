@@ -4,19 +4,14 @@
  * datagram counts for the node it names, near its time, and once (replay-guard.ts).
  */
 
-import { nodeCrypto } from '../../builtins.ts';
-import { fail, type Result } from '../../core/result.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
 import { integer, nullable, oneOf, parseShape, record, text } from '../../core/shape.ts';
 import type { AdminState } from '../../health/server-state.ts';
 import { FACTS_CHARS_MAX, FACTS_DIGEST_CHARS } from './facts.ts';
+import { DATAGRAM_BYTES_MAX, DIGEST_BYTES, isSigned, keyOf, sign } from './signed.ts';
 
 export const PEER_VERSION = 1;
-/** Below any path's MTU: nothing is put together from fragments. */
-export const DATAGRAM_BYTES_MAX = 1200;
-
 const MAGIC = Buffer.from('EGP1');
-const DIGEST_BYTES = 32;
-/** The key signs nothing else: an advertisement is never a question. */
 const PURPOSE = 'evergate peers 1';
 const NAME_CHARS_MAX = 256;
 const ID_CHARS = 32;
@@ -99,18 +94,13 @@ const ANSWER = record<Answer>({
 
 /** The channel's own key, of the text of the cluster's key file. */
 export function peerKey(secret: string): Buffer {
-  return nodeCrypto().createHmac('sha256', secret.trim()).update(PURPOSE).digest();
-}
-
-function digestOf(key: Buffer, bytes: Uint8Array): Buffer {
-  return nodeCrypto().createHmac('sha256', key).update(bytes).digest();
+  return keyOf(secret, PURPOSE);
 }
 
 /** Fails where names are too long for one datagram. */
 export function encodePeerMessage(key: Buffer, message: PeerMessage): Result<Buffer> {
-  const signed = Buffer.concat([MAGIC, Buffer.from(JSON.stringify(message))]);
-  if (signed.length + DIGEST_BYTES > DATAGRAM_BYTES_MAX) return fail('The names are too long');
-  return { ok: true, value: Buffer.concat([signed, digestOf(key, signed)]) };
+  const bytes = sign(key, Buffer.concat([MAGIC, Buffer.from(JSON.stringify(message))]));
+  return bytes.length > DATAGRAM_BYTES_MAX ? fail('The names are too long') : ok(bytes);
 }
 
 /** Never throws. Nothing of a datagram is looked at before its signature. */
@@ -119,8 +109,7 @@ export function decodePeerMessage(key: Buffer, bytes: Uint8Array): Result<PeerMe
   if (end <= MAGIC.length || bytes.length > DATAGRAM_BYTES_MAX) return fail('wrong length');
   const signed = bytes.subarray(0, end);
   if (!MAGIC.equals(signed.subarray(0, MAGIC.length))) return fail('no message of a peer');
-  if (!nodeCrypto().timingSafeEqual(digestOf(key, signed), bytes.subarray(end)))
-    return fail('wrong signature');
+  if (!isSigned(key, bytes)) return fail('wrong signature');
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(signed.subarray(MAGIC.length)).toString('utf8'));

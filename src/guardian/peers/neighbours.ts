@@ -8,7 +8,8 @@ import type { Log } from '../log.ts';
 import { Agreement } from './agreement.ts';
 import { factsOf } from './facts.ts';
 import { namesByAddress } from './named-addresses.ts';
-import { PeerChannel, peerSettings, type ServerOrder } from './peer-channel.ts';
+import { PeerChannel, type ServerOrder } from './peer-channel.ts';
+import { peerSettings } from './peer-settings.ts';
 
 export type NeighboursOptions = {
   readonly log: Log;

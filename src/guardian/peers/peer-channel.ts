@@ -7,7 +7,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { nodeCrypto } from '../../builtins.ts';
-import type { Config, NodeConfig } from '../../config/model/config.ts';
+import type { NodeConfig } from '../../config/model/config.ts';
 import type { Moment } from '../../core/moment.ts';
 import { OtherClocks } from '../../core/other-clocks.ts';
 import { fail } from '../../core/result.ts';
@@ -34,6 +34,7 @@ import {
   type ServerQuestion,
 } from './message.ts';
 import { NewestWord } from './newest-word.ts';
+import { othersOf, type PeerSettings } from './peer-settings.ts';
 import { type Reception, ReplayGuard } from './replay-guard.ts';
 
 /** When a question is sent, and when nobody is waited for any more; ms after it was asked. */
@@ -48,23 +49,6 @@ const CHECKED_PER_SECOND = 200;
 const STRANGERS_PER_SECOND = 5;
 /** Of datagrams that tell of clients: 100,000 of them twice. */
 const HEARD_PER_SECOND = 4000;
-
-export type PeerSettings = {
-  /** Of this node, and of all. */
-  readonly node: string;
-  readonly nodes: readonly NodeConfig[];
-  readonly port: number;
-  /** Text of the key file; null: the nodes share none, and believe nobody's orders. */
-  readonly secret: string | null;
-  readonly toleranceMs: number;
-};
-
-/** null: the nodes do not ask each other. */
-export function peerSettings({ nodes, peers }: Config, node: string): PeerSettings | null {
-  if (nodes === undefined || peers === undefined) return null;
-  const { port, toleranceMs, secret } = peers;
-  return { node, nodes, port, toleranceMs, secret };
-}
 
 export type ServerOrder = {
   readonly backend: string;
@@ -176,7 +160,7 @@ export class PeerChannel {
   async askAll(order: ServerOrder): Promise<readonly PeerOutcome[] | null> {
     const open = this.#open;
     if (open === null || open.key === null) return null;
-    return Promise.all(othersOf(open).map((peer) => this.#order(open, peer, order)));
+    return Promise.all(othersOf(open.settings).map((peer) => this.#order(open, peer, order)));
   }
 
   /** Something that is no question; where there is no channel it is lost. */
@@ -220,13 +204,13 @@ export class PeerChannel {
   #askAll(): void {
     const open = this.#open;
     if (open === null || open.key === null) return;
-    for (const peer of othersOf(open)) void this.#askClock(open, peer);
+    for (const peer of othersOf(open.settings)) void this.#askClock(open, peer);
     this.#askFacts();
   }
 
   #askFacts(): void {
     const open = this.#open;
-    if (open !== null && open.key !== null) this.facts.askAll(othersOf(open));
+    if (open !== null && open.key !== null) this.facts.askAll(othersOf(open.settings));
   }
 
   /** As it tells them; null: it does not, or is not asked. Whoever answers, it has the key and was asked there. */
@@ -346,7 +330,7 @@ export class PeerChannel {
   }
 
   async #answer(open: Open, question: ServerQuestion | ClockQuestion): Promise<void> {
-    const peer = othersOf(open).find(({ name }) => name === question.from);
+    const peer = othersOf(open.settings).find(({ name }) => name === question.from);
     if (peer === undefined) return;
     if (question.kind === 'clock') {
       // Whoever has recorded it learns nothing that the answer's reader would take for new.
@@ -397,10 +381,6 @@ export class PeerChannel {
 
 function encode({ key }: Open, message: PeerMessage): ReturnType<typeof encodePeerMessage> {
   return key === null ? fail('The nodes share no key') : encodePeerMessage(key, message);
-}
-
-function othersOf({ settings }: Open): readonly NodeConfig[] {
-  return settings.nodes.filter(({ name }) => name !== settings.node);
 }
 
 /** Only who was asked answers. */
