@@ -40,7 +40,7 @@ describe('DescriptorStore', () => {
   }
 
   const nameIn = (message: string | null): string | undefined =>
-    /^FDNAME=([0-9a-f]{32})$/m.exec(message ?? '')?.[1];
+    /^FDNAME=([!-9;-~]{1,255})$/m.exec(message ?? '')?.[1];
 
   it('keeps copies of sockets by a name, and none from before by that name', () => {
     const store = storeWith([]);
@@ -59,6 +59,12 @@ describe('DescriptorStore', () => {
     assert.equal(heard(), forgotten);
     store.keep('ipv6 :: 8444 eth0', [fd]);
     assert.notEqual(nameIn(heard()), nameIn(forgotten));
+    const path = `unix /run/${'\u{e4}'.repeat(100)}`;
+    store.forget(path);
+    const long = nameIn(heard());
+    assert.ok(long !== undefined);
+    store.forget(`${path}b`);
+    assert.notEqual(nameIn(heard()), long);
     for (const each of [fd, copy]) closeFd(each);
   });
 

@@ -14,6 +14,8 @@ import { NotifySocket } from './notify-socket.ts';
 
 /** Of one datagram; the kernel takes 253 (SCM_MAX_FD). */
 const DESCRIPTORS_EACH = 200;
+/** systemd's FDNAME_MAX. */
+const NAME_MAX = 255;
 
 export class DescriptorStore {
   readonly #socket: NotifySocket | null;
@@ -79,7 +81,9 @@ export class DescriptorStore {
   }
 }
 
-/** A name there has no colon and no more than 255 characters. */
+/** A name there is of ASCII without a colon, and no longer than NAME_MAX. */
 function nameOf(place: string): string {
-  return nodeCrypto().createHash('sha256').update(place).digest('hex').slice(0, 32);
+  const name = encodeURIComponent(place);
+  if (name.length <= NAME_MAX) return name;
+  return nodeCrypto().createHash('sha256').update(place).digest('hex');
 }
