@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import workers, { type WorkerOptions } from 'node:worker_threads';
 import { replaceDescriptor } from '../../linux/files.ts';
 import { dial, readBytes, startEcho, until } from './fixture/peers.ts';
 import { startPlane } from './fixture/plane.ts';
@@ -76,6 +78,46 @@ test(
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => dial(t, port)));
     await Promise.all(clients.map(answered));
     assert.equal(events.length, 1);
+  },
+);
+
+/** A thread that never comes to run a line of ours. */
+const HANGS = `data:text/javascript,${encodeURIComponent('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')}`;
+
+test(
+  'one that hangs as it starts had the next reload wait for its whole time',
+  TIMEOUT,
+  async (t) => {
+    const echo = await startEcho(t);
+    const options = { servers: [echo.port], relays: 2, standby: true };
+    const { plane, port, events, config, reconfigure } = await startPlane(t, options);
+    const { Worker } = workers;
+    t.after(() => {
+      workers.Worker = Worker;
+      syncBuiltinESMExports();
+    });
+    workers.Worker = class extends Worker {
+      constructor(_entry: URL, rest: WorkerOptions) {
+        super(new URL(HANGS), rest);
+      }
+    };
+    syncBuiltinESMExports();
+    const waiting = await Promise.all(Array.from({ length: CLIENTS }, () => dial(t, port)));
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    plane.accept();
+    const reloaded = reconfigure(config);
+    t.mock.timers.tick(9_999);
+    assert.equal(plane.health().threads, 2);
+    t.mock.timers.tick(1);
+    t.mock.timers.reset();
+    assert.equal(await reloaded, 0);
+    await plane.lateThreads;
+    await Promise.all(waiting.map(answered));
+    const message = 'Relay 1 did not start within 10000 ms';
+    assert.deepEqual(events, [
+      { kind: 'short-handed', message: `${message}; the others do its work` },
+    ]);
+    assert.deepEqual(plane.health(), { threads: 1, trouble: message });
   },
 );
 

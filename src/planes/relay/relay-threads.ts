@@ -26,6 +26,9 @@ import type { MainToRelay, RelayListener, RelayStart } from './messages.ts';
 import { endRelayThreads, type RelayThread, startRelayThread } from './relay-thread.ts';
 import { tableMemory } from './routes/table-memory.ts';
 
+/** Of a thread that is left for later: a reload waits for all that there are, and gives up after three times as long. */
+const LATE_START_MS_MAX = 10_000;
+
 /**
  * Resolves when every relay's loop turns that is to be there before it accepts. Rejects, with all threads ended, when
  * one cannot start. The listeners and the beat page's descriptor stay the caller's: they are used, never closed.
@@ -183,8 +186,8 @@ export class RelayPool implements DataPlane {
   }
 
   /**
-   * All but the first, side by side. One that cannot start leaves its part of the work to the first for good: that is
-   * better than the end of all connections.
+   * All but the first, side by side. One that cannot start, or hangs while it does, leaves its part of the work to the
+   * first for good: that is better than the end of all connections.
    */
   #startLate(late: PromiseWithResolvers<void>): void {
     const started = Array.from({ length: this.#relays - 1 }, async (_, index) => {
@@ -192,16 +195,22 @@ export class RelayPool implements DataPlane {
       const report = (event: DataPlaneEvent): void => {
         if (event.kind !== 'failed' || this.#running.has(relay)) this.#report(event);
       };
+      const hung = Promise.withResolvers<never>();
+      const why = new Error(`Relay ${relay} did not start within ${LATE_START_MS_MAX} ms`);
+      const timer = setTimeout(() => hung.reject(why), LATE_START_MS_MAX);
       try {
-        await this.#startThread(relay, report);
+        await Promise.race([this.#startThread(relay, report), hung.promise]);
       } catch (error) {
         this.#goOnWithout(relay, error instanceof Error ? error.message : String(error));
+      } finally {
+        clearTimeout(timer);
       }
     });
     void Promise.all(started).then(() => late.resolve());
   }
 
   #goOnWithout(relay: number, why: string): void {
+    this.#threads.find((thread) => thread.relay === relay)?.terminate();
     this.#threads = this.#threads.filter((thread) => thread.relay !== relay);
     if (this.#end.over) return;
     this.#end.failure = why;
@@ -224,6 +233,8 @@ export class RelayPool implements DataPlane {
     );
     this.#threads.push(thread);
     await ready;
+    // It was given up a moment ago.
+    if (!this.#threads.includes(thread)) return;
     this.#running.add(relay);
     if (this.#late === null || relay === 0) return;
     const [first] = this.#threads;
