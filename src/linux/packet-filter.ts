@@ -1,6 +1,6 @@
 /** Classic BPF (linux/filter.h), on packet sockets: frames nobody asked for do not wake us. */
 
-import { addressOf, pinnedBuffer } from './libc.ts';
+import { addressOf } from './libc.ts';
 import { SOL_SOCKET, setOptionBytes } from './sockets.ts';
 
 const SO_ATTACH_FILTER = 26;
@@ -8,6 +8,9 @@ export const LOAD_WORD = 0x20;
 const LOAD_BYTE = 0x30;
 export const JUMP_EQUAL = 0x15;
 export const RETURN = 0x06;
+/** struct sock_fprog, struct sock_filter. */
+const HEAD_BYTES = 16;
+const INSTRUCTION_BYTES = 8;
 
 export type Instruction = readonly [
   code: number,
@@ -44,19 +47,18 @@ export function attachFilter(
   setOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, filterProgram(program));
 }
 
-/** struct sock_fprog, with the instructions that it leads to. */
+/** struct sock_fprog, which leads to the instructions behind it in the same memory. */
 export function filterProgram(program: readonly Instruction[]): Buffer {
-  // Pinned: the kernel reads it through a pointer.
-  const code = pinnedBuffer(4096);
+  const memory = Buffer.alloc(HEAD_BYTES + program.length * INSTRUCTION_BYTES);
   for (const [index, [operation, jumpTrue, jumpFalse, value]] of program.entries()) {
-    code.writeUInt16LE(operation, index * 8);
-    code.writeUInt8(jumpTrue, index * 8 + 2);
-    code.writeUInt8(jumpFalse, index * 8 + 3);
-    code.writeUInt32LE(value, index * 8 + 4);
+    const at = HEAD_BYTES + index * INSTRUCTION_BYTES;
+    memory.writeUInt16LE(operation, at);
+    memory.writeUInt8(jumpTrue, at + 2);
+    memory.writeUInt8(jumpFalse, at + 3);
+    memory.writeUInt32LE(value, at + 4);
   }
-  // struct sock_fprog: length, padding, pointer.
-  const filter = Buffer.alloc(16);
-  filter.writeUInt16LE(program.length, 0);
-  filter.writeBigUInt64LE(BigInt(addressOf(code)), 8);
-  return filter;
+  // Length, padding, pointer.
+  memory.writeUInt16LE(program.length, 0);
+  memory.writeBigUInt64LE(BigInt(addressOf(memory) + HEAD_BYTES), 8);
+  return memory.subarray(0, HEAD_BYTES);
 }
