@@ -1,6 +1,6 @@
 /**
- * The program as a few files of JavaScript: one for src/main.ts, one for every thread and process that the
- * program starts, and what they share. They lie side by side in one folder, so that each finds the others, and
+ * The program as a few files of JavaScript: one for src/main.ts and some that its commands load, and one for every
+ * thread and process that the program starts. They lie side by side in one folder, so that each finds the others, and
  * koffi's binary, wherever a module has ended up (docs/adr/0016).
  */
 
@@ -38,19 +38,25 @@ export async function bundle(root: string, packed: readonly string[]): Promise<B
   const entries = new Set([MAIN]);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const known = entries.size;
-    const { metafile, outputFiles } = await buildEntries(root, packed, entries);
+    const others = [...entries].filter((entry) => entry !== MAIN);
+    const built = await Promise.all([
+      buildEntries(root, packed, [MAIN], entries),
+      buildEntries(root, packed, others, entries),
+    ]);
     if (entries.size > known) continue;
-    refuseImports(metafile);
-    const inputs = Object.keys(metafile.inputs);
+    for (const { metafile } of built) refuseImports(metafile);
+    const inputs = [...new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs)))];
     const packages = inputs.flatMap((input) => {
       const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
       return name === undefined ? [] : [name];
     });
     return {
-      outputs: outputFiles.map(({ path, text }) => ({
-        path,
-        contents: Buffer.from(fetchBuiltins(basename(path), text)),
-      })),
+      outputs: built
+        .flatMap(({ outputFiles }) => outputFiles)
+        .map(({ path, text }) => ({
+          path,
+          contents: Buffer.from(fetchBuiltins(basename(path), text)),
+        })),
       entries: [...entries],
       sources: inputs.filter((input) => !input.startsWith('node_modules/')),
       packages: [...new Set(packages)].sort(),
@@ -59,11 +65,12 @@ export async function bundle(root: string, packed: readonly string[]): Promise<B
   throw new Error(`The program starts files that start files, ${ROUNDS_MAX} deep`);
 }
 
-/** Adds the files that the sources refer to to `entries`. */
+/** Adds the files that the sources refer to to `found`. */
 async function buildEntries(
   root: string,
   packed: readonly string[],
-  entries: Set<string>,
+  entries: readonly string[],
+  found: Set<string>,
 ): Promise<Built> {
   const references: Plugin = {
     name: 'file-references',
@@ -71,7 +78,7 @@ async function buildEntries(
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const file = relative(root, path);
         const { text, started } = rewriteReferences(file, await readFile(path, 'utf8'), packed);
-        for (const entry of started) entries.add(entry);
+        for (const entry of started) found.add(entry);
         return { contents: text, loader: 'ts' };
       });
       onLoad({ filter: KOFFI_STATIC }, () => ({ contents: KOFFI_LOADER, loader: 'js' }));
@@ -79,11 +86,13 @@ async function buildEntries(
   };
   return await build({
     absWorkingDir: root,
-    entryPoints: [...entries].map((entry) => ({ in: entry, out: bundledName(entry) })),
+    entryPoints: entries.map((entry) => ({ in: entry, out: bundledName(entry) })),
     outdir: join(root, 'dist'),
     write: false,
     bundle: true,
-    splitting: true,
+    // Each command loads its own part of the program. All others are one file, which they load whole: each file more
+    // is a millisecond of their start.
+    splitting: entries.includes(MAIN),
     format: 'esm',
     platform: 'node',
     target: `node${process.versions.node}`,
