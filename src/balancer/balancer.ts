@@ -5,7 +5,6 @@
 
 import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeTls } from '../builtins.ts';
 import type { StartDataPlane } from '../contracts/data-plane.ts';
 import { assert } from '../core/assert.ts';
 import type { AdminState, CheckResult, ServerStateRecord } from '../health/server-state.ts';
@@ -81,7 +80,7 @@ export class Balancer {
   async prepare(startDataPlane: StartDataPlane): Promise<void> {
     const { config, grant, identity } = this.#message;
     this.#servers.openLogs(config);
-    const started = startDataPlane(
+    const plane = await startDataPlane(
       {
         config,
         grant,
@@ -97,9 +96,6 @@ export class Balancer {
         else this.#servers.noteConnectFailure(event);
       },
     );
-    // While its threads start. Later, when no thread may be started any more, TLS would complain that it cannot.
-    nodeTls();
-    const plane = await started;
     this.#traffic.plane = plane;
     this.#servers.attach(plane);
     // The next start is faster by it; the account below may not write there (docs/adr/0005).

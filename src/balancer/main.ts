@@ -1,9 +1,10 @@
 /** Entry of the balancer process; only the guardian starts it, with a channel to itself and its sockets. */
 
+import { nodeTls } from '../builtins.ts';
 import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
-import { startDataPlane } from '../planes/relay/relay-threads.ts';
+import { startDataPlaneAhead } from '../planes/relay/relay-threads.ts';
 import { dropStartGarbage } from '../start-garbage.ts';
 import { confine, confineEarly, confineThreads } from './confinement.ts';
 import { demandGuardian, dieOfErrors } from './guarded-process.ts';
@@ -31,7 +32,7 @@ process.on('SIGUSR1', () => {});
 dropStartGarbage();
 const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({
-  startDataPlane,
+  startDataPlane: startDataPlaneAhead(),
   send: (message, sent) => guardian.send(message, sent),
   onMessage: (listener) => guardian.onMessage(listener),
   onDisconnect: (listener) => guardian.onClose(listener),
@@ -45,3 +46,5 @@ const balancer = runBalancer({
 });
 
 dieOfErrors((why) => balancer.fail(why));
+// While it waits for its orders. Later, when no thread may be started any more, TLS would complain that it cannot.
+nodeTls();

@@ -10,7 +10,7 @@ export type RelayListener = {
   readonly frontend: number;
 };
 
-/** What a relay thread is started with (workerData). */
+/** The first message to a relay thread: it waits for nothing else. */
 export type RelayStart = {
   readonly config: BalancerConfig;
   /** This relay's number, 0..LOOPS_MAX-1. */
@@ -18,6 +18,8 @@ export type RelayStart = {
   readonly listeners: readonly RelayListener[];
   /** Whether to accept from the start; otherwise 'accept' says when. */
   readonly accepting: boolean;
+  /** Nobody waits for it to be ready. */
+  readonly standby: boolean;
   readonly snapshot: TrafficSnapshot;
   readonly beatFd: number;
   readonly filesMax: number;

@@ -29,15 +29,20 @@ export type RelayThread = {
   terminate(): void;
 };
 
-/** `ready` rejects when it cannot start, or ends before its loop turns. `report` hears of every end that nobody wanted. */
+/** It loads its code and waits: for startRelayThread(), or the end of the process. */
+export function openRelayThread(relay: number): Worker {
+  return new Worker(THREAD_ENTRY, { name: `relay-${relay}` });
+}
+
+/**
+ * `ready` rejects when it cannot start, or ends before its loop turns. `report` hears of every end that nobody wanted.
+ * `worker`: one that waits.
+ */
 export function startRelayThread(
   start: RelayStart,
   report: (event: DataPlaneEvent) => void,
+  worker: Worker = openRelayThread(start.relay),
 ): { readonly thread: RelayThread; readonly ready: Promise<void> } {
-  const worker = new Worker(THREAD_ENTRY, {
-    workerData: start,
-    name: `relay-${start.relay}`,
-  });
   let alive = true;
   const gone = new Promise<void>((resolve) => {
     worker.once('exit', () => {
@@ -90,6 +95,7 @@ export function startRelayThread(
     paused: () => Promise.race([paused.promise, gone]),
     terminate: () => void worker.terminate(),
   };
+  worker.postMessage(start);
   return { thread, ready };
 }
 

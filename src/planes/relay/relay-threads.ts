@@ -5,6 +5,7 @@
  * their sockets from it when their loops turn, so that no queue is ever without one that accepts (docs/adr/0033).
  */
 
+import type { Worker } from 'node:worker_threads';
 import type { TrafficSnapshot } from '../../balance/snapshot.ts';
 import type {
   DataPlane,
@@ -14,6 +15,7 @@ import type {
   PlaneHealth,
   PlaneLimits,
   Reconfiguration,
+  StartDataPlane,
 } from '../../contracts/data-plane.ts';
 import { assert } from '../../core/assert.ts';
 import { openWakeup } from '../../linux/epoll.ts';
@@ -23,7 +25,12 @@ import { CounterParts, CounterSums } from './counting/counter-sums.ts';
 import { readGrant } from './grant.ts';
 import { startsOthersLater } from './late-threads.ts';
 import type { MainToRelay, RelayListener, RelayStart } from './messages.ts';
-import { endRelayThreads, type RelayThread, startRelayThread } from './relay-thread.ts';
+import {
+  endRelayThreads,
+  openRelayThread,
+  type RelayThread,
+  startRelayThread,
+} from './relay-thread.ts';
 import { tableMemory } from './routes/table-memory.ts';
 
 /** Of a thread that is left for later: a reload waits for all that there are, and gives up after three times as long. */
@@ -31,15 +38,26 @@ const LATE_START_MS_MAX = 10_000;
 
 /**
  * Resolves when every relay's loop turns that is to be there before it accepts. Rejects, with all threads ended, when
- * one cannot start. The listeners and the beat page's descriptor stay the caller's: they are used, never closed.
+ * one cannot start. The listeners and the beat page's descriptor stay the caller's: they are used, never closed. `first`:
+ * what becomes relay 0; null: it is made.
  */
 export async function startDataPlane(
   options: DataPlaneOptions,
   onEvent: (event: DataPlaneEvent) => void,
+  first: Worker | null = null,
 ): Promise<RelayPool> {
-  const pool = new RelayPool(options, onEvent);
+  const pool = new RelayPool(options, onEvent, first);
   await pool.start();
   return pool;
+}
+
+/**
+ * As startDataPlane(), which is called once. The first relay's thread begins now, and loads its code while its process
+ * waits to be told anything: then it is there at once.
+ */
+export function startDataPlaneAhead(): StartDataPlane {
+  const first = openRelayThread(0);
+  return (options, onEvent) => startDataPlane(options, onEvent, first);
 }
 
 /** What relays go by: those that start, and those that run. */
@@ -57,6 +75,7 @@ export class RelayPool implements DataPlane {
   readonly lateThreads: Promise<void> | null;
   readonly #options: DataPlaneOptions;
   readonly #onEvent: (event: DataPlaneEvent) => void;
+  readonly #first: Worker | null;
   /** How many there are to be. */
   readonly #relays: number;
   readonly #beatFd: number;
@@ -72,11 +91,16 @@ export class RelayPool implements DataPlane {
   #stopped: Promise<void> | null = null;
   #reconfiguring = false;
 
-  constructor(options: DataPlaneOptions, onEvent: (event: DataPlaneEvent) => void) {
+  constructor(
+    options: DataPlaneOptions,
+    onEvent: (event: DataPlaneEvent) => void,
+    first: Worker | null,
+  ) {
     const { config, listeners, snapshot } = options;
     const { relays, beatFd } = readGrant(options.grant);
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#first = first;
     this.#relays = relays;
     this.#beatFd = beatFd;
     this.#accepting = options.accepting;
@@ -224,12 +248,14 @@ export class RelayPool implements DataPlane {
         ...{ config, relay, snapshot, counters, sticks, tables },
         listeners: this.#listenersOf(relay),
         accepting: this.#accepting,
+        standby: this.#options.standby && relay === 0,
         beatFd: this.#beatFd,
         filesMax: this.#options.filesMax,
         wakeFd: openWakeup(),
         timeOrigin: performance.timeOrigin,
       },
       report,
+      (relay === 0 ? this.#first : null) ?? undefined,
     );
     this.#threads.push(thread);
     await ready;

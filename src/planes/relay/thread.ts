@@ -4,10 +4,11 @@
  */
 
 import { flushCompileCache } from 'node:module';
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert } from '../../core/assert.ts';
 import { BEAT_INTERVAL_MS, BEAT_PAGE_BYTES, LOOP_BEAT_SLOT, TID_SLOT } from '../../core/beats.ts';
 import { gettid, mapSharedMemory } from '../../linux/files.ts';
+import { dropGarbageNow } from '../../start-garbage.ts';
 import type { MainToRelay, RelayStart, RelayToMain } from './messages.ts';
 import { Relay } from './relay.ts';
 import { ThreadRights } from './thread-rights.ts';
@@ -15,9 +16,7 @@ import { ThreadRights } from './thread-rights.ts';
 /** Messages handled per turn. */
 const MESSAGES_MAX = 1024;
 
-function main(start: RelayStart): void {
-  const port = parentPort;
-  assert(port !== null, 'a relay runs in a worker thread');
+function main(port: MessagePort, start: RelayStart): void {
   const tell = (message: RelayToMain): void => port.postMessage(message);
   const clockOffset = performance.timeOrigin - start.timeOrigin;
   const clock = (): number => performance.now() + clockOffset;
@@ -35,6 +34,8 @@ function main(start: RelayStart): void {
   const rights = new ThreadRights(start.config);
   // Node would keep this thread's compiled code at its end, which never comes (docs/adr/0005).
   flushCompileCache();
+  // Not later: a collection waits for threads of the engine, and a loop that waits does not beat (docs/adr/0029).
+  if (start.standby) dropGarbageNow();
   beat();
   tell({ kind: 'ready' });
   for (;;) {
@@ -66,4 +67,7 @@ function main(start: RelayStart): void {
   }
 }
 
-main(workerData);
+const port = parentPort;
+assert(port !== null, 'a relay runs in a worker thread');
+// It may be there long before anybody knows what it is to do.
+port.once('message', (start: RelayStart) => main(port, start));
