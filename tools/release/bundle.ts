@@ -96,7 +96,8 @@ async function buildEntries(
     format: 'esm',
     platform: 'node',
     target: `node${process.versions.node}`,
-    charset: 'utf8',
+    // The engine keeps a text with one wider character in twice the memory.
+    charset: 'ascii',
     banner: { js: REQUIRE },
     // They are in a file of their own, whole.
     legalComments: 'none',
