@@ -5,7 +5,7 @@ import { GUARDIAN_FD } from '../contracts/protocol.ts';
 import { SPARE_TITLE } from '../contracts/run-directory.ts';
 import { setBlocking } from '../linux/files.ts';
 import { startDataPlaneAhead } from '../planes/relay/relay-threads.ts';
-import { dropStartGarbage } from '../start-garbage.ts';
+import { giveMemoryBack } from '../start-garbage.ts';
 import { confine, confineEarly, confineThreads } from './confinement.ts';
 import { demandGuardian, dieOfErrors } from './guarded-process.ts';
 import { GuardianChannel } from './guardian-channel.ts';
@@ -29,7 +29,7 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
 // Without a listener Node would open a debugger to every account of the machine, or fail for want of a thread.
 process.on('SIGUSR1', () => {});
 
-dropStartGarbage();
+giveMemoryBack();
 const guardian = new GuardianChannel(GUARDIAN_FD);
 const balancer = runBalancer({
   startDataPlane: startDataPlaneAhead(),

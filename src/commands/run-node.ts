@@ -19,7 +19,7 @@ import { BalancerShell } from '../guardian/supervision/balancer-shell.ts';
 import { keepCapabilities } from '../linux/rights.ts';
 import type { LoadedConfig } from '../load-config/load.ts';
 import { startPrivilegedRelays } from '../planes/relay/privileged.ts';
-import { dropStartGarbage } from '../start-garbage.ts';
+import { giveMemoryBack } from '../start-garbage.ts';
 import { VERSION } from '../version.ts';
 import { endEarly } from './end-early.ts';
 import { errorLine } from './printing.ts';
@@ -119,7 +119,7 @@ async function guard(
   const telling = options.service === null ? undefined : tellStatus(guardian, manager);
   // Written now: a guardian that is killed would never come to it (docs/adr/0005).
   flushCompileCache();
-  dropStartGarbage();
+  giveMemoryBack();
   await signals.finished;
   clearInterval(telling);
   manager.stopping();
