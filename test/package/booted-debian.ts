@@ -67,6 +67,11 @@ export class BootedDebian {
     return booted;
   }
 
+  /** Its first process. */
+  get leader(): number {
+    return this.#leader;
+  }
+
   async #running(): Promise<void> {
     const { pid } = this.#child;
     await waitUntil('systemd is up', async () => {
