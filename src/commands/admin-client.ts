@@ -2,8 +2,14 @@
 
 import { join } from 'node:path';
 import { nodeHttp } from '../builtins.ts';
-import { ADMIN_SOCKET_FILE, STATUS_SOCKET_FILE } from '../contracts/run-directory.ts';
+import {
+  ADMIN_SOCKET_FILE,
+  DEFAULT_CONFIG,
+  DEFAULT_RUN_DIR,
+  STATUS_SOCKET_FILE,
+} from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
+import { isNotFilledIn } from '../setup/write-config.ts';
 
 /** The guardian answers within its own limit for the balancer; more means that it hangs. */
 const ANSWER_LIMIT_MS = 3000;
@@ -85,10 +91,11 @@ function exchange(
 
 function explained(error: NodeJS.ErrnoException, runDir: string): OperationalError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    const text =
-      `Evergate is not running with "${runDir}"; start it with "systemctl start evergate" or "evergate run", ` +
-      'or name its --run-dir';
-    return new OperationalError('not-running', text);
+    const next =
+      runDir === DEFAULT_RUN_DIR && isNotFilledIn(DEFAULT_CONFIG)
+        ? `"${DEFAULT_CONFIG}" is not filled in yet, and nothing starts before: "evergate init" asks for what belongs there`
+        : 'start it with "systemctl start evergate" or "evergate run", or name its --run-dir';
+    return new OperationalError('not-running', `Evergate is not running with "${runDir}"; ${next}`);
   }
   if (isDenied(error)) {
     const text =

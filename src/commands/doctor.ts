@@ -1,7 +1,7 @@
 /** `evergate doctor`: looks at this node, changes nothing, and says what is wrong with the command that mends it. */
 
 import { Command } from 'commander';
-import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
+import { DEFAULT_CONFIG, DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { oneLine } from '../core/controls.ts';
 import { examine } from '../doctor/checks.ts';
 import { EXIT_CODES, type Outcome, worst } from '../doctor/findings.ts';
@@ -11,8 +11,6 @@ import type { StatusReport } from '../stats/status.ts';
 import { askGuardian, STATUS_PATH } from './admin-client.ts';
 import { inputProblem } from './inputs.ts';
 import { print } from './printing.ts';
-
-const DEFAULT_CONFIG = '/etc/evergate/evergate.yaml';
 
 type DoctorOptions = {
   readonly config?: string;

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Diagnostic, formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
+import { DEFAULT_CONFIG } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { nftCommand } from '../linux/nftables.ts';
 import { loadConfig } from '../load-config/load.ts';
@@ -28,7 +29,6 @@ import { Terminal } from '../setup/terminal.ts';
 import { refuseFilledIn, writeConfig } from '../setup/write-config.ts';
 import { complain, print } from './printing.ts';
 
-const DEFAULT_OUTPUT = '/etc/evergate/evergate.yaml';
 const KEY_PATH = '/etc/evergate/vrrp.key';
 const UNITS = ['/usr/lib/systemd/system/evergate.service', '/etc/systemd/system/evergate.service'];
 
@@ -53,7 +53,7 @@ export function initCommand(): Command {
         .default([], 'those that files of kubeadm, k3s or RKE2 name'),
     )
     .option('--listen <port>', 'the port that clients ask (default: 8443, or that of today)')
-    .option('--output <file>', 'where to', DEFAULT_OUTPUT)
+    .option('--output <file>', 'where to', DEFAULT_CONFIG)
     .option('--yes', 'write without asking whether it is right', false)
     .option('--force', 'write over a file that is filled in', false)
     .addHelpText(
@@ -145,7 +145,7 @@ async function judge(file: string, text: string): Promise<readonly Diagnostic[]>
 function nextSteps(output: string, { nodes }: Plan, { key }: Surroundings): string {
   const hasUnit = UNITS.some((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
   const start =
-    hasUnit && output === DEFAULT_OUTPUT
+    hasUnit && output === DEFAULT_CONFIG
       ? 'systemctl enable --now evergate'
       : `evergate run --config ${output}`;
   const steps = [

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { formatDiagnostic } from '../config/diagnostics.ts';
+import { DEFAULT_CONFIG } from '../contracts/run-directory.ts';
 import { VERSION } from '../version.ts';
 import { complain, print } from './printing.ts';
 
@@ -9,7 +10,7 @@ type ManifestOptions = { readonly config: string; readonly image: string };
 
 export function manifestCommand(): Command {
   return new Command('manifest')
-    .option('--config <file>', 'the evergate.yaml that is to run', '/etc/evergate/evergate.yaml')
+    .option('--config <file>', 'the evergate.yaml that is to run', DEFAULT_CONFIG)
     .option(
       '--image <name>',
       'the image, as the container runtime of the nodes has it',

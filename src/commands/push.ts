@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatDiagnostic, hasErrors } from '../config/diagnostics.ts';
-import { DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
+import { DEFAULT_CONFIG, DEFAULT_RUN_DIR } from '../contracts/run-directory.ts';
 import { OperationalError } from '../core/errors.ts';
 import { loadConfig } from '../load-config/load.ts';
 import { localAddresses } from '../load-config/local-addresses.ts';
@@ -14,7 +14,6 @@ import type { Place } from '../push/reach.ts';
 import { rollOut } from '../push/rollout.ts';
 import { complain, print } from './printing.ts';
 
-const DEFAULT_FILE = '/etc/evergate/evergate.yaml';
 const HEALTH_SECONDS = 60;
 const HEALTH_SECONDS_MAX = 3600;
 
@@ -31,14 +30,14 @@ type PushOptions = {
 export function pushCommand(): Command {
   return new Command('push')
     .argument('[node...]', 'nodes of the file; else all')
-    .option('--config <file>', 'the evergate.yaml that the nodes shall have', DEFAULT_FILE)
+    .option('--config <file>', 'the evergate.yaml that the nodes shall have', DEFAULT_CONFIG)
     .option('--user <name>', 'account on the nodes; one that is not root needs sudo')
     .addOption(
       new Option('--ssh-option <option>', 'as "ssh -o" takes it; may be given several times')
         .argParser((text: string, before: readonly string[]) => [...before, text])
         .default([], 'none'),
     )
-    .option('--remote-file <file>', 'its place on the nodes', DEFAULT_FILE)
+    .option('--remote-file <file>', 'its place on the nodes', DEFAULT_CONFIG)
     .option('--program <path>', 'Evergate on the nodes', 'evergate')
     .option('--run-dir <dir>', 'directory of the instances on the nodes', DEFAULT_RUN_DIR)
     .option(

@@ -5,6 +5,9 @@
 
 export const DEFAULT_RUN_DIR = '/run/evergate';
 
+/** What a package's unit runs. */
+export const DEFAULT_CONFIG = '/etc/evergate/evergate.yaml';
+
 /** The guardian listens there. */
 export const ADMIN_SOCKET_FILE = 'admin.sock';
 

@@ -149,7 +149,7 @@ export async function doubtsAboutVip(
     return [`Whether somebody has ${address} already could not be asked: ${answer.why}`];
   }
   return [
-    `${address} answers already: ${answer.mac} on "${near.interface}" has it. Choose a free address, unless that is the ` +
-      `keepalived or kube-vip that ${addressWithPort(address, listen)} shall go on without`,
+    `${address} answers already: ${answer.mac} on "${near.interface}" has it. Choose a free address, unless that is ` +
+      `another node of this Evergate, or the keepalived or kube-vip that ${addressWithPort(address, listen)} shall go on without`,
   ];
 }

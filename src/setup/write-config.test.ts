@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isNotFilledIn } from './write-config.ts';
 
 const MODULE = join(import.meta.dirname, 'write-config.ts');
 
@@ -33,4 +34,15 @@ test('a disk that took a part of the file made that part the configuration', (t)
   assert.deepEqual(readdirSync(folder), ['evergate.yaml']);
   assert.match(stderr, /cannot be written: .*\(EFBIG\)/);
   assert.equal(status, 1);
+});
+
+test('isNotFilledIn() knows a file of comments from one that says something, and from none', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'evergate-write-config-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'evergate.yaml');
+  assert.equal(isNotFilledIn(file), false);
+  writeFileSync(file, '# vip: 192.168.1.94/24\n\n  # listen\n');
+  assert.equal(isNotFilledIn(file), true);
+  writeFileSync(file, '# all\nvip: 192.168.1.94/24\n');
+  assert.equal(isNotFilledIn(file), false);
 });

@@ -27,11 +27,21 @@ export function refuseFilledIn(path: string): void {
     if (file.kind === 'missing') return;
     throw new OperationalError('output-file', `The file "${path}" ${file.problem}`);
   }
-  if (file.text.split('\n').every((line) => /^\s*(#.*)?$/.test(line))) return;
+  if (saysNothing(file.text)) return;
   throw new OperationalError(
     'output-file',
     `"${path}" is filled in and left as it is: write over it with --force, or name another file with --output`,
   );
+}
+
+/** It is there, and has nothing but comments, as a package brings it. */
+export function isNotFilledIn(path: string): boolean {
+  const file = readText(path, FILE_BYTES_MAX);
+  return !('problem' in file) && saysNothing(file.text);
+}
+
+function saysNothing(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(#.*)?$/.test(line));
 }
 
 /** Rights and owner of a file that is there stay. Throws OperationalError 'output-file', the old file as it was. */

@@ -264,6 +264,7 @@ for (const release of RELEASES)
         await told('systemctl start evergate; systemctl status --no-pager evergate'),
         /start condition (?:failed|unmet)[\s\S]*evergate\.yaml is not filled in yet/,
       );
+      assert.match(await told('evergate status'), /evergate\.yaml" is not filled in yet/);
       assert.match(
         await told('getent passwd evergate'),
         /^evergate:.*:\/nonexistent:\/usr\/sbin\/nologin$/,

@@ -227,8 +227,11 @@ test('a drained master leaves when another follows, and takes nothing back until
   node.instance.drain(node.instance.leaveMs, DOWN_MS + 10);
   assert.deepEqual([node.instance.phase, ...node.done()], ['leaving', 'advert 0']);
   assert.equal(node.instance.status(node.now).drained, false);
+  // The successor announces what is still held here: that is as it should be, and no news.
+  node.ports.claims.push({ address: VIP, mac: '02:00:00:00:00:09' });
   node.hear(50, DOWN_MS + 20);
   assert.deepEqual([node.instance.phase, ...node.done()], ['backup', 'remove', 'switch off']);
+  assert.doesNotMatch(node.instance.status(node.now).warnings?.join() ?? '', /claims/);
   const { drained, waitsFor } = node.instance.status(node.now);
   assert.deepEqual([drained, waitsFor?.event], [true, 'ready']);
   node.instance.makeReady(DOWN_MS + 30);

@@ -183,7 +183,8 @@ export class Instance {
       const claim = this.#ports.vips.receiveClaim();
       if (claim === null) break;
       this.#probing.probe?.onAnswer(claim.mac, claim.address, now);
-      if (this.#ports.vips.held) this.#onForeignClaim(claim, now);
+      // Who leaves waits for just that: its successor claims what is still held here.
+      if (this.#state.phase === 'master') this.#onForeignClaim(claim, now);
     }
     for (const peer of this.#ports.peers.receive()) this.#counters.owner.onAnswer(peer, now);
   }
