@@ -34,6 +34,8 @@ export type GuardianFacts =
       readonly capabilities: bigint | null;
     }
   | { readonly kind: 'not-running'; readonly why: string }
+  /** It hangs: what it has and does is unknown. */
+  | { readonly kind: 'not-answering'; readonly why: string }
   | { readonly kind: 'no-right'; readonly why: string };
 
 export type ProcessFacts = {

@@ -27,6 +27,10 @@ export const FINDING_CODES = {
     severity: 'warning',
     why: 'this node neither balances nor can it take the VIP; what only a running guardian knows is left out',
   },
+  'not-answering': {
+    severity: 'error',
+    why: 'a guardian that hangs keeps no VIP and replaces no balancer; what only it knows is left out',
+  },
   'not-asked': {
     severity: 'note',
     why: 'what only the running guardian knows is left out: its state, peers, clocks',

@@ -96,6 +96,10 @@ const EXAMPLES: Readonly<Record<FindingCode, (facts: Facts) => Facts>> = {
     sockets: [],
     guardian: { kind: 'not-running', why: 'Evergate is not running with "/run/evergate"' },
   }),
+  'not-answering': (facts) => ({
+    ...facts,
+    guardian: { kind: 'not-answering', why: 'The guardian does not answer within 3000 ms' },
+  }),
   'not-asked': (facts) => ({
     ...facts,
     guardian: { kind: 'no-right', why: 'This account has no right to ask "/run/evergate"' },

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -158,6 +158,18 @@ describe('evergate doctor', { skip, timeout: 300_000 }, () => {
       assert.equal((await node.run('sh', ['-c', fix])).code, 0, fix);
     }
     await finds('certificate-lacks-name');
+  });
+
+  it('told to kill the balancer and to take the VIP away where the guardian hung', async () => {
+    const pid = Number(readFileSync(path('run/guardian.pid'), 'utf8'));
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const { code, found } = await finds('not-answering', 'certificate-lacks-name');
+      assert.equal(code, 2);
+      assert.match(found[0]?.what ?? '', /does not answer within 3000 ms/);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
   });
 
   it('names who has the port and the VIP while it does not run', async () => {

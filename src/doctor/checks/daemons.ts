@@ -40,7 +40,7 @@ function heldByOthers(
   daemons: readonly string[],
 ): readonly Finding[] {
   // Whether it is ours cannot be told.
-  if (guardian.kind === 'no-right') return [];
+  if (guardian.kind === 'no-right' || guardian.kind === 'not-answering') return [];
   const states = guardian.kind === 'running' ? guardian.report.vrrp : [];
   return (config.vrrp?.instances ?? []).flatMap((instance) => {
     const isOurs = states.some(({ name, held }) => name === instance.name && held);

@@ -13,6 +13,9 @@ export const GUARDIAN: DoctorCheck = {
     if (guardian.kind === 'not-running') {
       return [finding('not-running', guardian.why, 'systemctl start evergate')];
     }
+    if (guardian.kind === 'not-answering') {
+      return [finding('not-answering', guardian.why, 'systemctl restart evergate')];
+    }
     if (guardian.kind === 'no-right')
       return [finding('not-asked', guardian.why, 'sudo evergate doctor')];
     const { verdict, reasons, configuration } = guardian.report;

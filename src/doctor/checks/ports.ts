@@ -45,8 +45,8 @@ function isInTheWay(socket: SocketFacts, wanted: ConfiguredPort): boolean {
 }
 
 function isOurs({ pid, command }: ProcessFacts, { guardian }: Facts): boolean {
-  if (guardian.kind === 'no-right') return command.startsWith('evergate: ');
   if (guardian.kind === 'not-running') return false;
+  if (guardian.kind !== 'running') return command.startsWith('evergate: ');
   const { balancer, pid: guardianPid } = guardian.report;
   return [guardianPid, balancer?.pid, balancer?.spare.pid, balancer?.retired].includes(pid);
 }

@@ -59,7 +59,8 @@ async function askGuardian(askStatus: () => Promise<StatusReport>): Promise<Guar
     return { kind: 'running', report, capabilities: capabilitiesOf(report.pid) };
   } catch (error) {
     if (!(error instanceof OperationalError)) throw error;
-    return { kind: error.code === 'no-right' ? 'no-right' : 'not-running', why: error.message };
+    const { code, message: why } = error;
+    return { kind: code === 'no-right' || code === 'not-answering' ? code : 'not-running', why };
   }
 }
 
