@@ -1,14 +1,12 @@
 /**
  * Configuration files from disk to the one model: reads them and their includes, runs the front ends and
  * the lints, resolves host names, and holds the result against this machine. The only place where
- * configuration meets I/O.
+ * configuration meets I/O. Each format's own code is loaded for a file of that format: a start waits for it.
  */
 
 import type { Diagnostic } from '../config/diagnostics.ts';
 import type { NameAddresses } from '../config/evergate-yaml/draft.ts';
-import { parseHaproxy } from '../config/haproxy/index.ts';
 import { withHedging } from '../config/hedging.ts';
-import { parseKeepalived } from '../config/keepalived/index.ts';
 import { lintNodes, type NodeFacts } from '../config/lint.ts';
 import { lintLoops, type OwnAddress } from '../config/lint-loops.ts';
 import type { BalancerConfig, Config } from '../config/model/config.ts';
@@ -70,6 +68,7 @@ async function loadHaproxy(
 ): Promise<LoadedBalancer> {
   const text = readConfigFile(file, diagnostics);
   if (text === null) return { config: null, notes: [] };
+  const { parseHaproxy } = await import('../config/haproxy/index.ts');
   const parsed = parseHaproxy(file, text, environment(), inputs.leaveOut);
   const { notes } = parsed;
   diagnostics.push(...parsed.diagnostics);
@@ -94,13 +93,14 @@ async function lookUp(
 
 type LoadedNode = { readonly config: VrrpConfig | null; readonly facts: NodeFacts };
 
-function loadKeepalived(
+async function loadKeepalived(
   file: string,
   inputs: ConfigInputs,
   diagnostics: Diagnostic[],
-): LoadedNode | null {
+): Promise<LoadedNode | null> {
   const text = readConfigFile(file, diagnostics);
   if (text === null) return null;
+  const { parseKeepalived } = await import('../config/keepalived/index.ts');
   const parsed = parseKeepalived(file, text, {
     readInclude: (pattern, fromFile) => readInclude(pattern, fromFile, diagnostics),
     readScript,
@@ -123,7 +123,6 @@ async function loadNative(input: NativeInput, lookAround: boolean): Promise<Load
   const diagnostics: Diagnostic[] = [];
   const text = readConfigFile(input.file, diagnostics);
   if (text === null) return { config: NO_CONFIG, diagnostics, node: null };
-  // Its schema and YAML libraries take 160 ms, which the other files need not wait for.
   const { readNative } = await import('./evergate-yaml.ts');
   const parsed = await readNative(input, text);
   diagnostics.push(...parsed.diagnostics);
@@ -196,9 +195,11 @@ export async function loadConfig(inputs: ConfigInputs): Promise<LoadedConfig> {
   const { haproxy } = inputs;
   const loaded = haproxy === null ? null : await loadHaproxy(haproxy, inputs, diagnostics);
   const balancer = loaded?.config ?? null;
-  const nodes = inputs.keepalived
-    .map((file) => loadKeepalived(file, inputs, diagnostics))
-    .filter((node) => node !== null);
+  const nodes: LoadedNode[] = [];
+  for (const file of inputs.keepalived) {
+    const node = await loadKeepalived(file, inputs, diagnostics);
+    if (node !== null) nodes.push(node);
+  }
   const facts = nodes.map((node) => node.facts);
   diagnostics.push(...lintNodes(facts));
   if (inputs.checkMachine) {

@@ -1,6 +1,6 @@
 /**
- * The program as a few files of JavaScript: one for src/main.ts and some that its commands load, and one for every
- * thread and process that the program starts. They lie side by side in one folder, so that each finds the others, and
+ * The program as a few files of JavaScript: one for src/main.ts, one for every thread and process that the program
+ * starts, and what some of them load when they come to it. They lie side by side in one folder, so that each finds the others, and
  * koffi's binary, wherever a module has ended up (docs/adr/0016).
  */
 
@@ -38,11 +38,10 @@ export async function bundle(root: string, packed: readonly string[]): Promise<B
   const entries = new Set([MAIN]);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const known = entries.size;
-    const others = [...entries].filter((entry) => entry !== MAIN);
-    const built = await Promise.all([
-      buildEntries(root, packed, [MAIN], entries),
-      buildEntries(root, packed, others, entries),
-    ]);
+    // Each by itself: what two of them share would be one file more for both, a millisecond of each start.
+    const built = await Promise.all(
+      [...entries].map((entry) => buildEntry(root, packed, entry, entries)),
+    );
     if (entries.size > known) continue;
     for (const { metafile } of built) refuseImports(metafile);
     const inputs = [...new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs)))];
@@ -66,10 +65,10 @@ export async function bundle(root: string, packed: readonly string[]): Promise<B
 }
 
 /** Adds the files that the sources refer to to `found`. */
-async function buildEntries(
+async function buildEntry(
   root: string,
   packed: readonly string[],
-  entries: readonly string[],
+  entry: string,
   found: Set<string>,
 ): Promise<Built> {
   const references: Plugin = {
@@ -78,7 +77,7 @@ async function buildEntries(
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const file = relative(root, path);
         const { text, started } = rewriteReferences(file, await readFile(path, 'utf8'), packed);
-        for (const entry of started) found.add(entry);
+        for (const each of started) found.add(each);
         return { contents: text, loader: 'ts' };
       });
       onLoad({ filter: KOFFI_STATIC }, () => ({ contents: KOFFI_LOADER, loader: 'js' }));
@@ -86,13 +85,12 @@ async function buildEntries(
   };
   return await build({
     absWorkingDir: root,
-    entryPoints: entries.map((entry) => ({ in: entry, out: bundledName(entry) })),
+    entryPoints: [{ in: entry, out: bundledName(entry) }],
     outdir: join(root, 'dist'),
     write: false,
     bundle: true,
-    // Each command loads its own part of the program. All others are one file, which they load whole: each file more
-    // is a millisecond of their start.
-    splitting: entries.includes(MAIN),
+    // Parts that only some commands, or some files, need.
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: `node${process.versions.node}`,
