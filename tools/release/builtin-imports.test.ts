@@ -4,11 +4,12 @@ import { fetchBuiltins } from './builtin-imports.ts';
 
 test('fetchBuiltins() fetches what is used of a module of Node, and leaves other imports as they are', () => {
   const text = [
+    'import { Relay } from "./chunk-X.js";',
+    'read("x");',
     'import { join } from "node:path";',
     'import { readFileSync as read,',
     '  statSync } from "node:fs";',
     'import net from "node:net";',
-    'import { Relay } from "./chunk-X.js";',
     'import "./chunk-Y.js";',
   ];
   assert.deepEqual(fetchBuiltins('main.js', text.join('\n')).split('\n'), [
@@ -17,6 +18,10 @@ test('fetchBuiltins() fetches what is used of a module of Node, and leaves other
     '  statSync } = process.getBuiltinModule("node:fs");',
     'const net = process.getBuiltinModule("node:net");',
     'import { Relay } from "./chunk-X.js";',
+    'read("x");',
+    '',
+    '',
+    '',
     'import "./chunk-Y.js";',
   ]);
 });
