@@ -32,9 +32,10 @@ function inFolder(t: TestContext, text: string, program: string, args: readonly 
 
 test('check prints warnings and a summary, and ends with 0', (t) => {
   const { status, stdout } = check(t, GOOD, '--keepalived', 'k.conf');
-  const [first, last] = stdout.split('\n');
+  const [first, summary, ...rest] = stdout.split('\n');
   assert.match(first ?? '', /^k\.conf:5:3: warning: "smtp_alert" .* \[ignored-directive\]$/);
-  assert.equal(last, 'OK: 1 VRRP instance, 1 warning');
+  assert.equal(summary, 'OK: 1 VRRP instance, 1 warning');
+  assert.deepEqual(rest, ['Reasons and fixes: evergate explain ignored-directive', '']);
   assert.equal(status, 0);
 });
 
@@ -68,6 +69,7 @@ test('check holds the haproxy.cfg files of several nodes against the first', (t)
     'other:2:3: warning: Backend "api" has timeout connect 2s here, and 1s in k.conf:2; give all nodes the same, or clients are served otherwise after a failover [nodes-differ]',
     'other:6:3: error: Frontend "api" listens on port 9443 here, and on 8443 in k.conf:6: clients know one; give all nodes the same [nodes-differ]',
     '1 error, 1 warning',
+    'Reasons and fixes: evergate explain nodes-differ',
     '',
   ]);
   assert.equal(differing.status, 1);

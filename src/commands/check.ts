@@ -33,7 +33,7 @@ export function checkCommand(): Command {
     .allowExcessArguments()
     .addHelpText(
       'after',
-      '\nOne line each: file:line:column: severity: text [code]. Codes: docs/diagnostics.md.\n' +
+      '\nOne line each: file:line:column: severity: text [code]. "evergate explain CODE" says why, and what mends it.\n' +
         'Exit code 1 when there is an error, else 0.',
     )
     .action(check);
@@ -71,6 +71,12 @@ function summary(config: Config, diagnostics: readonly Diagnostic[], nodes: numb
   return `OK for the nodes of the file, but "evergate run" refuses on this machine, which is none of them: ${found}`;
 }
 
+/** The command that has more about these; nothing where there are none. */
+function explanation(diagnostics: readonly Diagnostic[]): readonly string[] {
+  const codes = [...new Set(diagnostics.map(({ code }) => code))];
+  return codes.length === 0 ? [] : [`Reasons and fixes: evergate explain ${codes.join(' ')}`];
+}
+
 async function check(options: CheckOptions, command: Command): Promise<void> {
   const { haproxy = [], keepalived = [], keepScripts, leaveOut, json } = options;
   const problem = inputProblem(options, command.args);
@@ -83,7 +89,11 @@ async function check(options: CheckOptions, command: Command): Promise<void> {
   const nodes = Math.max(files.length, haproxy.length, keepalived.length);
   const lines = json
     ? [JSON.stringify(diagnostics, null, 2)]
-    : [...diagnostics.map(formatDiagnostic), summary(config, diagnostics, nodes)];
+    : [
+        ...diagnostics.map(formatDiagnostic),
+        summary(config, diagnostics, nodes),
+        ...explanation(diagnostics),
+      ];
   print(`${lines.join('\n')}\n`);
   process.exitCode = hasErrors(diagnostics) ? 1 : 0;
 }

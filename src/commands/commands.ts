@@ -27,6 +27,11 @@ const COMMANDS = {
     purpose: 'Say every error and warning of the configuration files',
     load: async () => (await import('./check.ts')).checkCommand(),
   },
+  explain: {
+    term: 'explain [code...]',
+    purpose: 'Say why a code matters that a line ends with, and what mends it',
+    load: async () => (await import('./explain/explain.ts')).explainCommand(),
+  },
   import: {
     term: 'import [options]',
     purpose: 'Make one evergate.yaml of a haproxy.cfg and the keepalived.conf of all nodes',
