@@ -117,8 +117,10 @@ describe('A guardian that is killed', { skip, timeout: 300_000 }, () => {
       const own = await waitUntil('its balancer is there', () => first.children('balancer')[0]);
       // It comes to serve no more before the guardian is asked to leave.
       process.kill(own, 'SIGSTOP');
-      const masters = () => first.log().match(/VRRP VI_1: initialize -> master/g)?.length ?? 0;
-      await waitUntil('it has the VIP again', () => masters() === 1);
+      const kept = () => /VRRP VI_1: initialize -> master/.test(first.log());
+      // A machine that is late may have the backup miss it meanwhile.
+      const lost = () => watch.owners.join() === 'b';
+      await waitUntil('somebody has the VIP', () => kept() || lost());
       await first.handOverAndRestart();
       await first.up(2);
       const seen = await stop();

@@ -1,6 +1,7 @@
 /** Entry of the speaker's thread. Ends with everything released, whatever happened. */
 
 import { workerData } from 'node:worker_threads';
+import { readMastership } from '../../address/mastership.ts';
 import { OperationalError } from '../../core/errors.ts';
 import { errorText } from '../../linux/errno.ts';
 import { becomeRealTime } from '../../linux/scheduler.ts';
@@ -21,8 +22,8 @@ function post(message: FromSpeaker): void {
 function run(): void {
   let loop: SpeakerLoop | null = null;
   try {
-    // While nobody waits for it: later its collections would delay advertisements.
-    dropGarbageNow();
+    // Later it would delay advertisements. Where an earlier one was master, others wait, on a busy machine for long.
+    if (readMastership(data.mastershipFile).size === 0) dropGarbageNow();
     post({ kind: 'loaded' });
     const slots = new Int32Array(data.shared);
     Atomics.wait(slots, GO_SLOT, 0);
