@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { waitUntil } from '../../../test/kit/wait-until.ts';
 import { StreamWriter } from '../output/stream-writer.ts';
@@ -19,6 +20,25 @@ function launch(): BalancerLaunch {
 test('one that nobody takes is ended', async () => {
   const shell = new BalancerShell(outputs);
   shell.drop();
+  assert.deepEqual(await shell.over, KILLED);
+});
+
+test('one that waits has its first relay thread already', async () => {
+  const shell = new BalancerShell(outputs);
+  const tasks = `/proc/${shell.pid}/task`;
+  const isRelay = (task: string): boolean => {
+    try {
+      return readFileSync(`${tasks}/${task}/comm`, 'utf8') === 'relay-0\n';
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  };
+  try {
+    await waitUntil('it has', () => readdirSync(tasks).some(isRelay));
+  } finally {
+    shell.drop();
+  }
   assert.deepEqual(await shell.over, KILLED);
 });
 
